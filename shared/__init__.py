@@ -1,0 +1,1 @@
+"""The contract between offhook's processes: settings, database, records, errors."""

@@ -1,0 +1,36 @@
+"""Opens the database so that nothing committed is lost and a busy neighbour only means waiting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from peewee import SqliteDatabase
+
+from shared.migrations import migrate
+from shared.models import MODELS
+
+BUSY_TIMEOUT_SECONDS = 60.0
+
+
+def open_database(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> SqliteDatabase:
+    """Open the database at `path`, bring it up to date and bind the models to it.
+
+    The busy timeout is set (by the driver) before the switch to WAL, which needs a lock of its own.
+    Every transaction begins IMMEDIATE: one that reads first and writes later would fail at once
+    with "database is locked", whatever the timeout. Raises NewerDatabase.
+    """
+    database = SqliteDatabase(
+        str(path),
+        pragmas=(
+            ("journal_mode", "wal"),
+            ("synchronous", "full"),
+            ("foreign_keys", 1),
+            ("secure_delete", 1),
+        ),
+        timeout=busy_timeout_seconds,
+        lock_type="IMMEDIATE",
+        returning_clause=True,
+    )
+    migrate(database)
+    database.bind(MODELS)
+    return database

@@ -1,0 +1,36 @@
+"""The folders under `OFFHOOK_HOME`, readable by their owner alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from shared.errors import SettingsError
+from shared.settings import Settings
+
+FILE_MODE, FOLDER_MODE = 0o600, 0o700
+
+
+def prepare(settings: Settings) -> None:
+    """Make every folder offhook needs, and let new files of this process be private."""
+    os.umask(0o077)
+    for folder in (
+        settings.home,
+        settings.inbox,
+        settings.library,
+        settings.models,
+        settings.logs,
+        settings.locks,
+    ):
+        make_folder(folder)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a private folder and its parents. Raises SettingsError with the path and the remedy."""
+    try:
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"The folder {folder} cannot be made: {error.strerror}. "
+            "Choose another one with OFFHOOK_HOME, or make this one writable."
+        ) from error

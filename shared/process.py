@@ -1,0 +1,90 @@
+"""What every long-running process of offhook does at its start, while it lives and at its end."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from peewee import SqliteDatabase
+
+from shared import home
+from shared.db import open_database
+from shared.locks import is_free
+from shared.settings import Settings
+from shared.workers import Presence
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS = 5.0
+STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")  # SIGBREAK: the console's stop on Windows
+
+
+@dataclass
+class Process:
+    """A running process: its database, its sign of life, and whether it is to stop."""
+
+    settings: Settings
+    database: SqliteDatabase
+    presence: Presence
+    stopping: threading.Event
+    starter_lock: Path | None = None
+    monotonic: Callable[[], float] = time.monotonic
+    _last_beat: tuple[str, float] = ("", 0.0)
+
+    def beat(self, state: str = "ready") -> None:
+        """Give a sign of life now and then, and stop with the process that started this one."""
+        if self.starter_lock and is_free(self.starter_lock):
+            log.info("the process that started this one is gone")
+            self.stopping.set()
+        last_state, last_seconds = self._last_beat
+        if state != last_state or self.monotonic() - last_seconds > BEAT_SECONDS:
+            self.presence.beat(state)
+            self._last_beat = (state, self.monotonic())
+
+    def stop_on_signals(self) -> None:
+        """Let the signals that end a process end this one in good order."""
+        for name in STOP_SIGNALS:
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), lambda *_: self.stopping.set())
+
+
+@contextmanager
+def running(kind: str, settings: Settings, starter_lock: str | None) -> Iterator[Process]:
+    """Run as a process of this kind: folders, log, database, presence, and all of it undone at the end."""
+    home.prepare(settings)
+    _log_to(settings, kind)
+    database = open_database(settings.database)
+    presence = Presence(database, settings.locks, kind).enter()
+    process = Process(
+        settings, database, presence, threading.Event(), Path(starter_lock) if starter_lock else None
+    )
+    process.stop_on_signals()
+    log.info("%s started, home %s", kind, settings.home)
+    try:
+        yield process
+    finally:
+        presence.leave()
+        database.close()
+        log.info("%s stopped", kind)
+
+
+def _log_to(settings: Settings, kind: str) -> None:
+    """Log to the console and to a file of this kind of process. Transcripts and names are never logged."""
+    file = RotatingFileHandler(
+        settings.logs / f"{kind}.log", maxBytes=2_000_000, backupCount=3, encoding="utf-8", delay=True
+    )
+    logging.basicConfig(
+        level=settings.log_level,
+        format="%(asctime)s %(levelname)s %(message)s",
+        handlers=[logging.StreamHandler(sys.stderr), file],
+        force=True,
+    )
+    logging.getLogger("huey").setLevel(logging.WARNING)

@@ -1,0 +1,194 @@
+"""Settings: one frozen dataclass, read once by the entry points.
+
+Precedence: command line, then `OFFHOOK_*` variables, then `config.toml`, then the defaults.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from shared.errors import SettingsError
+
+
+def _setting(default: Any, doc: str, **limits: Any) -> Any:
+    """Declare a setting: its default, its one line of documentation, its limits."""
+    return field(default=default, metadata={"doc": doc, **limits})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting. Units stand in the names; the documentation stands beside the default."""
+
+    home: Path = _setting(Path("~/Offhook"), "Folder that holds everything offhook keeps")
+    model: str = _setting("tiny.en", "Whisper model: a name that `offhook models list` shows, or a folder")
+    language: str = _setting("auto", "Language spoken, such as `en` or `de`; `auto` listens for it")
+    vad: bool = _setting(True, "Skip what is not speech before decoding")
+    word_timestamps: bool = _setting(True, "Find the moment of each word")
+    initial_prompt: str = _setting("", "Text that shows the model spelling and style to expect")
+    hotwords: str = _setting("", "Names and terms the model should listen for")
+    beam_size: int = _setting(5, "Alternatives followed while decoding; 1 is fastest", least=1, most=20)
+    device: str = _setting("auto", "Where the model runs", choices=("auto", "cpu", "cuda"))
+    compute_type: str = _setting("auto", "CTranslate2 compute type; `auto` takes the fastest there is")
+    cpu_threads: int = _setting(0, "Threads of one engine; 0 takes all cores", least=0, most=256)
+    workers: int = _setting(1, "Recordings transcribed at once; each loads the model", least=1, most=32)
+    keep_in_place: bool = _setting(False, "Leave finished recordings in the inbox instead of the library")
+    settle_seconds: float = _setting(2.0, "How long a file must keep still before it is taken", least=0.1)
+    lease_seconds: float = _setting(60.0, "How long a silent worker keeps its recording", least=5)
+    max_attempts: int = _setting(5, "Attempts before a recording counts as failed", least=1)
+    max_crashes: int = _setting(3, "Crashes before a recording counts as failed", least=1)
+    log_level: str = _setting("INFO", "How much is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+
+    @property
+    def inbox(self) -> Path:
+        """Recordings dropped here are transcribed."""
+        return self.home / "inbox"
+
+    @property
+    def library(self) -> Path:
+        """Finished recordings and their transcripts."""
+        return self.home / "library"
+
+    @property
+    def models(self) -> Path:
+        """Downloaded models, a folder each."""
+        return self.home / "models"
+
+    @property
+    def logs(self) -> Path:
+        """A log file for each kind of process."""
+        return self.home / "logs"
+
+    @property
+    def locks(self) -> Path:
+        """A locked file for each living process."""
+        return self.home / "locks"
+
+    @property
+    def database(self) -> Path:
+        """The records: what is to be done and what was said."""
+        return self.home / "offhook.db"
+
+    @property
+    def queue(self) -> Path:
+        """The queue of hints; it can be deleted without loss."""
+        return self.home / "queue.db"
+
+
+#: What a person may choose for one recording; everything else holds for all of them.
+RECORD_OPTIONS = (
+    "model",
+    "language",
+    "vad",
+    "word_timestamps",
+    "initial_prompt",
+    "hotwords",
+    "beam_size",
+)
+
+DEFAULTS = Settings()
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+@dataclass(frozen=True)
+class Sourced:
+    """A setting's value and where it comes from."""
+
+    value: Any
+    source: str
+
+
+def load(environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read the settings for a process. Raises SettingsError, naming the setting and its source."""
+    sourced = load_with_sources(environ, overrides)
+    return Settings(**{name: entry.value for name, entry in sourced.items()})
+
+
+def load_with_sources(
+    environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None
+) -> dict[str, Sourced]:
+    """Read the settings and say of each where its value comes from."""
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    home = _home(environ, given)
+    layers = (
+        ("command line", given),
+        ("environment", _from_environment(environ)),
+        (str(home / "config.toml"), _from_file(home / "config.toml")),
+    )
+    found = {f.name: _pick(f.name, layers) for f in fields(Settings)}
+    return found | {"home": Sourced(home, found["home"].source)}
+
+
+def coerce(name: str, value: Any, source: str) -> Any:
+    """Turn a value from outside into the setting's own type, or raise SettingsError."""
+    default = getattr(DEFAULTS, name)
+    try:
+        result = _BY_TYPE[type(default)](value) if not isinstance(default, Path) else Path(value)
+    except (TypeError, ValueError):
+        kind = _TYPE_NAMES.get(type(default), "a path")
+        raise SettingsError(f"{name} must be {kind}, not {value!r} ({source}).") from None
+    _check_limits(name, result, source)
+    return result
+
+
+def _home(environ: Mapping[str, str], given: Mapping[str, Any]) -> Path:
+    chosen = given.get("home") or environ.get("OFFHOOK_HOME") or DEFAULTS.home
+    return Path(chosen).expanduser().absolute()
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    names = {f"OFFHOOK_{f.name.upper()}": f.name for f in fields(Settings)}
+    return {names[key]: value for key, value in environ.items() if key in names}
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.") from error
+    known = {f.name for f in fields(Settings)} - {"home"}
+    if unknown := sorted(set(found) - known):
+        raise SettingsError(
+            f"{path} has an unknown setting: {', '.join(unknown)}. `offhook config` lists them all."
+        )
+    return found
+
+
+def _pick(name: str, layers: tuple[tuple[str, Mapping[str, Any]], ...]) -> Sourced:
+    for source, values in layers:
+        if name in values:
+            return Sourced(coerce(name, values[name], source), source)
+    return Sourced(getattr(DEFAULTS, name), "default")
+
+
+def _as_bool(value: Any) -> bool:
+    text = str(value).strip().lower()
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise ValueError(text)
+
+
+_BY_TYPE: dict[type, Any] = {bool: _as_bool, int: int, float: float, str: str}
+_TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+
+def _check_limits(name: str, value: Any, source: str) -> None:
+    limits = next(f.metadata for f in fields(Settings) if f.name == name)
+    if "choices" in limits and value not in limits["choices"]:
+        raise SettingsError(
+            f"{name} must be one of {', '.join(limits['choices'])}, not {value!r} ({source})."
+        )
+    if "least" in limits and not limits["least"] <= value <= limits.get("most", float("inf")):
+        bounds = f"at least {limits['least']}" + (
+            f" and at most {limits['most']}" if "most" in limits else ""
+        )
+        raise SettingsError(f"{name} must be {bounds}, not {value} ({source}).")

@@ -1,0 +1,78 @@
+"""The living processes: each one holds a locked file for as long as it lives.
+
+The kernel frees the lock when a process ends, however it ends. So whether a worker still lives
+depends neither on a clock nor on a process number that may have been given to somebody else.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from peewee import SqliteDatabase
+
+from shared.locks import FileLock, is_free
+from shared.models import Worker
+
+
+class Presence:
+    """This process among the living, from `enter` to `leave`."""
+
+    def __init__(
+        self, database: SqliteDatabase, locks: Path, kind: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.worker_id = f"{kind}-{uuid.uuid4().hex[:12]}"
+        self._database, self._kind, self._clock = database, kind, clock
+        self._lock = FileLock(_lock_path(locks, self.worker_id))
+
+    def enter(self) -> Presence:
+        """Take the lock, then the row: a row without a held lock is a dead process."""
+        self._lock.acquire()
+        now = self._clock()
+        with self._database.atomic():
+            Worker.create(
+                id=self.worker_id,
+                kind=self._kind,
+                pid=os.getpid(),
+                state="starting",
+                started_at=now,
+                last_seen_at=now,
+            )
+        return self
+
+    def beat(self, state: str) -> None:
+        """Give a sign of life, and say what this process is doing."""
+        with self._database.atomic():
+            Worker.update(state=state, last_seen_at=self._clock()).where(
+                Worker.id == self.worker_id
+            ).execute()
+
+    def leave(self) -> None:
+        """Go in good order."""
+        with self._database.atomic():
+            Worker.delete().where(Worker.id == self.worker_id).execute()
+        self._lock.release()
+        self._lock.path.unlink(missing_ok=True)
+
+
+def lives(locks: Path, worker_id: str) -> bool:
+    """Whether the process behind a worker id still lives."""
+    return not is_free(_lock_path(locks, worker_id))
+
+
+def bury(database: SqliteDatabase, locks: Path) -> list[str]:
+    """Remove the rows and lock files of processes that ended without leaving; return their ids."""
+    dead = [worker.id for worker in Worker.select() if not lives(locks, worker.id)]
+    if dead:
+        with database.atomic():
+            Worker.delete().where(Worker.id.in_(dead)).execute()
+        for worker_id in dead:
+            _lock_path(locks, worker_id).unlink(missing_ok=True)
+    return dead
+
+
+def _lock_path(locks: Path, worker_id: str) -> Path:
+    return locks / f"{worker_id}.lock"
