@@ -1,0 +1,1 @@
+"""Takes recordings from the inbox, keeps the queue and turns recordings into transcripts."""

@@ -1,0 +1,402 @@
+"""Any recording as 16 kHz mono, in a stream: PyAV decodes, numpy averages the channels, soxr resamples.
+
+FFmpeg guesses a format from content and name, and some that it guesses (playlists, scripts) make it read
+other files. So a table here decides what a file is, and FFmpeg sees that one file, through an object of ours.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, NoReturn
+
+import av
+import numpy as np
+import soxr  # type: ignore[import-untyped]
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+from numpy.typing import NDArray
+
+from shared.errors import DamagedHeader, EmptyRecording, NoAudio, NotARecording
+from transcribe_worker.riff import WavLayout, read_layout
+
+SAMPLE_RATE_HZ = 16_000
+BLOCK_SECONDS = 0.5
+PLAUSIBLE_RATES_HZ = range(1_000, 768_001)
+MAX_READ_FAILURES = 100
+SNIFFED_BYTES = 16_384
+MAX_JUNK_BYTES = 4_096
+MAX_TAGS = 8
+# Bit rates of MPEG-1 layer II and III, and under 0 those of MPEG-2.
+MPEG_KBPS = {
+    2: (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    3: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    0: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+
+# A second lock: `io_open` already refuses to open anything but the object we pass.
+CONTAINER_OPTIONS = {"protocol_whitelist": "none", "enable_drefs": "0", "use_absolute_path": "0"}
+# Packets of 1/10 s by default; larger ones decode hours of PCM in a third of the time.
+WAV_OPTIONS = {"max_size": "65536"}
+
+Mono = NDArray[np.float32]
+
+# FFmpeg's name: numpy's, the value of silence, full scale.
+SAMPLE_FORMATS = {
+    "u8": (np.uint8, 128, 128),
+    "s16": (np.int16, 0, 2**15),
+    "s32": (np.int32, 0, 2**31),
+    "s64": (np.int64, 0, 2**63),
+    "flt": (np.float32, 0, 1),
+    "dbl": (np.float64, 0, 1),
+}
+
+
+def _begins(pattern: bytes) -> Callable[[bytes], bool]:
+    compiled = re.compile(pattern, re.DOTALL | re.IGNORECASE)
+    return lambda head: compiled.match(head) is not None
+
+
+def _is_mp3(head: bytes) -> bool:
+    """Whether three MPEG frames (or all there are) are in a row, perhaps behind the rest of a cut one."""
+    syncs = re.finditer(rb"\xff[\xe2-\xff]", head[:MAX_JUNK_BYTES])
+    return any(_is_mp3_chain(head, sync.start()) for sync in syncs)
+
+
+def _is_text(head: bytes) -> bool:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    # The last character may be cut in the middle, so up to three bytes of it are forgiven.
+    text = head.decode("utf-8", "replace")
+    return "\ufffd" not in text[:-3] and not re.search(r"[\x00-\x08\x0e-\x1a]", text)
+
+
+class Kind(NamedTuple):
+    """What a file may be; `demuxer` is FFmpeg's name for it, None if it is nothing to listen to."""
+
+    name: str
+    demuxer: str | None
+    matches: Callable[[bytes], bool]
+
+
+TEXT_START = rb"(\xef\xbb\xbf)?\s*"
+WAV = Kind("WAV", "wav", _begins(rb"(RIF[FX]|RF64|BW64).{4}WAVE|riff\x2e\x91\xcf\x11"))
+KINDS = (
+    WAV,
+    Kind("FLAC", "flac", _begins(rb"fLaC")),
+    Kind("Ogg", "ogg", _begins(rb"OggS")),
+    Kind("Matroska/WebM", "matroska", _begins(rb"\x1a\x45\xdf\xa3")),
+    Kind("a HEIC or AVIF picture", None, _begins(rb".{4}ftyp(heic|heix|mif1|msf1|avif)")),
+    Kind("MP4/M4A/MOV/3GP", "mov", _begins(rb".{4}(ftyp|moov|mdat|wide)")),
+    Kind("AIFF", "aiff", _begins(rb"FORM.{4}AIF[FC]")),
+    Kind("CAF", "caf", _begins(rb"caff")),
+    Kind("AMR", "amr", _begins(rb"#!AMR")),
+    Kind("WMA", "asf", _begins(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11")),
+    Kind("a PNG picture", None, _begins(rb"\x89PNG")),
+    Kind("a JPEG picture", None, _begins(rb"\xff\xd8\xff")),
+    Kind("a GIF picture", None, _begins(rb"GIF8")),
+    Kind("a WebP picture", None, _begins(rb"RIFF.{4}WEBP")),
+    Kind("an AVI video", None, _begins(rb"RIFF.{4}AVI ")),
+    Kind("a PDF document", None, _begins(rb"%PDF")),
+    Kind("a ZIP archive or an office document", None, _begins(rb"PK(\x03\x04|\x05\x06)")),
+    Kind("an archive", None, _begins(rb"\x1f\x8b|7z\xbc\xaf|Rar!|BZh|\xfd7zXZ")),
+    Kind("a program", None, _begins(rb"MZ.{62}|\x7fELF")),
+    Kind("a database", None, _begins(rb"SQLite format 3")),
+    Kind(
+        "a playlist or script", None, _begins(TEXT_START + rb"(ffconcat|#EXT|#!|v=0\s|\[playlist|<smil|<asx)")
+    ),
+    Kind("a web page (HTML)", None, _begins(TEXT_START + rb"<(!doctype )?html")),
+    Kind("text", None, _is_text),
+    Kind("AAC", "aac", _begins(rb"\xff[\xf0\xf1\xf8\xf9]")),
+    Kind("MP3", "mp3", _is_mp3),
+    Kind("data of an unknown kind", None, lambda _: True),
+)
+READABLE = ", ".join(kind.name for kind in KINDS if kind.demuxer)
+
+
+class Recording(AbstractContextManager["Recording"]):
+    """An open recording; a context manager.
+
+    `duration_seconds` is what the container says, None if it does not know. `flags` tells what was wrong:
+    those of riff.WavLayout at once, "damaged_audio" as soon as something could not be decoded.
+    """
+
+    def __init__(
+        self, name: str, file: BinaryIO, container: InputContainer, layout: WavLayout | None
+    ) -> None:
+        self.flags: tuple[str, ...] = layout.flags if layout else ()
+        self._name = name
+        self._file = file
+        self._container = container
+        self._stream = _audio_stream(container, name)
+        self.duration_seconds = layout.duration_seconds if layout else _duration(container, self._stream)
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._container.close()
+        self._file.close()
+
+    def blocks(self) -> Iterator[Mono]:
+        """The audio, once, in blocks of about half a second: shape (frames,), 16 kHz mono, in [-1, 1].
+
+        Raises NoAudio or NotARecording at the end if nothing at all could be decoded.
+        """
+        nothing = True
+        for block in _resampled((_mono(frame), frame.sample_rate) for frame in self._frames()):
+            nothing = False
+            yield block
+        if nothing:
+            raise self._why_nothing()
+
+    def _frames(self) -> Iterator[AudioFrame]:
+        for _ in range(MAX_READ_FAILURES):
+            try:
+                for packet in self._container.demux(self._stream):
+                    yield from self._decode(packet)
+                return
+            except av.FFmpegError:
+                # The demuxer goes on behind the place it could not read; it may have stopped for good.
+                self._note_damage()
+
+    def _decode(self, packet: Packet[AudioStream]) -> list[AudioFrame]:
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            self._note_damage()
+            return []
+        sound = [frame for frame in frames if frame.samples and frame.sample_rate in PLAUSIBLE_RATES_HZ]
+        if len(sound) < len(frames) or any(frame.is_corrupt for frame in sound):
+            self._note_damage()
+        return sound
+
+    def _note_damage(self) -> None:
+        if "damaged_audio" not in self.flags:
+            self.flags += ("damaged_audio",)
+
+    def _why_nothing(self) -> NoAudio | NotARecording:
+        if "damaged_audio" in self.flags:
+            return NotARecording(
+                f"Nothing in {self._name} could be decoded: it is damaged or something else."
+            )
+        return NoAudio(f"{self._name} has a header, but no audio behind it.")
+
+
+def open_recording(path: Path) -> Recording:
+    """Open a recording of any kind in READABLE.
+
+    Raises EmptyRecording, NoAudio, DamagedHeader or NotARecording, and OSError as the system gives it.
+    """
+    file = path.open("rb")
+    try:
+        return _open(file, path.name)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _open(file: BinaryIO, name: str) -> Recording:
+    size_bytes = file.seek(0, 2)
+    if size_bytes == 0:
+        raise EmptyRecording(f"{name} is empty (0 bytes).")
+    layout = read_layout(file, size_bytes)
+    if layout:
+        audio = (layout.data_offset, layout.data_bytes)
+        source = _Source(file, *audio, header=_clean_header(layout), width=layout.swapped_bytes)
+        return _decoder(WAV, source, name, layout)
+    start = _behind_tags(file)
+    if start >= size_bytes:
+        raise NoAudio(f"{name} holds a tag (title, artist), but no audio.")
+    return _decoder(_sniff(file, start, name), _Source(file, start, size_bytes - start), name)
+
+
+def _behind_tags(file: BinaryIO) -> int:
+    """Where the file begins behind its ID3v2 tags, which players write before formats of any kind."""
+    start = 0
+    for _ in range(MAX_TAGS):
+        file.seek(start)
+        head = file.read(10)
+        if not (head.startswith(b"ID3") and len(head) == 10):
+            break
+        # 7 bits a byte, so that no tag looks like an MPEG frame; flag 0x10 announces a footer.
+        size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+        start += 10 + size + (10 if head[5] & 0x10 else 0)
+    return start
+
+
+def _sniff(file: BinaryIO, start: int, name: str) -> Kind:
+    file.seek(start)
+    head = file.read(SNIFFED_BYTES)
+    kind = next(kind for kind in KINDS if kind.matches(head))
+    if kind.demuxer is None:
+        raise NotARecording(f"{name} seems to be {kind.name}, not a recording. offhook reads {READABLE}.")
+    return kind
+
+
+def _decoder(kind: Kind, source: _Source, name: str, layout: WavLayout | None = None) -> Recording:
+    options = CONTAINER_OPTIONS | (WAV_OPTIONS if kind is WAV else {})
+    try:
+        container = av.open(
+            source,
+            mode="r",
+            format=kind.demuxer,
+            container_options=options,
+            metadata_errors="replace",
+            io_open=_refuse_other_files,
+        )
+        return Recording(name, source.file, container, layout)
+    except av.FFmpegError as error:
+        raise DamagedHeader(f"{name} begins like {kind.name}, but its header is damaged.") from error
+
+
+def _refuse_other_files(url: str, *_: object) -> NoReturn:
+    raise NotARecording(f"The file refers to another ({url}) instead of holding the audio itself.")
+
+
+def _audio_stream(container: InputContainer, name: str) -> AudioStream:
+    stream = container.streams.best("audio")
+    if not isinstance(stream, AudioStream):
+        raise NoAudio(f"{name} has no audio track.")
+    if stream.codec_context is None:
+        raise NotARecording(f"The audio of {name} is compressed in a way that offhook cannot decode.")
+    rate = stream.codec_context.sample_rate
+    # 0: not known before the first frame.
+    if rate and rate not in PLAUSIBLE_RATES_HZ:
+        raise DamagedHeader(f"The header of {name} is damaged: it says {rate:,} samples a second.")
+    return stream
+
+
+def _duration(container: InputContainer, stream: AudioStream) -> float | None:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return container.duration / av.time_base if container.duration else None
+
+
+class _Source:
+    """A stretch of a file, behind a header of our own, as the one read-only file that FFmpeg sees."""
+
+    def __init__(self, file: BinaryIO, offset: int, length: int, header: bytes = b"", width: int = 1) -> None:
+        self.file = file
+        self._offset = offset
+        self._length = length
+        self._header = header
+        self._width = width
+        self._position = 0
+
+    def read(self, count: int) -> bytes:
+        at = self._position - len(self._header)
+        piece = self._header[self._position :][:count] if at < 0 else self._body(at, count)
+        self._position += len(piece)
+        return piece
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        base = (0, self._position, len(self._header) + self._length)[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def _body(self, at: int, count: int) -> bytes:
+        """Bytes of the stretch, big-endian samples of `width` bytes turned round."""
+        count = min(count, self._length - at)
+        # A damaged file may send FFmpeg so far behind the end that the system's own seek would fail.
+        if count <= 0:
+            return b""
+        skipped = at % self._width
+        self.file.seek(self._offset + at - skipped)
+        raw = self.file.read(skipped + count + -(skipped + count) % self._width)
+        return _turned(raw, self._width)[skipped:][:count]
+
+
+def _turned(raw: bytes, width: int) -> bytes:
+    """Big-endian samples of `width` bytes as little-endian ones."""
+    if width == 1:
+        return raw
+    whole = len(raw) - len(raw) % width
+    return np.frombuffer(raw[:whole], np.uint8).reshape(-1, width)[:, ::-1].tobytes()
+
+
+def _clean_header(layout: WavLayout) -> bytes:
+    """The header this WAV should have had, with its true sizes; RF64 where 32 bits are too few."""
+    fmt = layout.little_endian_fmt
+    fmt_chunk = struct.pack("<4sI", b"fmt ", len(fmt)) + fmt + b"\0" * (len(fmt) % 2)
+    size = 4 + len(fmt_chunk) + 8 + layout.data_bytes
+    if size < 2**32:
+        data = struct.pack("<4sI", b"data", layout.data_bytes)
+        return struct.pack("<4sI4s", b"RIFF", size, b"WAVE") + fmt_chunk + data
+    ds64 = struct.pack("<4sIQQQI", b"ds64", 28, size + 36, layout.data_bytes, 0, 0)
+    return b"RF64\xff\xff\xff\xffWAVE" + ds64 + fmt_chunk + b"data\xff\xff\xff\xff"
+
+
+def _mono(frame: AudioFrame) -> Mono:
+    """The mean of all channels, float32 in [-1, 1], shape (frames,)."""
+    channels = frame.layout.nb_channels
+    dtype, zero, full_scale = SAMPLE_FORMATS[frame.format.name.removesuffix("p")]
+    # Only that many planes: where there are eight, PyAV 18 counts a ninth, in memory that is not there.
+    planes = frame.planes[: channels if frame.format.is_planar else 1]
+    frames = np.stack(
+        [np.frombuffer(memoryview(plane), dtype, frame.samples * channels // len(planes)) for plane in planes]
+    )
+    samples = frames if frame.format.is_planar else frames.reshape(-1, channels).T
+    if samples.dtype.kind == "f":
+        # Before anything else: one NaN would spread over the whole length of the resampling filter.
+        samples = np.nan_to_num(samples, nan=0, posinf=0, neginf=0).clip(-1, 1)
+    scaled = (samples.astype(np.float32) - np.float32(zero)) / np.float32(full_scale)
+    mono: Mono = scaled.mean(axis=0, dtype=np.float32)
+    return mono
+
+
+def _resampled(pieces: Iterator[tuple[Mono, int]]) -> Iterator[Mono]:
+    """Mono audio at 16 kHz in blocks, from pieces with their sample rates, which may change on the way."""
+    for rate_hz, run in groupby(pieces, key=itemgetter(1)):
+        stream = None if rate_hz == SAMPLE_RATE_HZ else soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1)
+        for samples, last in _gathered((samples for samples, _ in run), round(rate_hz * BLOCK_SECONDS)):
+            block = samples if stream is None else stream.resample_chunk(samples, last).clip(-1, 1)
+            if block.size:
+                yield block
+
+
+def _gathered(pieces: Iterator[Mono], at_least: int) -> Iterator[tuple[Mono, bool]]:
+    """The pieces joined into longer ones, the last of them marked."""
+    waiting: list[Mono] = []
+    frames = 0
+    for piece in pieces:
+        waiting.append(piece)
+        frames += len(piece)
+        if frames >= at_least:
+            yield np.concatenate(waiting), False
+            waiting, frames = [], 0
+    yield np.concatenate([*waiting, np.empty(0, np.float32)]), True
+
+
+def _is_mp3_chain(head: bytes, position: int) -> bool:
+    for _ in range(3):
+        length = _mp3_frame_bytes(head[position : position + 4])
+        if length == 0:
+            return False
+        position += length
+        if position >= len(head):
+            return True
+    return True
+
+
+def _mp3_frame_bytes(head: bytes) -> int:
+    """Length of the layer II or III frame that begins here, 0 if none does (ISO 11172-3, 2.4.2.3)."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return 0
+    version, layer = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3)
+    bitrate, rate, padding = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
+    if version == 1 or layer not in (2, 3) or bitrate in (0, 15) or rate == 3:
+        return 0
+    kbps = MPEG_KBPS[layer if version == 3 else 0][bitrate - 1]
+    rate_hz = (44_100, 48_000, 32_000)[rate] // {3: 1, 2: 2, 0: 4}[version]
+    return (72 if version != 3 and layer == 3 else 144) * kbps * 1_000 // rate_hz + padding

@@ -1,0 +1,241 @@
+"""Takes recordings that are dropped into the inbox; run as `python -m transcribe_worker.inbox`.
+
+An event from the file system is only a nudge: events come early, twice or never. `sweep()` decides,
+at start, after each nudge and every minute.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from peewee import SqliteDatabase
+from watchdog.events import (
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers import Observer
+
+from shared.models import InboxFile, Record
+from shared.process import running
+from shared.records import Records
+from shared.settings import Settings, load
+from transcribe_worker import riff
+from transcribe_worker.content import Fingerprint, sha256_of
+from transcribe_worker.queue import HintQueue
+
+log = logging.getLogger(__name__)
+
+SWEEP_EVERY_SECONDS = 60.0
+#: Events come in bursts; one look after a burst is enough.
+BURST_SECONDS = 0.02
+ADOPTED, COPY, UNREADABLE = "adopted", "copy", "unreadable"
+#: What a recording may be called. Anything else in the inbox is left alone.
+SUFFIXES = frozenset(
+    (
+        *(".wav", ".wave", ".rf64", ".w64", ".aif", ".aiff", ".caf", ".flac", ".amr"),
+        *(".mp3", ".m4a", ".m4b", ".aac", ".wma", ".ogg", ".oga", ".opus"),
+        *(".mp4", ".mov", ".3gp", ".webm", ".mkv", ".mka"),
+    )
+)
+_NUDGES: list[type[FileSystemEvent]] = [FileCreatedEvent, FileModifiedEvent, FileMovedEvent, FileClosedEvent]
+_HIDDEN = getattr(stat, "FILE_ATTRIBUTE_HIDDEN", 0)
+
+
+@dataclass
+class Inbox:
+    """The inbox folder of one home; any number of processes may watch it."""
+
+    settings: Settings
+    database: SqliteDatabase
+    records: Records
+    hints: HintQueue
+    monotonic: Callable[[], float] = time.monotonic
+    _known: dict[Path, Fingerprint] = field(default_factory=dict)
+    _restless: dict[Path, tuple[Fingerprint, float]] = field(default_factory=dict)
+
+    def sweep(self) -> float:
+        """Take what is whole; return the seconds after which another look may find more."""
+        found = dict(self._candidates())
+        self._forget(found)
+        for path, fingerprint in found.items():
+            if self._known.get(path) != fingerprint and self._is_whole(path, fingerprint):
+                self._take(path, fingerprint)
+        return self._next_look()
+
+    def _candidates(self) -> Iterator[tuple[Path, Fingerprint]]:
+        """Yield the files that may be recordings: no folders, links, pipes, hidden or temporary files."""
+        with os.scandir(self.settings.inbox) as entries:
+            for entry in entries:
+                if not _may_be_recording(entry.name):
+                    continue
+                try:
+                    found = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:  # gone between the listing and the look
+                    continue
+                if stat.S_ISREG(found.st_mode) and not getattr(found, "st_file_attributes", 0) & _HIDDEN:
+                    yield Path(entry.path), Fingerprint(found.st_size, found.st_mtime_ns)
+
+    def _is_whole(self, path: Path, fingerprint: Fingerprint) -> bool:
+        """Whether nobody writes to a file any more: its own header says so, or it has kept still."""
+        seen, since = self._restless.get(path, (None, 0.0))
+        if seen != fingerprint:
+            since = self.monotonic()
+            self._restless[path] = (fingerprint, since)
+        return self.monotonic() - since >= self.settings.settle_seconds or riff.is_whole(path)
+
+    def _take(self, path: Path, fingerprint: Fingerprint) -> None:
+        try:
+            sha256 = sha256_of(path)
+            if Fingerprint.of(path) != fingerprint:
+                return
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._note_unreadable(path, fingerprint, error)
+            return
+        self._restless.pop(path, None)
+        self._known[path] = fingerprint
+        self._adopt(path, fingerprint, sha256)
+
+    def _adopt(self, path: Path, fingerprint: Fingerprint, sha256: str) -> None:
+        """Make a record of a new recording, in one transaction with the note that the file is known."""
+        with self.database.atomic():
+            if self._noted(path, fingerprint):
+                return
+            content = {"sha256": sha256, **asdict(fingerprint)}
+            existing = self.records.with_content(sha256)
+            is_copy = existing is not None and existing.recording_path != str(path)
+            record = existing or self._record_of(path, content)
+            self._note(path, fingerprint, COPY if is_copy else ADOPTED, record.id)
+        if is_copy:
+            log.warning("a copy of recording %d is left in the inbox", record.id)
+        else:
+            self.hints.send(record.id)
+            log.info("recording %d: taken from the inbox", record.id)
+
+    def _record_of(self, path: Path, content: dict[str, Any]) -> Record:
+        """Find the unfinished record whose recording has been replaced, or make a new one."""
+        replaced = self.records.replace_content(str(path), content)
+        return replaced or self.records.add(
+            source="inbox", title=path.stem, recording_path=str(path), **content
+        )
+
+    def _noted(self, path: Path, fingerprint: Fingerprint) -> bool:
+        row = InboxFile.get_or_none(InboxFile.path == str(path))
+        return (
+            row is not None
+            and row.outcome != UNREADABLE
+            and Fingerprint(row.size_bytes, row.modified_ns) == fingerprint
+        )
+
+    def _note(self, path: Path, fingerprint: Fingerprint, outcome: str, record_id: int | None) -> None:
+        InboxFile.insert(
+            path=str(path),
+            size_bytes=fingerprint.size_bytes,
+            modified_ns=fingerprint.modified_ns,
+            outcome=outcome,
+            record=record_id,
+        ).on_conflict_replace().execute()
+
+    def _note_unreadable(self, path: Path, fingerprint: Fingerprint, error: OSError) -> None:
+        """Say so once, and try again later: on Windows a file that is being copied cannot be read."""
+        self._restless[path] = (fingerprint, self.monotonic())
+        if (
+            not InboxFile.select()
+            .where(InboxFile.path == str(path), InboxFile.outcome == UNREADABLE)
+            .exists()
+        ):
+            log.warning("a file in the inbox cannot be read: %s", error.strerror)
+            with self.database.atomic():
+                self._note(path, fingerprint, UNREADABLE, None)
+
+    def _forget(self, found: dict[Path, Fingerprint]) -> None:
+        """Drop what is no longer there, and learn what was known before this process started."""
+        if not self._known:
+            rows = InboxFile.select().where(InboxFile.outcome != UNREADABLE)
+            self._known = {Path(r.path): Fingerprint(r.size_bytes, r.modified_ns) for r in rows}
+        self._restless = {path: seen for path, seen in self._restless.items() if path in found}
+        gone = [path for path in self._known if path not in found]
+        if gone:
+            with self.database.atomic():
+                for path in gone:
+                    InboxFile.delete().where(InboxFile.path == str(path)).execute()
+                    del self._known[path]
+
+    def _next_look(self) -> float:
+        if not self._restless:
+            return SWEEP_EVERY_SECONDS
+        earliest = min(since for _, since in self._restless.values())
+        return max(0.05, earliest + self.settings.settle_seconds - self.monotonic())
+
+
+def _may_be_recording(name: str) -> bool:
+    try:
+        name.encode()  # a name that is no text cannot be written down
+    except UnicodeEncodeError:
+        return False
+    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+
+
+class _Nudge(FileSystemEventHandler):
+    """Sets an event when something in the inbox may have changed."""
+
+    def __init__(self, nudged: threading.Event) -> None:
+        self._nudged = nudged
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        self._nudged.set()
+
+
+def watch(inbox: Inbox, stopping: Callable[[], bool], beat: Callable[[], None]) -> None:
+    """Sweep at start, after each nudge and now and then, until told to stop."""
+    nudged = threading.Event()
+    observer = Observer()
+    observer.schedule(_Nudge(nudged), str(inbox.settings.inbox), event_filter=_NUDGES)
+    observer.start()
+    try:
+        next_sweep = inbox.monotonic()
+        while not stopping():
+            if nudged.wait(min(0.5, max(0.0, next_sweep - inbox.monotonic()))):
+                time.sleep(BURST_SECONDS)
+                nudged.clear()
+            elif inbox.monotonic() < next_sweep:
+                beat()
+                continue
+            next_sweep = inbox.monotonic() + _swept(inbox)
+            beat()
+    finally:
+        observer.stop()
+        observer.join()
+
+
+def _swept(inbox: Inbox) -> float:
+    try:
+        return inbox.sweep()
+    except Exception:  # whatever it was, the next sweep may find it gone
+        log.exception("sweep failed")
+        return 1.0
+
+
+def main() -> None:
+    """Watch the inbox of OFFHOOK_HOME until told to stop."""
+    with running("inbox", load(os.environ), os.environ.get("OFFHOOK_STARTER_LOCK")) as process:
+        hints = HintQueue(process.settings.queue)
+        inbox = Inbox(process.settings, process.database, Records(process.database), hints)
+        watch(inbox, process.stopping.is_set, process.beat)
+
+
+if __name__ == "__main__":
+    main()

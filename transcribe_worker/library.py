@@ -1,0 +1,128 @@
+"""Puts finished recordings and their transcripts where a person finds them: `library/YYYY/MM/`.
+
+Every step can be done again after a death in between, by whoever comes by: the place is reserved in
+the database first, transcripts replace themselves, and a recording that has moved is found there.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from shared.home import make_folder
+from shared.models import Record
+from shared.records import Records
+from shared.settings import Settings
+from transcribe_worker import transcript
+from transcribe_worker.exports import FORMATS
+
+LONGEST_STEM_BYTES = 180
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+_WINDOWS_DEVICES = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)")
+
+
+class Library:
+    """The library folder of one home."""
+
+    def __init__(self, settings: Settings, records: Records) -> None:
+        self._settings, self._records = settings, records
+
+    def file(self, record: Record) -> Path:
+        """Write the transcripts of a finished recording and move it beside them; return its stem."""
+        stem = self._settings.library / self._records.reserve_stem(record.id, self._places(record))
+        make_folder(stem.parent)
+        found = transcript.load(record)
+        for suffix, render in FORMATS.items():
+            write_whole(beside(stem, suffix), render(found))
+        path = Path(record.recording_path)
+        if self._moves(path):
+            path = move(path, beside(stem, path.suffix.lstrip(".")))
+        self._records.mark_filed(record.id, recording_path=str(path))
+        return stem
+
+    def files_of(self, record: Record) -> list[Path]:
+        """Name the files that are there for a record: its transcripts, and its recording if that is ours."""
+        path = Path(record.recording_path)
+        ours = [path] if path.is_relative_to(self._settings.home) else []
+        if record.library_stem:
+            stem = self._settings.library / record.library_stem
+            ours += [beside(stem, suffix) for suffix in FORMATS]
+        return [path for path in ours if path.is_file()]
+
+    def _moves(self, path: Path) -> bool:
+        return path.parent == self._settings.inbox and not self._settings.keep_in_place
+
+    def _places(self, record: Record) -> Iterator[str]:
+        """Yield stems for a record, the plainest first, that no file in the library has."""
+        month = datetime.fromtimestamp(record.created_at).strftime("%Y/%m")
+        name = safe_name(record.title)
+        yield from (
+            f"{month}/{candidate}"
+            for candidate in (
+                name,
+                *(f"{name} ({number})" for number in range(2, 10)),
+                f"{name} ({record.id})",
+            )
+            if not any((self._settings.library / month).glob(_literal(candidate) + ".*"))
+        )
+        yield f"{month}/{name} ({uuid.uuid4().hex})"
+
+
+def safe_name(title: str) -> str:
+    """Make a file name of a title that every system takes, short enough for a suffix behind it."""
+    name = _UNSAFE.sub("_", title).strip(" .") or "recording"
+    if _WINDOWS_DEVICES.match(name):
+        name = f"_{name}"
+    return name.encode()[:LONGEST_STEM_BYTES].decode(errors="ignore").rstrip(" .")
+
+
+def beside(stem: Path, suffix: str) -> Path:
+    """Add a suffix to a stem that may have dots of its own."""
+    return stem.with_name(f"{stem.name}.{suffix}")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there as a whole or not at all, and on the disk when this returns."""
+    partial = path.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def move(source: Path, target: Path) -> Path:
+    """Move a recording; if it is at its target already, that is well. Never removes what is not copied."""
+    if not source.exists() and target.exists():
+        return target
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy_over(source, target)
+    return target
+
+
+def _copy_over(source: Path, target: Path) -> None:
+    """Move to another file system: the copy is on the disk before the original goes."""
+    partial = target.with_name(f".{uuid.uuid4().hex}.part")
+    with source.open("rb") as original, partial.open("wb") as copy:
+        shutil.copyfileobj(original, copy, 1 << 20)
+        copy.flush()
+        os.fsync(copy.fileno())
+    partial.replace(target)
+    source.unlink()
+
+
+def _literal(name: str) -> str:
+    return re.sub(r"([\[\]*?])", r"[\1]", name)

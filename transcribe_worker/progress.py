@@ -1,0 +1,105 @@
+"""What a worker commits while its engine decodes: signs of life, windows, how far and how fast."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from shared.errors import WorkerStopping
+from shared.records import Claim, Records
+from transcribe_worker.engine import Decoded, Done, Event, Heard, Job, Opened
+
+RENEWALS_PER_LEASE = 4
+
+
+class Heartbeat:
+    """Keeps a claim alive while the engine works, and ends the work when it should end."""
+
+    def __init__(
+        self,
+        records: Records,
+        claim: Claim,
+        lease_seconds: float,
+        stopping: Callable[[], bool],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._records, self._claim, self._lease_seconds = records, claim, lease_seconds
+        self._stopping, self._monotonic = stopping, monotonic
+        self._renewed = monotonic()
+
+    def __call__(self) -> None:
+        """Raise WorkerStopping or ClaimLost if the recording is to be let go."""
+        if self._stopping():
+            raise WorkerStopping
+        if self._monotonic() - self._renewed > self._lease_seconds / RENEWALS_PER_LEASE:
+            self._records.renew(self._claim, lease_seconds=self._lease_seconds)
+            self._renewed = self._monotonic()
+        else:
+            self._records.confirm(self._claim)
+
+
+class Progress:
+    """Turns the engine's events into commits, and knows where an interrupted attempt goes on."""
+
+    def __init__(
+        self,
+        records: Records,
+        claim: Claim,
+        lease_seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._records, self._claim, self._lease_seconds = records, claim, lease_seconds
+        self._monotonic, self._started = monotonic, monotonic()
+        self._last = next(reversed(records.windows(claim.record.id)), None)
+        self._duration_seconds: float | None = claim.record.duration_seconds
+        self._commits: dict[type[Event], Callable[[Any], None]] = {
+            Opened: self._opened,
+            Heard: self._heard,
+            Decoded: self._decoded,
+            Done: self._done,
+        }
+        self.outcome: dict[str, Any] = {}  # what the record learns when it completes
+
+    def job(self, path: Path, options: dict[str, Any]) -> Job:
+        """Ask for what is not decoded yet, in the language that was heard before."""
+        if self._last is None:
+            return Job(path, options)
+        known = {"language": self._claim.record.language or options["language"]}
+        return Job(path, options | known, self._last.stretch_seconds, self._last.end_seconds)
+
+    def note(self, event: Event) -> None:
+        """Commit what an event says. Raises ClaimLost."""
+        self._commits[type(event)](event)
+
+    def _opened(self, event: Opened) -> None:
+        self._duration_seconds = event.duration_seconds or self._duration_seconds
+        self._renew(duration_seconds=self._duration_seconds, flags=json.dumps(event.flags))
+
+    def _heard(self, event: Heard) -> None:
+        self._renew(**self._measured(event.seconds))
+
+    def _decoded(self, event: Decoded) -> None:
+        window = {
+            "start_seconds": event.start_seconds,
+            "end_seconds": event.end_seconds,
+            "stretch_seconds": event.stretch_seconds,
+            "segments": json.dumps(event.segments, ensure_ascii=False),
+        }
+        measured = self._measured(event.end_seconds)
+        self._records.save_window(self._claim, window, language=event.language, **measured)
+
+    def _done(self, event: Done) -> None:
+        self.outcome = {"duration_seconds": event.duration_seconds, "flags": json.dumps(event.flags)}
+
+    def _renew(self, **columns: Any) -> None:
+        self._records.renew(self._claim, lease_seconds=self._lease_seconds, **columns)
+
+    def _measured(self, seconds: float) -> dict[str, float]:
+        """Say how far the work is, in [0, 1], and how fast, in seconds of audio a second."""
+        before = self._last.end_seconds if self._last else 0.0
+        elapsed = max(self._monotonic() - self._started, 1e-3)
+        progress = min(seconds / self._duration_seconds, 0.99) if self._duration_seconds else 0.0
+        return {"progress": round(progress, 4), "speed": round(max(seconds - before, 0.0) / elapsed, 2)}

@@ -1,0 +1,68 @@
+"""The Huey instance, nothing else.
+
+A message is a hint that a record may be due. Huey deletes a message before it runs the task, so a
+killed worker loses it; the record in the database is what counts, and the sweeper sends hints again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from huey import SqliteHuey
+from huey.consumer import Consumer
+from huey.registry import Message
+from huey.serializer import Serializer
+
+POLL_SECONDS = 0.1
+
+
+class JsonSerializer(Serializer):  # type: ignore[misc]
+    """Messages as JSON: unlike a pickle, reading one cannot run code."""
+
+    def _serialize(self, data: Any) -> bytes:
+        return json.dumps(data).encode()
+
+    def _deserialize(self, data: bytes) -> Any:
+        found = json.loads(bytes(data))
+        return Message(*found) if isinstance(found, list) else found
+
+
+class HintQueue:
+    """A queue of record ids in a SQLite file of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._huey = SqliteHuey("offhook", filename=str(path), results=False, serializer=JsonSerializer())
+        self._handler: Callable[[int], None] | None = None
+        self._task = self._huey.task(name="transcribe", retries=0)(self._handle)
+
+    def send(self, record_id: int, priority: int = 0) -> None:
+        """Hint that a record may be due. Safe to lose, to repeat and to come late."""
+        self._huey.enqueue(self._task.s(record_id, priority=priority))
+
+    def is_empty(self) -> bool:
+        """Whether no hint waits."""
+        return not self._huey.pending_count()
+
+    def on_thread(self, *, start: Callable[[], None], stop: Callable[[], None]) -> None:
+        """Have each consumer thread call `start` before its first hint and `stop` after its last."""
+        self._huey.on_startup("start")(start)
+        self._huey.on_shutdown("stop")(stop)
+
+    def consumer(self, handler: Callable[[int], None], *, workers: int) -> Consumer:
+        """Make a consumer that gives each hint to `handler`, in threads (process workers need fork)."""
+        self._handler = handler
+        return self._huey.create_consumer(
+            workers=workers,
+            worker_type="thread",
+            periodic=False,
+            initial_delay=POLL_SECONDS,
+            max_delay=POLL_SECONDS,
+            backoff=1.0,
+        )
+
+    def _handle(self, record_id: int) -> None:
+        assert self._handler, "only a consumer takes hints"
+        self._handler(record_id)

@@ -1,0 +1,212 @@
+"""The engine process: MAIN PATH from a recording to decoded windows, with faster-whisper.
+
+Runs as `python -m transcribe_worker.recognizer`, a child of a worker, and speaks JSON lines: commands
+on stdin, events on stdout. Everything native lives here (codecs, speech detection, the model), so
+that a crash in any of them takes this process and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+import ctranslate2
+import numpy as np
+from faster_whisper import WhisperModel
+from numpy.typing import NDArray
+
+from shared.errors import BadRecording, EngineFailed, OffhookError, RecordingMissing
+from transcribe_worker.audio import SAMPLE_RATE_HZ, open_recording
+from transcribe_worker.speech import Window, all_of_it, detect_speech, windows
+
+Command = dict[str, Any]
+LISTEN_FOR_LANGUAGE_SECONDS = 30
+
+
+class Cancelled(Exception):
+    """The worker wants no more of this job."""
+
+
+class Recognizer:
+    """Holds one model and works through one recording at a time."""
+
+    def __init__(self, events: TextIO) -> None:
+        self._events = events
+        self._commands: queue.Queue[Command] = queue.Queue()
+        self._cancelled = threading.Event()
+        self._model: WhisperModel | None = None
+
+    def serve(self, commands: TextIO) -> None:
+        """Carry out commands until the worker is gone."""
+        threading.Thread(target=self._listen, args=(commands,), daemon=True).start()
+        actions: dict[str, Callable[..., None]] = {"load": self._load, "transcribe": self._transcribe}
+        while True:
+            command = self._commands.get()
+            with self._reporting_errors():
+                actions[command.pop("do")](**command)
+
+    def _listen(self, commands: TextIO) -> None:
+        for line in commands:
+            command = json.loads(line)
+            if command["do"] == "cancel":
+                self._cancelled.set()
+            else:
+                self._commands.put(command)
+        os._exit(0)  # the pipe is closed: the worker is gone, and nobody wants the rest
+
+    def _load(self, model: str, device: str, compute_type: str, cpu_threads: int) -> None:
+        self._model = None  # two models at once may not fit
+        self._model = WhisperModel(model, device=device, compute_type=compute_type, cpu_threads=cpu_threads)
+        self._tell("ready")
+
+    def _transcribe(
+        self, path: str, options: dict[str, Any], stretch_seconds: float, done_seconds: float
+    ) -> None:
+        self._cancelled.clear()
+        detect = detect_speech if options["vad"] else all_of_it
+        stretch, done = _samples(stretch_seconds), _samples(done_seconds)
+        language = options["language"]
+        with open_recording(Path(path)) as recording:
+            self._tell("opened", duration_seconds=recording.duration_seconds, flags=recording.flags)
+            blocks = _Counted(recording.blocks())
+            found = windows(_skip(blocks, stretch), detect, stretch=stretch, heard=self._heard)
+            for window in found:
+                self._stop_if_cancelled()
+                if window.end <= done:
+                    continue
+                language = self._listen_for_language(window, language)
+                self._tell("window", **self._decode(window, options, language))
+            self._tell("done", duration_seconds=_seconds(blocks.frames), flags=recording.flags)
+
+    def _decode(self, window: Window, options: dict[str, Any], language: str) -> dict[str, Any]:
+        assert self._model is not None
+        ctranslate2.set_random_seed(window.start)  # a window decodes alike whatever came before it
+        segments, _ = self._model.transcribe(
+            window.samples,
+            language=language,
+            beam_size=options["beam_size"],
+            word_timestamps=options["word_timestamps"],
+            initial_prompt=options["initial_prompt"] or None,
+            hotwords=options["hotwords"] or None,
+            condition_on_previous_text=False,
+            vad_filter=False,
+        )
+        found = []
+        for segment in segments:
+            self._stop_if_cancelled()
+            found.append(_segment(segment, _seconds(window.start), _seconds(window.end)))
+        return {
+            "start_seconds": _seconds(window.start),
+            "end_seconds": _seconds(window.end),
+            "stretch_seconds": _seconds(window.stretch),
+            "language": language,
+            "segments": [segment for segment in found if segment["text"]],
+        }
+
+    def _listen_for_language(self, window: Window, language: str) -> str:
+        assert self._model is not None
+        if not self._model.model.is_multilingual:
+            return "en"
+        if language != "auto":
+            return language
+        sample = window.samples[: LISTEN_FOR_LANGUAGE_SECONDS * SAMPLE_RATE_HZ]
+        return str(self._model.detect_language(sample)[0])
+
+    def _heard(self, position: int) -> None:
+        self._stop_if_cancelled()
+        self._tell("heard", seconds=_seconds(position))
+
+    def _stop_if_cancelled(self) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled
+
+    @contextlib.contextmanager
+    def _reporting_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except Cancelled:
+            self._tell("cancelled")
+        except FileNotFoundError:
+            self._tell("failed", code=RecordingMissing.code, message=str(RecordingMissing()), bad_input=True)
+        except OffhookError as error:
+            bad_input = isinstance(error, BadRecording)
+            self._tell("failed", code=error.code, message=str(error), bad_input=bad_input)
+        except Exception as error:
+            message = f"{type(error).__name__}: {error}"
+            self._tell("failed", code=EngineFailed.code, message=message, bad_input=False)
+
+    def _tell(self, event: str, **fields: Any) -> None:
+        self._events.write(json.dumps({"event": event, **fields}) + "\n")
+        self._events.flush()
+
+
+class _Counted:
+    """Blocks of samples, counted as they go by."""
+
+    def __init__(self, blocks: Iterator[NDArray[np.float32]]) -> None:
+        self._blocks = blocks
+        self.frames = 0
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        for block in self._blocks:
+            self.frames += len(block)
+            yield block
+
+
+def _skip(blocks: _Counted, frames: int) -> Iterator[NDArray[np.float32]]:
+    """Leave out the first `frames` samples."""
+    for block in blocks:
+        if frames < len(block):
+            yield block[frames:]
+        frames = max(0, frames - len(block))
+
+
+def _segment(segment: Any, offset: float, latest: float) -> dict[str, Any]:
+    """Place a segment in the recording; times in seconds, to the millisecond."""
+
+    def at(seconds: float) -> float:
+        return round(min(offset + seconds, latest), 3)
+
+    words = segment.words and [
+        [at(word.start), at(word.end), word.word, round(float(word.probability), 4)] for word in segment.words
+    ]
+    return {
+        "start_seconds": at(segment.start),
+        "end_seconds": at(segment.end),
+        "text": segment.text.strip(),
+        "average_log_probability": round(float(segment.avg_logprob), 4),
+        "no_speech_probability": round(float(segment.no_speech_prob), 4),
+        "compression_ratio": round(float(segment.compression_ratio), 3),
+        "words": words or None,
+    }
+
+
+def _samples(seconds: float) -> int:
+    return round(seconds * SAMPLE_RATE_HZ)
+
+
+def _seconds(samples: int) -> float:
+    return samples / SAMPLE_RATE_HZ
+
+
+def main() -> None:
+    """Keep the pipe for events alone: libraries that print go to stderr."""
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):  # a supervisor signals the whole group; the worker decides for its engine
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", newline="\n")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    commands = os.fdopen(os.dup(sys.stdin.fileno()), "r", encoding="utf-8")
+    Recognizer(events).serve(commands)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""What follows from an error: pure, a table of errors and a decision as a value."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.errors import (
+    BadRecording,
+    EngineCrashed,
+    EngineUnusable,
+    ModelMissing,
+    RecordingChanged,
+    WorkerStopping,
+)
+
+Action = Literal["fail", "retry", "hold", "hand_back", "start_over"]
+
+FIRST_WAIT_SECONDS = 5.0
+LONGEST_WAIT_SECONDS = 600.0
+CRASH_WAIT_SECONDS = 1.0
+_WAITS_SECONDS: dict[Action, float] = {"hold": 30.0, "start_over": 5.0}
+
+_ACTIONS: tuple[tuple[type[BaseException], Action], ...] = (
+    (BadRecording, "fail"),
+    (ModelMissing, "hold"),
+    (EngineUnusable, "hold"),
+    (RecordingChanged, "start_over"),
+    (WorkerStopping, "hand_back"),
+)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of a recording: `wait_seconds` is how long it rests before the next attempt."""
+
+    action: Action
+    wait_seconds: float = 0.0
+    crashed: bool = False
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How often a recording may fail (attempts) and take its engine or worker with it (crashes)."""
+
+    max_attempts: int
+    max_crashes: int
+
+
+def decide(
+    error: BaseException, *, attempts: int, crashes: int, limits: Limits, jitter: float | None = None
+) -> Decision:
+    """Decide after `error` in attempt number `attempts`, with `crashes` counted before it.
+
+    An error is worth another attempt unless it says that the recording is at fault. Waits grow
+    twofold; `jitter` in [0, 1) spreads them, so that recordings that failed together do not all
+    come back together.
+    """
+    if isinstance(error, EngineCrashed):
+        return after_crash(attempts=attempts, crashes=crashes, limits=limits, wait_seconds=CRASH_WAIT_SECONDS)
+    for kind, action in _ACTIONS:
+        if isinstance(error, kind):
+            return Decision(action, wait_seconds=_WAITS_SECONDS.get(action, 0.0))
+    if attempts >= limits.max_attempts:
+        return Decision("fail")
+    wait = min(FIRST_WAIT_SECONDS * 2 ** (attempts - 1), LONGEST_WAIT_SECONDS)
+    return Decision("retry", wait_seconds=wait * (0.5 + (random.random() if jitter is None else jitter)))
+
+
+def after_crash(*, attempts: int, crashes: int, limits: Limits, wait_seconds: float) -> Decision:
+    """Decide after an engine or a worker died over a recording."""
+    if crashes + 1 >= limits.max_crashes or attempts >= limits.max_attempts:
+        return Decision("fail", crashed=True)
+    return Decision("retry", wait_seconds=wait_seconds, crashed=True)

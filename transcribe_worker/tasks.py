@@ -1,0 +1,173 @@
+"""MAIN PATH of the worker: claim, decode, commit each window, complete, file.
+
+The record is the truth. Whatever happens between two lines here, the record says what is left to do,
+and either this worker, the next attempt or the sweeper does it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared.errors import ClaimLost, ModelMissing, RecordingChanged, RecordingMissing, WorkerStopping
+from shared.models import Record
+from shared.records import QUEUED, Claim, Failure, Records
+from shared.settings import RECORD_OPTIONS, Settings
+from transcribe_worker import model_files, transcript
+from transcribe_worker.content import Fingerprint, sha256_of
+from transcribe_worker.engine import Engine, ModelChoice
+from transcribe_worker.library import Library
+from transcribe_worker.progress import Heartbeat, Progress
+from transcribe_worker.retry import Action, Decision, Limits, decide
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Transcriber:
+    """Takes one recording at a time through its transcription, with an engine of its own."""
+
+    settings: Settings
+    records: Records
+    library: Library
+    worker_id: str
+    engine: Engine
+    stopping: threading.Event
+    report: Callable[[str], None]  # the worker's state, for `offhook status`
+    _missing: str = ""
+
+    def transcribe(self, record_id: int) -> None:
+        """Transcribe a recording if it is due and nobody else's."""
+        claim = self._claim(record_id)
+        if claim is None:
+            return
+        log.info("recording %d: transcribing, attempt %d", record_id, claim.record.attempts)
+        self.report("working")
+        try:
+            record = self._decode(claim)
+        except ClaimLost:
+            log.info("recording %d: no longer ours", record_id)
+        except Exception as error:
+            self._settle(claim, error)
+        else:
+            log.info("recording %d: completed", record_id)
+            self._file(record)
+        self.report("ready")
+
+    def stop_if_asked(self) -> None:
+        """Raise WorkerStopping once the worker is to stop."""
+        if self.stopping.is_set():
+            raise WorkerStopping
+
+    def _claim(self, record_id: int) -> Claim | None:
+        if self.stopping.is_set() or self.records.paused():
+            return None
+        record = Record.get_or_none((Record.id == record_id) & (Record.transcription_status == QUEUED))
+        if record is None:
+            return None
+        model = effective_options(record, self.settings)["model"]
+        try:
+            model_files.find(self.settings.models, model)
+        except ModelMissing as missing:  # nothing is claimed, so no attempt is spent on waiting for it
+            self._say_missing(str(missing))
+            return None
+        return self.records.claim(
+            record_id, worker_id=self.worker_id, model=model, lease_seconds=self.settings.lease_seconds
+        )
+
+    def _decode(self, claim: Claim) -> Record:
+        path = Path(claim.record.recording_path)
+        before = self._unchanged(claim, path)
+        options = effective_options(claim.record, self.settings)
+        keep = Heartbeat(self.records, claim, self.settings.lease_seconds, self.stopping.is_set)
+        self.engine.load(self._model(options), keep)
+        progress = Progress(self.records, claim, self.settings.lease_seconds)
+        for event in self.engine.transcribe(progress.job(path, options), keep):
+            progress.note(event)
+        if Fingerprint.of(path) != before:
+            raise RecordingChanged
+        segments = [
+            row
+            for window in self.records.windows(claim.record.id)
+            for row in transcript.stored(window.segments)
+        ]
+        return self.records.complete(claim, segments, **progress.outcome)
+
+    def _model(self, options: dict[str, Any]) -> ModelChoice:
+        folder = model_files.find(self.settings.models, options["model"])
+        return ModelChoice(
+            str(folder), self.settings.device, self.settings.compute_type, self.settings.cpu_threads
+        )
+
+    def _unchanged(self, claim: Claim, path: Path) -> Fingerprint:
+        """Make sure that the recording is still the one that was queued."""
+        try:
+            now = Fingerprint.of(path)
+        except FileNotFoundError:
+            raise RecordingMissing(f"The recording {path} is gone: it was moved or deleted.") from None
+        queued = (claim.record.size_bytes, claim.record.modified_ns)
+        if queued != (None, None) and queued != (now.size_bytes, now.modified_ns):
+            raise RecordingChanged
+        return now
+
+    def _settle(self, claim: Claim, error: Exception) -> None:
+        """Decide what becomes of a recording whose attempt has ended with an error."""
+        limits = Limits(self.settings.max_attempts, self.settings.max_crashes)
+        record = claim.record
+        decision = decide(error, attempts=record.attempts, crashes=record.crashes, limits=limits)
+        log.warning("recording %d: %s -> %s", record.id, Failure.of(error).code, decision.action)
+        try:
+            settle(self.records, claim, Failure.of(error), decision)
+        except ClaimLost:
+            log.info("recording %d: no longer ours", record.id)
+
+    def _say_missing(self, message: str) -> None:
+        """Say once what is missing, however many recordings wait for it."""
+        if message != self._missing:
+            log.warning("%s", message)
+            self._missing = message
+
+    def _file(self, record: Record) -> None:
+        try:
+            self.library.file(record)
+        except OSError as error:  # the transcript is safe in the database; the sweeper tries again
+            log.warning("recording %d: cannot be filed yet: %s", record.id, error.strerror)
+
+
+def effective_options(record: Record, settings: Settings) -> dict[str, Any]:
+    """Return a recording's own options over the settings."""
+    own: dict[str, Any] = json.loads(record.options)
+    return {name: getattr(settings, name) for name in RECORD_OPTIONS} | own
+
+
+def settle(records: Records, claim: Claim, failure: Failure, decision: Decision) -> None:
+    """Carry a decision out. Raises ClaimLost."""
+    _SETTLEMENTS[decision.action](records, claim, failure, decision)
+
+
+def _start_over(records: Records, claim: Claim, _: Failure, decision: Decision) -> None:
+    path = Path(claim.record.recording_path)
+    now = Fingerprint.of(path)
+    records.start_over(
+        claim,
+        sha256=sha256_of(path),
+        size_bytes=now.size_bytes,
+        modified_ns=now.modified_ns,
+        wait_seconds=decision.wait_seconds,
+    )
+
+
+_SETTLEMENTS: dict[Action, Callable[[Records, Claim, Failure, Decision], object]] = {
+    "fail": lambda records, claim, failure, it: records.fail(claim, failure, crashed=it.crashed),
+    "retry": lambda records, claim, failure, it: records.retry_later(
+        claim, failure, wait_seconds=it.wait_seconds, crashed=it.crashed
+    ),
+    "hold": lambda records, claim, failure, it: records.hold(claim, failure, wait_seconds=it.wait_seconds),
+    "hand_back": lambda records, claim, failure, it: records.hand_back(claim),
+    "start_over": _start_over,
+}

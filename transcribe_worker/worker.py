@@ -1,0 +1,98 @@
+"""A worker process: consumer threads with an engine each, and a sweeper beside them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from shared.errors import OffhookError
+from shared.process import Process
+from shared.records import Records
+from transcribe_worker import model_files
+from transcribe_worker.engine import Engine, ModelChoice
+from transcribe_worker.library import Library
+from transcribe_worker.queue import HintQueue
+from transcribe_worker.sweeper import Sweeper
+from transcribe_worker.tasks import Transcriber
+
+log = logging.getLogger(__name__)
+
+
+def work(process: Process) -> None:
+    """Take hints and transcribe, until told to stop; then hand back what is under way."""
+    settings = process.settings
+    records = Records(process.database)
+    hints, library = HintQueue(settings.queue), Library(settings, records)
+    states = States()
+    threads = Threads(
+        lambda: Transcriber(
+            settings=settings,
+            records=records,
+            library=library,
+            worker_id=process.presence.worker_id,
+            engine=Engine(),
+            stopping=process.stopping,
+            report=states.note,
+        )
+    )
+    consumer = hints.consumer(threads.handle, workers=settings.workers)
+    hints.on_thread(start=threads.warm_up, stop=threads.close)
+    sweeper = Sweeper(settings, process.database, records, hints, library)
+    sweeping = threading.Thread(target=sweeper.run, args=(process.stopping,), name="sweeper")
+    consumer.start()
+    process.stop_on_signals()  # Huey has just set its own
+    sweeping.start()
+    while not process.stopping.wait(0.5):
+        consumer.check_worker_health()
+        process.beat(states.summary())
+    consumer.stop(graceful=True)
+    sweeping.join()
+
+
+class States:
+    """What each thread of a worker is doing."""
+
+    def __init__(self) -> None:
+        self._of_thread: dict[int, str] = {}
+
+    def note(self, state: str) -> None:
+        """Note the state of the calling thread."""
+        self._of_thread[threading.get_ident()] = state
+
+    def summary(self) -> str:
+        """Return the state of the busiest thread."""
+        return "working" if "working" in self._of_thread.values() else "ready"
+
+
+class Threads:
+    """A transcriber for each consumer thread."""
+
+    def __init__(self, make: Callable[[], Transcriber]) -> None:
+        self._make = make
+        self._local = threading.local()
+
+    def handle(self, record_id: int) -> None:
+        """Transcribe a recording in the calling thread."""
+        self._transcriber().transcribe(record_id)
+
+    def warm_up(self) -> None:
+        """Load the model before the first recording comes; whatever stands in the way shows again then."""
+        transcriber = self._transcriber()
+        settings = transcriber.settings
+        try:
+            folder = model_files.find(settings.models, settings.model)
+            choice = ModelChoice(str(folder), settings.device, settings.compute_type, settings.cpu_threads)
+            transcriber.engine.load(choice, transcriber.stop_if_asked)
+        except OffhookError as error:
+            log.warning("%s", error)
+
+    def close(self) -> None:
+        """End the calling thread's engine."""
+        self._transcriber().engine.close()
+
+    def _transcriber(self) -> Transcriber:
+        if not hasattr(self._local, "transcriber"):
+            self._local.transcriber = self._make()
+        transcriber: Transcriber = self._local.transcriber
+        return transcriber
