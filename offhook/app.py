@@ -1,0 +1,79 @@
+"""What the commands share: settings, database and queue, each opened when it is first needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, TypeVar
+
+import click
+from peewee import DatabaseError, OperationalError, SqliteDatabase
+
+from shared import home
+from shared.db import open_database
+from shared.errors import OffhookError
+from shared.records import Records
+from shared.settings import Settings, load
+
+#: A person waits less patiently than a worker.
+BUSY_TIMEOUT_SECONDS = 15.0
+
+
+class DatabaseUnusable(OffhookError):
+    """The database cannot be used."""
+
+    code = "database_unusable"
+
+
+class App:
+    """One call of the command line."""
+
+    def __init__(self, overrides: Mapping[str, Any]) -> None:
+        self.overrides = overrides
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings. Raises SettingsError."""
+        return load(os.environ, self.overrides)
+
+    @cached_property
+    def database(self) -> SqliteDatabase:
+        """The database, up to date."""
+        home.prepare(self.settings)
+        return open_database(self.settings.database, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)
+
+    @cached_property
+    def records(self) -> Records:
+        """The call records."""
+        return Records(self.database)
+
+    def hint(self, record_id: int, priority: int = 0) -> None:
+        """Tell a worker that a record may be due."""
+        from transcribe_worker.queue import HintQueue
+
+        HintQueue(self.settings.queue).send(record_id, priority)
+
+    def __enter__(self) -> App:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: Any) -> None:
+        if "database" in self.__dict__:
+            self.database.close_all() if hasattr(self.database, "close_all") else self.database.close()
+        if isinstance(error, OperationalError) and "locked" in str(error):
+            raise DatabaseUnusable(
+                f"{self.settings.database} is in use by another program; try again in a moment."
+            ) from error
+        if isinstance(error, DatabaseError):
+            raise DatabaseUnusable(
+                f"{self.settings.database} cannot be used: {error}. `offhook doctor` looks closer."
+            ) from error
+
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+pass_app = click.make_pass_decorator(App)
+
+
+def json_option(command: _Command) -> _Command:
+    """Give a reading command its `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs to read.")(command)

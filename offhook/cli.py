@@ -1,0 +1,83 @@
+"""The `offhook` command: one table of commands, each loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from offhook.app import App
+from shared.errors import OffhookError
+
+#: Command -> where it lives. A command's libraries are loaded with it, so `status` answers at once.
+COMMANDS = {
+    "add": "offhook.commands.queue:add",
+    "cancel": "offhook.commands.queue:cancel",
+    "config": "offhook.commands.config:config",
+    "delete": "offhook.commands.queue:delete",
+    "doctor": "offhook.commands.doctor:doctor",
+    "export": "offhook.commands.transcripts:export",
+    "list": "offhook.commands.listing:list_records",
+    "models": "offhook.commands.models:models",
+    "pause": "offhook.commands.queue:pause",
+    "resume": "offhook.commands.queue:resume",
+    "retry": "offhook.commands.queue:retry",
+    "search": "offhook.commands.transcripts:search",
+    "show": "offhook.commands.transcripts:show",
+    "status": "offhook.commands.status:status",
+    "transcribe": "offhook.commands.transcribe:transcribe",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home", metavar="FOLDER", help="Folder that holds everything (default: OFFHOOK_HOME or ~/Offhook)."
+)
+@click.version_option(package_name="offhook")
+@click.pass_context
+def offhook(ctx: click.Context, home: str | None) -> None:
+    """Turn recordings of calls into transcripts, on this machine."""
+    ctx.obj = ctx.with_resource(App({"home": home}))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; errors become a line on stderr and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        _make_printable(stream)
+    try:
+        offhook.main(arguments, prog_name="offhook")
+    except OffhookError as error:
+        click.echo(f"offhook: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"offhook: {_in_words(error)}", err=True)
+        sys.exit(1)
+
+
+def _make_printable(stream: Any) -> None:
+    """Let any transcript be printed: UTF-8 into pipes and files, the console's own signs on a console."""
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="replace", **({} if stream.isatty() else {"encoding": "utf-8"}))
+
+
+def _in_words(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}." if error.filename else f"{reason}."

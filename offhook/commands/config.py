@@ -1,0 +1,44 @@
+"""`offhook config`: every setting, its value and where it comes from."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from offhook.app import App, json_option, pass_app
+from offhook.views import print_json
+from shared.settings import Settings, load_with_sources
+
+
+@click.command()
+@json_option
+@pass_app
+def config(app: App, as_json: bool) -> None:
+    """List every setting, its value and where it comes from."""
+    docs = {f.name: f.metadata["doc"] for f in fields(Settings)}
+    found = load_with_sources(os.environ, app.overrides)
+    if as_json:
+        entries = {
+            name: {"value": _plain(entry.value), "source": entry.source, "doc": docs[name]}
+            for name, entry in found.items()
+        }
+        print_json({"file": str(app.settings.home / "config.toml"), "settings": entries})
+        return
+    table = Table("Setting", "Value", "From", "What it does", box=None, header_style="bold")
+    for name, entry in found.items():
+        table.add_row(name, escape(_shown(entry.value)), escape(entry.source), escape(docs[name]))
+    Console().print(table)
+    click.echo(f"\nChange a setting in {app.settings.home / 'config.toml'}, or as OFFHOOK_NAME=value.")
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

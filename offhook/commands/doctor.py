@@ -1,0 +1,142 @@
+"""`offhook doctor`: is everything there that offhook needs, and if not, what to do."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import click
+
+from offhook.app import App, json_option, pass_app
+from offhook.overview import overview
+from offhook.views import print_json
+from shared import home
+from shared.errors import OffhookError
+from transcribe_worker import model_files
+
+LITTLE_BYTES, TOO_LITTLE_BYTES = 2_000_000_000, 200_000_000
+MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "error": ("✗", "red")}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found, and the remedy where one is needed."""
+
+    check: str
+    state: Literal["ok", "warning", "error"]
+    message: str
+    remedy: str | None = None
+
+
+@click.command()
+@json_option
+@pass_app
+@click.pass_context
+def doctor(ctx: click.Context, app: App, as_json: bool) -> None:
+    """Check everything offhook needs, with a remedy for what is missing."""
+    findings = [finding for check in CHECKS for finding in _checked(check, app)]
+    if as_json:
+        print_json({"checks": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            mark, colour = MARKS[finding.state]
+            click.echo(f"{click.style(mark, fg=colour)} {finding.check:<10} {finding.message}")
+            if finding.remedy:
+                click.echo(f"  {'':<10} -> {finding.remedy}")
+    ctx.exit(1 if any(finding.state == "error" for finding in findings) else 0)
+
+
+def _checked(check: Callable[[App], Iterator[Finding]], app: App) -> Iterator[Finding]:
+    """Run a check; what it cannot cope with is a finding too."""
+    name = check.__name__.strip("_")
+    try:
+        yield from check(app)
+    except OffhookError as error:
+        yield Finding(name, "error", str(error))
+    except Exception as error:
+        yield Finding(
+            name, "error", f"{type(error).__name__}: {error}", "Run python start.py to install anew."
+        )
+
+
+def _python(app: App) -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    good = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    yield (
+        Finding("python", "ok", f"Python {version}")
+        if good
+        else Finding(
+            "python", "error", f"Python {version} is not supported", "Install Python 3.11, 3.12 or 3.13."
+        )
+    )
+
+
+def _ffmpeg(app: App) -> Iterator[Finding]:
+    import av
+
+    version = ".".join(map(str, av.library_versions["libavformat"]))
+    yield Finding("ffmpeg", "ok", f"FFmpeg libraries inside PyAV {av.__version__} (libavformat {version})")
+
+
+def _engine(app: App) -> Iterator[Finding]:
+    import ctranslate2
+    import faster_whisper
+
+    device = "CPU and GPU" if ctranslate2.get_cuda_device_count() else "CPU"
+    message = f"faster-whisper {faster_whisper.__version__}, CTranslate2 {ctranslate2.__version__}, {device}"
+    yield Finding("engine", "ok", message)
+
+
+def _model(app: App) -> Iterator[Finding]:
+    folder = model_files.find(app.settings.models, app.settings.model)
+    yield Finding("model", "ok", f"{app.settings.model} in {folder}")
+
+
+def _folders(app: App) -> Iterator[Finding]:
+    home.prepare(app.settings)
+    for folder in (app.settings.home, app.settings.inbox, app.settings.library, app.settings.models):
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            remedy = "Make it writable, or choose another folder with OFFHOOK_HOME."
+            yield Finding("folders", "error", f"{folder} cannot be written: {error.strerror}", remedy)
+            return
+    yield Finding("folders", "ok", f"{app.settings.home} and its folders can be written")
+
+
+def _disk(app: App) -> Iterator[Finding]:
+    free = shutil.disk_usage(app.settings.home).free
+    message, remedy = f"{free / 1e9:,.1f} GB free", "Make room, or move OFFHOOK_HOME to a larger disk."
+    if free < LITTLE_BYTES:
+        yield Finding("disk", "error" if free < TOO_LITTLE_BYTES else "warning", message, remedy)
+    else:
+        yield Finding("disk", "ok", message)
+
+
+def _database(app: App) -> Iterator[Finding]:
+    (answer,) = app.database.execute_sql("PRAGMA quick_check").fetchone()
+    if answer == "ok":
+        yield Finding("database", "ok", f"{app.settings.database} is sound")
+    else:
+        remedy = "Stop offhook, keep a copy of the file, and recover it with sqlite3's .recover."
+        yield Finding("database", "error", f"{app.settings.database} is damaged: {answer}", remedy)
+
+
+def _workers(app: App) -> Iterator[Finding]:
+    found = overview(app)
+    living = [worker["kind"] for worker in found["workers"] if worker["alive"]]
+    for kind, what in (("worker", "nothing is transcribed"), ("inbox", "nothing is taken from the inbox")):
+        if kind in living:
+            yield Finding("workers", "ok", f"{living.count(kind)} {kind} running")
+        else:
+            yield Finding("workers", "warning", f"No {kind} runs, so {what}", "Run python start.py.")
+    for missing in found["missing_models"]:
+        yield Finding("workers", "warning", f"{missing['records']} waiting: {missing['message']}")
+
+
+CHECKS = (_python, _ffmpeg, _engine, _model, _folders, _disk, _database, _workers)

@@ -1,0 +1,52 @@
+"""`offhook list`: the recordings, the newest first."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from offhook.app import App, json_option, pass_app
+from offhook.views import clock_time, length, print_json, record_view
+from shared.models import Record
+from shared.records import STATES
+
+COLOURS = {
+    "queued": "yellow",
+    "processing": "cyan",
+    "completed": "green",
+    "failed": "red",
+    "cancelled": "dim",
+}
+
+
+@click.command("list")
+@click.option("--status", type=click.Choice(STATES), help="Only recordings in this state.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many at most.")
+@json_option
+@pass_app
+def list_records(app: App, status: str | None, limit: int, as_json: bool) -> None:
+    """List recordings, the newest first."""
+    query = app.records.select().order_by(Record.id.desc()).limit(limit)
+    records = list(query.where(Record.transcription_status == status) if status else query)
+    if as_json:
+        print_json({"records": [record_view(record, app.settings) for record in records]})
+    else:
+        Console().print(_table(records) if records else f"No recordings. Drop one into {app.settings.inbox}")
+
+
+def _table(records: list[Record]) -> Table:
+    table = Table("ID", "Title", "Length", "Status", "Added", box=None, header_style="bold")
+    for record in records:
+        status = record.transcription_status
+        shown = f"{status} {record.progress:.0%}" if status == "processing" else status
+        error = f"\n[dim]{escape(record.transcription_error)}[/]" if record.transcription_error else ""
+        table.add_row(
+            str(record.id),
+            escape(record.title) + error,
+            length(record.duration_seconds),
+            f"[{COLOURS[status]}]{shown}[/]",
+            clock_time(record.created_at),
+        )
+    return table

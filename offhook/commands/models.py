@@ -1,0 +1,74 @@
+"""`offhook models`: which models are here, and fetching others."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from offhook.app import App, json_option, pass_app
+from offhook.views import print_json
+from shared import home
+from transcribe_worker import model_files
+
+
+@click.group()
+def models() -> None:
+    """Show and fetch Whisper models."""
+
+
+@models.command("list")
+@json_option
+@pass_app
+def list_models(app: App, as_json: bool) -> None:
+    """List the models that are on this machine or can be fetched."""
+    found: list[dict[str, Any]] = [
+        {
+            "name": model.name,
+            "present": model.folder is not None,
+            "bundled": model.bundled,
+            "folder": str(model.folder) if model.folder else None,
+            "size_bytes": folder_size(model.folder) if model.folder else None,
+            "default": model.name == app.settings.model,
+        }
+        for model in model_files.listed(app.settings.models)
+    ]
+    if as_json:
+        print_json({"models": found})
+        return
+    for model in found:
+        state = f"here, {model['size_bytes'] / 1e6:,.0f} MB" if model["present"] else "can be pulled"
+        click.echo(f"{model['name']:<20} {state}{'  (default)' if model['default'] else ''}")
+
+
+@models.command()
+@click.argument("name")
+@pass_app
+def pull(app: App, name: str) -> None:
+    """Fetch a model, the only thing offhook ever takes from the network."""
+    home.prepare(app.settings)
+    console = Console(stderr=True)
+    with console.status(f"Fetching {name} …") as status:
+        done = threading.Event()
+        partial = model_files.partial_folder(app.settings.models, name)
+
+        def count() -> None:
+            while not done.wait(0.5):
+                status.update(f"Fetching {name} … {folder_size(partial) / 1e6:,.0f} MB")
+
+        counter = threading.Thread(target=count, daemon=True)
+        counter.start()
+        try:
+            folder = model_files.pull(app.settings.models, name)
+        finally:
+            done.set()
+            counter.join()
+    click.echo(f"The model {name} is here: {folder}")
+
+
+def folder_size(folder: Path) -> int:
+    """Add up the sizes of the files in a folder, in bytes."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

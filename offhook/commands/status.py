@@ -1,0 +1,125 @@
+"""`offhook status`: how the queue is, what runs, who works and what went wrong."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from offhook.app import App, json_option, pass_app
+from offhook.overview import overview
+from offhook.views import length, print_json
+from shared.errors import SettingsError
+
+REFRESH_SECONDS = 0.5
+
+
+@click.command()
+@click.option("--watch", is_flag=True, help="Stay and show changes as they happen.")
+@json_option
+@pass_app
+def status(app: App, watch: bool, as_json: bool) -> None:
+    """Show the queue: counts, what runs and for how long, workers, the last errors."""
+    console = Console()
+    if watch and as_json:
+        raise click.UsageError("--watch and --json do not go together.")
+    if as_json:
+        print_json(overview(app))
+    elif watch:
+        _watch(app, console)
+    else:
+        console.print(render(overview(app)))
+
+
+def _watch(app: App, console: Console) -> None:
+    from rich.live import Live
+
+    if not console.is_terminal:
+        raise SettingsError("status --watch needs a terminal. Use `offhook status --json` in programs.")
+    with Live(render(overview(app)), console=console, screen=False, auto_refresh=False) as live:
+        try:
+            while True:
+                time.sleep(REFRESH_SECONDS)
+                live.update(render(overview(app)), refresh=True)
+        except KeyboardInterrupt:
+            pass
+
+
+def render(found: dict[str, Any]) -> RenderableType:
+    """Lay the overview out for a person."""
+    return Group(
+        *(part for part in (_counts(found), _running(found), _workers(found), _troubles(found)) if part)
+    )
+
+
+def _counts(found: dict[str, Any]) -> RenderableType:
+    colours = ("yellow", "cyan", "green", "red", "dim")
+    line = Text(justify="left")
+    for (state, count), colour in zip(found["counts"].items(), colours, strict=True):
+        line.append(f"{count:,} ", style=f"bold {colour}" if count else "dim").append(
+            f"{state}   ", style="dim"
+        )
+    if found["paused"]:
+        line.append("PAUSED (offhook resume goes on)", style="bold yellow")
+    lines = [line, Text(f"inbox {found['inbox']['path']}", style="dim", overflow="fold")]
+    if oldest := found["oldest_waiting"]:
+        waited = length(oldest["waiting_seconds"])
+        lines.append(Text(f"oldest waiting: {oldest['id']} {oldest['title']}, for {waited}"))
+    return Group(*lines)
+
+
+def _running(found: dict[str, Any]) -> RenderableType | None:
+    if not found["running"]:
+        return None
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    for record in found["running"]:
+        left = f"{length(record['seconds_left'])} left" if record["seconds_left"] is not None else ""
+        speed = f"{record['speed']:.1f} x real time" if record["speed"] else "starting"
+        table.add_row(
+            f"[cyan]{record['id']}[/]",
+            escape(record["title"]),
+            ProgressBar(total=1.0, completed=record["progress"], width=24),
+            f"{record['progress']:.0%}",
+            left,
+            f"[dim]{speed}[/]",
+        )
+    return Group(Text("\nRunning", style="bold"), table)
+
+
+def _workers(found: dict[str, Any]) -> RenderableType:
+    living = [worker for worker in found["workers"] if worker["alive"]]
+    lines = [Text("\nProcesses", style="bold")]
+    for worker in found["workers"]:
+        state = worker["state"] if worker["alive"] else "gone"
+        seen = worker["last_seen_at"].replace("T", " ")[:19]
+        style = "green" if worker["alive"] else "red"
+        lines.append(
+            Text(
+                f"  {worker['kind']:<10} {state:<9} pid {worker['pid']:<8} last seen {seen} UTC", style=style
+            )
+        )
+    if not any(worker["kind"] == "worker" for worker in living):
+        lines.append(
+            Text("  No worker runs, so nothing is transcribed. Start one: python start.py", style="yellow")
+        )
+    return Group(*lines)
+
+
+def _troubles(found: dict[str, Any]) -> RenderableType | None:
+    lines = [
+        *(f"  {m['records']} waiting: {m['message']}" for m in found["missing_models"]),
+        *(f"  {e['id']} {e['title']} ({e['status']}): {e['error']}" for e in found["errors"]),
+        *(f"  {c['path']} is a copy of recording {c['record_id']}" for c in found["inbox"]["copies"]),
+        *(f"  {path} cannot be read" for path in found["inbox"]["unreadable"]),
+    ]
+    if not lines:
+        return None
+    return Group(
+        Text("\nTo look at", style="bold"), *(Text(line, style="red", overflow="fold") for line in lines)
+    )

@@ -1,0 +1,159 @@
+"""`offhook transcribe`: queue files, wait, print what was said."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from offhook.adding import add_file, chosen, record_options
+from offhook.app import App, json_option, pass_app
+from offhook.views import print_json, record_view
+from shared.errors import SettingsError
+from shared.models import Record, Worker
+from shared.records import COMPLETED, PROCESSING, QUEUED
+from shared.workers import Presence, lives
+from transcribe_worker import model_files, transcript
+from transcribe_worker.engine import Engine
+from transcribe_worker.exports import FORMATS
+from transcribe_worker.library import Library
+from transcribe_worker.tasks import Transcriber
+
+LOOK_SECONDS = 0.1
+#: A person who waits at the terminal goes first.
+PRIORITY = 10
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="txt",
+    show_default=True,
+    help="What to print.",
+)
+@record_options
+@json_option
+@pass_app
+@click.pass_context
+def transcribe(
+    ctx: click.Context, app: App, /, files: tuple[Path, ...], form: str, as_json: bool, **given: Any
+) -> None:
+    """Transcribe files and print what was said, with a worker's help or without.
+
+    The files stay where they are. Content that was transcribed before is printed at once, unless
+    options are given.
+    """
+    options = chosen(given)
+    model_files.find(app.settings.models, options.get("model", app.settings.model))
+    if app.records.paused():
+        raise SettingsError("The queue is paused. `offhook resume` goes on.")
+    ids = [add_file(app, path, options, priority=PRIORITY).record.id for path in files]
+    with _progress() as progress, _helper(app) as helper:
+        records = [_wait(app, record_id, progress, helper) for record_id in ids]
+    if as_json:
+        print_json({"records": [_with_text(app, record) for record in records]})
+    failed = [record for record in records if not _print(record, form, quiet=as_json)]
+    ctx.exit(1 if failed else 0)
+
+
+def _wait(app: App, record_id: int, progress: Progress, helper: Helper) -> Record:
+    """Wait until a recording is finished, lending a hand where no worker runs."""
+    record = app.records.get(record_id)
+    task = progress.add_task(record.title, total=1.0)
+    while record.transcription_status in (QUEUED, PROCESSING):
+        if record.transcription_status == QUEUED and not _worker_lives(app):
+            helper.start(record.id)
+        time.sleep(LOOK_SECONDS)
+        record = app.records.get(record_id)
+        _show(progress, task, record)
+    progress.update(task, completed=1.0)
+    return record
+
+
+def _show(progress: Progress, task: TaskID, record: Record) -> None:
+    error = f" ({record.transcription_error})" if record.transcription_error else ""
+    progress.update(task, completed=record.progress, description=f"{record.title}{error}")
+
+
+def _worker_lives(app: App) -> bool:
+    workers = Worker.select().where(Worker.kind == "worker")
+    return any(lives(app.settings.locks, worker.id) for worker in workers)
+
+
+class Helper:
+    """This very process as a worker, one recording at a time in a thread of its own."""
+
+    def __init__(self, app: App, presence: Presence) -> None:
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._transcriber = Transcriber(
+            settings=app.settings,
+            records=app.records,
+            library=Library(app.settings, app.records),
+            worker_id=presence.worker_id,
+            engine=Engine(),
+            stopping=self._stopping,
+            report=presence.beat,
+        )
+
+    def start(self, record_id: int) -> None:
+        """Begin with a recording, unless there is one under way."""
+        if self._thread and self._thread.is_alive():
+            return
+        self._thread = threading.Thread(target=self._transcriber.transcribe, args=(record_id,))
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hand back what is under way and end the engine."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join()
+        self._transcriber.engine.close()
+
+
+@contextmanager
+def _helper(app: App) -> Iterator[Helper]:
+    presence = Presence(app.database, app.settings.locks, "command").enter()
+    helper = Helper(app, presence)
+    try:
+        yield helper
+    finally:
+        helper.stop()
+        presence.leave()
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def _print(record: Record, form: str, *, quiet: bool) -> bool:
+    """Print a transcript, or on stderr why there is none; say whether there is one."""
+    if record.transcription_status == COMPLETED:
+        if not quiet:
+            click.echo(FORMATS[form](transcript.load(record)), nl=False)
+        return True
+    why = record.transcription_error or f"it was {record.transcription_status}."
+    click.echo(f"offhook: {record.title}: {why}", err=True)
+    return False
+
+
+def _with_text(app: App, record: Record) -> dict[str, Any]:
+    text = transcript.load(record).text if record.transcription_status == COMPLETED else None
+    return {**record_view(record, app.settings), "text": text}

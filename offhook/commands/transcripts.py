@@ -1,0 +1,133 @@
+"""Commands that read transcripts: show, export, search."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from offhook.app import App, json_option, pass_app
+from offhook.search import find
+from offhook.views import FLAGS, length, print_json, record_view
+from shared.errors import StateConflict
+from shared.models import Record
+from shared.records import COMPLETED
+from transcribe_worker import transcript
+from transcribe_worker.exports import FORMATS, as_json, timestamp
+from transcribe_worker.library import beside, safe_name, write_whole
+from transcribe_worker.transcript import Transcript
+
+
+@click.command()
+@click.argument("record_id", metavar="ID", type=int)
+@click.option(
+    "--format", "form", type=click.Choice(list(FORMATS)), help="Print the transcript alone, in this format."
+)
+@json_option
+@pass_app
+def show(app: App, record_id: int, form: str | None, as_json: bool) -> None:
+    """Show a recording and its transcript; while it is being transcribed, what there is so far."""
+    record = app.records.get(record_id)
+    found = _transcript(app, record)
+    if form:
+        click.echo(FORMATS[form](_finished(record, found)), nl=False)
+    elif as_json:
+        print_json({**record_view(record, app.settings), "transcript": _segments(found)})
+    else:
+        click.echo("\n".join([*_heading(record), "", *_lines(found)]))
+
+
+@click.command()
+@click.argument("record_ids", metavar="[ID...]", type=int, nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Export every finished transcript.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="txt",
+    show_default=True,
+    help="File format.",
+)
+@click.option(
+    "--output",
+    "-o",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="Folder to write into (default: the current one).",
+)
+@pass_app
+def export(app: App, record_ids: tuple[int, ...], everything: bool, form: str, output: Path) -> None:
+    """Write transcripts to files, named after their recordings."""
+    if everything == bool(record_ids):
+        raise click.UsageError("Give recordings, or --all.")
+    output.mkdir(parents=True, exist_ok=True)
+    finished = app.records.select().where(Record.transcription_status == COMPLETED)
+    for record in [app.records.get(i) for i in record_ids] or finished:
+        found = _finished(record, _transcript(app, record))
+        path = beside(output / f"{safe_name(record.title)}-{record.id}", form)
+        write_whole(path, FORMATS[form](found))
+        click.echo(path)
+
+
+@click.command()
+@click.argument("words", nargs=-1, required=True)
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many at most.")
+@json_option
+@pass_app
+def search(app: App, words: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """Find the moments at which all of these words were said; `word*` finds beginnings."""
+    hits = find(app.database, " ".join(words), limit)
+    if as_json:
+        print_json({"hits": [hit.__dict__ for hit in hits]})
+    for hit in [] if as_json else hits:
+        click.echo(f"{hit.record_id:>5}  {timestamp(hit.start_seconds)[:-4]}  {hit.title}: {hit.snippet}")
+    if not hits and not as_json:
+        click.echo("Nothing found.", err=True)
+
+
+def _transcript(app: App, record: Record) -> Transcript:
+    if record.transcription_status == COMPLETED:
+        return transcript.load(record)
+    return transcript.so_far(record, [window.segments for window in app.records.windows(record.id)])
+
+
+def _finished(record: Record, found: Transcript) -> Transcript:
+    if record.transcription_status != COMPLETED:
+        why = record.transcription_error or "`offhook status` shows how far it is."
+        raise StateConflict(f"Recording {record.id} is {record.transcription_status}. {why}")
+    return found
+
+
+def _segments(found: Transcript) -> list[dict[str, object]]:
+    segments: list[dict[str, object]] = json.loads(as_json(found))["segments"]
+    return segments
+
+
+def _heading(record: Record) -> list[str]:
+    """Say in words what is known of a recording."""
+    facts = (
+        ("Recording", f"{record.id}  {record.title}"),
+        ("Status", _status(record)),
+        ("Length", length(record.duration_seconds)),
+        ("Language", record.language),
+        ("Model", record.model),
+        ("Candidate", record.candidate_id),
+        ("Project", record.project_id),
+        ("File", record.recording_path),
+        *(("Note", FLAGS.get(flag, flag)) for flag in json.loads(record.flags)),
+    )
+    return [f"{name + ':':<11}{value}" for name, value in facts if value]
+
+
+def _status(record: Record) -> str:
+    error = f": {record.transcription_error}" if record.transcription_error else ""
+    progress = f" {record.progress:.0%}" if record.transcription_status == "processing" else ""
+    return f"{record.transcription_status}{progress}{error}"
+
+
+def _lines(found: Transcript) -> list[str]:
+    if not found.segments:
+        return ["(no speech was found)"] if found.model else []
+    return [f"[{timestamp(s.start_seconds)[:-4]}] {s.text}" for s in found.segments]

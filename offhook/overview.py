@@ -1,0 +1,135 @@
+"""What `offhook status` tells: gathered in a handful of queries that indexes answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from peewee import fn
+
+from offhook.app import App
+from offhook.views import iso
+from shared.errors import ModelMissing
+from shared.models import InboxFile, Record, Worker
+from shared.records import FAILED, PROCESSING, QUEUED, STATES
+from shared.workers import lives
+from transcribe_worker import model_files
+
+ERRORS_SHOWN = 5
+COPIES_SHOWN = 20
+
+
+def overview(app: App) -> dict[str, Any]:
+    """Describe the queue, what runs, who works and what went wrong."""
+    by_model = _counts(app)
+    counts = {state: sum(n for (s, _), n in by_model.items() if s == state) for state in STATES}
+    return {
+        "home": str(app.settings.home),
+        "inbox": {"path": str(app.settings.inbox), **_inbox_troubles(app)},
+        "paused": app.records.paused(),
+        "counts": counts,
+        "running": [_running(record) for record in app.records.held()],
+        "oldest_waiting": _oldest_waiting(app),
+        "missing_models": _missing_models(app, by_model),
+        "workers": [_worker(app, row) for row in Worker.select().order_by(Worker.started_at)],
+        "errors": _errors(app),
+    }
+
+
+def _counts(app: App) -> dict[tuple[str, str | None], int]:
+    columns = Record.transcription_status, Record.model
+    rows: Iterable[Any] = app.records.select().columns(*columns, fn.COUNT()).group_by(*columns).tuples()
+    return {(status, model): count for status, model, count in rows}
+
+
+def _running(record: Record) -> dict[str, Any]:
+    remaining = (record.duration_seconds or 0.0) * (1 - record.progress)
+    return {
+        "id": record.id,
+        "title": record.title,
+        "progress": record.progress,
+        "duration_seconds": record.duration_seconds,
+        "speed": record.speed,
+        "seconds_left": round(remaining / record.speed, 1) if record.speed and remaining else None,
+        "attempts": record.attempts,
+        "started_at": iso(record.started_at),
+        "worker_id": record.worker_id,
+    }
+
+
+def _oldest_waiting(app: App) -> dict[str, Any] | None:
+    waiting = Record.select().where(Record.transcription_status == QUEUED)
+    oldest = waiting.order_by(Record.id).first()
+    if oldest is None:
+        return None
+    return {
+        "id": oldest.id,
+        "title": oldest.title,
+        "created_at": iso(oldest.created_at),
+        "waiting_seconds": round(max(0.0, time.time() - oldest.created_at), 1),
+    }
+
+
+def _missing_models(app: App, by_model: dict[tuple[str, str | None], int]) -> list[dict[str, Any]]:
+    """Name the models that recordings wait for, each with its remedy."""
+    missing: dict[str, dict[str, Any]] = {}
+    for (status, model), count in by_model.items():
+        name = model or app.settings.model
+        if status != QUEUED:
+            continue
+        try:
+            model_files.find(app.settings.models, name)
+        except ModelMissing as error:
+            entry = missing.setdefault(name, {"model": name, "records": 0, "message": str(error)})
+            entry["records"] += count
+    return list(missing.values())
+
+
+def _worker(app: App, row: Worker) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "pid": row.pid,
+        "alive": lives(app.settings.locks, row.id),
+        "state": row.state,
+        "started_at": iso(row.started_at),
+        "last_seen_at": iso(row.last_seen_at),
+    }
+
+
+def _errors(app: App) -> list[dict[str, Any]]:
+    """Return the last failures, and what now waits for another attempt."""
+    failed = Record.select().where(Record.transcription_status == FAILED)
+    waiting = Record.select().where(
+        Record.transcription_status.in_((QUEUED, PROCESSING)), Record.error_code > ""
+    )
+    found = [
+        *waiting.order_by(Record.id.desc()).limit(ERRORS_SHOWN),
+        *failed.order_by(Record.completed_at.desc()).limit(ERRORS_SHOWN),
+    ]
+    return [
+        {
+            "id": record.id,
+            "title": record.title,
+            "status": record.transcription_status,
+            "error": record.transcription_error,
+            "error_code": record.error_code,
+            "at": iso(record.completed_at),
+        }
+        for record in found[:ERRORS_SHOWN]
+    ]
+
+
+def _inbox_troubles(app: App) -> dict[str, Any]:
+    rows = InboxFile.select().where(InboxFile.outcome.in_(("copy", "unreadable"))).limit(COPIES_SHOWN)
+    there = [row for row in rows if Path(row.path).exists()]
+    return {
+        "copies": [
+            {"path": r.path, "record_id": r.record.id if r.record else None}
+            for r in there
+            if r.outcome == "copy"
+        ],
+        "unreadable": [r.path for r in there if r.outcome == "unreadable"],
+    }

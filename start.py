@@ -1,0 +1,248 @@
+"""Installs offhook into .venv, the first time, and runs its workers until Ctrl-C."""
+
+# Standard library only, in words that an old Python can parse: it is to say that it is old.
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from shared.locks import FileLock
+
+ROOT = Path(__file__).resolve().parent
+SAMPLE = ROOT / "offhook" / "sample" / "sample-call.wav"
+DEMO_SECONDS = 300
+STOP_SECONDS = 15  # honcho itself kills a worker 5 s after another one stopped
+WINDOWS = os.name == "nt"
+OWN_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # what start_new_session is elsewhere
+
+
+class StartError(Exception):
+    """offhook cannot start; the message says why, and what to do about it."""
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    venv = ROOT / ".venv"
+    home = Path(os.environ.get("OFFHOOK_HOME") or "~/Offhook").expanduser().absolute()
+    try:
+        check_python(sys.version_info[:3])
+        if options.command == "test":
+            install(venv, {"tiny-en", "test"})
+            return run_tests(venv, options.pytest_arguments)
+        install(venv, {"tiny-en"})
+        offhook = program(venv, "offhook").removesuffix(".exe").removeprefix(f"{Path.cwd()}{os.sep}")
+        print(f"Recordings go here:  {home / 'inbox'}\nHow they get on:     {offhook} status\n")
+        return demonstrate(venv, home) if options.demo else run(venv, home)
+    except (StartError, KeyboardInterrupt) as error:
+        print(str(error) or "\nStopped before it was done.", file=sys.stderr)
+        return 1
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """What follows `test` is for pytest: argparse would claim its -h and reorder the rest."""
+    parser = argparse.ArgumentParser(prog="start.py", description=__doc__, allow_abbrev=False)
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--demo", action="store_true", help="transcribe a sample call, print it and stop")
+    choice.add_argument("command", nargs="?", choices=["test"], help="run the tests; the rest is for pytest")
+    own = 1 if arguments[:1] == ["test"] else len(arguments)
+    return parser.parse_args(arguments[:own], argparse.Namespace(pytest_arguments=arguments[own:]))
+
+
+def check_python(version: tuple[int, ...]) -> None:
+    if not (3, 11) <= version[:2] <= (3, 13):
+        this, other = ".".join(map(str, version)), "py -3.13" if WINDOWS else "python3.13"
+        raise StartError(f"offhook needs Python 3.11, 3.12 or 3.13, not {this}. Try: {other} start.py")
+
+
+def install(venv: Path, extras: set[str]) -> None:
+    """Brings .venv up to pyproject.toml and the extras; runs no pip if the stamp says that it is."""
+    if not works(venv):
+        print("Making .venv …")
+        remedy = "The folder .venv could not be made. On Debian and Ubuntu: sudo apt install python3-venv"
+        quietly([sys.executable, "-m", "venv", "--clear", str(venv)], remedy)
+    stamp, fingerprint = venv / "offhook-installed", fingerprint_of(ROOT)
+    present = installed_extras(stamp, fingerprint)
+    if not extras <= present:
+        print("Installing offhook … this takes about a minute the first time")
+        stamp.unlink(missing_ok=True)
+        remedy = "Not installed. Check the internet connection and the free disk space, then start again."
+        pip = [program(venv, "python"), "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check"]
+        quietly([*pip, "install", "--editable", f"{ROOT}[{','.join(sorted(extras))}]"], remedy)
+        write_stamp(stamp, fingerprint, extras | present)
+
+
+def works(venv: Path) -> bool:
+    """False for one that is half made, has lost its Python or belongs to another version."""
+    probe = "import pip, sys; print(sys.prefix != sys.base_prefix, *sys.version_info[:2])"
+    try:
+        done = subprocess.run([program(venv, "python"), "-I", "-c", probe], capture_output=True, text=True)
+    except OSError:
+        return False
+    return done.stdout.split() == ["True", *map(str, sys.version_info[:2])]
+
+
+def fingerprint_of(root: Path) -> str:
+    """Changes with pyproject.toml, with the Python version, and when the checkout moves."""
+    parts = ((root / "pyproject.toml").read_bytes(), sys.version_info[:2], root)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def installed_extras(stamp: Path, fingerprint: str) -> set[str]:
+    """The extras that a finished installation with this very fingerprint brought."""
+    stamped = stamp.read_text(encoding="utf-8", errors="replace").split() if stamp.exists() else []
+    return set(stamped[1:]) if stamped[:1] == [fingerprint] else set()
+
+
+def write_stamp(stamp: Path, fingerprint: str, extras: set[str]) -> None:
+    part = stamp.with_suffix(".part")
+    part.write_text("\n".join([fingerprint, *sorted(extras)]), encoding="utf-8")
+    part.replace(stamp)
+
+
+def quietly(command: list[str], remedy: str) -> None:
+    """Runs a command whose output matters only when it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        raise StartError(f"{tail_of(done.stdout)}\n\n{remedy}")
+
+
+def tail_of(output: bytes, lines: int = 15) -> str:
+    return "\n".join(output.decode(errors="replace").strip().splitlines()[-lines:])
+
+
+def program(venv: Path, name: str) -> str:
+    return str(venv / "Scripts" / f"{name}.exe" if WINDOWS else venv / "bin" / name)
+
+
+def environment(venv: Path, **more: str) -> dict[str, str]:
+    path = os.pathsep.join([str(Path(program(venv, "python")).parent), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **more}
+
+
+def run(venv: Path, home: Path) -> int:
+    with workers(venv, home) as honcho, suppress(KeyboardInterrupt):
+        while honcho.poll() is None:  # unlike wait(), this lets Ctrl-C through on Windows
+            time.sleep(0.2)
+        if honcho.returncode != 0:
+            raise StartError("A worker ended, so offhook stopped. Its last lines above say why.")
+    return 0
+
+
+@contextmanager
+def workers(venv: Path, home: Path, log: IO[bytes] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs the Procfile under honcho, and stops it at the end.
+
+    Workers stop by themselves when they find the lock free that this process holds: it may be killed, and
+    on Windows honcho ends only the shell around each worker.
+    """
+    path = venv / f"starter-{os.getpid()}.lock"
+    lock = FileLock(path)
+    if not lock.acquire():
+        raise StartError(f"{path} is held by another process. Start again.")
+    # No .env file, which could name another home; no Ctrl-C either, over which a starting honcho trips.
+    command = [program(venv, "python"), "-m", "honcho", "start", "-f", "Procfile", "-e", os.devnull]
+    env = environment(venv, OFFHOOK_HOME=str(home), OFFHOOK_STARTER_LOCK=str(path))
+    honcho = subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True, creationflags=OWN_GROUP
+    )
+    try:
+        yield honcho
+    finally:
+        stop(honcho, lock)
+        with suppress(OSError):
+            path.unlink()
+
+
+def stop(honcho: subprocess.Popen[bytes], lock: FileLock) -> None:
+    for impatience in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(impatience, signal.SIG_IGN)
+    lock.release()
+    if not WINDOWS:
+        honcho.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        honcho.wait(STOP_SECONDS)
+    honcho.kill()
+
+
+def run_tests(venv: Path, pytest_arguments: list[str]) -> int:
+    signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is pytest's to answer
+    command = [program(venv, "python"), "-m", "pytest", *pytest_arguments]
+    return subprocess.call(command, cwd=ROOT, env=environment(venv))
+
+
+def demonstrate(venv: Path, home: Path) -> int:
+    log_path = venv / "demo.log"
+    with log_path.open("wb") as log, workers(venv, home, log) as honcho:
+        print("Transcribing a sample call:")
+        hand_in_sample(venv, home)
+        record = await_transcript(venv, home, honcho)
+        if record["status"] != "completed":
+            why = record["error"] or "the workers ended, or took too long"
+            raise StartError(
+                f"No transcript: {why}. The workers' last lines:\n{tail_of(log_path.read_bytes())}"
+            )
+        print(f"\n{ask_offhook(venv, home, 'show', str(record['id'])).strip()}\n")
+    return 0
+
+
+def hand_in_sample(venv: Path, home: Path) -> None:
+    record = sample_record(venv, home)
+    if record["status"] in ("failed", "cancelled"):
+        ask_offhook(venv, home, "retry", str(record["id"]))
+    elif record["status"] == "waiting":
+        for folder in (home, home / "inbox"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = Path(shutil.copyfile(SAMPLE, home / "inbox" / f"{SAMPLE.name}.part"))
+        part.replace(part.with_suffix(""))
+
+
+def await_transcript(venv: Path, home: Path, honcho: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """The sample's record as it is when it, the workers or the five minutes have come to an end."""
+    deadline, shown = time.monotonic() + DEMO_SECONDS, ""
+    while True:
+        over = honcho.poll() is not None or time.monotonic() > deadline
+        record = sample_record(venv, home)
+        news = f"  {record['status']} {record['progress']:.0%} {record['error'] or ''}".rstrip()
+        if news != shown:
+            print(news)
+        if over or record["status"] in ("completed", "failed", "cancelled"):
+            return record
+        shown = news
+        time.sleep(0.5)
+
+
+def sample_record(venv: Path, home: Path) -> dict[str, Any]:
+    """The sample's record: a completed one, else the newest, else one that is still waited for."""
+    sha256 = hashlib.sha256(SAMPLE.read_bytes()).hexdigest()
+    waiting = {"status": "waiting", "progress": 0.0, "error": None}
+    try:
+        records = json.loads(ask_offhook(venv, home, "list", "--json"))["records"]
+    except StartError as error:  # the workers may be making the database just now
+        return waiting | {"error": str(error)}
+    same = [record for record in records if record["sha256"] == sha256]
+    return max(same, key=lambda record: (record["status"] == "completed", record["id"]), default=waiting)
+
+
+def ask_offhook(venv: Path, home: Path, *arguments: str) -> str:
+    command, env = [program(venv, "offhook"), *arguments], environment(venv, OFFHOOK_HOME=str(home))
+    done = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", errors="replace")
+    if done.returncode != 0:
+        raise StartError(done.stderr.strip())
+    return done.stdout
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.stdout.reconfigure(line_buffering=True, errors="replace")  # type: ignore[union-attr]
+    sys.exit(main(sys.argv[1:]))
