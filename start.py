@@ -227,7 +227,7 @@ def sample_record(venv: Path, home: Path) -> dict[str, Any]:
     sha256 = hashlib.sha256(SAMPLE.read_bytes()).hexdigest()
     waiting = {"status": "waiting", "progress": 0.0, "error": None}
     try:
-        records = json.loads(ask_offhook(venv, home, "list", "--json"))["records"]
+        records = json.loads(ask_offhook(venv, home, "list", "--json", "--limit", "10000"))["records"]
     except StartError as error:  # the workers may be making the database just now
         return waiting | {"error": str(error)}
     same = [record for record in records if record["sha256"] == sha256]

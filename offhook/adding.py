@@ -14,8 +14,8 @@ import click
 from offhook.app import App
 from shared.errors import OffhookError
 from shared.models import Record
-from shared.records import COMPLETED, PROCESSING, QUEUED
 from shared.settings import coerce
+from shared.transitions import COMPLETED, PROCESSING, QUEUED
 from transcribe_worker.content import Fingerprint, sha256_of
 
 

@@ -13,7 +13,7 @@ from offhook.app import App
 from offhook.views import iso
 from shared.errors import ModelMissing
 from shared.models import InboxFile, Record, Worker
-from shared.records import FAILED, PROCESSING, QUEUED, STATES
+from shared.transitions import FAILED, PROCESSING, QUEUED, STATES
 from shared.workers import lives
 from transcribe_worker import model_files
 

@@ -1,7 +1,7 @@
 """The call records and the only code that writes `transcription_status`.
 
-The record says what is to be done; a message in the queue is a hint. Every change of state is one
-row of `TRANSITIONS`, made by one UPDATE inside BEGIN IMMEDIATE, whose WHERE clause decides who wins.
+The record says what is to be done; a message in the queue is a hint. Every change of state is one row
+of `transitions.py`, made by one UPDATE inside BEGIN IMMEDIATE, whose WHERE clause decides who wins.
 """
 
 from __future__ import annotations
@@ -10,61 +10,17 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from peewee import Expression, ModelSelect, SqliteDatabase
 
 from shared.errors import ClaimLost, OffhookError, RecordNotFound, StateConflict
 from shared.models import Control, DecodedWindow, Record, Segment
-
-QUEUED, PROCESSING, COMPLETED, FAILED, CANCELLED = "queued", "processing", "completed", "failed", "cancelled"
-STATES = (QUEUED, PROCESSING, COMPLETED, FAILED, CANCELLED)
+from shared.transitions import COMPLETED, PROCESSING, QUEUED, TRANSITIONS
 
 #: A wait longer than this can only mean that the clock was set back, so it is over.
 LONGEST_WAIT_SECONDS = 3600.0
-
-_RELEASED = {"claim_token": None, "worker_id": None, "lease_expires_at": None}
-_NO_ERROR = {"transcription_error": None, "error_code": None}
-_AFRESH = {
-    "attempts": 0,
-    "crashes": 0,
-    "progress": 0.0,
-    "speed": None,
-    "next_attempt_at": 0.0,
-    "started_at": None,
-    "completed_at": None,
-    "filed_at": None,
-    "flags": "[]",
-    "language": None,
-    **_NO_ERROR,
-}
-
-
-@dataclass(frozen=True)
-class Transition:
-    """A change of state: from where, to where, and what else it always writes."""
-
-    sources: tuple[str, ...]
-    target: str
-    writes: Mapping[str, Any] = field(default_factory=dict)
-
-
-TRANSITIONS = {
-    "claim": Transition(
-        (QUEUED,),
-        PROCESSING,
-        {"attempts": Record.attempts + 1, "transcription_error": None, "error_code": None},
-    ),
-    "complete": Transition((PROCESSING,), COMPLETED, _RELEASED | {"progress": 1.0}),
-    "retry_later": Transition((PROCESSING,), QUEUED, _RELEASED),
-    "hand_back": Transition((PROCESSING,), QUEUED, _RELEASED | {"attempts": Record.attempts - 1}),
-    "hold": Transition((PROCESSING,), QUEUED, _RELEASED | {"attempts": Record.attempts - 1}),
-    "start_over": Transition((PROCESSING,), QUEUED, _RELEASED | _AFRESH),
-    "fail": Transition((PROCESSING,), FAILED, _RELEASED),
-    "requeue": Transition((FAILED, COMPLETED, CANCELLED), QUEUED, _RELEASED | _AFRESH),
-    "cancel": Transition((QUEUED, PROCESSING, FAILED), CANCELLED, _RELEASED),
-}
 
 
 @dataclass(frozen=True)

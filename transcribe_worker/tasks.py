@@ -16,8 +16,9 @@ from typing import Any
 
 from shared.errors import ClaimLost, ModelMissing, RecordingChanged, RecordingMissing, WorkerStopping
 from shared.models import Record
-from shared.records import QUEUED, Claim, Failure, Records
+from shared.records import Claim, Failure, Records
 from shared.settings import RECORD_OPTIONS, Settings
+from shared.transitions import QUEUED
 from transcribe_worker import model_files, transcript
 from transcribe_worker.content import Fingerprint, sha256_of
 from transcribe_worker.engine import Engine, ModelChoice

@@ -10,7 +10,7 @@ from rich.table import Table
 from offhook.app import App, json_option, pass_app
 from offhook.views import clock_time, length, print_json, record_view
 from shared.models import Record
-from shared.records import STATES
+from shared.transitions import STATES
 
 COLOURS = {
     "queued": "yellow",

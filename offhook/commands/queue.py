@@ -14,7 +14,7 @@ from offhook.app import App, json_option, pass_app
 from offhook.views import print_json, record_view
 from shared.errors import SettingsError
 from shared.models import Record
-from shared.records import FAILED, PROCESSING, QUEUED
+from shared.transitions import FAILED, PROCESSING, QUEUED
 from transcribe_worker.library import Library
 
 #: How long a worker may take to let go of a recording that is deleted under it.

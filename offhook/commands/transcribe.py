@@ -18,7 +18,7 @@ from offhook.app import App, json_option, pass_app
 from offhook.views import print_json, record_view
 from shared.errors import SettingsError
 from shared.models import Record, Worker
-from shared.records import COMPLETED, PROCESSING, QUEUED
+from shared.transitions import COMPLETED, PROCESSING, QUEUED
 from shared.workers import Presence, lives
 from transcribe_worker import model_files, transcript
 from transcribe_worker.engine import Engine

@@ -12,7 +12,7 @@ from offhook.search import find
 from offhook.views import FLAGS, length, print_json, record_view
 from shared.errors import StateConflict
 from shared.models import Record
-from shared.records import COMPLETED
+from shared.transitions import COMPLETED
 from transcribe_worker import transcript
 from transcribe_worker.exports import FORMATS, as_json, timestamp
 from transcribe_worker.library import beside, safe_name, write_whole

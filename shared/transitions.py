@@ -1,0 +1,57 @@
+"""The states of a recording and every way from one to another: a table.
+
+`records.py` is the only code that carries a transition out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.models import Record
+
+QUEUED, PROCESSING, COMPLETED, FAILED, CANCELLED = "queued", "processing", "completed", "failed", "cancelled"
+STATES = (QUEUED, PROCESSING, COMPLETED, FAILED, CANCELLED)
+
+_RELEASED = {"claim_token": None, "worker_id": None, "lease_expires_at": None}
+NO_ERROR = {"transcription_error": None, "error_code": None}
+_AFRESH = {
+    "attempts": 0,
+    "crashes": 0,
+    "progress": 0.0,
+    "speed": None,
+    "next_attempt_at": 0.0,
+    "started_at": None,
+    "completed_at": None,
+    "filed_at": None,
+    "flags": "[]",
+    "language": None,
+    **NO_ERROR,
+}
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A change of state: from where, to where, and what else it always writes."""
+
+    sources: tuple[str, ...]
+    target: str
+    writes: Mapping[str, Any] = field(default_factory=dict)
+
+
+TRANSITIONS = {
+    "claim": Transition(
+        (QUEUED,),
+        PROCESSING,
+        {"attempts": Record.attempts + 1, "transcription_error": None, "error_code": None},
+    ),
+    "complete": Transition((PROCESSING,), COMPLETED, _RELEASED | {"progress": 1.0}),
+    "retry_later": Transition((PROCESSING,), QUEUED, _RELEASED),
+    "hand_back": Transition((PROCESSING,), QUEUED, _RELEASED | {"attempts": Record.attempts - 1}),
+    "hold": Transition((PROCESSING,), QUEUED, _RELEASED | {"attempts": Record.attempts - 1}),
+    "start_over": Transition((PROCESSING,), QUEUED, _RELEASED | _AFRESH),
+    "fail": Transition((PROCESSING,), FAILED, _RELEASED),
+    "requeue": Transition((FAILED, COMPLETED, CANCELLED), QUEUED, _RELEASED | _AFRESH),
+    "cancel": Transition((QUEUED, PROCESSING, FAILED), CANCELLED, _RELEASED),
+}

@@ -1,0 +1,72 @@
+"""What all tests share: a home of their own, its database, and real calls with known words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from peewee import SqliteDatabase
+
+from shared import home as folders
+from shared.db import open_database
+from shared.records import Records
+from shared.settings import Settings
+from tests.voices import LONG_CALL, SHORT_CALL, Call, speak, write_wav
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip where a real part is missing, and fail in CI, where every part is to be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the settings of whoever runs the tests out of them."""
+    for name in [name for name in os.environ if name.startswith("OFFHOOK_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a fresh home, with its folders."""
+    settings = Settings(home=tmp_path / "home")
+    folders.prepare(settings)
+    return settings
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[SqliteDatabase]:
+    """The database of the fresh home."""
+    database = open_database(settings.database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def records(database: SqliteDatabase) -> Records:
+    """The records of the fresh home."""
+    return Records(database)
+
+
+@pytest.fixture(scope="session")
+def short_call() -> Call:
+    """A call of a quarter of a minute."""
+    return speak(SHORT_CALL)
+
+
+@pytest.fixture(scope="session")
+def long_call() -> Call:
+    """A call of more than three minutes."""
+    return speak(LONG_CALL)
+
+
+@pytest.fixture
+def short_wav(short_call: Call, tmp_path: Path) -> Path:
+    """The short call as a file outside the home."""
+    path = tmp_path / "short call.wav"
+    write_wav(path, short_call.samples)
+    return path
