@@ -6,14 +6,13 @@ other files. So a table here decides what a file is, and FFmpeg sees that one fi
 
 from __future__ import annotations
 
-import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, NoReturn
+from typing import BinaryIO, NoReturn
 
 import av
 import numpy as np
@@ -25,22 +24,13 @@ from av.packet import Packet
 from numpy.typing import NDArray
 
 from shared.errors import DamagedHeader, EmptyRecording, NoAudio, NotARecording
+from transcribe_worker.kinds import WAV, Kind, behind_tags, sniff
 from transcribe_worker.riff import WavLayout, read_layout
 
 SAMPLE_RATE_HZ = 16_000
 BLOCK_SECONDS = 0.5
 PLAUSIBLE_RATES_HZ = range(1_000, 768_001)
 MAX_READ_FAILURES = 100
-SNIFFED_BYTES = 16_384
-MAX_JUNK_BYTES = 4_096
-MAX_TAGS = 8
-# Bit rates of MPEG-1 layer II and III, and under 0 those of MPEG-2.
-MPEG_KBPS = {
-    2: (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-    3: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    0: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-
 # A second lock: `io_open` already refuses to open anything but the object we pass.
 CONTAINER_OPTIONS = {"protocol_whitelist": "none", "enable_drefs": "0", "use_absolute_path": "0"}
 # Small packets by default; these take a quarter off the time for hours of PCM.
@@ -57,68 +47,6 @@ SAMPLE_FORMATS = {
     "flt": (np.float32, 0, 1),
     "dbl": (np.float64, 0, 1),
 }
-
-
-def _begins(pattern: bytes) -> Callable[[bytes], bool]:
-    compiled = re.compile(pattern, re.DOTALL | re.IGNORECASE)
-    return lambda head: compiled.match(head) is not None
-
-
-def _is_mp3(head: bytes) -> bool:
-    """Whether three MPEG frames (or all there are) are in a row, perhaps behind the rest of a cut one."""
-    syncs = re.finditer(rb"\xff[\xe2-\xff]", head[:MAX_JUNK_BYTES])
-    return any(_is_mp3_chain(head, sync.start()) for sync in syncs)
-
-
-def _is_text(head: bytes) -> bool:
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return True
-    # The last character may be cut in the middle, so up to three bytes of it are forgiven.
-    text = head.decode("utf-8", "replace")
-    return "\ufffd" not in text[:-3] and not re.search(r"[\x00-\x08\x0e-\x1a]", text)
-
-
-class Kind(NamedTuple):
-    """What a file may be; `demuxer` is FFmpeg's name for it, None if it is nothing to listen to."""
-
-    name: str
-    demuxer: str | None
-    matches: Callable[[bytes], bool]
-
-
-TEXT_START = rb"(\xef\xbb\xbf)?\s*"
-WAV = Kind("WAV", "wav", _begins(rb"(RIF[FX]|RF64|BW64).{4}WAVE|riff\x2e\x91\xcf\x11"))
-KINDS = (
-    WAV,
-    Kind("FLAC", "flac", _begins(rb"fLaC")),
-    Kind("Ogg", "ogg", _begins(rb"OggS")),
-    Kind("Matroska/WebM", "matroska", _begins(rb"\x1a\x45\xdf\xa3")),
-    Kind("a HEIC or AVIF picture", None, _begins(rb".{4}ftyp(heic|heix|mif1|msf1|avif)")),
-    Kind("MP4/M4A/MOV/3GP", "mov", _begins(rb".{4}(ftyp|moov|mdat|wide)")),
-    Kind("AIFF", "aiff", _begins(rb"FORM.{4}AIF[FC]")),
-    Kind("CAF", "caf", _begins(rb"caff")),
-    Kind("AMR", "amr", _begins(rb"#!AMR")),
-    Kind("WMA", "asf", _begins(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11")),
-    Kind("a PNG picture", None, _begins(rb"\x89PNG")),
-    Kind("a JPEG picture", None, _begins(rb"\xff\xd8\xff")),
-    Kind("a GIF picture", None, _begins(rb"GIF8")),
-    Kind("a WebP picture", None, _begins(rb"RIFF.{4}WEBP")),
-    Kind("an AVI video", None, _begins(rb"RIFF.{4}AVI ")),
-    Kind("a PDF document", None, _begins(rb"%PDF")),
-    Kind("a ZIP archive or an office document", None, _begins(rb"PK(\x03\x04|\x05\x06)")),
-    Kind("an archive", None, _begins(rb"\x1f\x8b|7z\xbc\xaf|Rar!|BZh|\xfd7zXZ")),
-    Kind("a program", None, _begins(rb"MZ.{62}|\x7fELF")),
-    Kind("a database", None, _begins(rb"SQLite format 3")),
-    Kind(
-        "a playlist or script", None, _begins(TEXT_START + rb"(ffconcat|#EXT|#!|v=0\s|\[playlist|<smil|<asx)")
-    ),
-    Kind("a web page (HTML)", None, _begins(TEXT_START + rb"<(!doctype )?html")),
-    Kind("text", None, _is_text),
-    Kind("AAC", "aac", _begins(rb"\xff[\xf0\xf1\xf8\xf9]")),
-    Kind("MP3", "mp3", _is_mp3),
-    Kind("data of an unknown kind", None, lambda _: True),
-)
-READABLE = ", ".join(kind.name for kind in KINDS if kind.demuxer)
 
 
 class Recording(AbstractContextManager["Recording"]):
@@ -212,33 +140,10 @@ def _open(file: BinaryIO, name: str) -> Recording:
         audio = (layout.data_offset, layout.data_bytes)
         source = _Source(file, *audio, header=_clean_header(layout), width=layout.swapped_bytes)
         return _decoder(WAV, source, name, layout)
-    start = _behind_tags(file)
+    start = behind_tags(file)
     if start >= size_bytes:
         raise NoAudio(f"{name} holds a tag (title, artist), but no audio.")
-    return _decoder(_sniff(file, start, name), _Source(file, start, size_bytes - start), name)
-
-
-def _behind_tags(file: BinaryIO) -> int:
-    """Where the file begins behind its ID3v2 tags, which players write before formats of any kind."""
-    start = 0
-    for _ in range(MAX_TAGS):
-        file.seek(start)
-        head = file.read(10)
-        if not (head.startswith(b"ID3") and len(head) == 10):
-            break
-        # 7 bits a byte, so that no tag looks like an MPEG frame; flag 0x10 announces a footer.
-        size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
-        start += 10 + size + (10 if head[5] & 0x10 else 0)
-    return start
-
-
-def _sniff(file: BinaryIO, start: int, name: str) -> Kind:
-    file.seek(start)
-    head = file.read(SNIFFED_BYTES)
-    kind = next(kind for kind in KINDS if kind.matches(head))
-    if kind.demuxer is None:
-        raise NotARecording(f"{name} seems to be {kind.name}, not a recording. offhook reads {READABLE}.")
-    return kind
+    return _decoder(sniff(file, start, name), _Source(file, start, size_bytes - start), name)
 
 
 def _decoder(kind: Kind, source: _Source, name: str, layout: WavLayout | None = None) -> Recording:
@@ -376,27 +281,3 @@ def _gathered(pieces: Iterator[Mono], at_least: int) -> Iterator[tuple[Mono, boo
             yield np.concatenate(waiting), False
             waiting, frames = [], 0
     yield np.concatenate([*waiting, np.empty(0, np.float32)]), True
-
-
-def _is_mp3_chain(head: bytes, position: int) -> bool:
-    for _ in range(3):
-        length = _mp3_frame_bytes(head[position : position + 4])
-        if length == 0:
-            return False
-        position += length
-        if position >= len(head):
-            return True
-    return True
-
-
-def _mp3_frame_bytes(head: bytes) -> int:
-    """Length of the layer II or III frame that begins here, 0 if none does (ISO 11172-3, 2.4.2.3)."""
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return 0
-    version, layer = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3)
-    bitrate, rate, padding = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
-    if version == 1 or layer not in (2, 3) or bitrate in (0, 15) or rate == 3:
-        return 0
-    kbps = MPEG_KBPS[layer if version == 3 else 0][bitrate - 1]
-    rate_hz = (44_100, 48_000, 32_000)[rate] // {3: 1, 2: 2, 0: 4}[version]
-    return (72 if version != 3 and layer == 3 else 144) * kbps * 1_000 // rate_hz + padding
