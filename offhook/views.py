@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import click
+from rich.console import Console
 
 from shared.models import Record
 from shared.settings import Settings
+
+
+def console() -> Console:
+    """Return a console that is as wide as the terminal; in a pipe, where nothing wraps, wide enough."""
+    return Console(width=None if sys.stdout.isatty() else 250)
 
 
 def print_json(value: Any) -> None:

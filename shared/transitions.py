@@ -44,7 +44,7 @@ TRANSITIONS = {
     "claim": Transition(
         (QUEUED,),
         PROCESSING,
-        {"attempts": Record.attempts + 1, "transcription_error": None, "error_code": None},
+        NO_ERROR | {"attempts": Record.attempts + 1, "speed": None},
     ),
     "complete": Transition((PROCESSING,), COMPLETED, _RELEASED | {"progress": 1.0}),
     "retry_later": Transition((PROCESSING,), QUEUED, _RELEASED),

@@ -82,7 +82,7 @@ def word_error_rate(reference: str, hypothesis: str) -> float:
 _PLAIN_WORDS = jiwer.Compose(
     [
         jiwer.ToLowerCase(),
-        jiwer.SubstituteRegexes({r"[-–—]": " "}),
+        jiwer.SubstituteRegexes({r"[-–—\s]": " "}),
         jiwer.RemovePunctuation(),
         jiwer.RemoveMultipleSpaces(),
         jiwer.Strip(),

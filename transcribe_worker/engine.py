@@ -25,6 +25,7 @@ COMMAND = (sys.executable, "-m", "transcribe_worker.recognizer")
 HEARTBEAT_SECONDS = 0.25
 #: How long a cancelled engine may take to reach the end of a segment before it is killed.
 CANCEL_GRACE_SECONDS = 1.0
+LOAD_TRIES = 2
 
 
 @dataclass(frozen=True)
@@ -106,19 +107,17 @@ class Engine:
 
     def load(self, choice: ModelChoice, heartbeat: Callable[[], None] = lambda: None) -> None:
         """Have the model in memory. Raises EngineUnusable, and whatever `heartbeat` raises."""
-        if self._loaded == choice and self._process and self._process.poll() is None:
-            return
-        if self._process is None or self._process.poll() is not None:
-            self._start()
-        with self._abandoned_on_error():
-            self._send("load", **choice.__dict__)
+        if self._loaded == choice and self._lives():
+            return None
+        for _ in range(LOAD_TRIES):
             try:
-                self._expect("ready", heartbeat)
-            except (EngineCrashed, EngineFailed) as error:
-                raise EngineUnusable(
-                    f"The model {Path(choice.model).name} cannot be loaded: {error}"
-                ) from error
-        self._loaded = choice
+                return self._load(choice, heartbeat)
+            except EngineCrashed as crash:  # once may be an accident, or somebody who killed it
+                error: EngineCrashed | EngineFailed = crash
+            except EngineFailed as failure:
+                error = failure
+                break
+        raise EngineUnusable(f"The model {Path(choice.model).name} cannot be loaded: {error}") from error
 
     def transcribe(self, job: Job, heartbeat: Callable[[], None]) -> Iterator[Event]:
         """Decode a recording, yielding events as they come; `load` comes first.
@@ -152,6 +151,17 @@ class Engine:
             if pipe:
                 with contextlib.suppress(OSError):
                     pipe.close()
+
+    def _load(self, choice: ModelChoice, heartbeat: Callable[[], None]) -> None:
+        if not self._lives():
+            self._start()
+        with self._abandoned_on_error():
+            self._send("load", **choice.__dict__)
+            self._expect("ready", heartbeat)
+        self._loaded = choice
+
+    def _lives(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def _start(self) -> None:
         self.close()
@@ -198,7 +208,7 @@ class Engine:
         """Leave an engine that is ready for the next job, or none."""
         try:
             yield
-        except (BadRecording, EngineFailed, EngineUnusable):
+        except (BadRecording, EngineFailed):
             raise  # the engine has settled the job itself
         except BaseException:
             if not self._cancel():
@@ -207,7 +217,7 @@ class Engine:
 
     def _cancel(self) -> bool:
         """Ask the engine to drop its job; say whether it did so in time."""
-        if self._process is None or self._process.poll() is not None:
+        if not self._lives():
             return False
         self._send("cancel")
         deadline = time.monotonic() + CANCEL_GRACE_SECONDS

@@ -6,12 +6,11 @@ import os
 from dataclasses import fields
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from offhook.app import App, json_option, pass_app
-from offhook.views import print_json
+from offhook.views import console, print_json
 from shared.settings import Settings, load_with_sources
 
 
@@ -32,7 +31,7 @@ def config(app: App, as_json: bool) -> None:
     table = Table("Setting", "Value", "From", "What it does", box=None, header_style="bold")
     for name, entry in found.items():
         table.add_row(name, escape(_shown(entry.value)), escape(entry.source), escape(docs[name]))
-    Console().print(table)
+    console().print(table)
     click.echo(f"\nChange a setting in {app.settings.home / 'config.toml'}, or as OFFHOOK_NAME=value.")
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from offhook.app import App, json_option, pass_app
-from offhook.views import clock_time, length, print_json, record_view
+from offhook.views import clock_time, console, length, print_json, record_view
 from shared.models import Record
 from shared.transitions import STATES
 
@@ -33,7 +32,7 @@ def list_records(app: App, status: str | None, limit: int, as_json: bool) -> Non
     if as_json:
         print_json({"records": [record_view(record, app.settings) for record in records]})
     else:
-        Console().print(_table(records) if records else f"No recordings. Drop one into {app.settings.inbox}")
+        console().print(_table(records) if records else f"No recordings. Drop one into {app.settings.inbox}")
 
 
 def _table(records: list[Record]) -> Table:

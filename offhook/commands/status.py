@@ -14,7 +14,7 @@ from rich.text import Text
 
 from offhook.app import App, json_option, pass_app
 from offhook.overview import overview
-from offhook.views import length, print_json
+from offhook.views import console, length, print_json
 from shared.errors import SettingsError
 
 REFRESH_SECONDS = 0.5
@@ -26,23 +26,22 @@ REFRESH_SECONDS = 0.5
 @pass_app
 def status(app: App, watch: bool, as_json: bool) -> None:
     """Show the queue: counts, what runs and for how long, workers, the last errors."""
-    console = Console()
     if watch and as_json:
         raise click.UsageError("--watch and --json do not go together.")
     if as_json:
         print_json(overview(app))
     elif watch:
-        _watch(app, console)
+        _watch(app, console())
     else:
-        console.print(render(overview(app)))
+        console().print(render(overview(app)))
 
 
-def _watch(app: App, console: Console) -> None:
+def _watch(app: App, terminal: Console) -> None:
     from rich.live import Live
 
-    if not console.is_terminal:
+    if not terminal.is_terminal:
         raise SettingsError("status --watch needs a terminal. Use `offhook status --json` in programs.")
-    with Live(render(overview(app)), console=console, screen=False, auto_refresh=False) as live:
+    with Live(render(overview(app)), console=terminal, screen=False, auto_refresh=False) as live:
         try:
             while True:
                 time.sleep(REFRESH_SECONDS)

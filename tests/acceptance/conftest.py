@@ -1,0 +1,39 @@
+"""The Procfile's processes under honcho, in a home of their own, once for all tests that only use them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stage import ROOT, Stage, end
+
+
+@pytest.fixture(scope="session")
+def offhook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A home in which the Procfile runs."""
+    folder = tmp_path_factory.mktemp("acceptance")
+    stage = Stage(folder / "home")
+    with (folder / "honcho.log").open("w") as log:
+        honcho = subprocess.Popen(
+            [sys.executable, "-m", "honcho", "start", "-f", "Procfile"],
+            cwd=ROOT,
+            env=stage.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            stage.wait_for(lambda: {"worker", "inbox"} <= set(stage.running()), "worker and inbox")
+            yield stage
+        finally:
+            end(honcho)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """A home in which nothing runs yet."""
+    return Stage(tmp_path / "home")

@@ -1,0 +1,213 @@
+"""From a file dropped into the inbox to its transcript, with everything running as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soxr
+
+from tests.stage import Stage
+from tests.voices import LONG_CALL, SHORT_CALL, Call, speak, word_error_rate, write_wav
+
+#: File name -> codec, the rate in Hz and the layout it takes.
+CONTAINERS = {
+    "as.flac": ("flac", 16_000, "mono"),
+    "as.mp3": ("libmp3lame", 16_000, "mono"),
+    "as.m4a": ("aac", 16_000, "mono"),
+    "as.mp4": ("aac", 44_100, "stereo"),
+    "as.ogg": ("vorbis", 44_100, "stereo"),
+    "as.opus": ("libopus", 48_000, "mono"),
+    "as.webm": ("libopus", 48_000, "mono"),
+}
+
+
+def test_a_long_call_becomes_a_transcript_with_few_errors(
+    offhook: Stage, long_call: Call, record_property: Callable[[str, object], None]
+) -> None:
+    assert long_call.duration_seconds > 180
+    offhook.drop_call(long_call, "long.wav")
+    record = offhook.finished("long")
+    assert record["status"] == "completed"
+    assert record["duration_seconds"] == pytest.approx(long_call.duration_seconds, abs=0.01)
+    text = offhook.offhook("show", str(record["id"]), "--format", "txt").stdout
+    rate = word_error_rate(long_call.words, text)
+    record_property("word_error_rate", rate)
+    print(f"word error rate {rate:.2%} over {long_call.duration_seconds:.0f} s")
+    assert rate < 0.10, text
+
+
+def test_every_turn_is_found_at_the_moment_it_was_said(offhook: Stage, short_call: Call) -> None:
+    offhook.drop_call(short_call, "moments.wav")
+    record = offhook.finished("moments")
+    segments = offhook.read("show", str(record["id"]))["transcript"]
+    starts = np.array([word["start_seconds"] for segment in segments for word in segment["words"]])
+    for start in short_call.starts_seconds:
+        assert np.min(np.abs(starts - start)) < 0.5
+
+
+def test_a_finished_recording_stands_in_the_library_with_its_transcripts(
+    offhook: Stage, short_wav: Path
+) -> None:
+    dropped = offhook.drop(short_wav, "Call with Ms. Weber.wav")
+    record = offhook.finished("Call with Ms. Weber")
+    stem = offhook.wait_for(lambda: offhook.read("show", str(record["id"]))["transcript_stem"], "the library")
+    assert not dropped.exists()
+    assert Path(f"{stem}.wav").read_bytes() == short_wav.read_bytes()
+    assert (
+        Path(f"{stem}.txt").read_text()
+        == offhook.offhook("show", str(record["id"]), "--format", "txt").stdout
+    )
+    assert Path(f"{stem}.vtt").read_text().startswith("WEBVTT\n")
+    assert " --> " in Path(f"{stem}.srt").read_text()
+    assert json.loads(Path(f"{stem}.json").read_text())["title"] == "Call with Ms. Weber"
+    assert Path(stem).parent.parent.parent == offhook.home / "library"
+
+
+def test_recordings_in_every_container_are_transcribed(offhook: Stage, tmp_path: Path) -> None:
+    calls = {name: speak(SHORT_CALL, seed=100 + number) for number, name in enumerate(CONTAINERS)}
+    for name, call in calls.items():
+        encode(call, tmp_path / name, *CONTAINERS[name])
+        offhook.drop(tmp_path / name, f"{name[3:]} {name}")
+    for name, call in calls.items():
+        record = offhook.finished(f"{name[3:]} as")
+        assert (name, record["status"], record["error"]) == (name, "completed", None)
+        text = offhook.offhook("show", str(record["id"]), "--format", "txt").stdout
+        assert word_error_rate(call.words, text) < 0.15, (name, text)
+
+
+def encode(call: Call, path: Path, codec: str, rate_hz: int, layout: str) -> None:
+    """Write a call with one of FFmpeg's encoders."""
+    samples = soxr.resample(call.samples, 16_000, rate_hz)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate_hz, layout=layout)
+        stream.codec_context.options = {"strict": "experimental"}
+        interleaved = np.repeat(samples, stream.codec_context.channels)[np.newaxis]
+        frame = av.AudioFrame.from_ndarray(interleaved, format="flt", layout=layout)
+        frame.sample_rate = rate_hz
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def bad_files(folder: Path, speech: Path) -> dict[str, tuple[bytes, str]]:
+    """Files that are no use: name -> content and the code of the error."""
+    whole = speech.read_bytes()
+    script = f"ffconcat version 1.0\nfile '{speech}'\n".encode()
+    playlist = f"#EXTM3U\n#EXTINF:10,\n{speech}\n#EXT-X-ENDLIST\n".encode()
+    return {
+        "empty.wav": (b"", "empty_file"),
+        "header only.wav": (whole[:40] + bytes(4), "no_audio"),
+        "cut header.wav": (whole[:30], "damaged_header"),
+        "text.wav": (b"Dear Sir or Madam,\nthis is no recording.\n", "not_a_recording"),
+        "picture.wav": (b"\x89PNG\r\n\x1a\n" + bytes(1000), "not_a_recording"),
+        "script.wav": (script, "not_a_recording"),
+        "playlist.mp3": (playlist, "not_a_recording"),
+    }
+
+
+def test_bad_files_fail_at_once_with_a_reason_and_hold_nobody_up(
+    offhook: Stage, short_wav: Path, tmp_path: Path
+) -> None:
+    bad = bad_files(tmp_path, short_wav)
+    for name, (content, _) in bad.items():
+        (tmp_path / name).write_bytes(content)
+        offhook.drop(tmp_path / name)
+    offhook.drop_call(speak(SHORT_CALL, seed=7), "good among bad.wav")
+    assert offhook.finished("good among bad")["status"] == "completed"
+    for name, (_, code) in bad.items():
+        record = offhook.finished(Path(name).stem)
+        assert (name, record["status"], record["error_code"]) == (name, "failed", code)
+        assert record["attempts"] == 1
+        assert len(record["error"]) > 20
+        assert (offhook.inbox / name).exists()
+        shown = offhook.offhook("show", str(record["id"]))
+        assert record["error"] in shown.stdout
+        assert "Traceback" not in shown.stdout + shown.stderr
+
+
+def test_a_recording_whose_recorder_was_killed_is_used_and_flagged(offhook: Stage, short_call: Call) -> None:
+    path = offhook.home.parent / "killed.wav"
+    write_wav(path, short_call.samples)
+    content = bytearray(path.read_bytes())
+    content[40:44] = bytes(4)  # the length of the audio, never written
+    path.write_bytes(content)
+    offhook.drop(path, "recorder killed.wav")
+    record = offhook.finished("recorder killed")
+    assert (record["status"], record["flags"]) == ("completed", ["header_size_missing"])
+    assert record["duration_seconds"] == pytest.approx(short_call.duration_seconds, abs=0.01)
+    assert "header gives no length" in offhook.offhook("show", str(record["id"])).stdout
+
+
+def test_silence_is_completed_with_an_empty_transcript(offhook: Stage, tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "silence.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(2 * 8000 * 20))
+    offhook.drop(tmp_path / "silence.wav")
+    record = offhook.finished("silence")
+    assert record["status"] == "completed"
+    assert offhook.offhook("show", str(record["id"]), "--format", "txt").stdout == ""
+
+
+def test_a_copy_is_left_where_it_is_and_reported(offhook: Stage, tmp_path: Path) -> None:
+    call = speak(SHORT_CALL[:2], seed=11)
+    offhook.drop_call(call, "original.wav")
+    original = offhook.finished("original")
+    copy = offhook.drop_call(call, "the same again.wav")
+    offhook.wait_for(
+        lambda: {"path": str(copy), "record_id": original["id"]} in offhook.read("status")["inbox"]["copies"],
+        "the copy to be reported",
+    )
+    assert copy.exists()
+    assert offhook.record("the same again") is None
+
+
+def test_a_half_copied_recording_waits_until_it_is_whole(offhook: Stage, long_call: Call) -> None:
+    call = Call(long_call.samples[: 16_000 * 30], LONG_CALL, ())
+    whole = offhook.home.parent / "slow copy.wav"
+    write_wav(whole, call.samples)
+    content = whole.read_bytes()
+    offhook.inbox.mkdir(exist_ok=True)
+    with (offhook.inbox / "slow copy.wav").open("wb") as file:
+        for start in range(0, len(content), len(content) // 6):
+            assert offhook.record("slow copy") is None
+            file.write(content[start : start + len(content) // 6])
+            file.flush()
+    record = offhook.finished("slow copy")
+    assert (record["status"], record["flags"], record["attempts"]) == ("completed", [], 1)
+
+
+def test_words_are_found_with_their_moment(offhook: Stage, short_call: Call) -> None:
+    offhook.drop_call(speak(SHORT_CALL, seed=21), "searched.wav")
+    record = offhook.finished("searched")
+    word = "application"
+    assert word in short_call.words
+    hits = offhook.read("search", word[:6] + "*", "--limit", "100")["hits"]
+    hit = next(hit for hit in hits if hit["record_id"] == record["id"])
+    assert f"[{word}]" in hit["snippet"].lower()
+    assert 0 < hit["start_seconds"] < record["duration_seconds"]
+
+
+def test_two_hundred_bytes_of_name_and_odd_signs_do_no_harm(offhook: Stage, tmp_path: Path) -> None:
+    names = ["-rf", "zwei\nZeilen", "名前 🎧", "x" * 240, "CON", 'quote\'s "and" more']
+    for number, name in enumerate(names):
+        offhook.drop_call(speak(SHORT_CALL[:1], seed=30 + number), f"{name}.wav")
+    for name in names:
+        record = offhook.finished(name)
+        assert (name, record["status"]) == (name, "completed")
+        stem = offhook.wait_for(
+            lambda record=record: offhook.read("show", str(record["id"]))["transcript_stem"], "the library"
+        )
+        assert Path(f"{stem}.txt").exists()
+
+
+def test_output_into_a_pipe_has_no_colour(offhook: Stage) -> None:
+    for command in ("status", "list", "config", "doctor"):
+        done = offhook.offhook(command)
+        assert "\x1b" not in done.stdout + done.stderr

@@ -1,0 +1,129 @@
+"""A home with offhook's real processes in it, driven from the command line as a person would."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.voices import Call, write_wav
+
+ROOT = Path(__file__).parents[1]
+PATIENCE_SECONDS = 90.0
+FINISHED = ("completed", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A home, and what a person does with it."""
+
+    home: Path
+    settings: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def inbox(self) -> Path:
+        return self.home / "inbox"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+        own = {"PATH": path, "OFFHOOK_HOME": str(self.home), "PYTHONUNBUFFERED": "1"}
+        return {**os.environ, **own, **dict(self.settings)}
+
+    def offhook(self, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run a command and return how it went."""
+        command = [sys.executable, "-m", "offhook", *map(str, arguments)]
+        given = {"capture_output": True, "encoding": "utf-8", "timeout": 120, "env": self.environment}
+        return subprocess.run(command, **{**given, **options})
+
+    def read(self, *arguments: str | Path) -> Any:
+        """Run a reading command with --json and return what it says."""
+        done = self.offhook(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def records(self) -> list[dict[str, Any]]:
+        """All recordings, the oldest first."""
+        found: list[dict[str, Any]] = self.read("list", "--limit", "1000")["records"]
+        return found[::-1]
+
+    def record(self, title: str) -> dict[str, Any] | None:
+        """The newest recording with a title."""
+        return next((record for record in self.records()[::-1] if record["title"] == title), None)
+
+    def wait_for(self, condition: Callable[[], Any], what: str) -> Any:
+        """Wait until a condition holds and return what it returned."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (found := condition()):
+            assert time.monotonic() < deadline, f"waited in vain for {what}; {self.records()}"
+            time.sleep(0.1)
+        return found
+
+    def finished(self, title: str) -> dict[str, Any]:
+        """Wait until a recording is finished, one way or another."""
+
+        def look() -> dict[str, Any] | None:
+            record = self.record(title)
+            return record if record and record["status"] in FINISHED else None
+
+        found: dict[str, Any] = self.wait_for(look, f"{title} to be finished")
+        return found
+
+    def drop(self, path: Path, name: str | None = None) -> Path:
+        """Drop a file into the inbox as a file manager does: whole, under its name at once."""
+        self.inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial = self.inbox / f".{path.name}"
+        shutil.copyfile(path, partial)
+        return partial.replace(self.inbox / (name or path.name))
+
+    def drop_call(self, call: Call, name: str) -> Path:
+        """Drop a call into the inbox as a WAV."""
+        self.inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial = self.inbox / f".{name}"
+        write_wav(partial, call.samples)
+        return partial.replace(self.inbox / name)
+
+    @contextmanager
+    def process(self, *module: str) -> Iterator[subprocess.Popen[str]]:
+        """Run one of offhook's modules as a process, and end it in good order afterwards."""
+        log = (self.home.parent / f"{module[-1]}.log").open("a")
+        process = subprocess.Popen(
+            [sys.executable, "-m", *module], cwd=ROOT, env=self.environment, stderr=log, text=True
+        )
+        try:
+            yield process
+        finally:
+            end(process)
+            log.close()
+
+    def running(self) -> list[str]:
+        """The kinds of offhook's processes that live."""
+        return [worker["kind"] for worker in self.read("status")["workers"] if worker["alive"]]
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Ask a process to stop, and make sure of it."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
+
+
+def engine_of(worker: subprocess.Popen[str]) -> int:
+    """The process number of a worker's engine (Linux)."""
+    children = Path(f"/proc/{worker.pid}/task").glob("*/children")
+    (pid,) = {int(pid) for path in children for pid in path.read_text().split()}
+    return pid
