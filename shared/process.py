@@ -88,3 +88,4 @@ def _log_to(settings: Settings, kind: str) -> None:
         force=True,
     )
     logging.getLogger("huey").setLevel(logging.WARNING)
+    logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # it calls a normal stop an error

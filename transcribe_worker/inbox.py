@@ -12,6 +12,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
+from shared.home import make_folder
 from shared.models import InboxFile, Record
 from shared.process import running
 from shared.records import Records
@@ -40,6 +42,7 @@ log = logging.getLogger(__name__)
 SWEEP_EVERY_SECONDS = 60.0
 #: Events come in bursts; one look after a burst is enough.
 BURST_SECONDS = 0.02
+LOOK_SECONDS = 0.1
 ADOPTED, COPY, UNREADABLE = "adopted", "copy", "unreadable"
 #: What a recording may be called. Anything else in the inbox is left alone.
 SUFFIXES = frozenset(
@@ -200,25 +203,42 @@ class _Nudge(FileSystemEventHandler):
 
 
 def watch(inbox: Inbox, stopping: Callable[[], bool], beat: Callable[[], None]) -> None:
-    """Sweep at start, after each nudge and now and then, until told to stop."""
-    nudged = threading.Event()
-    observer = Observer()
-    observer.schedule(_Nudge(nudged), str(inbox.settings.inbox), event_filter=_NUDGES)
-    observer.start()
-    try:
-        next_sweep = inbox.monotonic()
+    """Sweep at start, after each nudge and now and then, until told to stop.
+
+    A change of the folder's own time is a nudge too: watchdog holds events back for half a second
+    behind a file that has left the folder, and network folders may give no events at all.
+    """
+    folder = inbox.settings.inbox
+    with _nudges(folder) as nudged:
+        next_sweep, swept_time = inbox.monotonic(), None
         while not stopping():
-            if nudged.wait(min(0.5, max(0.0, next_sweep - inbox.monotonic()))):
+            nudged.wait(min(LOOK_SECONDS, max(0.0, next_sweep - inbox.monotonic())))
+            folder_time = _changed_ns(folder)
+            if nudged.is_set() or folder_time != swept_time or inbox.monotonic() >= next_sweep:
                 time.sleep(BURST_SECONDS)
                 nudged.clear()
-            elif inbox.monotonic() < next_sweep:
-                beat()
-                continue
-            next_sweep = inbox.monotonic() + _swept(inbox)
+                swept_time = folder_time
+                next_sweep = inbox.monotonic() + _swept(inbox)
             beat()
+
+
+@contextmanager
+def _nudges(folder: Path) -> Iterator[threading.Event]:
+    nudged = threading.Event()
+    observer = Observer()
+    observer.schedule(_Nudge(nudged), str(folder), event_filter=_NUDGES)
+    observer.start()
+    try:
+        yield nudged
     finally:
         observer.stop()
         observer.join()
+
+
+def _changed_ns(folder: Path) -> int:
+    """Return when the folder last changed; make it anew if somebody has removed it."""
+    make_folder(folder)
+    return folder.stat().st_mtime_ns
 
 
 def _swept(inbox: Inbox) -> float:
