@@ -6,7 +6,7 @@ from pathlib import Path
 
 from peewee import SqliteDatabase
 
-from shared.migrations import migrate
+from shared.migrations import migrate, missing
 from shared.models import MODELS
 
 BUSY_TIMEOUT_SECONDS = 60.0
@@ -22,7 +22,6 @@ def open_database(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECO
     database = SqliteDatabase(
         str(path),
         pragmas=(
-            ("journal_mode", "wal"),
             ("synchronous", "full"),
             ("foreign_keys", 1),
             ("secure_delete", 1),
@@ -31,6 +30,12 @@ def open_database(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECO
         lock_type="IMMEDIATE",
         returning_clause=True,
     )
-    migrate(database)
+    try:
+        missing(database)  # refuses a newer database before anything is changed
+        database.execute_sql("PRAGMA journal_mode = wal")
+        migrate(database)
+    except BaseException:
+        database.close()
+        raise
     database.bind(MODELS)
     return database

@@ -26,9 +26,9 @@ class Migration:
 
 def migrate(database: SqliteDatabase) -> list[str]:
     """Apply what is missing, in order, and return the names applied. Raises NewerDatabase."""
-    if not _missing(database):
-        return []
-    applied = []
+    applied: list[str] = []
+    if not missing(database):
+        return applied
     for migration in MIGRATIONS:
         with (
             database.atomic()
@@ -42,8 +42,8 @@ def migrate(database: SqliteDatabase) -> list[str]:
     return applied
 
 
-def _missing(database: SqliteDatabase) -> list[str]:
-    """Name what is to be applied; a look that takes no lock, as almost every start needs nothing."""
+def missing(database: SqliteDatabase) -> list[str]:
+    """Name what is to be applied, taking no lock and changing nothing. Raises NewerDatabase."""
     applied = _applied(database) if database.table_exists("migrations") else set()
     names = [migration.name for migration in MIGRATIONS]
     if unknown := applied - set(names):
@@ -61,7 +61,7 @@ def _applied(database: SqliteDatabase) -> set[str]:
 def _create_records(execute: Execute) -> None:
     execute("""
         CREATE TABLE "call_records" (
-            "id" INTEGER NOT NULL PRIMARY KEY,
+            "id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
             "session_id" TEXT NOT NULL,
             "source" TEXT NOT NULL,
             "title" TEXT NOT NULL,
@@ -88,7 +88,7 @@ def _create_records(execute: Execute) -> None:
             "worker_id" TEXT,
             "lease_expires_at" REAL,
             "next_attempt_at" REAL NOT NULL,
-            "library_stem" TEXT,
+            "library_stem" TEXT COLLATE NOCASE,
             "filed_at" REAL,
             "created_at" REAL NOT NULL,
             "started_at" REAL,

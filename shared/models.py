@@ -38,7 +38,7 @@ class Record(Model):
     worker_id = TextField(null=True)
     lease_expires_at = FloatField(null=True)
     next_attempt_at = FloatField(default=0.0)
-    library_stem = TextField(null=True, unique=True)
+    library_stem = TextField(null=True, unique=True, collation="NOCASE")  # some systems know no case
     filed_at = FloatField(null=True)
     created_at = FloatField()
     started_at = FloatField(null=True)

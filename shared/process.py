@@ -36,13 +36,13 @@ class Process:
     presence: Presence
     stopping: threading.Event
     starter_lock: Path | None = None
+    signalled: bool = False
     monotonic: Callable[[], float] = time.monotonic
     _last_beat: tuple[str, float] = ("", 0.0)
 
     def beat(self, state: str = "ready") -> None:
-        """Give a sign of life now and then, and stop with the process that started this one."""
-        if self.starter_lock and is_free(self.starter_lock):
-            log.info("the process that started this one is gone")
+        """Give a sign of life now and then; notice that this process is to stop."""
+        if self.signalled or (self.starter_lock and is_free(self.starter_lock)):
             self.stopping.set()
         last_state, last_seconds = self._last_beat
         if state != last_state or self.monotonic() - last_seconds > BEAT_SECONDS:
@@ -50,10 +50,18 @@ class Process:
             self._last_beat = (state, self.monotonic())
 
     def stop_on_signals(self) -> None:
-        """Let the signals that end a process end this one in good order."""
+        """Let the signals that end a process end this one in good order.
+
+        The handler only leaves a note for the next beat: setting an Event takes a lock that the
+        interrupted code may hold.
+        """
+
+        def note(*_: object) -> None:
+            self.signalled = True
+
         for name in STOP_SIGNALS:
             if hasattr(signal, name):
-                signal.signal(getattr(signal, name), lambda *_: self.stopping.set())
+                signal.signal(getattr(signal, name), note)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from peewee import Expression, ModelSelect, SqliteDatabase
 
 from shared.errors import ClaimLost, OffhookError, RecordNotFound, StateConflict
 from shared.models import Control, DecodedWindow, Record, Segment
-from shared.transitions import COMPLETED, PROCESSING, QUEUED, TRANSITIONS
+from shared.transitions import AFRESH, COMPLETED, PROCESSING, QUEUED, TRANSITIONS
 
 #: A wait longer than this can only mean that the clock was set back, so it is over.
 LONGEST_WAIT_SECONDS = 3600.0
@@ -25,10 +25,15 @@ LONGEST_WAIT_SECONDS = 3600.0
 
 @dataclass(frozen=True)
 class Claim:
-    """A worker's right to one recording, good as long as its token stands in the record."""
+    """A worker's right to one recording, good as long as its token stands in the record.
+
+    The sweeper acts on another's claim; it names the lease by which it has judged, so that a worker
+    that has just renewed keeps its recording.
+    """
 
     record: Record
     token: str
+    lease_expires_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -99,9 +104,7 @@ class Records:
                 return record
             self._forget_transcript(record.id)
             self._move("requeue", Record.id == record.id)
-            Record.update(**content, error_code=None, transcription_error=None).where(
-                Record.id == record.id
-            ).execute()
+            Record.update(**{**AFRESH, **content}).where(Record.id == record.id).execute()
             return self.get(record.id)
 
     def requeue(self, record_id: int, options: Mapping[str, Any] | None = None) -> Record:
@@ -238,11 +241,11 @@ class Records:
         query = Record.select().where((Record.transcription_status == COMPLETED) & Record.filed_at.is_null())
         return list(query.limit(limit))
 
-    def mark_filed(self, record_id: int, **columns: Any) -> None:
-        """Note that a recording and its transcripts are where they belong, if it is finished still."""
-        finished = (Record.id == record_id) & (Record.transcription_status == COMPLETED)
+    def mark_filed(self, record: Record, **columns: Any) -> None:
+        """Note that this very transcript and its recording are where they belong."""
+        filed = (Record.transcription_status == COMPLETED) & (Record.completed_at == record.completed_at)
         with self._database.atomic():
-            Record.update(filed_at=self._clock(), **columns).where(finished).execute()
+            Record.update(filed_at=self._clock(), **columns).where(filed & (Record.id == record.id)).execute()
 
     def reserve_stem(self, record_id: int, candidates: Iterator[str]) -> str:
         """Give a record its own place in the library, the same one each time it is asked."""
@@ -271,11 +274,14 @@ class Records:
         return record
 
     def _hold(self, claim: Claim, **columns: Any) -> None:
-        if not Record.update(**columns).where(self._is_mine(claim)).execute():
+        if not Record.update(claim_token=claim.token, **columns).where(self._is_mine(claim)).execute():
             raise ClaimLost
 
     def _is_mine(self, claim: Claim) -> Expression:
-        return (Record.id == claim.record.id) & (Record.claim_token == claim.token)
+        mine = (Record.id == claim.record.id) & (Record.claim_token == claim.token)
+        if claim.lease_expires_at is None:
+            return mine
+        return mine & (Record.lease_expires_at == claim.lease_expires_at)
 
     def _due(self, now: float) -> Expression:
         waited = Record.next_attempt_at <= now

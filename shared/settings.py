@@ -5,6 +5,7 @@ Precedence: command line, then `OFFHOOK_*` variables, then `config.toml`, then t
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -127,7 +128,7 @@ def coerce(name: str, value: Any, source: str) -> Any:
     default = getattr(DEFAULTS, name)
     try:
         result = _BY_TYPE[type(default)](value) if not isinstance(default, Path) else Path(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         kind = _TYPE_NAMES.get(type(default), "a path")
         raise SettingsError(f"{name} must be {kind}, not {value!r} ({source}).") from None
     _check_limits(name, result, source)
@@ -135,18 +136,22 @@ def coerce(name: str, value: Any, source: str) -> Any:
 
 
 def _home(environ: Mapping[str, str], given: Mapping[str, Any]) -> Path:
-    chosen = given.get("home") or environ.get("OFFHOOK_HOME") or DEFAULTS.home
-    return Path(chosen).expanduser().absolute()
+    chosen = Path(given.get("home") or environ.get("OFFHOOK_HOME") or DEFAULTS.home)
+    try:
+        return chosen.expanduser().absolute()
+    except RuntimeError:
+        raise SettingsError(f"home must be a folder that can be found, not {chosen}.") from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     names = {f"OFFHOOK_{f.name.upper()}": f.name for f in fields(Settings)}
-    return {names[key]: value for key, value in environ.items() if key in names}
+    found = {names[key]: value for key, value in environ.items() if key in names}
+    return {name: value for name, value in found.items() if value or name != "home"}
 
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        found = tomllib.loads(path.read_text("utf-8"))
+        found = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -177,7 +182,26 @@ def _as_bool(value: Any) -> bool:
     raise ValueError(text)
 
 
-_BY_TYPE: dict[type, Any] = {bool: _as_bool, int: int, float: float, str: str}
+def _as_int(value: Any) -> int:
+    if isinstance(value, bool | float):
+        raise ValueError(value)
+    return int(value)
+
+
+def _as_float(value: Any) -> float:
+    number = float(value)
+    if isinstance(value, bool) or not math.isfinite(number):
+        raise ValueError(value)
+    return number
+
+
+def _as_str(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+_BY_TYPE: dict[type, Any] = {bool: _as_bool, int: _as_int, float: _as_float, str: _as_str}
 _TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 

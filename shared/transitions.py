@@ -9,14 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from peewee import fn
+
 from shared.models import Record
 
 QUEUED, PROCESSING, COMPLETED, FAILED, CANCELLED = "queued", "processing", "completed", "failed", "cancelled"
 STATES = (QUEUED, PROCESSING, COMPLETED, FAILED, CANCELLED)
 
+#: A record that waits names the model it asks for, not the one its last attempt used.
+_WAITS = {"model": fn.json_extract(Record.options, "$.model")}
 _RELEASED = {"claim_token": None, "worker_id": None, "lease_expires_at": None}
 NO_ERROR = {"transcription_error": None, "error_code": None}
-_AFRESH = {
+AFRESH = {
     "attempts": 0,
     "crashes": 0,
     "progress": 0.0,
@@ -28,6 +32,7 @@ _AFRESH = {
     "flags": "[]",
     "language": None,
     **NO_ERROR,
+    **_WAITS,
 }
 
 
@@ -47,11 +52,11 @@ TRANSITIONS = {
         NO_ERROR | {"attempts": Record.attempts + 1, "speed": None},
     ),
     "complete": Transition((PROCESSING,), COMPLETED, _RELEASED | {"progress": 1.0}),
-    "retry_later": Transition((PROCESSING,), QUEUED, _RELEASED),
-    "hand_back": Transition((PROCESSING,), QUEUED, _RELEASED | {"attempts": Record.attempts - 1}),
-    "hold": Transition((PROCESSING,), QUEUED, _RELEASED | {"attempts": Record.attempts - 1}),
-    "start_over": Transition((PROCESSING,), QUEUED, _RELEASED | _AFRESH),
+    "retry_later": Transition((PROCESSING,), QUEUED, _RELEASED | _WAITS),
+    "hand_back": Transition((PROCESSING,), QUEUED, _RELEASED | _WAITS | {"attempts": Record.attempts - 1}),
+    "hold": Transition((PROCESSING,), QUEUED, _RELEASED | _WAITS | {"attempts": Record.attempts - 1}),
+    "start_over": Transition((PROCESSING,), QUEUED, _RELEASED | AFRESH),
     "fail": Transition((PROCESSING,), FAILED, _RELEASED),
-    "requeue": Transition((FAILED, COMPLETED, CANCELLED), QUEUED, _RELEASED | _AFRESH),
+    "requeue": Transition((FAILED, COMPLETED, CANCELLED), QUEUED, _RELEASED | AFRESH),
     "cancel": Transition((QUEUED, PROCESSING, FAILED), CANCELLED, _RELEASED),
 }

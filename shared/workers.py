@@ -6,6 +6,7 @@ depends neither on a clock nor on a process number that may have been given to s
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import uuid
@@ -55,7 +56,7 @@ class Presence:
         with self._database.atomic():
             Worker.delete().where(Worker.id == self.worker_id).execute()
         self._lock.release()
-        self._lock.path.unlink(missing_ok=True)
+        _remove(self._lock.path)
 
 
 def lives(locks: Path, worker_id: str) -> bool:
@@ -70,8 +71,14 @@ def bury(database: SqliteDatabase, locks: Path) -> list[str]:
         with database.atomic():
             Worker.delete().where(Worker.id.in_(dead)).execute()
         for worker_id in dead:
-            _lock_path(locks, worker_id).unlink(missing_ok=True)
+            _remove(_lock_path(locks, worker_id))
     return dead
+
+
+def _remove(path: Path) -> None:
+    """Remove a lock file; on Windows it stays if somebody is just looking whether it is free."""
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _lock_path(locks: Path, worker_id: str) -> Path:

@@ -43,7 +43,7 @@ class Library:
         path = Path(record.recording_path)
         if self._moves(path):
             path = move(path, beside(stem, path.suffix.lstrip(".")))
-        self._records.mark_filed(record.id, recording_path=str(path))
+        self._records.mark_filed(record, recording_path=str(path))
         return stem
 
     def files_of(self, record: Record) -> list[Path]:

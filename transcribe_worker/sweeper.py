@@ -91,7 +91,8 @@ class Sweeper:
         failure = Failure("worker_gone", f"The transcription was interrupted: {reason}.")
         log.warning("recording %d: %s -> %s", record.id, reason, decision.action)
         try:
-            settle(self.records, Claim(record, record.claim_token or ""), failure, decision)
+            claim = Claim(record, record.claim_token or "", record.lease_expires_at)
+            settle(self.records, claim, failure, decision)
         except ClaimLost:
             log.info("recording %d: somebody else was faster", record.id)
 

@@ -18,6 +18,8 @@ from transcribe_worker.tasks import Transcriber
 
 log = logging.getLogger(__name__)
 
+LOOK_SECONDS = 0.1
+
 
 def work(process: Process) -> None:
     """Take hints and transcribe, until told to stop; then hand back what is under way."""
@@ -43,7 +45,7 @@ def work(process: Process) -> None:
     consumer.start()
     process.stop_on_signals()  # Huey has just set its own
     sweeping.start()
-    while not process.stopping.wait(0.5):
+    while not process.stopping.wait(LOOK_SECONDS):
         consumer.check_worker_health()
         process.beat(states.summary())
     consumer.stop(graceful=True)

@@ -1,0 +1,222 @@
+"""Who lives: real processes, killed for real."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from peewee import SqliteDatabase
+
+from shared.models import Worker
+from shared.settings import Settings
+from shared.workers import Presence, bury, lives
+
+ROOT = Path(__file__).parents[2]
+
+LIVES = """
+import sys
+from pathlib import Path
+from shared.db import open_database
+from shared.workers import Presence
+home = Path(sys.argv[1])
+presence = Presence(open_database(home / "offhook.db"), home / "locks", "worker").enter()
+print(presence.worker_id, flush=True)
+sys.stdin.read()
+presence.leave()
+"""
+
+ASKS = """
+import sys
+from pathlib import Path
+from shared.workers import lives
+print(lives(Path(sys.argv[1]) / "locks", sys.argv[2]))
+"""
+
+
+@contextmanager
+def another(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A living process and its worker id; closing its input lets it leave."""
+    with subprocess.Popen(
+        [sys.executable, "-c", LIVES, str(settings.home)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+def lives_for_another(settings: Settings, worker_id: str) -> bool:
+    done = subprocess.run(
+        [sys.executable, "-c", ASKS, str(settings.home), worker_id],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout == "True\n"
+
+
+@pytest.fixture
+def make(database: SqliteDatabase, settings: Settings) -> Iterator[Callable[..., Presence]]:
+    """Let this process live under several ids."""
+    with ExitStack() as at_end:
+
+        def enter(kind: str = "worker", **options: Callable[[], float]) -> Presence:
+            presence = Presence(database, settings.locks, kind, **options).enter()
+            at_end.callback(presence.leave)
+            return presence
+
+        yield enter
+
+
+def lock_files(settings: Settings) -> set[str]:
+    return {path.stem for path in settings.locks.iterdir()}
+
+
+def rows() -> set[str]:
+    return {worker.id for worker in Worker.select()}
+
+
+def test_a_living_process_lives_for_itself_and_for_others(make: Callable[..., Presence], settings: Settings):
+    worker_id = make().worker_id
+
+    assert lives(settings.locks, worker_id)
+    assert lives(settings.locks, worker_id)  # the look has not freed it
+    assert lives_for_another(settings, worker_id)
+
+
+def test_another_process_lives_until_it_is_killed_and_not_a_moment_longer(
+    database: SqliteDatabase, settings: Settings
+):
+    with another(settings) as (process, worker_id):
+        assert lives(settings.locks, worker_id)
+        process.kill()
+        process.wait()
+
+        assert not lives(settings.locks, worker_id)
+        assert not lives_for_another(settings, worker_id)
+
+
+def test_a_stopped_process_lives_on_however_long_it_gives_no_sign(
+    database: SqliteDatabase, settings: Settings
+):
+    with another(settings) as (_, worker_id):
+        Worker.update(last_seen_at=0.0).where(Worker.id == worker_id).execute()
+
+        assert lives(settings.locks, worker_id)
+        assert bury(database, settings.locks) == []
+
+
+def test_nobody_lives_under_an_id_that_was_never_given(settings: Settings):
+    assert not lives(settings.locks, "worker-0")
+    assert not lives(settings.locks, "")
+    assert lock_files(settings) == set()
+
+
+def test_two_processes_never_share_an_id(make: Callable[..., Presence]):
+    assert make("inbox").worker_id != make("inbox").worker_id
+
+
+def test_a_row_says_what_a_process_is_and_what_it_does(make: Callable[..., Presence]):
+    now = [1000.0]
+    presence = make("inbox", clock=lambda: now[0])
+    now[0] = 1005.0
+
+    presence.beat("sweeping")
+
+    row = Worker.get_by_id(presence.worker_id)
+    assert (row.kind, row.pid, row.state) == ("inbox", os.getpid(), "sweeping")
+    assert (row.started_at, row.last_seen_at) == (1000.0, 1005.0)
+
+
+def test_leaving_takes_the_row_and_the_lock_file_along(
+    database: SqliteDatabase, settings: Settings, make: Callable[..., Presence]
+):
+    stays = make().worker_id
+    presence = Presence(database, settings.locks, "worker").enter()
+
+    presence.leave()
+
+    assert not lives(settings.locks, presence.worker_id)
+    assert rows() == lock_files(settings) == {stays}
+
+
+def test_another_process_that_leaves_cleans_up_as_well(database: SqliteDatabase, settings: Settings):
+    with another(settings) as (process, _):
+        process.communicate(timeout=10)
+
+    assert process.returncode == 0
+    assert rows() == lock_files(settings) == set()
+
+
+def test_only_the_dead_are_buried(
+    database: SqliteDatabase, settings: Settings, make: Callable[..., Presence]
+):
+    mine = make().worker_id
+    with another(settings) as (_, living), another(settings) as (process, dead):
+        process.kill()
+        process.wait()
+
+        assert bury(database, settings.locks) == [dead]
+        assert rows() == lock_files(settings) == {mine, living}
+        assert lives(settings.locks, living)
+        assert bury(database, settings.locks) == []
+
+
+def test_the_dead_are_buried_though_their_lock_files_are_gone(database: SqliteDatabase, settings: Settings):
+    with another(settings) as (process, dead):
+        process.kill()
+        process.wait()
+    (settings.locks / f"{dead}.lock").unlink()
+
+    assert bury(database, settings.locks) == [dead]
+    assert rows() == lock_files(settings) == set()
+
+
+def test_four_sweepers_bury_a_crowd_at_once_and_the_living_stay(
+    database: SqliteDatabase, settings: Settings, make: Callable[..., Presence]
+):
+    mine = make().worker_id
+    for number in range(40):
+        died = f"worker-{number}"
+        Worker.create(id=died, kind="worker", pid=1, state="ready", started_at=0.0, last_seen_at=0.0)
+        (settings.locks / f"{died}.lock").touch()
+    barrier, errors = threading.Barrier(4), []
+
+    def sweep() -> None:
+        try:
+            with database.connection_context():
+                barrier.wait()
+                for _ in range(5):
+                    bury(database, settings.locks)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=sweep) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert errors == []
+    bury(database, settings.locks)  # a look by two at once may have put a burial off
+    assert rows() == {mine}
+    assert lives(settings.locks, mine)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
+def test_a_lock_file_is_its_owners_alone(make: Callable[..., Presence], settings: Settings):
+    path = settings.locks / f"{make().worker_id}.lock"
+
+    assert path.stat().st_mode & 0o777 == 0o600
