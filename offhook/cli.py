@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
+import tempfile
+import traceback
+from pathlib import Path
 from typing import Any
 
 import click
@@ -62,6 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command; errors become a line on stderr and exit code 1."""
     for stream in (sys.stdout, sys.stderr):
         _make_printable(stream)
+    logging.getLogger().addHandler(logging.NullHandler())  # what a person is to know is printed, not logged
     try:
         offhook.main(arguments, prog_name="offhook")
     except OffhookError as error:
@@ -70,12 +75,22 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         click.echo(f"offhook: {_in_words(error)}", err=True)
         sys.exit(1)
+    except Exception as error:
+        click.echo(f"offhook: {_as_fault(error)}", err=True)
+        sys.exit(1)
 
 
 def _make_printable(stream: Any) -> None:
     """Let any transcript be printed: UTF-8 into pipes and files, the console's own signs on a console."""
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="replace", **({} if stream.isatty() else {"encoding": "utf-8"}))
+
+
+def _as_fault(error: Exception) -> str:
+    """Describe a fault of offhook's own; its traceback goes to a file, for whoever mends it."""
+    report = Path(tempfile.gettempdir(), "offhook-fault.txt")
+    report.write_text("".join(traceback.format_exception(error)), "utf-8")
+    return f"This is a fault in offhook itself ({type(error).__name__}: {error}). Details are in {report}."
 
 
 def _in_words(error: OSError) -> str:

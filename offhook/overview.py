@@ -23,25 +23,23 @@ COPIES_SHOWN = 20
 
 def overview(app: App) -> dict[str, Any]:
     """Describe the queue, what runs, who works and what went wrong."""
-    by_model = _counts(app)
-    counts = {state: sum(n for (s, _), n in by_model.items() if s == state) for state in STATES}
     return {
         "home": str(app.settings.home),
         "inbox": {"path": str(app.settings.inbox), **_inbox_troubles(app)},
         "paused": app.records.paused(),
-        "counts": counts,
+        "counts": _counts(app),
         "running": [_running(record) for record in app.records.held()],
         "oldest_waiting": _oldest_waiting(app),
-        "missing_models": _missing_models(app, by_model),
+        "missing_models": _missing_models(app),
         "workers": [_worker(app, row) for row in Worker.select().order_by(Worker.started_at)],
         "errors": _errors(app),
     }
 
 
-def _counts(app: App) -> dict[tuple[str, str | None], int]:
-    columns = Record.transcription_status, Record.model
-    rows: Iterable[Any] = app.records.select().columns(*columns, fn.COUNT()).group_by(*columns).tuples()
-    return {(status, model): count for status, model, count in rows}
+def _counts(app: App) -> dict[str, int]:
+    status = Record.transcription_status
+    rows: Iterable[Any] = app.records.select().columns(status, fn.COUNT()).group_by(status).tuples()
+    return dict.fromkeys(STATES, 0) | dict(rows)
 
 
 def _running(record: Record) -> dict[str, Any]:
@@ -72,13 +70,11 @@ def _oldest_waiting(app: App) -> dict[str, Any] | None:
     }
 
 
-def _missing_models(app: App, by_model: dict[tuple[str, str | None], int]) -> list[dict[str, Any]]:
+def _missing_models(app: App) -> list[dict[str, Any]]:
     """Name the models that recordings wait for, each with its remedy."""
     missing: dict[str, dict[str, Any]] = {}
-    for (status, model), count in by_model.items():
+    for model, count in app.records.awaited_models().items():
         name = model or app.settings.model
-        if status != QUEUED:
-            continue
         try:
             model_files.find(app.settings.models, name)
         except ModelMissing as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -71,6 +72,12 @@ def iso(seconds: float | None) -> str | None:
 def clock_time(seconds: float | None) -> str:
     """Write a time for a person, in the local zone."""
     return "" if seconds is None else datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
+
+
+def short(path: str) -> str:
+    """Write a path for a person, with `~` for the home folder."""
+    there, home = Path(path), Path.home()
+    return str(Path("~", there.relative_to(home))) if there.is_relative_to(home) else path
 
 
 def length(seconds: float | None) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import Expression, ModelSelect, SqliteDatabase
+from peewee import Expression, ModelSelect, SqliteDatabase, fn
 
 from shared.errors import ClaimLost, OffhookError, RecordNotFound, StateConflict
 from shared.models import Control, DecodedWindow, Record, Segment
@@ -106,6 +106,13 @@ class Records:
             self._move("requeue", Record.id == record.id)
             Record.update(**{**AFRESH, **content}).where(Record.id == record.id).execute()
             return self.get(record.id)
+
+    def bring_back(self, record_id: int, recording_path: str, content: Mapping[str, Any]) -> Record:
+        """Queue a recording again that had gone missing and has come back, under whatever name."""
+        with self._database.atomic():
+            self._move("requeue", Record.id == record_id)
+            Record.update(recording_path=recording_path, **content).where(Record.id == record_id).execute()
+            return self.get(record_id)
 
     def requeue(self, record_id: int, options: Mapping[str, Any] | None = None) -> Record:
         """Queue a finished recording again, from the start. Raises RecordNotFound, StateConflict."""
@@ -227,25 +234,35 @@ class Records:
 
     # What the sweeper does
 
-    def due(self, limit: int) -> list[Record]:
+    def due(self, limit: int, *, without_models: Collection[str | None] = ()) -> list[Record]:
         """Return queued recordings whose time has come, the most urgent first."""
         query = Record.select().where((Record.transcription_status == QUEUED) & self._due(self._clock()))
+        asked_for = fn.COALESCE(Record.model, "")
+        query = query.where(asked_for.not_in([model or "" for model in without_models]))
         return list(query.order_by(Record.priority.desc(), Record.id).limit(limit))
+
+    def awaited_models(self) -> dict[str | None, int]:
+        """Count the queued recordings by the model they ask for; None is the default one."""
+        query = Record.select(Record.model, fn.COUNT()).where(Record.transcription_status == QUEUED)
+        rows: Iterable[Any] = query.group_by(Record.model).tuples()
+        return dict(rows)
 
     def held(self) -> list[Record]:
         """Return the recordings that workers hold."""
         return list(Record.select().where(Record.transcription_status == PROCESSING))
 
     def unfiled(self, limit: int = 100) -> list[Record]:
-        """Return finished recordings whose files have not reached the library."""
+        """Return finished recordings whose files have not reached the library, some other ones each time."""
         query = Record.select().where((Record.transcription_status == COMPLETED) & Record.filed_at.is_null())
-        return list(query.limit(limit))
+        return list(query.order_by(fn.RANDOM()).limit(limit))
 
-    def mark_filed(self, record: Record, **columns: Any) -> None:
-        """Note that this very transcript and its recording are where they belong."""
+    def mark_filed(self, record: Record, recording_path: str) -> None:
+        """Note where a recording is now, and that this very transcript is beside it."""
+        mine = Record.id == record.id
         filed = (Record.transcription_status == COMPLETED) & (Record.completed_at == record.completed_at)
         with self._database.atomic():
-            Record.update(filed_at=self._clock(), **columns).where(filed & (Record.id == record.id)).execute()
+            Record.update(recording_path=recording_path).where(mine).execute()
+            Record.update(filed_at=self._clock()).where(mine & filed).execute()
 
     def reserve_stem(self, record_id: int, candidates: Iterator[str]) -> str:
         """Give a record its own place in the library, the same one each time it is asked."""

@@ -11,13 +11,13 @@ from transcribe_worker.transcript import Segment, Transcript
 
 def as_text(transcript: Transcript) -> str:
     """Write what was said, a line for each segment."""
-    return "".join(f"{segment.text}\n" for segment in transcript.segments)
+    return "".join(f"{line(segment)}\n" for segment in transcript.segments)
 
 
 def as_srt(transcript: Transcript) -> str:
     """Write subtitles in SubRip format."""
     cues = (
-        f"{number}\n{_cue_times(segment, ',')}\n{segment.text}\n"
+        f"{number}\n{_cue_times(segment, ',')}\n{line(segment)}\n"
         for number, segment in enumerate(transcript.segments, 1)
     )
     return "\n".join(cues)
@@ -25,7 +25,7 @@ def as_srt(transcript: Transcript) -> str:
 
 def as_vtt(transcript: Transcript) -> str:
     """Write subtitles in WebVTT format (W3C); `&`, `<` and `>` have a meaning there."""
-    cues = (f"{_cue_times(segment, '.')}\n{_escaped(segment.text)}\n" for segment in transcript.segments)
+    cues = (f"{_cue_times(segment, '.')}\n{_escaped(line(segment))}\n" for segment in transcript.segments)
     return "\n".join(["WEBVTT\n", *cues])
 
 
@@ -40,6 +40,11 @@ FORMATS: dict[str, Callable[[Transcript], str]] = {
     "vtt": as_vtt,
     "json": as_json,
 }
+
+
+def line(segment: Segment) -> str:
+    """Return a segment's text as one line: a break would end a subtitle."""
+    return " ".join(segment.text.split())
 
 
 def _cue_times(segment: Segment, decimal_mark: str) -> str:

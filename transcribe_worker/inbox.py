@@ -28,11 +28,13 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
+from shared.errors import RecordingMissing
 from shared.home import make_folder
 from shared.models import InboxFile, Record
 from shared.process import running
 from shared.records import Records
 from shared.settings import Settings, load
+from shared.transitions import PROCESSING
 from transcribe_worker import riff
 from transcribe_worker.content import Fingerprint, sha256_of
 from transcribe_worker.queue import HintQueue
@@ -40,6 +42,9 @@ from transcribe_worker.queue import HintQueue
 log = logging.getLogger(__name__)
 
 SWEEP_EVERY_SECONDS = 60.0
+#: How many times longer a WAV must keep still that is shorter than its own header says: half a call
+#: that a stalled copy has left so far should not be taken for a whole one.
+CUT_SHORT_PATIENCE = 15
 #: Events come in bursts; one look after a burst is enough.
 BURST_SECONDS = 0.02
 LOOK_SECONDS = 0.1
@@ -72,9 +77,9 @@ class Inbox:
         """Take what is whole; return the seconds after which another look may find more."""
         found = dict(self._candidates())
         self._forget(found)
-        for path, fingerprint in found.items():
-            if self._known.get(path) != fingerprint and self._is_whole(path, fingerprint):
-                self._take(path, fingerprint)
+        for path, listed in found.items():
+            if self._known.get(path) != listed:
+                self._look_at(path, listed)
         return self._next_look()
 
     def _candidates(self) -> Iterator[tuple[Path, Fingerprint]]:
@@ -90,16 +95,12 @@ class Inbox:
                 if stat.S_ISREG(found.st_mode) and not getattr(found, "st_file_attributes", 0) & _HIDDEN:
                     yield Path(entry.path), Fingerprint(found.st_size, found.st_mtime_ns)
 
-    def _is_whole(self, path: Path, fingerprint: Fingerprint) -> bool:
-        """Whether nobody writes to a file any more: its own header says so, or it has kept still."""
-        seen, since = self._restless.get(path, (None, 0.0))
-        if seen != fingerprint:
-            since = self.monotonic()
-            self._restless[path] = (fingerprint, since)
-        return self.monotonic() - since >= self.settings.settle_seconds or riff.is_whole(path)
-
-    def _take(self, path: Path, fingerprint: Fingerprint) -> None:
+    def _look_at(self, path: Path, fingerprint: Fingerprint) -> None:
+        """Take a file that is not known as it is now, if it is whole."""
         try:
+            fingerprint = Fingerprint.of(path)  # a listing's times may be old on Windows
+            if self._known.get(path) == fingerprint or not self._is_whole(path, fingerprint):
+                return
             sha256 = sha256_of(path)
             if Fingerprint.of(path) != fingerprint:
                 return
@@ -108,25 +109,46 @@ class Inbox:
         except OSError as error:
             self._note_unreadable(path, fingerprint, error)
             return
-        self._restless.pop(path, None)
-        self._known[path] = fingerprint
-        self._adopt(path, fingerprint, sha256)
+        if self._adopt(path, fingerprint, sha256):
+            self._restless.pop(path, None)
+            self._known[path] = fingerprint
+        else:
+            self._restless[path] = (fingerprint, self.monotonic())
 
-    def _adopt(self, path: Path, fingerprint: Fingerprint, sha256: str) -> None:
-        """Make a record of a new recording, in one transaction with the note that the file is known."""
+    def _is_whole(self, path: Path, fingerprint: Fingerprint) -> bool:
+        """Whether nobody writes to a file any more: its own header says so, or it has kept still."""
+        seen, since = self._restless.get(path, (None, 0.0))
+        if seen != fingerprint:
+            since = self.monotonic()
+            self._restless[path] = (fingerprint, since)
+        still = self.monotonic() - since
+        if still < self.settings.settle_seconds:
+            return riff.is_whole(path)
+        return still >= CUT_SHORT_PATIENCE * self.settings.settle_seconds or not riff.is_cut_short(path)
+
+    def _adopt(self, path: Path, fingerprint: Fingerprint, sha256: str) -> bool:
+        """Make a record of a recording, in one transaction with the note that the file is known.
+
+        Returns False if it has to wait: its name belongs to a recording that is being transcribed.
+        """
         with self.database.atomic():
             if self._noted(path, fingerprint):
-                return
+                return True
             content = {"sha256": sha256, **asdict(fingerprint)}
             existing = self.records.with_content(sha256)
+            if existing is not None and existing.error_code == RecordingMissing.code:
+                existing = self.records.bring_back(existing.id, str(path), content)
             is_copy = existing is not None and existing.recording_path != str(path)
             record = existing or self._record_of(path, content)
+            if record.transcription_status == PROCESSING and record.sha256 != sha256:
+                return False
             self._note(path, fingerprint, COPY if is_copy else ADOPTED, record.id)
         if is_copy:
             log.warning("a copy of recording %d is left in the inbox", record.id)
         else:
             self.hints.send(record.id)
             log.info("recording %d: taken from the inbox", record.id)
+        return True
 
     def _record_of(self, path: Path, content: dict[str, Any]) -> Record:
         """Find the unfinished record whose recording has been replaced, or make a new one."""
@@ -166,22 +188,26 @@ class Inbox:
 
     def _forget(self, found: dict[Path, Fingerprint]) -> None:
         """Drop what is no longer there, and learn what was known before this process started."""
+        unreadable = InboxFile.outcome == UNREADABLE
         if not self._known:
-            rows = InboxFile.select().where(InboxFile.outcome != UNREADABLE)
+            rows = InboxFile.select().where(~unreadable)
             self._known = {Path(r.path): Fingerprint(r.size_bytes, r.modified_ns) for r in rows}
         self._restless = {path: seen for path, seen in self._restless.items() if path in found}
-        gone = [path for path in self._known if path not in found]
+        was_unreadable = [Path(row.path) for row in InboxFile.select().where(unreadable)]
+        gone = [path for path in (*self._known, *was_unreadable) if path not in found]
         if gone:
             with self.database.atomic():
                 for path in gone:
                     InboxFile.delete().where(InboxFile.path == str(path)).execute()
-                    del self._known[path]
+            self._known = {path: seen for path, seen in self._known.items() if path in found}
 
     def _next_look(self) -> float:
         if not self._restless:
             return SWEEP_EVERY_SECONDS
-        earliest = min(since for _, since in self._restless.values())
-        return max(0.05, earliest + self.settings.settle_seconds - self.monotonic())
+        settled = [
+            since + self.settings.settle_seconds - self.monotonic() for _, since in self._restless.values()
+        ]
+        return min((wait for wait in settled if wait > 0), default=1.0)
 
 
 def _may_be_recording(name: str) -> bool:

@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import shutil
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
@@ -20,11 +21,12 @@ from shared.models import Record
 from shared.records import Records
 from shared.settings import Settings
 from transcribe_worker import transcript
+from transcribe_worker.content import Fingerprint, sha256_of
 from transcribe_worker.exports import FORMATS
 
 LONGEST_STEM_BYTES = 180
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
-_WINDOWS_DEVICES = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)")
+_WINDOWS_DEVICES = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|$)")
 
 
 class Library:
@@ -42,9 +44,17 @@ class Library:
             write_whole(beside(stem, suffix), render(found))
         path = Path(record.recording_path)
         if self._moves(path):
-            path = move(path, beside(stem, path.suffix.lstrip(".")))
+            path = _brought_in(record, path, beside(stem, path.suffix.lstrip(".")))
         self._records.mark_filed(record, recording_path=str(path))
         return stem
+
+    def find(self, record: Record) -> Path:
+        """Return where a recording is: it may have moved here without its record having learnt of it."""
+        path = Path(record.recording_path)
+        if record.library_stem and not path.exists():
+            moved = beside(self._settings.library / record.library_stem, path.suffix.lstrip("."))
+            return moved if moved.exists() else path
+        return path
 
     def files_of(self, record: Record) -> list[Path]:
         """Name the files that are there for a record: its transcripts, and its recording if that is ours."""
@@ -61,22 +71,17 @@ class Library:
     def _places(self, record: Record) -> Iterator[str]:
         """Yield stems for a record, the plainest first, that no file in the library has."""
         month = datetime.fromtimestamp(record.created_at).strftime("%Y/%m")
+        taken = [_folded(path.name) for path in (self._settings.library / month).glob("*")]
         name = safe_name(record.title)
-        yield from (
-            f"{month}/{candidate}"
-            for candidate in (
-                name,
-                *(f"{name} ({number})" for number in range(2, 10)),
-                f"{name} ({record.id})",
-            )
-            if not any((self._settings.library / month).glob(_literal(candidate) + ".*"))
-        )
+        for candidate in (name, *(f"{name} ({number})" for number in range(2, 10)), f"{name} ({record.id})"):
+            if not any(other.startswith(f"{_folded(candidate)}.") for other in taken):
+                yield f"{month}/{candidate}"
         yield f"{month}/{name} ({uuid.uuid4().hex})"
 
 
 def safe_name(title: str) -> str:
     """Make a file name of a title that every system takes, short enough for a suffix behind it."""
-    name = _UNSAFE.sub("_", title).strip(" .") or "recording"
+    name = _UNSAFE.sub("_", unicodedata.normalize("NFC", title)).strip(" .") or "recording"
     if _WINDOWS_DEVICES.match(name):
         name = f"_{name}"
     return name.encode()[:LONGEST_STEM_BYTES].decode(errors="ignore").rstrip(" .")
@@ -88,7 +93,7 @@ def beside(stem: Path, suffix: str) -> Path:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there as a whole or not at all, and on the disk when this returns."""
+    """Write a file so that it is there as a whole or not at all, its content on the disk before its name."""
     partial = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
         with partial.open("w", encoding="utf-8", newline="\n") as file:
@@ -100,29 +105,48 @@ def write_whole(path: Path, text: str) -> None:
         partial.unlink(missing_ok=True)
 
 
-def move(source: Path, target: Path) -> Path:
-    """Move a recording; if it is at its target already, that is well. Never removes what is not copied."""
-    if not source.exists() and target.exists():
+def _brought_in(record: Record, path: Path, target: Path) -> Path:
+    """Move a recording to its place, unless it is there already or another has taken its name."""
+    if not path.exists():
+        return target if target.exists() else path
+    if target.exists():
+        if record.sha256 not in (None, sha256_of(target)):
+            return path
+        if sha256_of(path) == sha256_of(target):  # a copy to another file system, cut off before the end
+            path.unlink()
         return target
+    if record.size_bytes is not None and Fingerprint.of(path) != Fingerprint(
+        record.size_bytes, record.modified_ns or 0
+    ):
+        return path
+    move(path, target)
+    return target
+
+
+def move(source: Path, target: Path) -> None:
+    """Move a file, to another file system if need be; the copy is on the disk before the original goes."""
     try:
         source.replace(target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _copy_over(source, target)
-    return target
+        _copy(source, target)
+        source.unlink()
 
 
-def _copy_over(source: Path, target: Path) -> None:
-    """Move to another file system: the copy is on the disk before the original goes."""
+def _copy(source: Path, target: Path) -> None:
     partial = target.with_name(f".{uuid.uuid4().hex}.part")
-    with source.open("rb") as original, partial.open("wb") as copy:
-        shutil.copyfileobj(original, copy, 1 << 20)
-        copy.flush()
-        os.fsync(copy.fileno())
-    partial.replace(target)
-    source.unlink()
+    try:
+        with source.open("rb") as original, partial.open("wb") as copy:
+            shutil.copyfileobj(original, copy, 1 << 20)
+            copy.flush()
+            os.fsync(copy.fileno())
+        shutil.copystat(source, partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
-def _literal(name: str) -> str:
-    return re.sub(r"([\[\]*?])", r"[\1]", name)
+def _folded(name: str) -> str:
+    """Return what two names have in common that some systems take for the same."""
+    return unicodedata.normalize("NFC", name).casefold()

@@ -57,7 +57,7 @@ class DownloadFailed(OffhookError):
 def find(models: Path, name: str) -> Path:
     """Return the folder of a model. Raises ModelMissing, with the command that fetches it."""
     for folder in _places(models, name):
-        if (folder / WEIGHTS).is_file():
+        if (folder / WEIGHTS).is_file() and folder.suffix != PARTIAL:
             return folder
     if _is_path(name):
         raise ModelMissing(f"The model folder {name} is missing, or has no {WEIGHTS} in it.")
@@ -88,8 +88,12 @@ def pull(models: Path, name: str) -> Path:
             f"The model {name} cannot be downloaded ({_first_line(error)}). Check the network and try again, "
             f"or copy its files from another machine into {target}."
         ) from error
-    shutil.rmtree(target, ignore_errors=True)
-    return partial.rename(target)
+    try:
+        if target.exists():
+            shutil.rmtree(target)
+        return partial.rename(target)
+    except OSError as error:
+        raise DownloadFailed(f"The model {name} is in use. Stop offhook and try again.") from error
 
 
 def partial_folder(models: Path, name: str) -> Path:

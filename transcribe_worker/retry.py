@@ -64,7 +64,7 @@ def decide(
             return Decision(action, wait_seconds=_WAITS_SECONDS.get(action, 0.0))
     if attempts >= limits.max_attempts:
         return Decision("fail")
-    wait = min(FIRST_WAIT_SECONDS * 2 ** (attempts - 1), LONGEST_WAIT_SECONDS)
+    wait = min(FIRST_WAIT_SECONDS * 2 ** min(attempts - 1, 20), LONGEST_WAIT_SECONDS)
     return Decision("retry", wait_seconds=wait * (0.5 + (random.random() if jitter is None else jitter)))
 
 

@@ -107,13 +107,22 @@ def read_layout(file: BinaryIO, size_bytes: int) -> WavLayout | None:
 
 def is_whole(path: Path) -> bool:
     """Whether the file is a WAV whose header accounts for every byte of it. Never raises."""
+    layout = _layout_of(path)
+    return layout is not None and layout.is_whole
+
+
+def is_cut_short(path: Path) -> bool:
+    """Whether the file is a WAV whose header promises more than there is. Never raises."""
+    layout = _layout_of(path)
+    return layout is not None and "cut_short" in layout.flags
+
+
+def _layout_of(path: Path) -> WavLayout | None:
     try:
         with path.open("rb") as file:
-            size_bytes = file.seek(0, 2)
-            layout = read_layout(file, size_bytes)
+            return read_layout(file, file.seek(0, 2))
     except (OSError, BadRecording):
-        return False
-    return layout is not None and layout.is_whole
+        return None
 
 
 @dataclass(frozen=True)

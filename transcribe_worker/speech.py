@@ -47,11 +47,12 @@ def windows(
 
     `heard` is told, in samples, how far the recording has been looked through.
     """
-    source = iter(blocks)
+    source = _Source(blocks)
     buffer = np.empty(0, np.float32)
     ended = False
     while not ended:
-        buffer, ended = _fill(buffer, source)
+        buffer = np.concatenate([buffer, source.take(STRETCH - len(buffer))])
+        ended = len(buffer) < STRETCH
         planned = plan(detect(buffer), partial(quietest, buffer))
         ready = [span for span in planned if ended or span.end + LARGEST_GAP < len(buffer)]
         for span in ready:
@@ -61,16 +62,22 @@ def windows(
         stretch, buffer = stretch + carried, buffer[carried:]
 
 
-def _fill(buffer: Samples, source: Iterator[Samples]) -> tuple[Samples, bool]:
-    """Add blocks until a whole stretch is there; say whether the stream has ended."""
-    pieces, length = [buffer], len(buffer)
-    while length < STRETCH:
-        block = next(source, None)
-        if block is None:
-            return np.concatenate(pieces), True
-        pieces.append(block)
-        length += len(block)
-    return np.concatenate(pieces), False
+class _Source:
+    """A stream of blocks, read in whatever pieces are asked for."""
+
+    def __init__(self, blocks: Iterable[Samples]) -> None:
+        self._blocks = iter(blocks)
+        self._rest = np.empty(0, np.float32)
+
+    def take(self, frames: int) -> Samples:
+        """Return the next `frames` samples, fewer only at the end of the stream."""
+        pieces, length = [self._rest], len(self._rest)
+        while length < frames and (block := next(self._blocks, None)) is not None:
+            pieces.append(block)
+            length += len(block)
+        samples = np.concatenate(pieces)
+        self._rest = samples[frames:]
+        return samples[:frames]
 
 
 def _carried(unfinished: list[Span], ready: list[Span], length: int) -> int:

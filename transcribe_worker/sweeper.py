@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 from peewee import SqliteDatabase
 
-from shared.errors import ClaimLost
+from shared.errors import ClaimLost, ModelMissing, OffhookError
 from shared.models import Record
 from shared.records import Claim, Failure, Records
 from shared.settings import Settings
 from shared.workers import bury, lives
+from transcribe_worker import model_files
 from transcribe_worker.library import Library
 from transcribe_worker.queue import HintQueue
 from transcribe_worker.retry import Limits, after_crash
@@ -23,6 +24,7 @@ from transcribe_worker.tasks import settle
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 2.0
+LONG_GAP_SECONDS = 10 * EVERY_SECONDS
 HINTS_AT_ONCE = 100
 #: A worker files its recording just after it has completed it; the sweeper leaves it the time.
 FILING_SECONDS = 10.0
@@ -39,28 +41,27 @@ class Sweeper:
     library: Library
     clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
+    _last_sweep: float = 0.0
     _leases: dict[str | None, tuple[float | None, float]] = field(default_factory=dict)
 
     def run(self, stopping: threading.Event) -> None:
         """Sweep at once and then every few seconds, until told to stop."""
-        while True:
-            try:
-                self.sweep()
-            except Exception:  # whatever it was, the next sweep may find it gone
-                log.exception("sweep failed")
-            if stopping.wait(EVERY_SECONDS):
-                return
+        self.sweep()
+        while not stopping.wait(EVERY_SECONDS):
+            self.sweep()
 
     def sweep(self) -> None:
-        """Do everything once."""
-        self._reclaim()
-        self._file()
-        self._hint()
-        bury(self.database, self.settings.locks)
+        """Do everything once; what one step cannot do now does not keep the others from theirs."""
+        for step in (self._reclaim, self._file, self._hint, self._bury):
+            try:
+                step()
+            except Exception:  # whatever it was, the next sweep may find it gone
+                log.exception("sweep failed")
 
     def _reclaim(self) -> None:
         """Take recordings back from workers that are gone or silent."""
         held = self.records.held()
+        self._forget_leases_after_a_sleep()
         reasons = ((record, self._abandoned(record)) for record in held)
         for record, reason in reasons:
             if reason:
@@ -83,6 +84,13 @@ class Sweeper:
         self._leases[record.claim_token] = (record.lease_expires_at, since)
         return "its lease has run out" if now - since > self.settings.lease_seconds else None
 
+    def _forget_leases_after_a_sleep(self) -> None:
+        """Give workers the time to renew: when the machine slept, they did too."""
+        now = self.monotonic()
+        if now - self._last_sweep > LONG_GAP_SECONDS:
+            self._leases.clear()
+        self._last_sweep = now
+
     def _give_back(self, record: Record, reason: str) -> None:
         limits = Limits(self.settings.max_attempts, self.settings.max_crashes)
         decision = after_crash(
@@ -103,12 +111,23 @@ class Sweeper:
                 continue
             try:
                 self.library.file(record)
-            except OSError as error:
-                log.warning("recording %d: cannot be filed: %s", record.id, error.strerror)
+            except (OSError, OffhookError) as error:
+                log.warning("recording %d: cannot be filed: %s", record.id, Failure.of(error).code)
 
     def _hint(self) -> None:
         """Send hints for what is due, unless there are hints still to be taken."""
         if self.records.paused() or not self.hints.is_empty():
             return
-        for record in self.records.due(HINTS_AT_ONCE):
+        models = self.records.awaited_models()
+        missing = [model for model in models if not self._has(model or self.settings.model)]
+        for record in self.records.due(HINTS_AT_ONCE, without_models=missing):
             self.hints.send(record.id, record.priority)
+
+    def _has(self, model: str) -> bool:
+        try:
+            return bool(model_files.find(self.settings.models, model))
+        except ModelMissing:
+            return False
+
+    def _bury(self) -> None:
+        bury(self.database, self.settings.locks)

@@ -10,11 +10,18 @@ import json
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.errors import ClaimLost, ModelMissing, RecordingChanged, RecordingMissing, WorkerStopping
+from shared.errors import (
+    ClaimLost,
+    ModelMissing,
+    OffhookError,
+    RecordingChanged,
+    RecordingMissing,
+    WorkerStopping,
+)
 from shared.models import Record
 from shared.records import Claim, Failure, Records
 from shared.settings import RECORD_OPTIONS, Settings
@@ -82,7 +89,7 @@ class Transcriber:
         )
 
     def _decode(self, claim: Claim) -> Record:
-        path = Path(claim.record.recording_path)
+        path = self.library.find(claim.record)
         before = self._unchanged(claim, path)
         options = effective_options(claim.record, self.settings)
         keep = Heartbeat(self.records, claim, self.settings.lease_seconds, self.stopping.is_set)
@@ -136,8 +143,8 @@ class Transcriber:
     def _file(self, record: Record) -> None:
         try:
             self.library.file(record)
-        except OSError as error:  # the transcript is safe in the database; the sweeper tries again
-            log.warning("recording %d: cannot be filed yet: %s", record.id, error.strerror)
+        except (OSError, OffhookError) as error:  # the transcript is safe; the sweeper tries again
+            log.warning("recording %d: cannot be filed yet: %s", record.id, Failure.of(error).code)
 
 
 def effective_options(record: Record, settings: Settings) -> dict[str, Any]:
@@ -151,16 +158,14 @@ def settle(records: Records, claim: Claim, failure: Failure, decision: Decision)
     _SETTLEMENTS[decision.action](records, claim, failure, decision)
 
 
-def _start_over(records: Records, claim: Claim, _: Failure, decision: Decision) -> None:
+def _start_over(records: Records, claim: Claim, failure: Failure, decision: Decision) -> None:
     path = Path(claim.record.recording_path)
-    now = Fingerprint.of(path)
-    records.start_over(
-        claim,
-        sha256=sha256_of(path),
-        size_bytes=now.size_bytes,
-        modified_ns=now.modified_ns,
-        wait_seconds=decision.wait_seconds,
-    )
+    try:
+        now, sha256 = Fingerprint.of(path), sha256_of(path)
+    except FileNotFoundError:
+        records.fail(claim, Failure.of(RecordingMissing()))
+        return
+    records.start_over(claim, sha256=sha256, wait_seconds=decision.wait_seconds, **asdict(now))
 
 
 _SETTLEMENTS: dict[Action, Callable[[Records, Claim, Failure, Decision], object]] = {

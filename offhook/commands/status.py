@@ -14,7 +14,7 @@ from rich.text import Text
 
 from offhook.app import App, json_option, pass_app
 from offhook.overview import overview
-from offhook.views import console, length, print_json
+from offhook.views import console, length, print_json, short
 from shared.errors import SettingsError
 
 REFRESH_SECONDS = 0.5
@@ -59,14 +59,14 @@ def render(found: dict[str, Any]) -> RenderableType:
 
 def _counts(found: dict[str, Any]) -> RenderableType:
     colours = ("yellow", "cyan", "green", "red", "dim")
-    line = Text(justify="left")
+    line = Text()
     for (state, count), colour in zip(found["counts"].items(), colours, strict=True):
         line.append(f"{count:,} ", style=f"bold {colour}" if count else "dim").append(
             f"{state}   ", style="dim"
         )
     if found["paused"]:
         line.append("PAUSED (offhook resume goes on)", style="bold yellow")
-    lines = [line, Text(f"inbox {found['inbox']['path']}", style="dim", overflow="fold")]
+    lines = [line, Text(f"inbox {short(found['inbox']['path'])}", style="dim", overflow="fold")]
     if oldest := found["oldest_waiting"]:
         waited = length(oldest["waiting_seconds"])
         lines.append(Text(f"oldest waiting: {oldest['id']} {oldest['title']}, for {waited}"))
@@ -114,8 +114,8 @@ def _troubles(found: dict[str, Any]) -> RenderableType | None:
     lines = [
         *(f"  {m['records']} waiting: {m['message']}" for m in found["missing_models"]),
         *(f"  {e['id']} {e['title']} ({e['status']}): {e['error']}" for e in found["errors"]),
-        *(f"  {c['path']} is a copy of recording {c['record_id']}" for c in found["inbox"]["copies"]),
-        *(f"  {path} cannot be read" for path in found["inbox"]["unreadable"]),
+        *(f"  {short(c['path'])} is a copy of recording {c['record_id']}" for c in found["inbox"]["copies"]),
+        *(f"  {short(path)} cannot be read" for path in found["inbox"]["unreadable"]),
     ]
     if not lines:
         return None

@@ -14,7 +14,7 @@ from shared.errors import StateConflict
 from shared.models import Record
 from shared.transitions import COMPLETED
 from transcribe_worker import transcript
-from transcribe_worker.exports import FORMATS, as_json, timestamp
+from transcribe_worker.exports import FORMATS, as_json, line, timestamp
 from transcribe_worker.library import beside, safe_name, write_whole
 from transcribe_worker.transcript import Transcript
 
@@ -130,4 +130,4 @@ def _status(record: Record) -> str:
 def _lines(found: Transcript) -> list[str]:
     if not found.segments:
         return ["(no speech was found)"] if found.model else []
-    return [f"[{timestamp(s.start_seconds)[:-4]}] {s.text}" for s in found.segments]
+    return [f"[{timestamp(s.start_seconds)[:-4]}] {line(s)}" for s in found.segments]

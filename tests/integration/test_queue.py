@@ -1,0 +1,204 @@
+"""The queue of hints, with real consumers in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from peewee import SqliteDatabase
+
+from shared.records import Records
+from shared.settings import Settings
+from transcribe_worker.library import Library
+from transcribe_worker.queue import HintQueue
+from transcribe_worker.sweeper import Sweeper
+
+ROOT = Path(__file__).parents[2]
+
+# Says which hints it takes; with "stall" it never gets done with the first, with "fail" each goes wrong.
+CONSUMER = """
+import sys, time
+from pathlib import Path
+from transcribe_worker.queue import HintQueue
+
+def handle(record_id):
+    print(record_id, flush=True)
+    if sys.argv[2] == "stall":
+        time.sleep(60)
+    if sys.argv[2] == "fail":
+        raise OSError("it went wrong")
+
+consumer = HintQueue(Path(sys.argv[1])).consumer(handle, workers=1)
+consumer.start()
+time.sleep(60)
+"""
+
+
+class Consumer:
+    """A consumer process and what it has taken."""
+
+    def __init__(self, queue: Path, manner: str = "") -> None:
+        self.taken: list[int] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CONSUMER, str(queue), manner],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def has_taken(self, count: int, within_seconds: float = 10) -> list[int]:
+        deadline = time.monotonic() + within_seconds
+        while len(self.taken) < count and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return self.taken
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        with self.process.stdout:
+            self.taken.extend(int(line) for line in iter(self.process.stdout.readline, ""))
+
+    def __enter__(self) -> Consumer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+@pytest.fixture
+def hints(settings: Settings) -> HintQueue:
+    return HintQueue(settings.queue)
+
+
+@pytest.fixture
+def sweeper(settings: Settings, database: SqliteDatabase, records: Records, hints: HintQueue) -> Sweeper:
+    return Sweeper(settings, database, records, hints, Library(settings, records))
+
+
+@pytest.fixture
+def raw(settings: Settings, hints: HintQueue) -> Iterator[sqlite3.Connection]:
+    """The queue as the file that it is."""
+    with closing(sqlite3.connect(settings.queue, isolation_level=None)) as connection:
+        yield connection
+
+
+def test_a_fresh_queue_is_empty_until_a_hint_is_sent(hints: HintQueue):
+    assert hints.is_empty()
+    hints.send(1)
+    assert not hints.is_empty()
+
+
+def test_a_hint_is_seen_by_other_processes(hints: HintQueue, settings: Settings):
+    hints.send(1)
+
+    assert not HintQueue(settings.queue).is_empty()
+
+
+def test_messages_are_json(hints: HintQueue, raw: sqlite3.Connection):
+    hints.send(41, priority=3)
+
+    ((data,),) = raw.execute("SELECT data FROM task")
+    assert [41] in json.loads(bytes(data))
+
+
+def test_a_pickle_in_the_queue_is_not_run_and_stops_nobody(
+    hints: HintQueue, raw: sqlite3.Connection, settings: Settings, tmp_path: Path
+):
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.mkdir, (str(tmp_path / "trapped"),)
+
+    hints.send(1)
+    raw.execute("UPDATE task SET data = ?, priority = 9", (pickle.dumps(Trap()),))
+    hints.send(2)
+
+    with Consumer(settings.queue) as consumer:
+        assert consumer.has_taken(1) == [2]
+    assert not (tmp_path / "trapped").exists()
+
+
+def test_the_most_urgent_hint_is_taken_first_and_equals_in_order(hints: HintQueue, settings: Settings):
+    for record_id, priority in (1, 0), (2, 0), (3, 10), (4, -5), (5, 10):
+        hints.send(record_id, priority)
+
+    with Consumer(settings.queue) as consumer:
+        assert consumer.has_taken(5) == [3, 5, 1, 2, 4]
+
+
+def test_a_hint_is_taken_within_a_moment(hints: HintQueue, settings: Settings):
+    with Consumer(settings.queue) as consumer:
+        hints.send(1)
+        consumer.has_taken(1)
+        before = time.monotonic()
+        hints.send(2)
+        assert consumer.has_taken(2) == [1, 2]
+        assert time.monotonic() - before < 2
+
+
+def test_a_hint_that_goes_wrong_is_not_repeated_and_stops_nobody(hints: HintQueue, settings: Settings):
+    for record_id in 1, 2, 3:
+        hints.send(record_id)
+
+    with Consumer(settings.queue, "fail") as consumer:
+        consumer.has_taken(3)
+        time.sleep(0.5)
+        assert consumer.taken == [1, 2, 3]
+    assert hints.is_empty()
+
+
+def test_the_hint_of_a_killed_consumer_is_lost_and_the_sweeper_sends_it_again(
+    hints: HintQueue, settings: Settings, records: Records, sweeper: Sweeper
+):
+    record = records.add(source="added", title="Call", recording_path="/nowhere/call.wav")
+    hints.send(record.id)
+    with Consumer(settings.queue, "stall") as consumer:
+        assert consumer.has_taken(1) == [record.id]
+    assert hints.is_empty()
+
+    sweeper.sweep()
+
+    with Consumer(settings.queue) as consumer:
+        assert consumer.has_taken(1) == [record.id]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a file that is open")
+def test_a_queue_that_was_deleted_loses_nothing(
+    hints: HintQueue, settings: Settings, records: Records, database: SqliteDatabase
+):
+    record = records.add(source="added", title="Call", recording_path="/nowhere/call.wav")
+    hints.send(record.id)
+    for path in settings.home.glob("queue.db*"):
+        path.unlink()
+
+    fresh = HintQueue(settings.queue)
+    Sweeper(settings, database, records, fresh, Library(settings, records)).sweep()
+
+    assert not fresh.is_empty()
+
+
+def test_two_consumers_take_each_hint_once(hints: HintQueue, settings: Settings):
+    for record_id in range(40):
+        hints.send(record_id)
+
+    with Consumer(settings.queue) as one, Consumer(settings.queue) as other:
+        deadline = time.monotonic() + 10
+        while len(one.taken) + len(other.taken) < 40 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert sorted(one.taken + other.taken) == list(range(40))

@@ -1,0 +1,356 @@
+"""Speech detection in a stream: the real detector over real calls, and a fake one over days of them."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tests.voices import Call
+from transcribe_worker.speech import (
+    FRAME,
+    STRETCH,
+    Detect,
+    Window,
+    all_of_it,
+    detect_speech,
+    evened,
+    quietest,
+    windows,
+)
+from transcribe_worker.windows import LARGEST_GAP, LONGEST, SAMPLE_RATE_HZ, Span
+
+Samples = NDArray[np.float32]
+Place = tuple[int, int, int]  # start, end, stretch
+
+HALF_A_SECOND = SAMPLE_RATE_HZ // 2
+SPEAKERS_DB_APART = 24
+LOUD = np.random.default_rng(0).uniform(0.1, 0.9, 7 * SAMPLE_RATE_HZ + 123).astype(np.float32)
+
+
+def in_blocks(samples: Samples, *sizes: int) -> Iterator[Samples]:
+    """The samples in blocks of these sizes, again and again."""
+    at, number = 0, 0
+    while at < len(samples):
+        size = sizes[number % len(sizes)]
+        yield samples[at : at + size]
+        at, number = at + size, number + 1
+
+
+def behind(blocks: Iterable[Samples], frames: int) -> Iterator[Samples]:
+    """The blocks of a stream whose first frames are left out: how an attempt that goes on reads a file."""
+    for block in blocks:
+        if frames < len(block):
+            yield block[frames:]
+        frames = max(0, frames - len(block))
+
+
+def found(blocks: Iterable[Samples], detect: Detect, stretch: int = 0) -> list[Window]:
+    return list(windows(blocks, detect, stretch=stretch, heard=lambda _: None))
+
+
+def places(found: Iterable[Window]) -> list[Place]:
+    return [(window.start, window.end, window.stretch) for window in found]
+
+
+def not_silent(samples: Samples) -> list[Span]:
+    """A detector that depends on nothing but the sample itself: whatever is not 0 is speech."""
+    edges = np.flatnonzero(np.diff(samples != 0, prepend=False, append=False))
+    return [Span(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
+
+
+def made_of(lengths_seconds: Iterable[tuple[float, float]]) -> Samples:
+    """Pauses and noise, each of the given length."""
+    pieces = []
+    for pause, loud in lengths_seconds:
+        pieces.append(np.zeros(round(pause * SAMPLE_RATE_HZ), np.float32))
+        pieces.append(np.resize(LOUD, round(loud * SAMPLE_RATE_HZ)))
+    return np.concatenate(pieces)
+
+
+def noise(dbfs: float, seconds: float) -> Samples:
+    samples = np.random.default_rng(1).standard_normal(round(seconds * SAMPLE_RATE_HZ))
+    return (samples * 10 ** (dbfs / 20)).astype(np.float32)
+
+
+def turns_of(call: Call, speaker: str) -> list[slice]:
+    """Where in a call a speaker speaks; the pause behind a turn counts to it."""
+    edges = [*(round(at * SAMPLE_RATE_HZ) for at in call.starts_seconds), len(call.samples)]
+    turns = zip(call.turns, pairwise(edges), strict=True)
+    return [slice(*bounds) for turn, bounds in turns if turn.speaker == speaker]
+
+
+def dbfs(samples: Samples) -> float:
+    return float(10 * np.log10(np.mean(np.square(samples, dtype=np.float64))))
+
+
+@pytest.fixture(scope="module")
+def longer_call(long_call: Call) -> Samples:
+    """More than six minutes, so that the stream is looked at in several stretches."""
+    pause = np.zeros(9 * SAMPLE_RATE_HZ, np.float32)
+    return np.concatenate([long_call.samples, pause, long_call.samples[: 150 * SAMPLE_RATE_HZ]])
+
+
+@pytest.fixture(scope="module")
+def usual(longer_call: Samples) -> list[Window]:
+    """The windows as the engine finds them, from blocks of half a second."""
+    return found(in_blocks(longer_call, HALF_A_SECOND), detect_speech)
+
+
+# Windows with the real detector
+
+
+def test_nearly_all_that_is_said_is_in_a_window(long_call: Call, usual: list[Window]):
+    said = np.abs(long_call.samples) > 0.02
+    covered = np.zeros(len(said), bool)
+    for window in usual:
+        covered[window.start : window.end] = True
+
+    assert said[covered].sum() / said.sum() > 0.999
+
+
+def test_windows_are_in_order_and_hold_the_samples_they_stand_for(longer_call: Samples, usual: list[Window]):
+    ends = [0, *(window.end for window in usual)]
+    for window, last_end in zip(usual, ends, strict=False):
+        assert last_end <= window.start < window.end <= min(window.start + LONGEST, len(longer_call))
+        assert window.stretch <= window.start
+        assert np.array_equal(window.samples, longer_call[window.start : window.end])
+    assert len({window.stretch for window in usual}) >= 3
+
+
+@pytest.mark.parametrize("size", [10_007, 100_000_000])
+def test_windows_do_not_depend_on_how_the_stream_is_cut_into_blocks(
+    longer_call: Samples, usual: list[Window], size: int
+):
+    assert places(found(in_blocks(longer_call, size), detect_speech)) == places(usual)
+
+
+def test_an_attempt_that_goes_on_from_any_window_finds_the_same_windows_from_there(
+    longer_call: Samples, usual: list[Window]
+):
+    for stretch in sorted({window.stretch for window in usual}):
+        blocks = behind(in_blocks(longer_call, HALF_A_SECOND), stretch)
+        again = found(blocks, detect_speech, stretch)
+
+        assert places(again) == [place for place in places(usual) if place[2] >= stretch]
+
+
+def test_silence_has_no_speech_in_it():
+    silence = np.zeros(3 * 60 * SAMPLE_RATE_HZ, np.float32)
+
+    assert found(in_blocks(silence, HALF_A_SECOND), detect_speech) == []
+
+
+@pytest.mark.parametrize("level", [-50, -30])
+def test_white_noise_has_almost_no_speech_in_it(level: float):
+    speech = detect_speech(noise(level, seconds=60))
+
+    assert sum(span.end - span.start for span in speech) < 0.02 * 60 * SAMPLE_RATE_HZ
+
+
+@pytest.mark.parametrize("detect", [detect_speech, all_of_it, not_silent])
+def test_an_empty_stream_has_no_windows(detect: Detect):
+    heard: list[int] = []
+
+    assert list(windows([], detect, heard=heard.append)) == []
+    assert heard == [0]
+
+
+@pytest.mark.parametrize("frames", [1, 511, 1_600])
+def test_a_call_shorter_than_the_detector_looks_at_is_no_error(frames: int):
+    assert found([noise(-20, seconds=1)[:frames]], detect_speech) == []
+
+
+# Levels
+
+
+def test_a_speaker_far_below_the_other_is_brought_up_to_the_same_loudness(short_call: Call):
+    samples = short_call.samples.copy()
+    for turn in turns_of(short_call, "joe"):
+        samples[turn] *= 10 ** (-SPEAKERS_DB_APART / 20)
+    laura, joe = (
+        [dbfs(evened(samples)[turn]) for turn in turns_of(short_call, speaker)]
+        for speaker in ("laura", "joe")
+    )
+
+    assert abs(np.mean(laura) - np.mean(joe)) < 6
+
+
+def test_a_speaker_far_below_the_other_is_found_as_well_as_the_other(short_call: Call):
+    samples = short_call.samples.copy()
+    turns = turns_of(short_call, "joe")
+    for turn in turns:
+        samples[turn] *= 10 ** (-SPEAKERS_DB_APART / 20)
+    covered = np.zeros(len(samples), bool)
+    for span in detect_speech(samples):
+        covered[span.start : span.end] = True
+
+    said = np.abs(short_call.samples) > 0.05
+    assert all(covered[turn][said[turn]].mean() > 0.98 for turn in turns)
+
+
+@given(st.floats(-80, 0), st.integers(0, 5 * SAMPLE_RATE_HZ), st.integers(0, 100))
+@settings(max_examples=30, deadline=None)
+def test_evening_out_never_clips_beyond_full_scale_or_makes_anything_quieter(
+    level: float, length: int, seed: int
+):
+    samples = np.random.default_rng(seed).standard_normal(length) * 10 ** (level / 20)
+    samples = samples.clip(-1, 1).astype(np.float32)
+
+    raised = evened(samples)
+
+    assert raised.shape == samples.shape
+    assert raised.dtype == np.float32
+    assert np.all(np.abs(raised) <= 1)
+    assert np.all(np.abs(raised) >= np.abs(samples) * 0.999999)
+    assert np.all(np.sign(raised) == np.sign(samples))
+
+
+def test_the_gain_has_a_limit():
+    raised = evened(noise(-80, seconds=5))
+
+    assert dbfs(raised) == pytest.approx(-80 + 20 * np.log10(30), abs=0.1)
+
+
+# Cutting
+
+
+@given(st.integers(0, 50_000), st.integers(FRAME, 60_000), st.integers(0, 100))
+@settings(max_examples=50, deadline=None)
+def test_a_cut_is_within_what_was_asked_for(start: int, length: int, seed: int):
+    samples = np.random.default_rng(seed).uniform(-1, 1, start + length).astype(np.float32)
+
+    assert start <= quietest(samples, start, start + length) < start + length
+
+
+def test_a_cut_is_in_the_middle_of_the_quietest_tenth_of_a_second():
+    samples = noise(-20, seconds=10)
+    middle = 7 * SAMPLE_RATE_HZ
+    samples[middle - 800 : middle + 800] *= 0.01
+
+    assert abs(quietest(samples, 4 * SAMPLE_RATE_HZ, len(samples)) - middle) <= FRAME
+
+
+# The stream, with a detector that is always right
+
+lengths_seconds = st.lists(
+    st.tuples(
+        st.floats(0.1, 2) | st.floats(2.9, 3.1) | st.floats(4, 200),
+        st.floats(0.1, 15) | st.floats(27, 29) | st.floats(30, 150),
+    ),
+    min_size=1,
+    max_size=6,
+)
+block_sizes = st.lists(st.integers(1_000, 100_000) | st.just(5_000_000), min_size=1, max_size=3)
+
+
+@given(lengths_seconds, block_sizes)
+@settings(max_examples=20, deadline=None)
+def test_stretches_leave_no_seam_in_the_windows(lengths: list[tuple[float, float]], sizes: list[int]):
+    samples = made_of(lengths)
+
+    in_stretches = found(in_blocks(samples, *sizes), not_silent)
+
+    speech = not_silent(samples)
+    covered = np.zeros(len(samples), np.int8)
+    for window in in_stretches:
+        covered[window.start : window.end] += 1
+        assert len(window.samples) <= LONGEST
+    assert covered.max() == 1
+    assert all(covered[span.start : span.end].all() for span in speech)
+    assert joined_too_far(in_stretches, speech) == []
+
+
+def joined_too_far(found: list[Window], speech: list[Span]) -> list[tuple[Span, Span]]:
+    """Pieces of speech that share a window though the gap between them is too large."""
+    return [
+        (earlier, later)
+        for window in found
+        for earlier, later in pairwise(speech)
+        if window.start < earlier.end and later.start < window.end and later.start - earlier.end > LARGEST_GAP
+    ]
+
+
+@pytest.mark.parametrize("sizes", [(1_600,), (10_007, 999), (100_000,), (5_000_000,)])
+@pytest.mark.parametrize("lengths", [[(300, 1)], [(1, 300)], [(1, 27), (1, 94)], [(4, 11)] * 20], ids=len)
+def test_windows_and_their_stretches_follow_from_the_audio_alone(
+    lengths: list[tuple[float, float]], sizes: tuple[int, ...]
+):
+    samples = made_of(lengths)
+
+    assert places(found(in_blocks(samples, *sizes), not_silent)) == places(
+        found(in_blocks(samples, HALF_A_SECOND), not_silent)
+    )
+
+
+@given(lengths_seconds, st.sampled_from([1_600, HALF_A_SECOND, 10_007]))
+@settings(max_examples=15, deadline=None)
+def test_going_on_from_any_stretch_finds_the_same_windows(lengths: list[tuple[float, float]], size: int):
+    samples = made_of(lengths)
+    whole = found(in_blocks(samples, size), not_silent)
+
+    for stretch in sorted({window.stretch for window in whole}):
+        again = found(behind(in_blocks(samples, size), stretch), not_silent, stretch)
+        assert places(again) == [place for place in places(whole) if place[2] >= stretch]
+
+
+def test_without_detection_every_sample_is_in_exactly_one_window():
+    samples = noise(-20, seconds=400)
+
+    whole = found(in_blocks(samples, HALF_A_SECOND), all_of_it)
+
+    assert np.array_equal(np.concatenate([window.samples for window in whole]), samples)
+    assert max(len(window.samples) for window in whole) <= LONGEST
+
+
+def test_all_of_it_is_one_span():
+    assert all_of_it(noise(-20, seconds=1)) == [Span(0, SAMPLE_RATE_HZ)]
+    assert all_of_it(np.empty(0, np.float32)) == []
+
+
+def test_what_has_been_heard_only_grows_and_ends_with_the_recording():
+    samples = made_of([(1, 100), (200, 3), (1, 130)])
+    heard: list[int] = []
+
+    list(windows(in_blocks(samples, HALF_A_SECOND), not_silent, heard=heard.append))
+
+    assert heard == sorted(heard)
+    assert heard[-1] == len(samples)
+    assert len(heard) >= 4
+
+
+@pytest.mark.parametrize(
+    "lengths", [[(1200, 1)], [(0, 1200)], [(1, 10)] * 109], ids=["silence", "speech", "a call"]
+)
+def test_a_long_recording_is_never_held_for_much_more_than_a_stretch(lengths: list[tuple[float, float]]):
+    held: list[int] = []
+
+    def detect(samples: Samples) -> list[Span]:
+        held.append(len(samples))
+        return not_silent(samples)
+
+    for _ in windows(in_blocks(made_of(lengths), HALF_A_SECOND), detect, heard=lambda _: None):
+        pass
+
+    assert len(held) >= 10
+    assert max(held) <= STRETCH + HALF_A_SECOND
+
+
+def test_memory_does_not_grow_with_the_recording():
+    """Two hours, made as they are read: 460 MB as float32."""
+    block = noise(-20, seconds=0.5)
+    tracemalloc.start()
+    try:
+        for _ in windows((block for _ in range(2 * 3600 * 2)), all_of_it, heard=lambda _: None):
+            pass
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak_bytes < 4 * 4 * (STRETCH + LONGEST)
