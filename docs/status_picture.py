@@ -1,0 +1,51 @@
+"""Takes the picture of `offhook status` for the README: `python -m docs.status_picture`.
+
+Real processes transcribe synthesised calls in a home of their own; rich draws what a terminal shows.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from offhook.app import App
+from offhook.commands.status import render
+from offhook.overview import overview
+from tests.stage import Stage
+from tests.voices import LONG_CALL, SHORT_CALL, speak
+
+PICTURE = Path(__file__).with_name("status.svg")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["HOME"] = folder
+        stage = Stage(Path(folder, "Offhook"))
+        with stage.process("transcribe_worker"), stage.process("transcribe_worker.inbox"):
+            for number, title in enumerate(("Call with Ms. Weber", "Reference Mr. Olsen")):
+                stage.drop_call(speak(SHORT_CALL, seed=number), f"{title}.wav")
+                stage.finished(title)
+            (stage.inbox / "Voice memo.wav").write_bytes(b"Dear Sir or Madam,\nthis is no recording.\n")
+            stage.finished("Voice memo")
+            stage.drop_call(speak(LONG_CALL), "Interview Mr. Okafor.wav")
+            stage.drop_call(speak(SHORT_CALL, seed=9), "Call back.wav")
+            while not any(running["progress"] > 0.4 for running in stage.read("status")["running"]):
+                time.sleep(0.1)
+            with App({"home": stage.home}) as app:
+                draw(app)
+
+
+def draw(app: App) -> None:
+    """Draw the status of a home."""
+    console = Console(record=True, width=94, file=io.StringIO(), force_terminal=True)
+    console.print(render(overview(app)))
+    console.save_svg(str(PICTURE), title="offhook status")
+
+
+if __name__ == "__main__":
+    main()
