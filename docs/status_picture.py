@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -44,7 +45,10 @@ def draw(app: App) -> None:
     """Draw the status of a home."""
     console = Console(record=True, width=94, file=io.StringIO(), force_terminal=True)
     console.print(render(overview(app)))
-    console.save_svg(str(PICTURE), title="offhook status")
+    picture = console.export_svg(title="offhook status")
+    PICTURE.write_text(
+        re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL), "utf-8"
+    )  # fonts of the web
 
 
 if __name__ == "__main__":

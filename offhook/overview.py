@@ -23,12 +23,13 @@ COPIES_SHOWN = 20
 
 def overview(app: App) -> dict[str, Any]:
     """Describe the queue, what runs, who works and what went wrong."""
+    records = app.records  # opens the database that all of this is in
     return {
         "home": str(app.settings.home),
         "inbox": {"path": str(app.settings.inbox), **_inbox_troubles(app)},
-        "paused": app.records.paused(),
+        "paused": records.paused(),
         "counts": _counts(app),
-        "running": [_running(record) for record in app.records.held()],
+        "running": [_running(record) for record in records.held()],
         "oldest_waiting": _oldest_waiting(app),
         "missing_models": _missing_models(app),
         "workers": [_worker(app, row) for row in Worker.select().order_by(Worker.started_at)],

@@ -74,6 +74,12 @@ def clock_time(seconds: float | None) -> str:
     return "" if seconds is None else datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
 
 
+def ago(time: str) -> str:
+    """Write for a person how long ago something was; `time` is ISO 8601."""
+    seconds = max(0.0, (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
+    return f"{seconds:.0f} s ago" if seconds < 60 else f"{length(seconds)} ago"
+
+
 def short(path: str) -> str:
     """Write a path for a person, with `~` for the home folder."""
     there, home = Path(path), Path.home()

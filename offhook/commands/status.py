@@ -14,7 +14,7 @@ from rich.text import Text
 
 from offhook.app import App, json_option, pass_app
 from offhook.overview import overview
-from offhook.views import console, length, print_json, short
+from offhook.views import ago, console, length, print_json, short
 from shared.errors import SettingsError
 
 REFRESH_SECONDS = 0.5
@@ -96,12 +96,10 @@ def _workers(found: dict[str, Any]) -> RenderableType:
     lines = [Text("\nProcesses", style="bold")]
     for worker in found["workers"]:
         state = worker["state"] if worker["alive"] else "gone"
-        seen = worker["last_seen_at"].replace("T", " ")[:19]
+        seen = ago(worker["last_seen_at"])
         style = "green" if worker["alive"] else "red"
         lines.append(
-            Text(
-                f"  {worker['kind']:<10} {state:<9} pid {worker['pid']:<8} last seen {seen} UTC", style=style
-            )
+            Text(f"  {worker['kind']:<10} {state:<9} pid {worker['pid']:<8} last seen {seen}", style=style)
         )
     if not any(worker["kind"] == "worker" for worker in living):
         lines.append(
