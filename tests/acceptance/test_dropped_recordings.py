@@ -51,14 +51,13 @@ def test_every_turn_is_found_at_the_moment_it_was_said(offhook: Stage, short_cal
         assert np.min(np.abs(starts - start)) < 0.5
 
 
-def test_a_finished_recording_stands_in_the_library_with_its_transcripts(
-    offhook: Stage, short_wav: Path
-) -> None:
-    dropped = offhook.drop(short_wav, "Call with Ms. Weber.wav")
+def test_a_finished_recording_stands_in_the_library_with_its_transcripts(offhook: Stage) -> None:
+    dropped = offhook.drop_call(speak(SHORT_CALL, seed=5), "Call with Ms. Weber.wav")
+    content = dropped.read_bytes()
     record = offhook.finished("Call with Ms. Weber")
     stem = offhook.wait_for(lambda: offhook.read("show", str(record["id"]))["transcript_stem"], "the library")
     assert not dropped.exists()
-    assert Path(f"{stem}.wav").read_bytes() == short_wav.read_bytes()
+    assert Path(f"{stem}.wav").read_bytes() == content
     assert (
         Path(f"{stem}.txt").read_text()
         == offhook.offhook("show", str(record["id"]), "--format", "txt").stdout

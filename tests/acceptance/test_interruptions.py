@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.stage import Stage, engine_of
-from tests.voices import Call, word_error_rate
+from tests.voices import SAMPLE_RATE_HZ, Call, word_error_rate
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 
@@ -40,20 +40,24 @@ def text(stage: Stage, record: dict[str, Any]) -> str:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, long_call: Call) -> str:
-    """The transcript of the long call when nothing happens to it."""
+def call(long_call: Call) -> Call:
+    """A call of several windows, enough to be interrupted in."""
+    return Call(long_call.samples[: 120 * SAMPLE_RATE_HZ], long_call.turns, long_call.starts_seconds)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, call: Call) -> str:
+    """The transcript of the call when nothing happens to it."""
     stage = Stage(tmp_path_factory.mktemp("undisturbed") / "home")
-    path = stage.drop_call(long_call, "call.wav")
+    path = stage.drop_call(call, "call.wav")
     done = stage.offhook("transcribe", path)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @on_linux
-def test_a_killed_engine_resumes_behind_the_last_window(
-    stage: Stage, long_call: Call, undisturbed: str
-) -> None:
-    path = stage.drop_call(long_call, "call.wav")
+def test_a_killed_engine_resumes_behind_the_last_window(stage: Stage, call: Call, undisturbed: str) -> None:
+    path = stage.drop_call(call, "call.wav")
     with stage.process("transcribe_worker") as worker:
         stage.offhook("add", path)
         before = windows(stage, half_done(stage, "call"))
@@ -66,10 +70,8 @@ def test_a_killed_engine_resumes_behind_the_last_window(
 
 
 @on_linux
-def test_a_killed_worker_resumes_behind_the_last_window(
-    stage: Stage, long_call: Call, undisturbed: str
-) -> None:
-    path = stage.drop_call(long_call, "call.wav")
+def test_a_killed_worker_resumes_behind_the_last_window(stage: Stage, call: Call, undisturbed: str) -> None:
+    path = stage.drop_call(call, "call.wav")
     with stage.process("transcribe_worker") as worker:
         stage.offhook("add", path)
         before = windows(stage, half_done(stage, "call"))
@@ -85,9 +87,9 @@ def test_a_killed_worker_resumes_behind_the_last_window(
 
 
 def test_a_stopped_worker_hands_its_recording_back_without_counting_an_attempt(
-    stage: Stage, long_call: Call, undisturbed: str
+    stage: Stage, call: Call, undisturbed: str
 ) -> None:
-    path = stage.drop_call(long_call, "call.wav")
+    path = stage.drop_call(call, "call.wav")
     with stage.process("transcribe_worker") as worker:
         stage.offhook("add", path)
         half_done(stage, "call")
@@ -108,9 +110,9 @@ def test_a_stopped_worker_hands_its_recording_back_without_counting_an_attempt(
 
 @on_linux
 def test_a_recording_that_kills_its_engine_three_times_fails_and_the_next_goes_on(
-    stage: Stage, long_call: Call, short_wav: Path
+    stage: Stage, call: Call, short_wav: Path
 ) -> None:
-    path = stage.drop_call(long_call, "deadly.wav")
+    path = stage.drop_call(call, "deadly.wav")
     with stage.process("transcribe_worker") as worker:
         stage.offhook("add", path)
         for crashes in (1, 2, 3):
@@ -136,9 +138,9 @@ def has_crashed(stage: Stage, title: str, times: int) -> bool:
 
 
 def test_cancelling_stops_the_work_within_two_seconds_and_the_engine_goes_on(
-    stage: Stage, long_call: Call, short_wav: Path
+    stage: Stage, call: Call, short_wav: Path
 ) -> None:
-    path = stage.drop_call(long_call, "call.wav")
+    path = stage.drop_call(call, "call.wav")
     with stage.process("transcribe_worker"):
         stage.offhook("add", path)
         record = half_done(stage, "call")
@@ -233,9 +235,9 @@ def test_files_are_transcribed_without_a_worker_and_stay_where_they_are(
 
 
 def test_a_recording_that_changes_while_it_is_read_is_read_again(
-    stage: Stage, long_call: Call, short_call: Call
+    stage: Stage, call: Call, short_call: Call
 ) -> None:
-    path = stage.drop_call(long_call, "call.wav")
+    path = stage.drop_call(call, "call.wav")
     with stage.process("transcribe_worker"):
         stage.offhook("add", path)
         half_done(stage, "call")
