@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -52,7 +54,11 @@ class App:
         """Tell a worker that a record may be due."""
         from transcribe_worker.queue import HintQueue
 
-        HintQueue(self.settings.queue).send(record_id, priority)
+        with (
+            suppress(sqlite3.Error),
+            closing(HintQueue(self.settings.queue)) as hints,
+        ):  # the sweeper hints too
+            hints.send(record_id, priority)
 
     def __enter__(self) -> App:
         return self
@@ -72,6 +78,13 @@ class App:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 pass_app = click.make_pass_decorator(App)
+
+
+def limit_option(command: _Command) -> _Command:
+    """Give a listing command its `--limit`."""
+    kind = click.IntRange(1, 1_000_000)
+    option = click.option("--limit", type=kind, default=20, show_default=True, help="How many at most.")
+    return option(command)
 
 
 def json_option(command: _Command) -> _Command:

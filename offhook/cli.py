@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
+import os
 import sys
 import tempfile
 import traceback
@@ -75,6 +77,9 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         click.echo(f"offhook: {_in_words(error)}", err=True)
         sys.exit(1)
+    except UnicodeEncodeError:
+        click.echo("offhook: An argument is not valid text.", err=True)
+        sys.exit(1)
     except Exception as error:
         click.echo(f"offhook: {_as_fault(error)}", err=True)
         sys.exit(1)
@@ -88,9 +93,13 @@ def _make_printable(stream: Any) -> None:
 
 def _as_fault(error: Exception) -> str:
     """Describe a fault of offhook's own; its traceback goes to a file, for whoever mends it."""
-    report = Path(tempfile.gettempdir(), "offhook-fault.txt")
-    report.write_text("".join(traceback.format_exception(error)), "utf-8")
-    return f"This is a fault in offhook itself ({type(error).__name__}: {error}). Details are in {report}."
+    said = f"This is a fault in offhook itself ({type(error).__name__}: {error})."
+    with contextlib.suppress(OSError):
+        handle, report = tempfile.mkstemp(prefix="offhook-fault-", suffix=".txt", text=True)
+        os.close(handle)
+        Path(report).write_text("".join(traceback.format_exception(error)), "utf-8")
+        return f"{said} Details are in {report}."
+    return said
 
 
 def _in_words(error: OSError) -> str:

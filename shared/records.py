@@ -21,6 +21,8 @@ from shared.transitions import AFRESH, COMPLETED, PROCESSING, QUEUED, TRANSITION
 
 #: A wait longer than this can only mean that the clock was set back, so it is over.
 LONGEST_WAIT_SECONDS = 3600.0
+#: SQLite's integers are not Python's.
+LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Records:
 
     def get(self, record_id: int) -> Record:
         """Return a record. Raises RecordNotFound."""
-        record = Record.get_or_none(Record.id == record_id)
+        record = Record.get_or_none(Record.id == record_id) if record_id <= LARGEST_ID else None
         if record is None:
             raise RecordNotFound(f"There is no recording {record_id}. `offhook list` shows them all.")
         return record
@@ -128,7 +130,7 @@ class Records:
     def cancel(self, record_id: int) -> Record:
         """Take a recording out of the queue; a worker that holds it stops. Raises as requeue."""
         with self._database.atomic():
-            record = self._move("cancel", Record.id == record_id)
+            record = self._move("cancel", Record.id == self.get(record_id).id)
             if record is None:
                 raise self._conflict(record_id, "There is nothing to cancel")
             return record

@@ -155,13 +155,17 @@ def _from_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+        raise SettingsError(
+            f"{path} cannot be read: {error.strerror}. OFFHOOK_HOME chooses another folder."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
-    known = {f.name for f in fields(Settings)} - {"home"}
-    if unknown := sorted(set(found) - known):
+    known = [f.name for f in fields(Settings) if f.name != "home"]
+    if "home" in found:
+        raise SettingsError(f"{path} cannot say where home is, as it is in it. Use OFFHOOK_HOME.")
+    if unknown := sorted(set(found) - set(known)):
         raise SettingsError(
-            f"{path} has an unknown setting: {', '.join(unknown)}. `offhook config` lists them all."
+            f"{path} has an unknown setting: {', '.join(unknown)}. There are: {', '.join(known)}."
         )
     return found
 

@@ -12,7 +12,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -277,9 +277,9 @@ def _swept(inbox: Inbox) -> float:
 
 def main() -> None:
     """Watch the inbox of OFFHOOK_HOME until told to stop."""
-    with running("inbox", load(os.environ), os.environ.get("OFFHOOK_STARTER_LOCK")) as process:
-        hints = HintQueue(process.settings.queue)
-        inbox = Inbox(process.settings, process.database, Records(process.database), hints)
+    settings, starter_lock = load(os.environ), os.environ.get("OFFHOOK_STARTER_LOCK")
+    with running("inbox", settings, starter_lock) as process, closing(HintQueue(settings.queue)) as hints:
+        inbox = Inbox(settings, process.database, Records(process.database), hints)
         watch(inbox, process.stopping.is_set, process.beat)
 
 

@@ -61,6 +61,8 @@ def find(models: Path, name: str) -> Path:
             return folder
     if _is_path(name):
         raise ModelMissing(f"The model folder {name} is missing, or has no {WEIGHTS} in it.")
+    if name not in NAMES and "/" not in name:
+        raise ModelMissing(f"There is no model {name}. `offhook models list` shows them all.")
     raise ModelMissing(f"The model {name} is not on this machine. Run: offhook models pull {name}")
 
 

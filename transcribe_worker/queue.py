@@ -46,6 +46,10 @@ class HintQueue:
         """Whether no hint waits."""
         return not self._huey.pending_count()
 
+    def close(self) -> None:
+        """Close the calling thread's connection."""
+        self._huey.storage.close()
+
     def on_thread(self, *, start: Callable[[], None], stop: Callable[[], None]) -> None:
         """Have each consumer thread call `start` before its first hint and `stop` after its last."""
         self._huey.on_startup("start")(start)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 import click
+from peewee import DatabaseError
 
 from offhook.app import App, json_option, pass_app
 from offhook.overview import overview
@@ -38,7 +39,7 @@ class Finding:
 @click.pass_context
 def doctor(ctx: click.Context, app: App, as_json: bool) -> None:
     """Check everything offhook needs, with a remedy for what is missing."""
-    findings = [finding for check in CHECKS for finding in _checked(check, app)]
+    findings = list(_findings(app))
     if as_json:
         print_json({"checks": [asdict(finding) for finding in findings]})
     else:
@@ -50,6 +51,16 @@ def doctor(ctx: click.Context, app: App, as_json: bool) -> None:
     ctx.exit(1 if any(finding.state == "error" for finding in findings) else 0)
 
 
+def _findings(app: App) -> Iterator[Finding]:
+    """Run all checks; without settings there is no home to look into."""
+    for check in MACHINE_CHECKS:
+        yield from _checked(check, app)
+    settings = list(_checked(_settings, app))
+    yield from settings
+    for check in HOME_CHECKS if settings[0].state == "ok" else ():
+        yield from _checked(check, app)
+
+
 def _checked(check: Callable[[App], Iterator[Finding]], app: App) -> Iterator[Finding]:
     """Run a check; what it cannot cope with is a finding too."""
     name = check.__name__.strip("_")
@@ -57,10 +68,17 @@ def _checked(check: Callable[[App], Iterator[Finding]], app: App) -> Iterator[Fi
         yield from check(app)
     except OffhookError as error:
         yield Finding(name, "error", str(error))
+    except DatabaseError as error:
+        remedy = "Put back a copy of the file, or move it away to begin anew."
+        yield Finding(name, "error", f"{app.settings.database} cannot be used: {error}", remedy)
     except Exception as error:
         yield Finding(
             name, "error", f"{type(error).__name__}: {error}", "Run python start.py to install anew."
         )
+
+
+def _settings(app: App) -> Iterator[Finding]:
+    yield Finding("settings", "ok", f"home is {app.settings.home}")
 
 
 def _python(app: App) -> Iterator[Finding]:
@@ -139,4 +157,5 @@ def _workers(app: App) -> Iterator[Finding]:
         yield Finding("workers", "warning", f"{missing['records']} waiting: {missing['message']}")
 
 
-CHECKS = (_python, _ffmpeg, _engine, _model, _folders, _disk, _database, _workers)
+MACHINE_CHECKS = (_python, _ffmpeg, _engine)
+HOME_CHECKS = (_model, _folders, _disk, _database, _workers)

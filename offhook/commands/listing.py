@@ -22,7 +22,9 @@ COLOURS = {
 
 @click.command("list")
 @click.option("--status", type=click.Choice(STATES), help="Only recordings in this state.")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many at most.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True, help="How many at most."
+)
 @json_option
 @pass_app
 def list_records(app: App, status: str | None, limit: int, as_json: bool) -> None:
@@ -32,7 +34,16 @@ def list_records(app: App, status: str | None, limit: int, as_json: bool) -> Non
     if as_json:
         print_json({"records": [record_view(record, app.settings) for record in records]})
     else:
-        console().print(_table(records) if records else f"No recordings. Drop one into {app.settings.inbox}")
+        _print(records, status, app)
+
+
+def _print(records: list[Record], status: str | None, app: App) -> None:
+    if records:
+        console().print(_table(records))
+    elif status:
+        click.echo(f"No recording is {status}.", err=True)
+    else:
+        click.echo(f"No recordings. Drop one into {app.settings.inbox}", err=True)
 
 
 def _table(records: list[Record]) -> Table:

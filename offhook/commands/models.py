@@ -32,7 +32,7 @@ def list_models(app: App, as_json: bool) -> None:
             "bundled": model.bundled,
             "folder": str(model.folder) if model.folder else None,
             "size_bytes": folder_size(model.folder) if model.folder else None,
-            "default": model.name == app.settings.model,
+            "default": model.name == app.settings.model.replace("/", "--"),
         }
         for model in model_files.listed(app.settings.models)
     ]

@@ -28,7 +28,9 @@ ids = click.argument("record_ids", metavar="ID...", type=int, nargs=-1, required
 @click.option("--title", help="Title of the recording (default: its file name).")
 @click.option("--candidate", "candidate_id", help="Whom the call was with.")
 @click.option("--project", "project_id", help="What the call was about.")
-@click.option("--priority", type=int, default=0, show_default=True, help="Higher is sooner.")
+@click.option(
+    "--priority", type=click.IntRange(-1000, 1000), default=0, show_default=True, help="Higher is sooner."
+)
 @record_options
 @json_option
 @pass_app
@@ -38,13 +40,15 @@ def add(app: App, /, files: tuple[Path, ...], as_json: bool, **given: Any) -> No
     if columns["title"] and len(files) > 1:
         raise click.UsageError("--title goes with one file.")
     options = chosen(given)
-    added = [add_file(app, path, options, **columns) for path in files]
+    views = []
+    for path in files:
+        added = add_file(app, path, options, **columns)
+        views.append(record_view(added.record, app.settings))
+        if not as_json:
+            known = " (known already)" if added.was_known else ""
+            click.echo(f"Recording {added.record.id}: {added.record.transcription_status}{known}")
     if as_json:
-        print_json({"records": [record_view(a.record, app.settings) for a in added]})
-        return
-    for a in added:
-        known = " (known already)" if a.was_known else ""
-        click.echo(f"Recording {a.record.id}: {a.record.transcription_status}{known}")
+        print_json({"records": views})
 
 
 @click.command()
@@ -58,6 +62,8 @@ def retry(app: App, /, record_ids: tuple[int, ...], failed: bool, **given: Any) 
         raise click.UsageError("Give recordings, or --failed.")
     options = chosen(given)
     wanted = app.records.select().where(Record.transcription_status == FAILED) if failed else ()
+    if failed and not wanted:
+        click.echo("No recording has failed.", err=True)
     for record_id in record_ids or [record.id for record in wanted]:
         record = app.records.requeue(record_id, options)
         app.hint(record.id, record.priority)
@@ -98,10 +104,12 @@ def delete(app: App, record_ids: tuple[int, ...], yes: bool) -> None:
 
 
 def _ask(record: Record, files: list[Path]) -> None:
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise SettingsError("delete asks before it deletes. Give --yes to delete without being asked.")
     listed = "".join(f"\n  {path}" for path in files)
-    click.confirm(f'Delete recording {record.id} "{record.title}" and its files?{listed}\n', abort=True)
+    click.confirm(
+        f'Delete recording {record.id} "{record.title}" and its files?{listed}\n', abort=True, err=True
+    )
 
 
 def _remove(path: Path) -> None:

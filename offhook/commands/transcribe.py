@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from offhook.adding import add_file, chosen, record_options
 from offhook.app import App, json_option, pass_app
 from offhook.views import print_json, record_view
-from shared.errors import SettingsError
+from shared.errors import EngineUnusable, SettingsError
 from shared.models import Record, Worker
 from shared.transitions import COMPLETED, PROCESSING, QUEUED
 from shared.workers import Presence, lives
@@ -37,40 +38,48 @@ PRIORITY = 10
     "--format",
     "form",
     type=click.Choice(list(FORMATS)),
-    default="txt",
-    show_default=True,
-    help="What to print.",
+    help="What to print (default: txt).",
 )
 @record_options
 @json_option
 @pass_app
 @click.pass_context
 def transcribe(
-    ctx: click.Context, app: App, /, files: tuple[Path, ...], form: str, as_json: bool, **given: Any
+    ctx: click.Context, app: App, /, files: tuple[Path, ...], form: str | None, as_json: bool, **given: Any
 ) -> None:
     """Transcribe files and print what was said, with a worker's help or without.
 
     The files stay where they are. Content that was transcribed before is printed at once, unless
     options are given.
     """
+    if form and as_json:
+        raise click.UsageError("--format and --json do not go together.")
     options = chosen(given)
     model_files.find(app.settings.models, options.get("model", app.settings.model))
-    if app.records.paused():
-        raise SettingsError("The queue is paused. `offhook resume` goes on.")
-    ids = [add_file(app, path, options, priority=PRIORITY).record.id for path in files]
+    ids = [_queued(app, path, options).id for path in files]
     with _progress() as progress, _helper(app) as helper:
         records = [_wait(app, record_id, progress, helper) for record_id in ids]
     if as_json:
         print_json({"records": [_with_text(app, record) for record in records]})
-    failed = [record for record in records if not _print(record, form, quiet=as_json)]
+    failed = [record for record in records if not _print(record, form or "txt", quiet=as_json)]
     ctx.exit(1 if failed else 0)
+
+
+def _queued(app: App, path: Path, options: dict[str, Any]) -> Record:
+    """Queue a file; what would keep it waiting for ever is an error now."""
+    record = add_file(app, path, options, priority=PRIORITY).record
+    if record.transcription_status == QUEUED:
+        model_files.find(app.settings.models, record.model or app.settings.model)
+        if app.records.paused():
+            raise SettingsError("The queue is paused. `offhook resume` goes on.")
+    return record
 
 
 def _wait(app: App, record_id: int, progress: Progress, helper: Helper) -> Record:
     """Wait until a recording is finished, lending a hand where no worker runs."""
     record = app.records.get(record_id)
     task = progress.add_task(record.title, total=1.0)
-    while record.transcription_status in (QUEUED, PROCESSING):
+    while record.transcription_status in (QUEUED, PROCESSING) and record.error_code != EngineUnusable.code:
         if record.transcription_status == QUEUED and not _worker_lives(app):
             helper.start(record.id)
         time.sleep(LOOK_SECONDS)
@@ -140,6 +149,7 @@ def _progress() -> Progress:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        disable=not sys.stderr.isatty(),
     )
 
 

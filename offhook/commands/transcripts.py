@@ -28,6 +28,8 @@ from transcribe_worker.transcript import Transcript
 @pass_app
 def show(app: App, record_id: int, form: str | None, as_json: bool) -> None:
     """Show a recording and its transcript; while it is being transcribed, what there is so far."""
+    if form and as_json:
+        raise click.UsageError("--format and --json do not go together.")
     record = app.records.get(record_id)
     found = _transcript(app, record)
     if form:
@@ -35,7 +37,7 @@ def show(app: App, record_id: int, form: str | None, as_json: bool) -> None:
     elif as_json:
         print_json({**record_view(record, app.settings), "transcript": _segments(found)})
     else:
-        click.echo("\n".join([*_heading(record), "", *_lines(found)]))
+        click.echo("\n".join([*_heading(record), "", *_lines(record, found)]))
 
 
 @click.command()
@@ -73,7 +75,9 @@ def export(app: App, record_ids: tuple[int, ...], everything: bool, form: str, o
 
 @click.command()
 @click.argument("words", nargs=-1, required=True)
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many at most.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True, help="How many at most."
+)
 @json_option
 @pass_app
 def search(app: App, words: tuple[str, ...], limit: int, as_json: bool) -> None:
@@ -82,7 +86,8 @@ def search(app: App, words: tuple[str, ...], limit: int, as_json: bool) -> None:
     if as_json:
         print_json({"hits": [hit.__dict__ for hit in hits]})
     for hit in [] if as_json else hits:
-        click.echo(f"{hit.record_id:>5}  {timestamp(hit.start_seconds)[:-4]}  {hit.title}: {hit.snippet}")
+        title = " ".join(hit.title.split())
+        click.echo(f"{hit.record_id:>5}  {timestamp(hit.start_seconds)[:-4]}  {title}: {hit.snippet}")
     if not hits and not as_json:
         click.echo("Nothing found.", err=True)
 
@@ -93,9 +98,17 @@ def _transcript(app: App, record: Record) -> Transcript:
     return transcript.so_far(record, [window.segments for window in app.records.windows(record.id)])
 
 
+_REMEDIES = {
+    "queued": "`offhook status` shows the queue.",
+    "processing": "`offhook status` shows how far it is.",
+    "failed": "`offhook retry` queues it again.",
+    "cancelled": "`offhook retry` queues it again.",
+}
+
+
 def _finished(record: Record, found: Transcript) -> Transcript:
     if record.transcription_status != COMPLETED:
-        why = record.transcription_error or "`offhook status` shows how far it is."
+        why = record.transcription_error or _REMEDIES[record.transcription_status]
         raise StateConflict(f"Recording {record.id} is {record.transcription_status}. {why}")
     return found
 
@@ -127,7 +140,7 @@ def _status(record: Record) -> str:
     return f"{record.transcription_status}{progress}{error}"
 
 
-def _lines(found: Transcript) -> list[str]:
-    if not found.segments:
-        return ["(no speech was found)"] if found.model else []
+def _lines(record: Record, found: Transcript) -> list[str]:
+    if record.transcription_status == COMPLETED and not found.segments:
+        return ["(no speech was found)"]
     return [f"[{timestamp(s.start_seconds)[:-4]}] {line(s)}" for s in found.segments]

@@ -228,15 +228,13 @@ def test_a_missing_file_is_an_empty_one(environ: dict[str, str]):
 def test_unknown_settings_are_refused_by_name(home: Path, environ: dict[str, str]):
     source = configure(home, "zoom = 1\nbeam_sise = 3\nbeam_size = 3")
 
-    assert refusal(environ) == (
-        f"{source} has an unknown setting: beam_sise, zoom. `offhook config` lists them all."
-    )
+    assert refusal(environ).startswith(f"{source} has an unknown setting: beam_sise, zoom. There are: model,")
 
 
 def test_the_file_in_the_home_cannot_say_where_the_home_is(home: Path, environ: dict[str, str]):
     configure(home, 'home = "/elsewhere"')
 
-    assert "unknown setting: home" in refusal(environ)
+    assert "Use OFFHOOK_HOME" in refusal(environ)
 
 
 @pytest.mark.parametrize("text", ["beam_size = ", "beam_size 5", "vad = True", "a = 1\na = 2"])
@@ -257,14 +255,6 @@ def test_a_folder_in_the_place_of_the_file_is_refused_with_its_path(home: Path, 
     (home / "config.toml").mkdir()
 
     assert refusal(environ).startswith(f"{home / 'config.toml'} cannot be read: ")
-
-
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a file that even we may not read")
-def test_an_unreadable_file_is_refused_with_its_path(home: Path, environ: dict[str, str]):
-    source = configure(home, "beam_size = 2")
-    Path(source).chmod(0)
-
-    assert refusal(environ) == f"{source} cannot be read: Permission denied."
 
 
 # The home
