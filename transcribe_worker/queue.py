@@ -7,6 +7,7 @@ killed worker loses it; the record in the database is what counts, and the sweep
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,14 @@ class HintQueue:
     """A queue of record ids in a SQLite file of its own."""
 
     def __init__(self, path: Path) -> None:
-        self._huey = SqliteHuey("offhook", filename=str(path), results=False, serializer=JsonSerializer())
+        self._huey = SqliteHuey(
+            "offhook", filename=str(path), results=False, serializer=JsonSerializer(), create_tables=False
+        )
+        try:
+            self._huey.storage.initialize_schema()
+        except sqlite3.Error:
+            self.close()
+            raise
         self._handler: Callable[[int], None] | None = None
         self._task = self._huey.task(name="transcribe", retries=0)(self._handle)
 
@@ -47,7 +55,7 @@ class HintQueue:
         return not self._huey.pending_count()
 
     def close(self) -> None:
-        """Close the calling thread's connection."""
+        """Close the connection to the file."""
         self._huey.storage.close()
 
     def on_thread(self, *, start: Callable[[], None], stop: Callable[[], None]) -> None:

@@ -6,7 +6,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from offhook.app import App, json_option, pass_app
+from offhook.app import App, json_option, limit_option, pass_app
 from offhook.views import clock_time, console, length, print_json, record_view
 from shared.models import Record
 from shared.transitions import STATES
@@ -22,9 +22,7 @@ COLOURS = {
 
 @click.command("list")
 @click.option("--status", type=click.Choice(STATES), help="Only recordings in this state.")
-@click.option(
-    "--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True, help="How many at most."
-)
+@limit_option
 @json_option
 @pass_app
 def list_records(app: App, status: str | None, limit: int, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from offhook.app import App, json_option, pass_app
+from offhook.app import App, json_option, limit_option, pass_app
 from offhook.search import find
 from offhook.views import FLAGS, length, print_json, record_view
 from shared.errors import StateConflict
@@ -75,9 +75,7 @@ def export(app: App, record_ids: tuple[int, ...], everything: bool, form: str, o
 
 @click.command()
 @click.argument("words", nargs=-1, required=True)
-@click.option(
-    "--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True, help="How many at most."
-)
+@limit_option
 @json_option
 @pass_app
 def search(app: App, words: tuple[str, ...], limit: int, as_json: bool) -> None:

@@ -65,8 +65,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def hints(settings: Settings) -> HintQueue:
-    return HintQueue(settings.queue)
+def hints(settings: Settings) -> Iterator[HintQueue]:
+    with closing(HintQueue(settings.queue)) as hints:
+        yield hints
 
 
 @pytest.fixture

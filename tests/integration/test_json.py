@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -285,11 +286,13 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     presence = Presence(database, settings.locks, "worker").enter()
     _die_as_a_worker(stage)
     _fill(records, Library(settings, records), presence.worker_id)
-    _fill_inbox(stage, Inbox(settings, database, records, HintQueue(settings.queue)))
+    with closing(HintQueue(settings.queue)) as hints:
+        _fill_inbox(stage, Inbox(settings, database, records, hints))
     (settings.models / "own").mkdir()
     (settings.models / "own" / "model.bin").write_bytes(b"12345")
     yield stage
     presence.leave()
+    database.close()
     database.close()
 
 

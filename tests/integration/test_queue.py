@@ -83,8 +83,9 @@ class Consumer:
 
 
 @pytest.fixture
-def hints(settings: Settings) -> HintQueue:
-    return HintQueue(settings.queue)
+def hints(settings: Settings) -> Iterator[HintQueue]:
+    with closing(HintQueue(settings.queue)) as hints:
+        yield hints
 
 
 @pytest.fixture
@@ -108,7 +109,8 @@ def test_a_fresh_queue_is_empty_until_a_hint_is_sent(hints: HintQueue):
 def test_a_hint_is_seen_by_other_processes(hints: HintQueue, settings: Settings):
     hints.send(1)
 
-    assert not HintQueue(settings.queue).is_empty()
+    with closing(HintQueue(settings.queue)) as others:
+        assert not others.is_empty()
 
 
 def test_messages_are_json(hints: HintQueue, raw: sqlite3.Connection):
@@ -187,10 +189,10 @@ def test_a_queue_that_was_deleted_loses_nothing(
     for path in settings.home.glob("queue.db*"):
         path.unlink()
 
-    fresh = HintQueue(settings.queue)
-    Sweeper(settings, database, records, fresh, Library(settings, records)).sweep()
+    with closing(HintQueue(settings.queue)) as fresh:
+        Sweeper(settings, database, records, fresh, Library(settings, records)).sweep()
 
-    assert not fresh.is_empty()
+        assert not fresh.is_empty()
 
 
 def test_two_consumers_take_each_hint_once(hints: HintQueue, settings: Settings):

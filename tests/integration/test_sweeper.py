@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,8 +73,9 @@ def records(database: SqliteDatabase, wall: Clock) -> Records:
 
 
 @pytest.fixture
-def hints(settings: Settings) -> HintQueue:
-    return HintQueue(settings.queue)
+def hints(settings: Settings) -> Iterator[HintQueue]:
+    with closing(HintQueue(settings.queue)) as hints:
+        yield hints
 
 
 @pytest.fixture
@@ -488,6 +490,7 @@ def test_two_sweepers_at_once_do_no_harm(
     for thread in threads:
         thread.join()
     sweeper.sweep()
+    other.hints.close()
 
     assert errors == []
     for record in lost:
