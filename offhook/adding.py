@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,9 @@ from shared.errors import OffhookError
 from shared.models import Record
 from shared.settings import coerce
 from shared.transitions import COMPLETED, PROCESSING, QUEUED
+from transcribe_worker import model_files
 from transcribe_worker.content import Fingerprint, sha256_of
+from transcribe_worker.library import Library
 
 
 class CannotAdd(OffhookError):
@@ -34,47 +36,67 @@ class Added:
 
 
 def add_file(app: App, path: Path, options: Mapping[str, Any], **columns: Any) -> Added:
-    """Queue a file, or find the record of its content. Raises CannotAdd.
+    """Queue a file, or find the record of its content. Raises CannotAdd, SettingsError, StateConflict.
 
     Content that was transcribed before is done again only if options are given; what failed is
-    always tried again.
+    always tried again, and what still waits takes on what is given now.
     """
     path = Path(os.path.abspath(path))  # noqa: PTH100 (resolve() would follow links)
     fingerprint, sha256 = _read(path)
+    given = {name: value for name, value in columns.items() if value is not None}
+    _check_language(app, options)
     with app.database.atomic():
         known = app.records.with_content(sha256)
         if known is None:
-            record = app.records.add(
-                source="added",
-                title=columns.pop("title", None) or path.stem,
-                recording_path=str(path),
-                sha256=sha256,
-                options=dict(options),
-                **asdict(fingerprint),
-                **columns,
-            )
-        elif _is_to_be_done_again(known, options):
-            record = app.records.requeue(known.id, options)
+            content = {"sha256": sha256, **asdict(fingerprint)}
+            own = {"title": path.stem, "recording_path": str(path), "options": dict(options)}
+            record = app.records.add(**{"source": "added", **own, **content, **given})
         else:
-            record = known
+            if not Library(app.settings, app.records).find(known).exists():
+                app.records.note_move(known.id, str(path), asdict(fingerprint))
+            record = _taken_up(app, known, options, given)
     if record.transcription_status == QUEUED:
         app.hint(record.id, record.priority)
     return Added(record, known is not None)
 
 
-def _is_to_be_done_again(record: Record, options: Mapping[str, Any]) -> bool:
-    if record.transcription_status in (QUEUED, PROCESSING):
-        return False
-    return record.transcription_status != COMPLETED or bool(options)
+def _taken_up(app: App, known: Record, options: Mapping[str, Any], given: Mapping[str, Any]) -> Record:
+    """Do with a known recording what the person asks for now."""
+    status = known.transcription_status
+    if status == QUEUED or (status == PROCESSING and options):
+        urgent = max(known.priority, given.get("priority", 0))
+        return app.records.revise(known.id, options, **{**given, "priority": urgent})
+    if status == PROCESSING or (status == COMPLETED and not options):
+        return known
+    return app.records.requeue(known.id, options)
+
+
+def _check_language(app: App, options: Mapping[str, Any]) -> None:
+    """Refuse a language that the model cannot hear, which would only wait."""
+    if options.get("language"):
+        model = options.get("model", app.settings.model)
+        model_files.find(app.settings.models, model, options["language"])
+
+
+def check_all(paths: Iterable[Path]) -> None:
+    """Make sure that all files are there before the first is queued. Raises CannotAdd."""
+    for path in paths:
+        _look_at(path)
 
 
 def _read(path: Path) -> tuple[Fingerprint, str]:
+    _look_at(path)
+    try:
+        return Fingerprint.of(path), sha256_of(path)
+    except OSError as error:
+        raise CannotAdd(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _look_at(path: Path) -> None:
     try:
         str(path).encode()
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(path.stat().st_mode):
             raise CannotAdd(f"{path} is not a file. Give the recordings themselves, such as {path}/*.wav.")
-        return Fingerprint.of(path), sha256_of(path)
     except UnicodeEncodeError:
         raise CannotAdd(f"The name of {path!a} is not valid text. Rename the file and try again.") from None
     except FileNotFoundError:

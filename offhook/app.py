@@ -10,22 +10,15 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import click
-from peewee import DatabaseError, OperationalError, SqliteDatabase
+from peewee import SqliteDatabase
 
 from shared import home
 from shared.db import open_database
-from shared.errors import OffhookError
 from shared.records import Records
 from shared.settings import Settings, load
 
 #: A person waits less patiently than a worker.
 BUSY_TIMEOUT_SECONDS = 15.0
-
-
-class DatabaseUnusable(OffhookError):
-    """The database cannot be used."""
-
-    code = "database_unusable"
 
 
 class App:
@@ -63,17 +56,9 @@ class App:
     def __enter__(self) -> App:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         if "database" in self.__dict__:
-            self.database.close_all() if hasattr(self.database, "close_all") else self.database.close()
-        if isinstance(error, OperationalError) and "locked" in str(error):
-            raise DatabaseUnusable(
-                f"{self.settings.database} is in use by another program; try again in a moment."
-            ) from error
-        if isinstance(error, DatabaseError):
-            raise DatabaseUnusable(
-                f"{self.settings.database} cannot be used: {error}. `offhook doctor` looks closer."
-            ) from error
+            self.database.close()
 
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from peewee import DatabaseError
 
 from offhook.app import App
 from shared.errors import OffhookError
@@ -51,6 +52,24 @@ class LazyGroup(click.Group):
         module, _, name = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what the database has to say is said with its name and a remedy."""
+        try:
+            return super().invoke(ctx)
+        except DatabaseError as error:
+            path = ctx.obj.settings.database
+            if "locked" in str(error):
+                message = f"{path} is in use by another program; try again in a moment."
+            else:
+                message = f"{path} cannot be used: {error}. `offhook doctor` looks closer."
+            raise DatabaseUnusable(message) from error
+
+
+class DatabaseUnusable(OffhookError):
+    """The database cannot be used."""
+
+    code = "database_unusable"
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

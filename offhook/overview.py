@@ -77,7 +77,7 @@ def _missing_models(app: App) -> list[dict[str, Any]]:
     for model, count in app.records.awaited_models().items():
         name = model or app.settings.model
         try:
-            model_files.find(app.settings.models, name)
+            model_files.find(app.settings.models, name, app.settings.language)
         except ModelMissing as error:
             entry = missing.setdefault(name, {"model": name, "records": 0, "message": str(error)})
             entry["records"] += count

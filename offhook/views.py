@@ -80,6 +80,11 @@ def ago(time: str) -> str:
     return f"{seconds:.0f} s ago" if seconds < 60 else f"{length(seconds)} ago"
 
 
+def printable(text: str) -> str:
+    """Make one line of a title or a message, without signs that would command the terminal."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
 def short(path: str) -> str:
     """Write a path for a person, with `~` for the home folder."""
     there, home = Path(path), Path.home()

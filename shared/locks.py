@@ -72,10 +72,20 @@ class FileLock:
 
 def is_free(path: Path) -> bool:
     """Whether nobody holds the lock on `path`, or the file is gone; takes it for a moment to find out."""
-    if not path.exists():
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
         return True
-    lock = FileLock(path)
-    if not lock.acquire():
+    except PermissionError:  # on Windows, one that is just being removed
         return False
-    lock.release()
-    return True
+    try:
+        _lock(handle)
+    except OSError as error:
+        if error.errno in _HELD_ELSEWHERE:
+            return False
+        raise
+    else:
+        _unlock(handle)
+        return True
+    finally:
+        os.close(handle)

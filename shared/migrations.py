@@ -94,6 +94,10 @@ def _create_records(execute: Execute) -> None:
             "started_at" REAL,
             "completed_at" REAL
         )""")
+    _index_records(execute)
+
+
+def _index_records(execute: Execute) -> None:
     execute('CREATE UNIQUE INDEX "record_session_id" ON "call_records" ("session_id")')
     execute('CREATE INDEX "record_sha256" ON "call_records" ("sha256")')
     execute('CREATE UNIQUE INDEX "record_library_stem" ON "call_records" ("library_stem")')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -13,12 +14,13 @@ from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from peewee import SqliteDatabase
+from peewee import DatabaseError, SqliteDatabase
 
 from shared import home
 from shared.db import open_database
+from shared.errors import OffhookError
 from shared.locks import is_free
-from shared.settings import Settings
+from shared.settings import Settings, load
 from shared.workers import Presence
 
 log = logging.getLogger(__name__)
@@ -46,7 +48,10 @@ class Process:
             self.stopping.set()
         last_state, last_seconds = self._last_beat
         if state != last_state or self.monotonic() - last_seconds > BEAT_SECONDS:
-            self.presence.beat(state)
+            try:
+                self.presence.beat(state)
+            except DatabaseError as error:  # busy or full: the lock is sign of life enough
+                log.warning("cannot give a sign of life: %s", error)
             self._last_beat = (state, self.monotonic())
 
     def stop_on_signals(self) -> None:
@@ -64,9 +69,23 @@ class Process:
                 signal.signal(getattr(signal, name), note)
 
 
+def run(kind: str, body: Callable[[Process], None]) -> int:
+    """Run a process of this kind with the settings of its environment; return its exit code.
+
+    What keeps it from starting becomes one line for the person who started it.
+    """
+    try:
+        with running(kind, load(os.environ), os.environ.get("OFFHOOK_STARTER_LOCK")) as process:
+            body(process)
+    except (OffhookError, DatabaseError, OSError) as error:
+        sys.stderr.write(f"offhook: the {kind} cannot go on: {error}\n")
+        return 1
+    return 0
+
+
 @contextmanager
 def running(kind: str, settings: Settings, starter_lock: str | None) -> Iterator[Process]:
-    """Run as a process of this kind: folders, log, database, presence, and all of it undone at the end."""
+    """Be a process of this kind: folders, log, database, presence, and all of it undone at the end."""
     home.prepare(settings)
     _log_to(settings, kind)
     database = open_database(settings.database)
@@ -79,6 +98,7 @@ def running(kind: str, settings: Settings, starter_lock: str | None) -> Iterator
     try:
         yield process
     finally:
+        process.stopping.set()
         presence.leave()
         database.close()
         log.info("%s stopped", kind)

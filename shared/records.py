@@ -17,7 +17,7 @@ from peewee import Expression, ModelSelect, SqliteDatabase, fn
 
 from shared.errors import ClaimLost, OffhookError, RecordNotFound, StateConflict
 from shared.models import Control, DecodedWindow, Record, Segment
-from shared.transitions import AFRESH, COMPLETED, PROCESSING, QUEUED, TRANSITIONS
+from shared.transitions import AFRESH, COMPLETED, NO_ERROR, PROCESSING, QUEUED, TRANSITIONS
 
 #: A wait longer than this can only mean that the clock was set back, so it is over.
 LONGEST_WAIT_SECONDS = 3600.0
@@ -117,15 +117,34 @@ class Records:
             return self.get(record_id)
 
     def requeue(self, record_id: int, options: Mapping[str, Any] | None = None) -> Record:
-        """Queue a finished recording again, from the start. Raises RecordNotFound, StateConflict."""
+        """Queue a finished recording again, from the start; its transcript stays until there is another.
+
+        Raises RecordNotFound, StateConflict.
+        """
         with self._database.atomic():
             chosen = json.loads(self.get(record_id).options) | dict(options or {})
             columns = {"options": json.dumps(chosen), "model": chosen.get("model")}
             record = self._move("requeue", Record.id == record_id, **columns)
             if record is None:
                 raise self._conflict(record_id, "It is in the queue already")
-            self._forget_transcript(record_id)
+            self._forget_windows(record_id)
             return self.get(record_id)
+
+    def revise(self, record_id: int, options: Mapping[str, Any], **columns: Any) -> Record:
+        """Change what was chosen for a queued recording, and let it be due now. Raises StateConflict."""
+        with self._database.atomic():
+            record = self.get(record_id)
+            chosen = json.loads(record.options) | dict(options)
+            changed = {**columns, "options": json.dumps(chosen), "model": chosen.get("model")}
+            waiting = (Record.id == record_id) & (Record.transcription_status == QUEUED)
+            if not Record.update(**changed, **NO_ERROR, next_attempt_at=0.0).where(waiting).execute():
+                raise self._conflict(record_id, "Its options cannot be changed now")
+            return self.get(record_id)
+
+    def note_move(self, record_id: int, recording_path: str, content: Mapping[str, Any]) -> None:
+        """Note that somebody has moved a recording."""
+        with self._database.atomic():
+            Record.update(recording_path=recording_path, **content).where(Record.id == record_id).execute()
 
     def cancel(self, record_id: int) -> Record:
         """Take a recording out of the queue; a worker that holds it stops. Raises as requeue."""
@@ -306,8 +325,11 @@ class Records:
         waited = Record.next_attempt_at <= now
         return waited | (Record.next_attempt_at > now + LONGEST_WAIT_SECONDS)
 
-    def _forget_transcript(self, record_id: int) -> None:
+    def _forget_windows(self, record_id: int) -> None:
         DecodedWindow.delete().where(DecodedWindow.record == record_id).execute()
+
+    def _forget_transcript(self, record_id: int) -> None:
+        self._forget_windows(record_id)
         Segment.delete().where(Segment.record == record_id).execute()
 
     def _conflict(self, record_id: int, why: str) -> StateConflict:

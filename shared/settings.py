@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import SettingsError
+from shared.languages import LANGUAGES
 
 
 def _setting(default: Any, doc: str, **limits: Any) -> Any:
@@ -26,7 +27,9 @@ class Settings:
 
     home: Path = _setting(Path("~/Offhook"), "Folder that holds everything offhook keeps")
     model: str = _setting("tiny.en", "Whisper model: a name that `offhook models list` shows, or a folder")
-    language: str = _setting("auto", "Language spoken, such as `en` or `de`; `auto` listens for it")
+    language: str = _setting(
+        "auto", "Language spoken, such as `en` or `de`; `auto` listens for it", choices=("auto", *LANGUAGES)
+    )
     vad: bool = _setting(True, "Skip what is not speech before decoding")
     word_timestamps: bool = _setting(True, "Find the moment of each word")
     initial_prompt: str = _setting("", "Text that shows the model spelling and style to expect")

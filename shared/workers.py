@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from peewee import SqliteDatabase
+from peewee import DatabaseError, SqliteDatabase
 
 from shared.locks import FileLock, is_free
 from shared.models import Worker
@@ -52,11 +52,13 @@ class Presence:
             ).execute()
 
     def leave(self) -> None:
-        """Go in good order."""
-        with self._database.atomic():
-            Worker.delete().where(Worker.id == self.worker_id).execute()
-        self._lock.release()
-        _remove(self._lock.path)
+        """Go in good order; if the database has no time for that, `bury` removes the row later."""
+        try:
+            with contextlib.suppress(DatabaseError), self._database.atomic():
+                Worker.delete().where(Worker.id == self.worker_id).execute()
+        finally:
+            self._lock.release()
+            _remove(self._lock.path)
 
 
 def lives(locks: Path, worker_id: str) -> bool:

@@ -1,11 +1,9 @@
 """Runs a worker: `python -m transcribe_worker`."""
 
-import os
+import sys
 
-from shared.process import running
-from shared.settings import load
+from shared.process import run
 from transcribe_worker.worker import work
 
 if __name__ == "__main__":
-    with running("worker", load(os.environ), os.environ.get("OFFHOOK_STARTER_LOCK")) as process:
-        work(process)
+    sys.exit(run("worker", work))

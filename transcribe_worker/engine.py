@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,16 @@ HEARTBEAT_SECONDS = 0.25
 #: How long a cancelled engine may take to reach the end of a segment before it is killed.
 CANCEL_GRACE_SECONDS = 1.0
 LOAD_TRIES = 2
+#: An engine that says nothing for so long hangs; one window of a large model on a slow machine takes less.
+SILENCE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
 class ModelChoice:
     """Which model to load, and how."""
 
-    model: str
+    name: str
+    folder: str
     device: str
     compute_type: str
     cpu_threads: int
@@ -94,8 +97,9 @@ class Engine:
         self,
         command: Sequence[str] = COMMAND,
         popen: Callable[..., subprocess.Popen[str]] = subprocess.Popen,
+        silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
-        self._command, self._popen = command, popen
+        self._command, self._popen, self._silence_seconds = command, popen, silence_seconds
         self._process: subprocess.Popen[str] | None = None
         self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._loaded: ModelChoice | None = None
@@ -117,9 +121,9 @@ class Engine:
             except EngineFailed as failure:
                 error = failure
                 break
-        raise EngineUnusable(f"The model {Path(choice.model).name} cannot be loaded: {error}") from error
+        raise EngineUnusable(f"The model {choice.name} cannot be loaded: {error}") from error
 
-    def transcribe(self, job: Job, heartbeat: Callable[[], None]) -> Iterator[Event]:
+    def transcribe(self, job: Job, heartbeat: Callable[[], None]) -> Generator[Event, None, None]:
         """Decode a recording, yielding events as they come; `load` comes first.
 
         `heartbeat` is called several times a second and ends the job by raising. Raises
@@ -156,7 +160,8 @@ class Engine:
         if not self._lives():
             self._start()
         with self._abandoned_on_error():
-            self._send("load", **choice.__dict__)
+            how = {name: value for name, value in choice.__dict__.items() if name != "name"}
+            self._send("load", **how)
             self._expect("ready", heartbeat)
         self._loaded = choice
 
@@ -166,13 +171,16 @@ class Engine:
     def _start(self) -> None:
         self.close()
         flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # so that Ctrl-C reaches the worker alone
-        self._process = self._popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            creationflags=flags,
-        )
+        try:
+            self._process = self._popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                encoding="utf-8",
+                creationflags=flags,
+            )
+        except OSError as error:
+            raise EngineUnusable(f"The engine cannot be started: {error.strerror}.") from error
         self._messages = queue.Queue()
         threading.Thread(target=_read, args=(self._process, self._messages), daemon=True).start()
 
@@ -191,14 +199,19 @@ class Engine:
 
     def _receive(self, heartbeat: Callable[[], None]) -> dict[str, Any]:
         """Wait for the next message, keeping the heartbeat going."""
+        deadline = time.monotonic() + self._silence_seconds
         while True:
             heartbeat()
             try:
                 message = self._messages.get(timeout=HEARTBEAT_SECONDS)
             except queue.Empty:
+                if time.monotonic() > deadline:
+                    raise EngineCrashed(
+                        f"The engine said nothing for {self._silence_seconds:.0f} s and was ended."
+                    ) from None
                 continue
             if message is None:
-                raise EngineCrashed(f"The engine process died while decoding ({self._ending()}).")
+                raise EngineCrashed(f"The engine process died ({self._ending()}).")
             if message["event"] == "failed":
                 raise _error(message)
             return message

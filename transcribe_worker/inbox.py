@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,12 +29,12 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-from shared.errors import RecordingMissing
+from shared.errors import OffhookError, RecordingMissing
 from shared.home import make_folder
 from shared.models import InboxFile, Record
-from shared.process import running
+from shared.process import Process, run
 from shared.records import Records
-from shared.settings import Settings, load
+from shared.settings import Settings
 from shared.transitions import PROCESSING
 from transcribe_worker import riff
 from transcribe_worker.content import Fingerprint, sha256_of
@@ -123,7 +124,7 @@ class Inbox:
             self._restless[path] = (fingerprint, since)
         still = self.monotonic() - since
         if still < self.settings.settle_seconds:
-            return riff.is_whole(path)
+            return riff.is_whole(path) and not _has_holes(path)
         return still >= CUT_SHORT_PATIENCE * self.settings.settle_seconds or not riff.is_cut_short(path)
 
     def _adopt(self, path: Path, fingerprint: Fingerprint, sha256: str) -> bool:
@@ -218,6 +219,15 @@ def _may_be_recording(name: str) -> bool:
     return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
 
 
+def _has_holes(path: Path) -> bool:
+    """Whether parts of a file were never written: some copies first make it as long as it will be."""
+    found = path.stat()
+    blocks: int | None = getattr(
+        found, "st_blocks", None
+    )  # not on Windows, which lets nobody read such a file
+    return blocks is not None and blocks * 512 < found.st_size
+
+
 class _Nudge(FileSystemEventHandler):
     """Sets an event when something in the inbox may have changed."""
 
@@ -253,7 +263,12 @@ def _nudges(folder: Path) -> Iterator[threading.Event]:
     nudged = threading.Event()
     observer = Observer()
     observer.schedule(_Nudge(nudged), str(folder), event_filter=_NUDGES)
-    observer.start()
+    try:
+        observer.start()
+    except OSError as error:  # a system has only so many watches to give
+        log.warning("no events from the inbox, only looks: %s", error.strerror)
+        yield nudged
+        return
     try:
         yield nudged
     finally:
@@ -261,27 +276,32 @@ def _nudges(folder: Path) -> Iterator[threading.Event]:
         observer.join()
 
 
-def _changed_ns(folder: Path) -> int:
+def _changed_ns(folder: Path) -> int | None:
     """Return when the folder last changed; make it anew if somebody has removed it."""
-    make_folder(folder)
-    return folder.stat().st_mtime_ns
+    try:
+        make_folder(folder)
+        return folder.stat().st_mtime_ns
+    except (OffhookError, OSError):
+        return None
 
 
 def _swept(inbox: Inbox) -> float:
     try:
         return inbox.sweep()
+    except OSError as error:
+        log.warning("the inbox cannot be read: %s", error.strerror)
+        return 5.0
     except Exception:  # whatever it was, the next sweep may find it gone
         log.exception("sweep failed")
         return 1.0
 
 
-def main() -> None:
-    """Watch the inbox of OFFHOOK_HOME until told to stop."""
-    settings, starter_lock = load(os.environ), os.environ.get("OFFHOOK_STARTER_LOCK")
-    with running("inbox", settings, starter_lock) as process, closing(HintQueue(settings.queue)) as hints:
-        inbox = Inbox(settings, process.database, Records(process.database), hints)
+def take_in(process: Process) -> None:
+    """Watch the inbox of a process's home until it is to stop."""
+    with closing(HintQueue(process.settings.queue)) as hints:
+        inbox = Inbox(process.settings, process.database, Records(process.database), hints)
         watch(inbox, process.stopping.is_set, process.beat)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run("inbox", take_in))

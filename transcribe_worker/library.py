@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from shared.home import make_folder
-from shared.models import Record
+from shared.models import InboxFile, Record
 from shared.records import Records
 from shared.settings import Settings
 from transcribe_worker import transcript
@@ -57,13 +57,14 @@ class Library:
         return path
 
     def files_of(self, record: Record) -> list[Path]:
-        """Name the files that are there for a record: its transcripts, and its recording if that is ours."""
-        path = Path(record.recording_path)
-        ours = [path] if path.is_relative_to(self._settings.home) else []
+        """Name the files that are there for a record, copies included; what was only `add`ed is not ours."""
+        path = self.find(record)
+        ours = [path] if path.parent == self._settings.inbox or self._settings.library in path.parents else []
+        ours += [Path(row.path) for row in InboxFile.select().where(InboxFile.record == record.id)]
         if record.library_stem:
             stem = self._settings.library / record.library_stem
             ours += [beside(stem, suffix) for suffix in FORMATS]
-        return [path for path in ours if path.is_file()]
+        return [path for path in dict.fromkeys(ours) if path.is_file()]
 
     def _moves(self, path: Path) -> bool:
         return path.parent == self._settings.inbox and not self._settings.keep_in_place

@@ -14,6 +14,7 @@ from shared.errors import ModelMissing, OffhookError, SettingsError
 BUNDLED = "tiny.en"
 WEIGHTS = "model.bin"
 PARTIAL = ".part"
+ENGLISH_ONLY = ".en"
 
 #: faster_whisper.available_models(), without the fifth of a second to import it; a test compares.
 NAMES = (
@@ -54,8 +55,14 @@ class DownloadFailed(OffhookError):
     code = "download_failed"
 
 
-def find(models: Path, name: str) -> Path:
-    """Return the folder of a model. Raises ModelMissing, with the command that fetches it."""
+def find(models: Path, name: str, language: str = "auto") -> Path:
+    """Return the folder of a model that hears `language`. Raises ModelMissing, with what to do about it."""
+    if name.endswith(ENGLISH_ONLY) and language not in ("auto", "en"):
+        other = name.removesuffix(ENGLISH_ONLY)
+        raise ModelMissing(
+            f"The model {name} hears English only, not {language}. Run: offhook models pull {other}; "
+            f"then choose it with --model {other}, or as the setting model."
+        )
     for folder in _places(models, name):
         if (folder / WEIGHTS).is_file() and folder.suffix != PARTIAL:
             return folder

@@ -31,10 +31,18 @@ class JsonSerializer(Serializer):  # type: ignore[misc]
         return Message(*found) if isinstance(found, list) else found
 
 
+def _discard_if_damaged(path: Path) -> None:
+    """Remove a queue file that is no database: the hints in it can be sent again."""
+    if path.exists() and path.read_bytes()[:16] not in (b"", b"SQLite format 3\0"):
+        for file in path.parent.glob(f"{path.name}*"):
+            file.unlink()
+
+
 class HintQueue:
     """A queue of record ids in a SQLite file of its own."""
 
     def __init__(self, path: Path) -> None:
+        _discard_if_damaged(path)
         self._huey = SqliteHuey(
             "offhook", filename=str(path), results=False, serializer=JsonSerializer(), create_tables=False
         )

@@ -62,9 +62,9 @@ class Recognizer:
                 self._commands.put(command)
         os._exit(0)  # the pipe is closed: the worker is gone, and nobody wants the rest
 
-    def _load(self, model: str, device: str, compute_type: str, cpu_threads: int) -> None:
+    def _load(self, folder: str, device: str, compute_type: str, cpu_threads: int) -> None:
         self._model = None  # two models at once may not fit
-        self._model = WhisperModel(model, device=device, compute_type=compute_type, cpu_threads=cpu_threads)
+        self._model = WhisperModel(folder, device=device, compute_type=compute_type, cpu_threads=cpu_threads)
         self._tell("ready")
 
     def _transcribe(
@@ -84,7 +84,8 @@ class Recognizer:
                     continue
                 language = self._listen_for_language(window, language)
                 self._tell("window", **self._decode(window, options, language))
-            self._tell("done", duration_seconds=_seconds(blocks.frames), flags=recording.flags)
+            flags = recording.flags  # known for certain at the end
+        self._tell("done", duration_seconds=_seconds(blocks.frames), flags=flags)
 
     def _decode(self, window: Window, options: dict[str, Any], language: str) -> dict[str, Any]:
         assert self._model is not None

@@ -125,7 +125,7 @@ class Sweeper:
 
     def _has(self, model: str) -> bool:
         try:
-            return bool(model_files.find(self.settings.models, model))
+            return bool(model_files.find(self.settings.models, model, self.settings.language))
         except ModelMissing:
             return False
 

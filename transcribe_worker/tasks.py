@@ -10,6 +10,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -78,9 +79,10 @@ class Transcriber:
         record = Record.get_or_none((Record.id == record_id) & (Record.transcription_status == QUEUED))
         if record is None:
             return None
-        model = effective_options(record, self.settings)["model"]
+        options = effective_options(record, self.settings)
+        model = options["model"]
         try:
-            model_files.find(self.settings.models, model)
+            model_files.find(self.settings.models, model, options["language"])
         except ModelMissing as missing:  # nothing is claimed, so no attempt is spent on waiting for it
             self._say_missing(str(missing))
             return None
@@ -95,9 +97,10 @@ class Transcriber:
         keep = Heartbeat(self.records, claim, self.settings.lease_seconds, self.stopping.is_set)
         self.engine.load(self._model(options), keep)
         progress = Progress(self.records, claim, self.settings.lease_seconds)
-        for event in self.engine.transcribe(progress.job(path, options), keep):
-            progress.note(event)
-        if Fingerprint.of(path) != before:
+        with closing(self.engine.transcribe(progress.job(path, options), keep)) as events:
+            for event in events:
+                progress.note(event)
+        if self._unchanged(claim, path) != before:
             raise RecordingChanged
         segments = [
             row
@@ -108,8 +111,9 @@ class Transcriber:
 
     def _model(self, options: dict[str, Any]) -> ModelChoice:
         folder = model_files.find(self.settings.models, options["model"])
+        settings = self.settings
         return ModelChoice(
-            str(folder), self.settings.device, self.settings.compute_type, self.settings.cpu_threads
+            options["model"], str(folder), settings.device, settings.compute_type, settings.cpu_threads
         )
 
     def _unchanged(self, claim: Claim, path: Path) -> Fingerprint:

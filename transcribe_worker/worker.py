@@ -45,11 +45,15 @@ def work(process: Process) -> None:
     consumer.start()
     process.stop_on_signals()  # Huey has just set its own
     sweeping.start()
-    while not process.stopping.wait(LOOK_SECONDS):
-        consumer.check_worker_health()
-        process.beat(states.summary())
-    consumer.stop(graceful=True)
-    sweeping.join()
+    try:
+        while not process.stopping.wait(LOOK_SECONDS):
+            consumer.check_worker_health()
+            process.beat(states.summary())
+    finally:
+        process.stopping.set()
+        consumer.stop(graceful=True)
+        sweeping.join()
+        hints.close()
 
 
 class States:
@@ -84,7 +88,9 @@ class Threads:
         settings = transcriber.settings
         try:
             folder = model_files.find(settings.models, settings.model)
-            choice = ModelChoice(str(folder), settings.device, settings.compute_type, settings.cpu_threads)
+            choice = ModelChoice(
+                settings.model, str(folder), settings.device, settings.compute_type, settings.cpu_threads
+            )
             transcriber.engine.load(choice, transcriber.stop_if_asked)
         except OffhookError as error:
             log.warning("%s", error)

@@ -110,7 +110,7 @@ def _engine(app: App) -> Iterator[Finding]:
 
 
 def _model(app: App) -> Iterator[Finding]:
-    folder = model_files.find(app.settings.models, app.settings.model)
+    folder = model_files.find(app.settings.models, app.settings.model, app.settings.language)
     yield Finding("model", "ok", f"{app.settings.model} in {folder}")
 
 

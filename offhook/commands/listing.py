@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from offhook.app import App, json_option, limit_option, pass_app
-from offhook.views import clock_time, console, length, print_json, record_view
+from offhook.views import clock_time, console, length, print_json, printable, record_view
 from shared.models import Record
 from shared.transitions import STATES
 
@@ -32,12 +32,15 @@ def list_records(app: App, status: str | None, limit: int, as_json: bool) -> Non
     if as_json:
         print_json({"records": [record_view(record, app.settings) for record in records]})
     else:
-        _print(records, status, app)
+        _print(records, status, limit, app)
 
 
-def _print(records: list[Record], status: str | None, app: App) -> None:
+def _print(records: list[Record], status: str | None, limit: int, app: App) -> None:
     if records:
         console().print(_table(records))
+        count = app.records.select().count() if len(records) == limit else 0
+        if count > limit and not status:
+            click.echo(f"{limit} of {count:,}; --limit shows more.", err=True)
     elif status:
         click.echo(f"No recording is {status}.", err=True)
     else:
@@ -49,10 +52,12 @@ def _table(records: list[Record]) -> Table:
     for record in records:
         status = record.transcription_status
         shown = f"{status} {record.progress:.0%}" if status == "processing" else status
-        error = f"\n[dim]{escape(record.transcription_error)}[/]" if record.transcription_error else ""
+        error = (
+            f"\n[dim]{escape(printable(record.transcription_error))}[/]" if record.transcription_error else ""
+        )
         table.add_row(
             str(record.id),
-            escape(record.title) + error,
+            escape(printable(record.title)) + error,
             length(record.duration_seconds),
             f"[{COLOURS[status]}]{shown}[/]",
             clock_time(record.created_at),

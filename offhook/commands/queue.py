@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
-from offhook.adding import add_file, chosen, record_options
+from offhook.adding import add_file, check_all, chosen, record_options
 from offhook.app import App, json_option, pass_app
 from offhook.views import print_json, record_view
-from shared.errors import SettingsError
+from shared.errors import SettingsError, StateConflict
 from shared.models import Record
-from shared.transitions import FAILED, PROCESSING, QUEUED
+from shared.transitions import FAILED
 from transcribe_worker.library import Library
 
 #: How long a worker may take to let go of a recording that is deleted under it.
@@ -40,6 +41,7 @@ def add(app: App, /, files: tuple[Path, ...], as_json: bool, **given: Any) -> No
     if columns["title"] and len(files) > 1:
         raise click.UsageError("--title goes with one file.")
     options = chosen(given)
+    check_all(files)
     views = []
     for path in files:
         added = add_file(app, path, options, **columns)
@@ -95,7 +97,7 @@ def delete(app: App, record_ids: tuple[int, ...], yes: bool) -> None:
         files = library.files_of(record)
         if not yes:
             _ask(record, files)
-        if record.transcription_status in (QUEUED, PROCESSING):
+        with suppress(StateConflict):  # it is completed
             app.records.cancel(record.id)  # so that no worker writes its files anew
         for path in library.files_of(app.records.get(record.id)):
             _remove(path)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from offhook.app import App, json_option, pass_app
 from offhook.overview import overview
-from offhook.views import ago, console, length, print_json, short
+from offhook.views import ago, console, length, print_json, printable, short
 from shared.errors import SettingsError
 
 REFRESH_SECONDS = 0.5
@@ -41,7 +41,7 @@ def _watch(app: App, terminal: Console) -> None:
 
     if not terminal.is_terminal:
         raise SettingsError("status --watch needs a terminal. Use `offhook status --json` in programs.")
-    with Live(render(overview(app)), console=terminal, screen=False, auto_refresh=False) as live:
+    with Live(render(overview(app)), console=terminal, screen=True, auto_refresh=False) as live:
         try:
             while True:
                 time.sleep(REFRESH_SECONDS)
@@ -69,7 +69,7 @@ def _counts(found: dict[str, Any]) -> RenderableType:
     lines = [line, Text(f"inbox {short(found['inbox']['path'])}", style="dim", overflow="fold")]
     if oldest := found["oldest_waiting"]:
         waited = length(oldest["waiting_seconds"])
-        lines.append(Text(f"oldest waiting: {oldest['id']} {oldest['title']}, for {waited}"))
+        lines.append(Text(printable(f"oldest waiting: {oldest['id']} {oldest['title']}, for {waited}")))
     return Group(*lines)
 
 
@@ -82,7 +82,7 @@ def _running(found: dict[str, Any]) -> RenderableType | None:
         speed = f"{record['speed']:.1f} x real time" if record["speed"] else "starting"
         table.add_row(
             f"[cyan]{record['id']}[/]",
-            escape(record["title"]),
+            escape(printable(record["title"])),
             ProgressBar(total=1.0, completed=record["progress"], width=24),
             f"{record['progress']:.0%}",
             left,
@@ -118,5 +118,6 @@ def _troubles(found: dict[str, Any]) -> RenderableType | None:
     if not lines:
         return None
     return Group(
-        Text("\nTo look at", style="bold"), *(Text(line, style="red", overflow="fold") for line in lines)
+        Text("\nTo look at", style="bold"),
+        *(Text(printable(line), style="red", overflow="fold") for line in lines),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from offhook.adding import add_file, chosen, record_options
+from offhook.adding import add_file, check_all, chosen, record_options
 from offhook.app import App, json_option, pass_app
-from offhook.views import print_json, record_view
+from offhook.views import print_json, printable, record_view
 from shared.errors import EngineUnusable, SettingsError
 from shared.models import Record, Worker
 from shared.transitions import COMPLETED, PROCESSING, QUEUED
@@ -25,6 +26,8 @@ from transcribe_worker import model_files, transcript
 from transcribe_worker.engine import Engine
 from transcribe_worker.exports import FORMATS
 from transcribe_worker.library import Library
+from transcribe_worker.queue import HintQueue
+from transcribe_worker.sweeper import EVERY_SECONDS, Sweeper
 from transcribe_worker.tasks import Transcriber
 
 LOOK_SECONDS = 0.1
@@ -56,9 +59,14 @@ def transcribe(
         raise click.UsageError("--format and --json do not go together.")
     options = chosen(given)
     model_files.find(app.settings.models, options.get("model", app.settings.model))
+    check_all(files)
     ids = [_queued(app, path, options).id for path in files]
-    with _progress() as progress, _helper(app) as helper:
-        records = [_wait(app, record_id, progress, helper) for record_id in ids]
+    try:
+        with _progress() as progress, _helper(app) as helper:
+            records = [_wait(app, record_id, progress, helper) for record_id in ids]
+    except KeyboardInterrupt:
+        click.echo("Interrupted. It stays in the queue; run it again to go on.", err=True)
+        ctx.exit(130)
     if as_json:
         print_json({"records": [_with_text(app, record) for record in records]})
     failed = [record for record in records if not _print(record, form or "txt", quiet=as_json)]
@@ -80,8 +88,8 @@ def _wait(app: App, record_id: int, progress: Progress, helper: Helper) -> Recor
     record = app.records.get(record_id)
     task = progress.add_task(record.title, total=1.0)
     while record.transcription_status in (QUEUED, PROCESSING) and record.error_code != EngineUnusable.code:
-        if record.transcription_status == QUEUED and not _worker_lives(app):
-            helper.start(record.id)
+        if not _worker_lives(app):
+            helper.lend_a_hand(record)
         time.sleep(LOOK_SECONDS)
         record = app.records.get(record_id)
         _show(progress, task, record)
@@ -100,27 +108,42 @@ def _worker_lives(app: App) -> bool:
 
 
 class Helper:
-    """This very process as a worker, one recording at a time in a thread of its own."""
+    """This very process as a worker: a sweeper, and one recording at a time in a thread of its own."""
 
-    def __init__(self, app: App, presence: Presence) -> None:
+    def __init__(self, app: App, presence: Presence, hints: HintQueue) -> None:
         self._thread: threading.Thread | None = None
+        self._error: Exception | None = None
         self._stopping = threading.Event()
+        library = Library(app.settings, app.records)
+        self._sweeper = Sweeper(app.settings, app.database, app.records, hints, library)
+        self._next_sweep = 0.0
         self._transcriber = Transcriber(
             settings=app.settings,
             records=app.records,
-            library=Library(app.settings, app.records),
+            library=library,
             worker_id=presence.worker_id,
             engine=Engine(),
             stopping=self._stopping,
-            report=presence.beat,
+            report=lambda _: None,
         )
 
-    def start(self, record_id: int) -> None:
-        """Begin with a recording, unless there is one under way."""
-        if self._thread and self._thread.is_alive():
-            return
-        self._thread = threading.Thread(target=self._transcriber.transcribe, args=(record_id,))
-        self._thread.start()
+    def lend_a_hand(self, record: Record) -> None:
+        """Do what a worker would do: sweep now and then, and begin with a recording that waits."""
+        if self._error:
+            raise self._error
+        if time.monotonic() > self._next_sweep:
+            self._sweeper.sweep()
+            self._next_sweep = time.monotonic() + EVERY_SECONDS
+        busy = self._thread is not None and self._thread.is_alive()
+        if record.transcription_status == QUEUED and not busy:
+            self._thread = threading.Thread(target=self._transcribe, args=(record.id,))
+            self._thread.start()
+
+    def _transcribe(self, record_id: int) -> None:
+        try:
+            self._transcriber.transcribe(record_id)
+        except Exception as error:  # the waiting thread tells the person
+            self._error = error
 
     def stop(self) -> None:
         """Hand back what is under way and end the engine."""
@@ -132,13 +155,17 @@ class Helper:
 
 @contextmanager
 def _helper(app: App) -> Iterator[Helper]:
+    for name in ("SIGTERM", "SIGHUP"):  # a closed terminal is an interruption as well
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     presence = Presence(app.database, app.settings.locks, "command").enter()
-    helper = Helper(app, presence)
-    try:
-        yield helper
-    finally:
-        helper.stop()
-        presence.leave()
+    with closing(HintQueue(app.settings.queue)) as hints:
+        helper = Helper(app, presence, hints)
+        try:
+            yield helper
+        finally:
+            helper.stop()
+            presence.leave()
 
 
 def _progress() -> Progress:
@@ -160,7 +187,7 @@ def _print(record: Record, form: str, *, quiet: bool) -> bool:
             click.echo(FORMATS[form](transcript.load(record)), nl=False)
         return True
     why = record.transcription_error or f"it was {record.transcription_status}."
-    click.echo(f"offhook: {record.title}: {why}", err=True)
+    click.echo(printable(f"offhook: {record.title}: {why}"), err=True)
     return False
 
 

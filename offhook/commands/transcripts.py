@@ -9,7 +9,7 @@ import click
 
 from offhook.app import App, json_option, limit_option, pass_app
 from offhook.search import find
-from offhook.views import FLAGS, length, print_json, record_view
+from offhook.views import FLAGS, length, print_json, printable, record_view
 from shared.errors import StateConflict
 from shared.models import Record
 from shared.transitions import COMPLETED
@@ -84,16 +84,15 @@ def search(app: App, words: tuple[str, ...], limit: int, as_json: bool) -> None:
     if as_json:
         print_json({"hits": [hit.__dict__ for hit in hits]})
     for hit in [] if as_json else hits:
-        title = " ".join(hit.title.split())
-        click.echo(f"{hit.record_id:>5}  {timestamp(hit.start_seconds)[:-4]}  {title}: {hit.snippet}")
+        moment = timestamp(hit.start_seconds)[:-4]
+        click.echo(printable(f"{hit.record_id:>5}  {moment}  {hit.title}: {hit.snippet}"))
     if not hits and not as_json:
         click.echo("Nothing found.", err=True)
 
 
 def _transcript(app: App, record: Record) -> Transcript:
-    if record.transcription_status == COMPLETED:
-        return transcript.load(record)
-    return transcript.so_far(record, [window.segments for window in app.records.windows(record.id)])
+    windows = [window.segments for window in app.records.windows(record.id)]
+    return transcript.so_far(record, windows) if windows else transcript.load(record)
 
 
 _REMEDIES = {
@@ -129,7 +128,7 @@ def _heading(record: Record) -> list[str]:
         ("File", record.recording_path),
         *(("Note", FLAGS.get(flag, flag)) for flag in json.loads(record.flags)),
     )
-    return [f"{name + ':':<11}{value}" for name, value in facts if value]
+    return [printable(f"{name + ':':<11}{value}") for name, value in facts if value]
 
 
 def _status(record: Record) -> str:

@@ -673,8 +673,19 @@ def test_queueing_again_clears_what_was_made_and_counted(
 
     assert_afresh(found)
     assert found.library_stem == stem
-    assert (snapshot(database)["Segment"], snapshot(database)["DecodedWindow"]) == ([], [])
-    assert hits(database, "spoken") == 0
+    assert snapshot(database)["DecodedWindow"] == []
+
+
+def test_queueing_again_keeps_the_transcript_until_there_is_another(
+    records: Records, database: SqliteDatabase, add: Callable[..., Record]
+):
+    record = add()
+    records.complete(claim(records, record), [segment("spoken")])
+    records.requeue(record.id)
+    assert hits(database, "spoken") == 1
+
+    records.complete(claim(records, record), [segment("anew")])
+    assert (hits(database, "spoken"), hits(database, "anew")) == (0, 1)
 
 
 def test_queueing_again_adds_to_the_options_that_were_chosen(records: Records, add: Callable[..., Record]):

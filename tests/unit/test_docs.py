@@ -26,6 +26,7 @@ from offhook.cli import offhook as program
 from offhook.commands.doctor import HOME_CHECKS, MACHINE_CHECKS, _settings
 from offhook.views import FLAGS
 from shared.errors import OffhookError
+from shared.languages import LANGUAGES
 from shared.settings import RECORD_OPTIONS, Settings, load
 from shared.transitions import STATES, TRANSITIONS
 from transcribe_worker import inbox, retry
@@ -274,6 +275,8 @@ def plain(value: object) -> str:
 
 def limits(field: Field[Any]) -> str:
     metadata = field.metadata
+    if field.name == "language":
+        return f"`auto`, or one of the {len(LANGUAGES)} codes Whisper knows"
     if "choices" in metadata:
         return ", ".join(f"`{choice}`" for choice in metadata["choices"])
     if "least" in metadata:

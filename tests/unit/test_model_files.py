@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from faster_whisper import available_models
+from faster_whisper.tokenizer import _LANGUAGE_CODES
 
 from shared.errors import ModelMissing, SettingsError
+from shared.languages import LANGUAGES
 from tests.conftest import skip_or_fail
 from transcribe_worker import model_files
 from transcribe_worker.model_files import NAMES, WEIGHTS
@@ -177,3 +179,14 @@ def test_a_failed_download_leaves_the_model_that_is_there(models: Path):
 
     assert (model_files.find(models, "small") / WEIGHTS).read_bytes() == b"weights"
     assert folder.is_dir()
+
+
+def test_the_languages_are_those_of_faster_whisper():
+    assert set(LANGUAGES) == set(_LANGUAGE_CODES)
+
+
+def test_a_model_for_english_hears_no_other_language(tmp_path: Path):
+    find = model_files.find
+    assert find(tmp_path, "tiny.en", "en") == find(tmp_path, "tiny.en", "auto")
+    with pytest.raises(ModelMissing, match=r"hears English only, not de\. Run: offhook models pull tiny;"):
+        find(tmp_path, "tiny.en", "de")
