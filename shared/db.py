@@ -9,7 +9,7 @@ from peewee import SqliteDatabase
 from shared.migrations import migrate, missing
 from shared.models import MODELS
 
-BUSY_TIMEOUT_SECONDS = 60.0
+BUSY_TIMEOUT_SECONDS = 35.0
 
 
 def open_database(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> SqliteDatabase:

@@ -29,6 +29,7 @@ from transcribe_worker.speech import Window, all_of_it, detect_speech, windows
 
 Command = dict[str, Any]
 LISTEN_FOR_LANGUAGE_SECONDS = 30
+LONGEST_MESSAGE = 300
 
 
 class Cancelled(Exception):
@@ -141,7 +142,7 @@ class Recognizer:
             bad_input = isinstance(error, BadRecording)
             self._tell("failed", code=error.code, message=str(error), bad_input=bad_input)
         except Exception as error:
-            message = f"{type(error).__name__}: {error}"
+            message = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_MESSAGE]
             self._tell("failed", code=EngineFailed.code, message=message, bad_input=False)
 
     def _tell(self, event: str, **fields: Any) -> None:

@@ -1,0 +1,179 @@
+"""The engine as its worker sees it: a child process that may hang, die or refuse at any moment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.errors import BadRecording, EngineCrashed, EngineFailed, EngineUnusable
+from shared.settings import RECORD_OPTIONS, Settings
+from tests.conftest import skip_or_fail
+from tests.voices import Call, word_error_rate
+from transcribe_worker.engine import Decoded, Done, Engine, Heard, Job, ModelChoice, Opened, exit_in_words
+from transcribe_worker.model_files import bundled_folder
+
+OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}
+posix_only = pytest.mark.skipif(os.name == "nt", reason="needs signals")
+
+
+def choice(folder: Path | None = None) -> ModelChoice:
+    found = folder or bundled_folder()
+    if found is None:
+        skip_or_fail("the model tiny.en is not installed")
+    return ModelChoice("tiny.en", str(found), "cpu", "int8", 0)
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    with closing(Engine(silence_seconds=20.0)) as engine:
+        yield engine
+
+
+def nothing() -> None:
+    """A heartbeat that lets the work go on."""
+
+
+class Stopped(Exception):
+    """The worker has had enough."""
+
+
+def test_events_tell_of_a_recording_in_order(engine: Engine, short_wav: Path, short_call: Call) -> None:
+    engine.load(choice())
+    events = list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+    assert isinstance(events[0], Opened)
+    assert isinstance(events[-1], Done)
+    assert events[-1].duration_seconds == pytest.approx(short_call.duration_seconds, abs=0.001)
+    decoded = [event for event in events if isinstance(event, Decoded)]
+    text = " ".join(segment["text"] for event in decoded for segment in event.segments)
+    assert word_error_rate(short_call.words, text) < 0.15
+    assert any(isinstance(event, Heard) for event in events)
+
+
+def test_the_model_is_loaded_once_for_many_recordings(engine: Engine, short_wav: Path) -> None:
+    pids = set()
+    for _ in range(3):
+        engine.load(choice())
+        list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+        pids.add(engine.pid)
+    assert len(pids) == 1
+
+
+def test_a_bad_recording_is_refused_and_the_next_goes_on(
+    engine: Engine, short_wav: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"no recording at all")
+    engine.load(choice())
+    pid = engine.pid
+    with pytest.raises(BadRecording, match=r"bad\.wav seems to be text") as refused:
+        list(engine.transcribe(Job(bad, OPTIONS), nothing))
+    assert refused.value.code == "not_a_recording"
+    assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+    assert engine.pid == pid
+
+
+def test_an_error_in_the_engine_is_told_as_one_line(engine: Engine, short_wav: Path) -> None:
+    engine.load(choice())
+    with pytest.raises(EngineFailed) as failed:
+        list(engine.transcribe(Job(short_wav, OPTIONS | {"beam_size": -1}), nothing))
+    assert "\n" not in str(failed.value)
+
+
+@posix_only
+def test_a_killed_engine_is_told_by_its_signal_and_the_next_job_starts_another(
+    engine: Engine, short_wav: Path
+) -> None:
+    engine.load(choice())
+    events = engine.transcribe(Job(short_wav, OPTIONS), nothing)
+    assert isinstance(next(events), Opened)
+    os.kill(pid_of(engine), signal.SIGKILL)
+    with pytest.raises(EngineCrashed, match="SIGKILL"):
+        list(events)
+    engine.load(choice())
+    assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+
+
+@posix_only
+def test_an_engine_that_hangs_is_ended(short_wav: Path) -> None:
+    with closing(Engine(silence_seconds=20.0)) as engine:
+        engine.load(choice())
+        hung = pid_of(engine)
+        engine._silence_seconds = 1.0
+        os.kill(hung, signal.SIGSTOP)
+        with pytest.raises(EngineCrashed, match="said nothing for 1 s"):
+            list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+        with pytest.raises(ProcessLookupError):
+            os.kill(hung, 0)
+
+
+@posix_only
+def test_one_death_while_loading_is_an_accident_and_two_are_not(tmp_path: Path) -> None:
+    died = tmp_path / "died"
+    once = f"import os, pathlib, runpy; p = pathlib.Path({str(died)!r})\n"
+    once += "if not p.exists():\n    p.touch()\n    os.kill(os.getpid(), 9)\n"
+    once += "runpy.run_module('transcribe_worker.recognizer', run_name='__main__')"
+    with closing(Engine([sys.executable, "-c", once])) as engine:
+        engine.load(choice())
+    with closing(Engine([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"])) as engine:
+        with pytest.raises(EngineUnusable, match=r"The model tiny.en cannot be loaded.*SIGKILL"):
+            engine.load(choice())
+
+
+def test_a_model_that_is_none_is_unusable(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"no model")
+    with pytest.raises(EngineUnusable, match=r"The model tiny.en cannot be loaded"):
+        engine.load(choice(tmp_path))
+
+
+def test_an_engine_that_cannot_be_started_is_unusable(tmp_path: Path) -> None:
+    with closing(Engine([str(tmp_path / "no such program")])) as engine:
+        with pytest.raises(EngineUnusable, match="cannot be started"):
+            engine.load(choice())
+
+
+def test_a_heartbeat_that_raises_ends_the_job_and_the_next_goes_on(engine: Engine, short_wav: Path) -> None:
+    engine.load(choice())
+    beats = iter(range(2))
+
+    def beat() -> None:
+        if next(beats, None) is None:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        list(engine.transcribe(Job(short_wav, OPTIONS), beat))
+    engine.load(choice())
+    assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+
+
+@posix_only
+def test_an_engine_that_does_not_let_go_is_killed(engine: Engine, short_wav: Path) -> None:
+    engine.load(choice())
+    pid = pid_of(engine)
+
+    def beat() -> None:
+        os.kill(pid, signal.SIGSTOP)
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        list(engine.transcribe(Job(short_wav, OPTIONS), beat))
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(-9, "SIGKILL"), (-200, "signal 200"), (1, "exit code 1"), (0xC0000409, "0xC0000409")]
+)
+def test_how_a_process_ended_is_said_as_its_system_says_it(code: int, words: str) -> None:
+    assert words in exit_in_words(code)
+
+
+def pid_of(engine: Engine) -> int:
+    assert engine.pid
+    return engine.pid
