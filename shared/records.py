@@ -10,12 +10,12 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from peewee import Expression, ModelSelect, SqliteDatabase, fn
 
-from shared.errors import ClaimLost, OffhookError, RecordNotFound, StateConflict
+from shared.claims import Claim, Failure
+from shared.errors import ClaimLost, RecordNotFound, StateConflict
 from shared.models import Control, DecodedWindow, Record, Segment
 from shared.transitions import AFRESH, COMPLETED, NO_ERROR, PROCESSING, QUEUED, TRANSITIONS
 
@@ -23,33 +23,6 @@ from shared.transitions import AFRESH, COMPLETED, NO_ERROR, PROCESSING, QUEUED, 
 LONGEST_WAIT_SECONDS = 3600.0
 #: SQLite's integers are not Python's.
 LARGEST_ID = 2**63 - 1
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A worker's right to one recording, good as long as its token stands in the record.
-
-    The sweeper acts on another's claim; it names the lease by which it has judged, so that a worker
-    that has just renewed keeps its recording.
-    """
-
-    record: Record
-    token: str
-    lease_expires_at: float | None = None
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why an attempt ended: a code for programs, a message for people."""
-
-    code: str
-    message: str
-
-    @classmethod
-    def of(cls, error: BaseException) -> Failure:
-        """Describe an error without its traceback."""
-        code = error.code if isinstance(error, OffhookError) else type(error).__name__
-        return cls(code, str(error) or type(error).__name__)
 
 
 class Records:

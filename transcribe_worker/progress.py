@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from shared.claims import Claim
 from shared.errors import WorkerStopping
-from shared.records import Claim, Records
+from shared.records import Records
 from transcribe_worker.engine import Decoded, Done, Event, Heard, Job, Opened
 
 RENEWALS_PER_LEASE = 4

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from peewee import SqliteDatabase
 
+from shared.claims import Claim, Failure
 from shared.errors import ClaimLost, ModelMissing, OffhookError
 from shared.models import Record
-from shared.records import Claim, Failure, Records
+from shared.records import Records
 from shared.settings import Settings
 from shared.workers import bury, lives
 from transcribe_worker import model_files

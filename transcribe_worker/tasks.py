@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from shared.claims import Claim, Failure
 from shared.errors import (
     ClaimLost,
     ModelMissing,
@@ -24,7 +25,7 @@ from shared.errors import (
     WorkerStopping,
 )
 from shared.models import Record
-from shared.records import Claim, Failure, Records
+from shared.records import Records
 from shared.settings import RECORD_OPTIONS, Settings
 from shared.transitions import QUEUED
 from transcribe_worker import model_files, transcript

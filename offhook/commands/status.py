@@ -18,6 +18,7 @@ from offhook.views import ago, console, length, print_json, printable, short
 from shared.errors import SettingsError
 
 REFRESH_SECONDS = 0.5
+LONGEST_TITLE = 26
 
 
 @click.command()
@@ -77,9 +78,11 @@ def _running(found: dict[str, Any]) -> RenderableType | None:
     if not found["running"]:
         return None
     table = Table(box=None, show_header=False, padding=(0, 1))
+    table.add_column()
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=LONGEST_TITLE)
     for record in found["running"]:
         left = f"{length(record['seconds_left'])} left" if record["seconds_left"] is not None else ""
-        speed = f"{record['speed']:.1f} x real time" if record["speed"] else "starting"
+        speed = f"{record['speed']:.1f}x" if record["speed"] else "starting"
         table.add_row(
             f"[cyan]{record['id']}[/]",
             escape(printable(record["title"])),

@@ -20,8 +20,9 @@ import pytest
 from offhook import app as offhook_app
 from offhook.cli import COMMANDS, main
 from offhook.commands.status import status as status_command
+from shared.claims import Claim, Failure
 from shared.models import MODELS
-from shared.records import Claim, Failure, Records
+from shared.records import Records
 from shared.settings import Settings
 from shared.transitions import STATES
 from shared.workers import Presence

@@ -18,9 +18,10 @@ import pytest
 
 from offhook import __file__ as offhook_module
 from shared import home as folders
+from shared.claims import Claim, Failure
 from shared.db import open_database
 from shared.models import InboxFile
-from shared.records import Claim, Failure, Records
+from shared.records import Records
 from shared.settings import RECORD_OPTIONS, Settings
 from shared.transitions import STATES
 from shared.workers import Presence

@@ -19,10 +19,11 @@ from typing import Any
 import pytest
 from peewee import IntegrityError, OperationalError, SqliteDatabase
 
+from shared.claims import Claim, Failure
 from shared.db import open_database
 from shared.errors import ClaimLost, EngineCrashed, RecordNotFound, StateConflict
 from shared.models import MODELS, Control, DecodedWindow, InboxFile, Record, Segment
-from shared.records import LONGEST_WAIT_SECONDS, Claim, Failure, Records
+from shared.records import LONGEST_WAIT_SECONDS, Records
 from shared.settings import Settings
 from shared.transitions import (
     CANCELLED,

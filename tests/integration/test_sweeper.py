@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from peewee import SqliteDatabase
 
+from shared.claims import Claim, Failure
 from shared.errors import ClaimLost
 from shared.models import Record, Worker
-from shared.records import Claim, Failure, Records
+from shared.records import Records
 from shared.settings import Settings
 from shared.workers import Presence, lives
 from transcribe_worker.exports import FORMATS
