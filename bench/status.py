@@ -86,7 +86,7 @@ def compare(commands: dict[str, tuple[Sequence[str], Path]]) -> None:
         for name, (command, folder) in commands.items():
             started = time.perf_counter()
             environment = {**os.environ, "OFFHOOK_HOME": str(folder)}
-            subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(command, env=environment, check=True, capture_output=True)
             if run:  # the first warms the caches
                 times[name].append((time.perf_counter() - started) * 1000)
     print(f"milliseconds as whole processes, {RUNS} runs in turns")

@@ -59,8 +59,8 @@ def _running(record: Record) -> dict[str, Any]:
 
 
 def _oldest_waiting(app: App) -> dict[str, Any] | None:
-    waiting = Record.select().where(Record.transcription_status == QUEUED)
-    oldest = waiting.order_by(Record.id).first()
+    waiting = Record.select(fn.MIN(Record.id)).where(Record.transcription_status == QUEUED)
+    oldest = Record.get_or_none(Record.id == waiting.scalar())
     if oldest is None:
         return None
     return {
