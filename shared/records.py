@@ -112,6 +112,8 @@ class Records:
             waiting = (Record.id == record_id) & (Record.transcription_status == QUEUED)
             if not Record.update(**changed, **NO_ERROR, next_attempt_at=0.0).where(waiting).execute():
                 raise self._conflict(record_id, "Its options cannot be changed now")
+            if options:  # a transcript is not made half by one model and half by another
+                self._forget_windows(record_id)
             return self.get(record_id)
 
     def note_move(self, record_id: int, recording_path: str, content: Mapping[str, Any]) -> None:

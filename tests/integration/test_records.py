@@ -689,6 +689,37 @@ def test_queueing_again_keeps_the_transcript_until_there_is_another(
     assert (hits(database, "spoken"), hits(database, "anew")) == (0, 1)
 
 
+def test_a_waiting_recording_takes_on_options_and_drops_what_was_decoded_without_them(
+    records: Records, database: SqliteDatabase, add: Callable[..., Record]
+):
+    record = add()
+    held = claim(records, record)
+    records.save_window(held, WINDOW)
+    records.retry_later(held, FAILURE, wait_seconds=600)
+
+    revised = records.revise(record.id, {}, title="Anew", priority=3)
+    assert (revised.title, revised.priority, revised.next_attempt_at, revised.error_code) == (
+        "Anew",
+        3,
+        0.0,
+        None,
+    )
+    assert len(records.windows(record.id)) == 1
+
+    revised = records.revise(record.id, {"model": "small"})
+    assert (revised.model, json.loads(revised.options)) == ("small", {"model": "small"})
+    assert records.windows(record.id) == []
+
+
+def test_the_options_of_a_recording_that_is_being_transcribed_cannot_be_changed(
+    records: Records, add: Callable[..., Record]
+):
+    record = add()
+    claim(records, record)
+    with pytest.raises(StateConflict):
+        records.revise(record.id, {"model": "small"})
+
+
 def test_queueing_again_adds_to_the_options_that_were_chosen(records: Records, add: Callable[..., Record]):
     record = add(options={"model": "small", "language": "de"})
     records.complete(claim(records, record, model="small"), [])
