@@ -47,9 +47,12 @@ class Sweeper:
 
     def run(self, stopping: threading.Event) -> None:
         """Sweep at once and then every few seconds, until told to stop."""
-        self.sweep()
-        while not stopping.wait(EVERY_SECONDS):
+        try:
             self.sweep()
+            while not stopping.wait(EVERY_SECONDS):
+                self.sweep()
+        finally:
+            self.database.close()  # this thread's own connection
 
     def sweep(self) -> None:
         """Do everything once; what one step cannot do now does not keep the others from theirs."""

@@ -36,7 +36,8 @@ def work(process: Process) -> None:
             engine=Engine(),
             stopping=process.stopping,
             report=states.note,
-        )
+        ),
+        process.database.close,
     )
     consumer = hints.consumer(threads.handle, workers=settings.workers)
     hints.on_thread(start=threads.warm_up, stop=threads.close)
@@ -74,8 +75,8 @@ class States:
 class Threads:
     """A transcriber for each consumer thread."""
 
-    def __init__(self, make: Callable[[], Transcriber]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[], Transcriber], disconnect: Callable[[], object]) -> None:
+        self._make, self._disconnect = make, disconnect
         self._local = threading.local()
 
     def handle(self, record_id: int) -> None:
@@ -96,8 +97,9 @@ class Threads:
             log.warning("%s", error)
 
     def close(self) -> None:
-        """End the calling thread's engine."""
+        """End the calling thread's engine, and its connection to the database."""
         self._transcriber().engine.close()
+        self._disconnect()
 
     def _transcriber(self) -> Transcriber:
         if not hasattr(self._local, "transcriber"):

@@ -117,6 +117,7 @@ class Helper:
         library = Library(app.settings, app.records)
         self._sweeper = Sweeper(app.settings, app.database, app.records, hints, library)
         self._next_sweep = 0.0
+        self._disconnect = app.database.close  # a thread's own connection
         self._transcriber = Transcriber(
             settings=app.settings,
             records=app.records,
@@ -144,6 +145,8 @@ class Helper:
             self._transcriber.transcribe(record_id)
         except Exception as error:  # the waiting thread tells the person
             self._error = error
+        finally:
+            self._disconnect()
 
     def stop(self) -> None:
         """Hand back what is under way and end the engine."""
