@@ -25,7 +25,7 @@ WRITERS = {Path("shared/records.py"), Path("shared/transitions.py")}
 COLUMN = "transcription_status"
 
 #: The design's table, from -> to. "Any -> cancelled" means any that is not cancelled already.
-DESIGN = {
+EXPECTED = {
     "claim": ({QUEUED}, PROCESSING),
     "complete": ({PROCESSING}, COMPLETED),
     "retry_later": ({PROCESSING}, QUEUED),
@@ -38,22 +38,22 @@ DESIGN = {
 }
 
 
-def test_the_states_are_the_five_of_the_design():
+def test_there_are_five_states():
     assert STATES == ("queued", "processing", "completed", "failed", "cancelled")
 
 
-def test_there_is_no_transition_beside_those_of_the_design():
-    assert TRANSITIONS.keys() == DESIGN.keys()
+def test_there_is_no_other_transition():
+    assert TRANSITIONS.keys() == EXPECTED.keys()
 
 
-@pytest.mark.parametrize("name", DESIGN)
-def test_a_transition_leads_from_and_to_where_the_design_says(name: str):
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_transition_leads_from_and_to_where_it_should(name: str):
     transition = TRANSITIONS[name]
 
-    assert (set(transition.sources), transition.target) == DESIGN[name]
+    assert (set(transition.sources), transition.target) == EXPECTED[name]
 
 
-@pytest.mark.parametrize("name", [name for name in DESIGN if name != "claim"])
+@pytest.mark.parametrize("name", [name for name in EXPECTED if name != "claim"])
 def test_whoever_leaves_processing_leaves_no_claim_behind(name: str):
     writes = TRANSITIONS[name].writes
 
