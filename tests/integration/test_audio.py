@@ -114,7 +114,7 @@ def refusal(path: Path, kind: type[BadRecording] = BadRecording) -> str:
     return str(caught.value)
 
 
-# What a WAV may hold (fault 29)
+# What a WAV may hold
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000])
@@ -205,7 +205,7 @@ def test_more_than_4_gib_are_all_there(tmp_path: Path) -> None:
         )
 
 
-# What a WAV may claim (faults 26, 27, 28)
+# What a WAV may claim
 
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 4_000, 0x7FFFFFFF])
@@ -400,7 +400,7 @@ def test_a_video_without_sound_has_no_audio_track(tmp_path: Path) -> None:
     assert "no audio track" in refusal(path, NoAudio)
 
 
-# What is no recording (faults 26, 30)
+# What is no recording
 
 
 @pytest.mark.parametrize(
@@ -483,7 +483,7 @@ def test_a_script_for_the_decoder_is_refused_and_no_other_file_opened(tmp_path: 
     assert TARGET not in opened
 
 
-# Bounded time, bounded memory (fault 32)
+# Bounded time, bounded memory
 
 
 @settings(max_examples=150, deadline=2_000, suppress_health_check=[HealthCheck.too_slow])

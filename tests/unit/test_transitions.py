@@ -24,7 +24,7 @@ PACKAGES = ("shared", "transcribe_worker", "capture_worker", "offhook")
 WRITERS = {Path("shared/records.py"), Path("shared/transitions.py")}
 COLUMN = "transcription_status"
 
-#: The design's table, from -> to. "Any -> cancelled" means any that is not cancelled already.
+#: From -> to, as docs/states-and-errors.md has it.
 EXPECTED = {
     "claim": ({QUEUED}, PROCESSING),
     "complete": ({PROCESSING}, COMPLETED),
