@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
-from peewee import SqliteDatabase
+from peewee import OperationalError, SqliteDatabase
 
 from shared.migrations import migrate, missing
 from shared.models import MODELS
@@ -15,7 +16,7 @@ BUSY_TIMEOUT_SECONDS = 35.0
 def open_database(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> SqliteDatabase:
     """Open the database at `path`, bring it up to date and bind the models to it.
 
-    The busy timeout is set (by the driver) before the switch to WAL, which needs a lock of its own.
+    The busy timeout is set (by the driver) before anything else.
     Every transaction begins IMMEDIATE: one that reads first and writes later would fail at once
     with "database is locked", whatever the timeout. Raises NewerDatabase.
     """
@@ -32,10 +33,23 @@ def open_database(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECO
     )
     try:
         missing(database)  # refuses a newer database before anything is changed
-        database.execute_sql("PRAGMA journal_mode = wal")
+        switch_to_wal(database, busy_timeout_seconds)
         migrate(database)
     except BaseException:
         database.close()
         raise
     database.bind(MODELS)
     return database
+
+
+def switch_to_wal(database: SqliteDatabase, patience_seconds: float) -> None:
+    """Switch to WAL, trying again: SQLite turns away all but one that do so at once, without waiting."""
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            database.execute_sql("PRAGMA journal_mode = wal")
+            return
+        except OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)

@@ -162,7 +162,8 @@ def test_cancelling_stops_the_work_within_two_seconds_and_the_engine_goes_on(
 
 def test_a_paused_queue_takes_nothing_until_it_is_resumed(stage: Stage, short_wav: Path) -> None:
     with stage.process("transcribe_worker"):
-        stage.offhook("pause")
+        paused = stage.offhook("pause")
+        assert paused.returncode == 0, paused.stderr
         stage.offhook("add", short_wav)
         assert stage.read("status")["paused"]
         time.sleep(3)

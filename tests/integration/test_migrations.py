@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -16,7 +17,7 @@ import pytest
 from peewee import SqliteDatabase
 
 from shared import migrations
-from shared.db import open_database
+from shared.db import open_database, switch_to_wal
 from shared.errors import NewerDatabase
 from shared.migrations import MIGRATIONS, Execute, Migration, migrate
 from shared.models import MODELS
@@ -362,3 +363,29 @@ def test_a_newer_database_whose_writer_was_killed_keeps_what_was_in_its_log(path
     assert applied(path) == [*NAMES, "9000_future"]
     assert query(path, "SELECT word FROM future") == [("kept",)]
     assert query(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_of_many_that_open_a_fresh_database_at_once_none_is_turned_away(tmp_path: Path):
+    errors: list[Exception] = []
+
+    def open_and_close(path: Path, barrier: threading.Barrier) -> None:
+        database = SqliteDatabase(str(path), timeout=10)
+        database.connect()
+        barrier.wait()
+        try:
+            database.execute_sql("SELECT 1 FROM sqlite_master").fetchall()
+            switch_to_wal(database, patience_seconds=10)
+        except Exception as error:
+            errors.append(error)
+        finally:
+            database.close()
+
+    for number in range(300):
+        together = (tmp_path / f"{number}.db", threading.Barrier(3))
+        threads = [threading.Thread(target=open_and_close, args=together) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert errors == []
