@@ -69,8 +69,11 @@ class Transcriber:
             self._file(record)
         self.report("ready")
 
-    def stop_if_asked(self) -> None:
-        """Raise WorkerStopping once the worker is to stop."""
+    def load_default_model(self) -> None:
+        """Have the default model in memory. Raises ModelMissing, EngineUnusable, WorkerStopping."""
+        self.engine.load(self._model(self.settings.model), self._stop_if_asked)
+
+    def _stop_if_asked(self) -> None:
         if self.stopping.is_set():
             raise WorkerStopping
 
@@ -96,7 +99,7 @@ class Transcriber:
         before = self._unchanged(claim, path)
         options = effective_options(claim.record, self.settings)
         keep = Heartbeat(self.records, claim, self.settings.lease_seconds, self.stopping.is_set)
-        self.engine.load(self._model(options), keep)
+        self.engine.load(self._model(options["model"]), keep)
         progress = Progress(self.records, claim, self.settings.lease_seconds)
         with closing(self.engine.transcribe(progress.job(path, options), keep)) as events:
             for event in events:
@@ -110,12 +113,10 @@ class Transcriber:
         ]
         return self.records.complete(claim, segments, **progress.outcome)
 
-    def _model(self, options: dict[str, Any]) -> ModelChoice:
-        folder = model_files.find(self.settings.models, options["model"])
+    def _model(self, name: str) -> ModelChoice:
         settings = self.settings
-        return ModelChoice(
-            options["model"], str(folder), settings.device, settings.compute_type, settings.cpu_threads
-        )
+        folder = model_files.find(settings.models, name)
+        return ModelChoice(name, str(folder), settings.device, settings.compute_type, settings.cpu_threads)
 
     def _unchanged(self, claim: Claim, path: Path) -> Fingerprint:
         """Make sure that the recording is still the one that was queued."""

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from shared.errors import OffhookError
 from shared.process import Process
 from shared.records import Records
-from transcribe_worker import model_files
-from transcribe_worker.engine import Engine, ModelChoice
+from transcribe_worker.engine import Engine
 from transcribe_worker.library import Library
 from transcribe_worker.queue import HintQueue
 from transcribe_worker.sweeper import Sweeper
@@ -85,14 +84,8 @@ class Threads:
 
     def warm_up(self) -> None:
         """Load the model before the first recording comes; whatever stands in the way shows again then."""
-        transcriber = self._transcriber()
-        settings = transcriber.settings
         try:
-            folder = model_files.find(settings.models, settings.model)
-            choice = ModelChoice(
-                settings.model, str(folder), settings.device, settings.compute_type, settings.cpu_threads
-            )
-            transcriber.engine.load(choice, transcriber.stop_if_asked)
+            self._transcriber().load_default_model()
         except OffhookError as error:
             log.warning("%s", error)
 
