@@ -13,11 +13,11 @@ import click
 
 from offhook.app import App
 from shared.errors import OffhookError
+from shared.files import Fingerprint, sha256_of
 from shared.models import Record
 from shared.settings import coerce
 from shared.transitions import COMPLETED, PROCESSING, QUEUED
 from transcribe_worker import model_files
-from transcribe_worker.content import Fingerprint, sha256_of
 from transcribe_worker.library import Library
 
 

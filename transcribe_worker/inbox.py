@@ -30,6 +30,7 @@ from watchdog.events import (
 from watchdog.observers import Observer
 
 from shared.errors import OffhookError, RecordingMissing
+from shared.files import Fingerprint, sha256_of
 from shared.home import make_folder
 from shared.models import InboxFile, Record
 from shared.process import Process, run
@@ -37,7 +38,6 @@ from shared.records import Records
 from shared.settings import Settings
 from shared.transitions import PROCESSING
 from transcribe_worker import riff
-from transcribe_worker.content import Fingerprint, sha256_of
 from transcribe_worker.queue import HintQueue
 
 log = logging.getLogger(__name__)

@@ -6,22 +6,20 @@ the database first, transcripts replace themselves, and a recording that has mov
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import shutil
 import unicodedata
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from shared.files import Fingerprint, move, sha256_of
 from shared.home import make_folder
 from shared.models import InboxFile, Record
 from shared.records import Records
 from shared.settings import Settings
 from transcribe_worker import transcript
-from transcribe_worker.content import Fingerprint, sha256_of
 from transcribe_worker.exports import FORMATS
 
 LONGEST_STEM_BYTES = 180
@@ -122,30 +120,6 @@ def _brought_in(record: Record, path: Path, target: Path) -> Path:
         return path
     move(path, target)
     return target
-
-
-def move(source: Path, target: Path) -> None:
-    """Move a file, to another file system if need be; the copy is on the disk before the original goes."""
-    try:
-        source.replace(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        _copy(source, target)
-        source.unlink()
-
-
-def _copy(source: Path, target: Path) -> None:
-    partial = target.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        with source.open("rb") as original, partial.open("wb") as copy:
-            shutil.copyfileobj(original, copy, 1 << 20)
-            copy.flush()
-            os.fsync(copy.fileno())
-        shutil.copystat(source, partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _folded(name: str) -> str:

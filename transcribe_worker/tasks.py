@@ -24,12 +24,12 @@ from shared.errors import (
     RecordingMissing,
     WorkerStopping,
 )
+from shared.files import Fingerprint, sha256_of
 from shared.models import Record
 from shared.records import Records
 from shared.settings import RECORD_OPTIONS, Settings
 from shared.transitions import QUEUED
 from transcribe_worker import model_files, transcript
-from transcribe_worker.content import Fingerprint, sha256_of
 from transcribe_worker.engine import Engine, ModelChoice
 from transcribe_worker.library import Library
 from transcribe_worker.progress import Heartbeat, Progress

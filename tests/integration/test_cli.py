@@ -21,6 +21,7 @@ from offhook import app as offhook_app
 from offhook.cli import COMMANDS, main
 from offhook.commands.status import status as status_command
 from shared.claims import Claim, Failure
+from shared.files import sha256_of
 from shared.models import MODELS
 from shared.records import Records
 from shared.settings import Settings
@@ -28,7 +29,6 @@ from shared.transitions import STATES
 from shared.workers import Presence
 from tests.conftest import skip_or_fail
 from tests.stage import Stage
-from transcribe_worker.content import sha256_of
 from transcribe_worker.model_files import NAMES, bundled_folder
 
 FAULT = "fault in offhook itself"

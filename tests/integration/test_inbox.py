@@ -21,10 +21,10 @@ from peewee import SqliteDatabase
 
 from shared.claims import Failure
 from shared.db import open_database
+from shared.files import Fingerprint, sha256_of
 from shared.models import InboxFile, Record
 from shared.records import Records
 from shared.settings import Settings
-from transcribe_worker.content import Fingerprint, sha256_of
 from transcribe_worker.inbox import CUT_SHORT_PATIENCE, SWEEP_EVERY_SECONDS, Inbox, watch
 from transcribe_worker.queue import HintQueue
 

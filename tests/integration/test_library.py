@@ -19,12 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from peewee import SqliteDatabase
 
+from shared.files import Fingerprint, move, sha256_of
 from shared.models import Record
 from shared.records import Records
 from shared.settings import Settings
-from transcribe_worker.content import Fingerprint, sha256_of
 from transcribe_worker.exports import FORMATS
-from transcribe_worker.library import Library, move, safe_name, write_whole
+from transcribe_worker.library import Library, safe_name, write_whole
 
 ROOT = Path(__file__).parents[2]
 WORDS = "Good morning."
@@ -471,7 +471,7 @@ def test_a_copy_for_which_there_is_no_room_leaves_nothing_behind(tmp_path: Path,
     """Otherwise each try leaves another half of a recording, on a disk that is full already."""
     source = put(elsewhere, content=bytes(3_000_000))
     code = (
-        "import resource, sys; from pathlib import Path; from transcribe_worker.library import move\n"
+        "import resource, sys; from pathlib import Path; from shared.files import move\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))\n"
         "try: move(Path(sys.argv[1]), Path(sys.argv[2]))\n"
         "except OSError: sys.exit(3)\n"

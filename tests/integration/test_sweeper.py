@@ -16,12 +16,13 @@ from peewee import SqliteDatabase
 
 from shared.claims import Claim, Failure
 from shared.errors import ClaimLost
+from shared.files import move
 from shared.models import Record, Worker
 from shared.records import Records
 from shared.settings import Settings
 from shared.workers import Presence, lives
 from transcribe_worker.exports import FORMATS
-from transcribe_worker.library import Library, move
+from transcribe_worker.library import Library
 from transcribe_worker.queue import HintQueue
 from transcribe_worker.sweeper import EVERY_SECONDS, FILING_SECONDS, Sweeper
 
