@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from peewee import OperationalError, SqliteDatabase
@@ -53,3 +55,13 @@ def switch_to_wal(database: SqliteDatabase, patience_seconds: float) -> None:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
         time.sleep(0.01)
+
+
+@contextmanager
+def hurried(database: SqliteDatabase, patience_seconds: float) -> Iterator[None]:
+    """Wait for a busy database only so long, in this thread: for what can be done later as well."""
+    database.execute_sql(f"PRAGMA busy_timeout = {round(patience_seconds * 1000)}")
+    try:
+        yield
+    finally:
+        database.execute_sql(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT_SECONDS * 1000)}")

@@ -117,3 +117,69 @@ class NewerDatabase(OffhookError):
     """The database was written by a newer offhook. Nothing was changed; update offhook and try again."""
 
     code = "newer_database"
+
+
+class AudioUnavailable(OffhookError):
+    """The audio system of this machine cannot be reached. `offhook doctor` looks closer."""
+
+    code = "audio_unavailable"
+
+
+class NoDevice(OffhookError):
+    """There is neither a microphone nor a loopback to record from. `offhook devices` lists what is there."""
+
+    code = "no_device"
+
+
+class DeviceLost(OffhookError):
+    """The audio device is gone or cannot be opened."""
+
+    code = "device_lost"
+
+
+class DeviceUnknown(OffhookError):
+    """The audio device was plugged in after the audio system was opened."""
+
+    code = "device_unknown"
+
+
+class AlreadyRecording(OffhookError):
+    """A recording is running. Stop it before the next one."""
+
+    code = "already_recording"
+
+
+class NotRecording(OffhookError):
+    """No recording is running."""
+
+    code = "not_recording"
+
+
+class RecordingWaits(OffhookError):
+    """A stopped recording waits to be attached or discarded."""
+
+    code = "recording_waits"
+
+
+class UnknownSession(OffhookError):
+    """There is no recording with this session id."""
+
+    code = "unknown_session"
+
+
+class DiskFull(OffhookError):
+    """The disk is full."""
+
+    code = "disk_full"
+
+
+class BadRequest(OffhookError):
+    """The request is not one of the capture protocol."""
+
+    code = "bad_request"
+
+
+class CaptureNotRunning(OffhookError):
+    """No capture worker runs. Start one: python start.py"""
+
+    code = "capture_not_running"

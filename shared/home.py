@@ -17,6 +17,7 @@ def prepare(settings: Settings) -> None:
     for folder in (
         settings.home,
         settings.inbox,
+        settings.recording,
         settings.library,
         settings.models,
         settings.logs,

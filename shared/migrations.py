@@ -174,9 +174,38 @@ def _create_processes(execute: Execute) -> None:
     execute('CREATE TABLE "controls" ("name" TEXT NOT NULL PRIMARY KEY, "value" TEXT NOT NULL)')
 
 
+def _create_captures(execute: Execute) -> None:
+    execute("""
+        CREATE TABLE "captures" (
+            "session_id" TEXT NOT NULL PRIMARY KEY,
+            "state" TEXT NOT NULL,
+            "title" TEXT NOT NULL,
+            "candidate_id" TEXT,
+            "project_id" TEXT,
+            "recording_path" TEXT NOT NULL,
+            "layout" TEXT NOT NULL,
+            "worker_id" TEXT NOT NULL,
+            "started_at" REAL NOT NULL,
+            "duration_seconds" REAL NOT NULL,
+            "verdict" TEXT NOT NULL
+        )""")
+    execute('CREATE INDEX "capture_state" ON "captures" ("state")')
+    execute('CREATE INDEX "capture_recording_path" ON "captures" ("recording_path")')
+    execute("""
+        CREATE TABLE "loudness" (
+            "session_id" TEXT NOT NULL,
+            "minute" INTEGER NOT NULL,
+            "microphone" BLOB NOT NULL,
+            "loopback" BLOB NOT NULL,
+            PRIMARY KEY ("session_id", "minute"),
+            FOREIGN KEY ("session_id") REFERENCES "captures" ("session_id") ON DELETE CASCADE
+        )""")
+
+
 MIGRATIONS = (
     Migration("0001_records", _create_records),
     Migration("0002_transcripts", _create_transcripts),
     Migration("0003_search", _create_search),
     Migration("0004_processes", _create_processes),
+    Migration("0005_captures", _create_captures),
 )

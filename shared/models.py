@@ -5,7 +5,16 @@ Times are seconds since 1970 in UTC. Columns that hold JSON are named in their c
 
 from __future__ import annotations
 
-from peewee import AutoField, FloatField, ForeignKeyField, IntegerField, Model, TextField
+from peewee import (
+    AutoField,
+    BlobField,
+    CompositeKey,
+    FloatField,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
 
 
 class Record(Model):
@@ -98,6 +107,38 @@ class InboxFile(Model):
         table_name = "inbox_files"
 
 
+class Capture(Model):
+    """A call that is being recorded, or was: whose it is, where it will be, how well it was heard."""
+
+    session_id = TextField(primary_key=True)
+    state = TextField(index=True)
+    title = TextField()
+    candidate_id = TextField(null=True)
+    project_id = TextField(null=True)
+    recording_path = TextField(index=True)  # one may be recorded to again
+    layout = TextField()
+    worker_id = TextField()  # the process that records it
+    started_at = FloatField()
+    duration_seconds = FloatField(default=0.0)
+    verdict = TextField(default="{}")  # JSON
+
+    class Meta:
+        table_name = "captures"
+
+
+class Loudness(Model):
+    """A minute of how loud each side of a call was: a byte for each tenth of a second."""
+
+    capture = ForeignKeyField(Capture, column_name="session_id", on_delete="CASCADE", index=False)
+    minute = IntegerField()
+    microphone = BlobField()
+    loopback = BlobField()
+
+    class Meta:
+        table_name = "loudness"
+        primary_key = CompositeKey("capture", "minute")
+
+
 class Worker(Model):
     """A living process; its lock file tells whether it still lives."""
 
@@ -122,4 +163,4 @@ class Control(Model):
         table_name = "controls"
 
 
-MODELS = (Record, DecodedWindow, Segment, InboxFile, Worker, Control)
+MODELS = (Record, DecodedWindow, Segment, InboxFile, Capture, Loudness, Worker, Control)

@@ -16,7 +16,7 @@ from peewee import Expression, ModelSelect, SqliteDatabase, fn
 
 from shared.claims import Claim, Failure
 from shared.errors import ClaimLost, RecordNotFound, StateConflict
-from shared.models import Control, DecodedWindow, Record, Segment
+from shared.models import Capture, Control, DecodedWindow, Record, Segment
 from shared.transitions import AFRESH, COMPLETED, NO_ERROR, PROCESSING, QUEUED, TRANSITIONS
 
 #: A wait longer than this can only mean that the clock was set back, so it is over.
@@ -130,10 +130,11 @@ class Records:
             return record
 
     def delete(self, record_id: int) -> None:
-        """Remove a record with its transcript; files are the caller's. Raises RecordNotFound."""
+        """Remove a record with all that hangs on it; files are the caller's. Raises RecordNotFound."""
         with self._database.atomic():
-            self.get(record_id)
+            session_id = self.get(record_id).session_id
             self._forget_transcript(record_id)
+            Capture.delete().where(Capture.session_id == session_id).execute()
             Record.delete().where(Record.id == record_id).execute()
 
     def set_paused(self, paused: bool) -> None:

@@ -44,12 +44,40 @@ class Settings:
     lease_seconds: float = _setting(60.0, "How long a silent worker keeps its recording", least=5)
     max_attempts: int = _setting(5, "Attempts before a recording counts as failed", least=1)
     max_crashes: int = _setting(3, "Crashes before a recording counts as failed", least=1)
+    microphone: str = _setting("default", "Microphone to record: part of its name, `default` or `none`")
+    loopback: str = _setting("default", "Output whose sound to record: part of its name, `default` or `none`")
+    layout: str = _setting(
+        "mono", "`mono` mixes both sides; `split` keeps a channel for each", choices=("mono", "split")
+    )
+    finalise: str = _setting(
+        "auto",
+        "After a stop: `auto` queues the recording, `manual` waits for attach or discard",
+        choices=("auto", "manual"),
+    )
+    longest_recording_minutes: float = _setting(
+        720.0, "A recording stops by itself after so long", least=0.01
+    )
+    stop_after_silence_minutes: float = _setting(
+        0.0, "A recording stops when both sides were silent for so long; 0 never", least=0.0
+    )
+    silence_dbfs: float = _setting(-50.0, "What is quieter than this counts as silence", least=-120, most=0)
+    consent_reminder: str = _setting("", "Text to show whenever a recording starts")
     log_level: str = _setting("INFO", "How much is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 
     @property
     def inbox(self) -> Path:
         """Recordings dropped here are transcribed."""
         return self.home / "inbox"
+
+    @property
+    def recording(self) -> Path:
+        """Recordings that are not finished."""
+        return self.home / "recording"
+
+    @property
+    def control(self) -> Path:
+        """Where the capture worker listens, and the token it wants."""
+        return self.home / "control.json"
 
     @property
     def library(self) -> Path:

@@ -29,6 +29,7 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
+from shared.captures import Captures
 from shared.errors import OffhookError, RecordingMissing
 from shared.files import Fingerprint, sha256_of
 from shared.home import make_folder
@@ -71,8 +72,12 @@ class Inbox:
     records: Records
     hints: HintQueue
     monotonic: Callable[[], float] = time.monotonic
+    captures: Captures = field(init=False)
     _known: dict[Path, Fingerprint] = field(default_factory=dict)
     _restless: dict[Path, tuple[Fingerprint, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.captures = Captures(self.database)
 
     def sweep(self) -> float:
         """Take what is whole; return the seconds after which another look may find more."""
@@ -136,7 +141,8 @@ class Inbox:
             if self._noted(path, fingerprint):
                 return True
             content = {"sha256": sha256, **asdict(fingerprint)}
-            existing = self.records.with_content(sha256)
+            captured = self.captures.adopt(str(path), content)
+            existing = captured or self.records.with_content(sha256)
             if existing is not None and existing.error_code == RecordingMissing.code:
                 existing = self.records.bring_back(existing.id, str(path), content)
             is_copy = existing is not None and existing.recording_path != str(path)

@@ -379,7 +379,7 @@ def test_a_recording_that_is_not_in_the_inbox_stays_where_it_is(
     library: Library, records: Records, settings: Settings, tmp_path: Path, outside: str
 ):
     folder = tmp_path / outside
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     source = put(folder)
     record = completed(records, source)
 
