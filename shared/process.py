@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import signal
@@ -10,13 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from peewee import DatabaseError, SqliteDatabase
 
-from shared import home
+from shared import console, home
 from shared.db import open_database
 from shared.errors import OffhookError
 from shared.locks import is_free
@@ -26,7 +27,8 @@ from shared.workers import Presence
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5.0
-STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")  # SIGBREAK: the console's stop on Windows
+#: SIGBREAK is the console's stop on Windows, SIGHUP the terminal's end elsewhere.
+STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
 
 
 @dataclass
@@ -40,7 +42,9 @@ class Process:
     starter_lock: Path | None = None
     signalled: bool = False
     monotonic: Callable[[], float] = time.monotonic
+    finished: threading.Event = field(default_factory=threading.Event)
     _last_beat: tuple[str, float] = ("", 0.0)
+    _console: object = None
 
     def beat(self, state: str = "ready") -> None:
         """Give a sign of life now and then; notice that this process is to stop."""
@@ -67,6 +71,8 @@ class Process:
         for name in STOP_SIGNALS:
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), note)
+        if sys.platform == "win32":
+            self._console = console.on_end(note, self.finished, ctypes.windll.kernel32)
 
 
 def run(kind: str, body: Callable[[Process], None]) -> int:
@@ -102,6 +108,7 @@ def running(kind: str, settings: Settings, starter_lock: str | None) -> Iterator
         presence.leave()
         database.close()
         log.info("%s stopped", kind)
+        process.finished.set()
 
 
 def _log_to(settings: Settings, kind: str) -> None:
