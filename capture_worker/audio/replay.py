@@ -1,0 +1,83 @@
+"""WAVs in the place of devices, for tests and demonstrations: they play once, in real time.
+
+A side's device is chosen by `replay:PATH`. Behind its end a recording gives nothing at all, like the
+loopback of a machine on which nothing plays.
+"""
+
+from __future__ import annotations
+
+import time
+import wave
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from capture_worker.audio.source import SIDES, Block, Device
+from shared.errors import AudioUnavailable, DeviceLost
+
+PREFIX = "replay:"
+
+
+class Stream:
+    """A 16-bit WAV that plays from the moment it was opened."""
+
+    def __init__(self, device: Device, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.device = device
+        self._clock = clock
+        try:
+            self._file = wave.open(device.key.removeprefix(PREFIX), "rb")  # noqa: SIM115 (it stays open)
+        except (OSError, EOFError, wave.Error) as error:
+            raise DeviceLost(f"{device.name} cannot be played: {error}.") from error
+        self._since = clock()
+        self._played = 0
+
+    def read(self) -> Block | None:
+        """Return all that has come since the last time, None if nothing has."""
+        now = self._clock()
+        due = int((now - self._since) * self.device.rate_hz) - self._played
+        data = self._file.readframes(due) if due > 0 else b""
+        if not data:
+            return None
+        frames = np.frombuffer(data, "<i2").reshape(-1, self.device.channels).astype(np.float32) / np.float32(
+            2**15
+        )
+        self._played += len(frames)
+        return Block(now, frames)
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._file.close()
+
+
+class System:
+    """The recordings that were asked for, by side. Raises AudioUnavailable."""
+
+    def __init__(self, wanted: Mapping[str, str]) -> None:
+        chosen = {side: wanted.get(side, "") for side in SIDES}
+        self._devices = [_device(side, name) for side, name in chosen.items() if name.startswith(PREFIX)]
+
+    def look(self) -> list[Device] | None:
+        """Return what is there."""
+        return self._devices
+
+    def open(self, device: Device) -> Stream:
+        """Start to play. Raises DeviceLost."""
+        return Stream(device)
+
+    def renew(self) -> None:
+        """Nothing is ever new here."""
+
+    def close(self) -> None:
+        """Nothing is held here."""
+
+
+def _device(side: str, name: str) -> Device:
+    path = Path(name.removeprefix(PREFIX))
+    try:
+        with wave.open(str(path), "rb") as file:
+            if file.getsampwidth() != 2:
+                raise AudioUnavailable(f"{path} cannot be replayed: it is not a 16-bit WAV.")
+            return Device(side, name, name, file.getframerate(), file.getnchannels(), is_default=True)
+    except (OSError, EOFError, wave.Error) as error:
+        raise AudioUnavailable(f"{path} cannot be replayed: {error}.") from error

@@ -1,0 +1,122 @@
+"""How loud each side is: live for a meter, and tick by tick for whoever asks later who spoke."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from capture_worker.audio.source import LOOPBACK, MICROPHONE, SIDES
+from capture_worker.timeline import RATE_HZ, Mono, Pair
+from shared.captures import TICKS_PER_SECOND, as_byte, dbfs
+
+TICK_FRAMES = RATE_HZ // TICKS_PER_SECOND
+#: A loopback that is silent for so long while somebody speaks may be the wrong device.
+SUSPICIOUS_TICKS = 15 * TICKS_PER_SECOND
+SPEECH_TICKS = 2 * TICKS_PER_SECOND
+SPEECH_ABOVE_NOISE_DB = 10.0
+
+
+@dataclass(frozen=True)
+class Level:
+    """Root mean square and peak of a tenth of a second, from 0 to 1."""
+
+    rms: float = 0.0
+    peak: float = 0.0
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Both sides now, and for how long the recording runs."""
+
+    microphone: Level
+    loopback: Level
+    seconds: float
+
+    def as_event(self) -> dict[str, Any]:
+        """Return it as the capture protocol has it."""
+        return {
+            "type": "level",
+            "mic": round(self.microphone.rms, 4),
+            "loopback": round(self.loopback.rms, 4),
+            "mic_peak": round(self.microphone.peak, 4),
+            "loopback_peak": round(self.loopback.peak, 4),
+            "seconds": round(self.seconds, 2),
+        }
+
+
+class Meter:
+    """The levels since they were read last, of what the devices hand out, before any delay."""
+
+    def __init__(self) -> None:
+        self._heard: dict[str, list[Mono]] = {side: [] for side in SIDES}
+
+    def add(self, side: str, samples: Mono) -> None:
+        """Take samples of a side in."""
+        self._heard[side].append(samples)
+
+    def read(self, seconds: float) -> Levels:
+        """Return the levels and begin anew."""
+        levels = {side: _level(pieces) for side, pieces in self._heard.items()}
+        self._heard = {side: [] for side in SIDES}
+        return Levels(levels[MICROPHONE], levels[LOOPBACK], seconds)
+
+
+def _level(pieces: list[Mono]) -> Level:
+    if not pieces:
+        return Level()
+    samples = np.concatenate(pieces)
+    return Level(_rms(samples), float(np.abs(samples).max(initial=0.0)))
+
+
+def _rms(samples: Mono) -> float:
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
+
+
+class Loudness:
+    """The loudness of each side, ten ticks for each second of the recording, a byte a tick.
+
+    One thread adds, another may read: a tick is there for both sides before `ticks` counts it.
+    """
+
+    def __init__(self, silence_dbfs: float) -> None:
+        self._silent_from = as_byte(10 ** (silence_dbfs / 20))
+        self._bytes = {side: bytearray() for side in SIDES}
+        self._rest: Pair = Pair(np.zeros(0, np.float32), np.zeros(0, np.float32))
+        self.ticks = 0
+        self.silent_ticks = dict.fromkeys(SIDES, 0)
+        self.both_silent_ticks = 0  # in one go, up to now
+
+    def add(self, pair: Pair) -> None:
+        """Take a stretch of the recording in."""
+        joined = [np.concatenate(both) for both in zip(self._rest, pair, strict=True)]
+        whole = len(joined[0]) // TICK_FRAMES * TICK_FRAMES
+        for start in range(0, whole, TICK_FRAMES):
+            self._add_tick([side[start : start + TICK_FRAMES] for side in joined])
+        self._rest = Pair(*(side[whole:] for side in joined))
+
+    def _add_tick(self, tick: list[Mono]) -> None:
+        silent = []
+        for side, samples in zip(SIDES, tick, strict=True):
+            loudness = as_byte(_rms(samples))
+            self._bytes[side].append(loudness)
+            silent.append(loudness >= self._silent_from)
+            self.silent_ticks[side] += silent[-1]
+        self.both_silent_ticks = self.both_silent_ticks + 1 if all(silent) else 0
+        self.ticks += 1
+
+    def between(self, start: int, end: int) -> dict[str, bytes]:
+        """The ticks from `start` up to `end` of each side."""
+        return {side: bytes(found[start:end]) for side, found in self._bytes.items()}
+
+    def loopback_is_suspicious(self) -> bool:
+        """Whether the loopback has long been silent while the microphone heard speech."""
+        recent = (
+            self.between(self.ticks - SUSPICIOUS_TICKS, self.ticks) if self.ticks >= SUSPICIOUS_TICKS else {}
+        )
+        if not recent or min(recent[LOOPBACK]) < self._silent_from:
+            return False
+        heard = np.array([dbfs(tick) for tick in recent[MICROPHONE]])
+        floor = max(dbfs(self._silent_from), float(np.quantile(heard, 0.1)) + SPEECH_ABOVE_NOISE_DB)
+        return int(np.count_nonzero(heard > floor)) >= SPEECH_TICKS

@@ -1,0 +1,122 @@
+"""The WAV that is being recorded: playable after a death at any moment, whatever its length.
+
+The header has room for RF64's long sizes from the start (EBU Tech 3306), so it never moves: it is written
+over each second, and together with the audio it is on the disk after each `sync`.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+RATE_HZ = 16_000
+SAMPLE_BYTES = 2
+HEADER_BYTES = 80
+#: From this size on the file is an RF64: a RIFF counts its bytes with 32 bits.
+RF64_FROM_BYTES = 2**32 - 2**16
+_UNKNOWN = 0xFFFF_FFFF
+_DS64_BYTES = 28
+_FMT = struct.Struct("<HHIIHH")
+
+
+def header(channels: int, data_bytes: int, rate_hz: int = RATE_HZ) -> bytes:
+    """The header of `data_bytes` of 16-bit audio, as RIFF or, beyond 4 GiB, as RF64."""
+    size = HEADER_BYTES - 8 + data_bytes
+    block = channels * SAMPLE_BYTES
+    fmt = struct.pack("<4sI", b"fmt ", _FMT.size) + _FMT.pack(
+        1, channels, rate_hz, rate_hz * block, block, 8 * SAMPLE_BYTES
+    )
+    if HEADER_BYTES + data_bytes < RF64_FROM_BYTES:
+        room = struct.pack("<4sI", b"JUNK", _DS64_BYTES) + bytes(_DS64_BYTES)
+        return struct.pack("<4sI4s", b"RIFF", size, b"WAVE") + room + fmt + _data(data_bytes)
+    sizes = struct.pack("<4sIQQQI", b"ds64", _DS64_BYTES, size, data_bytes, data_bytes // block, 0)
+    return struct.pack("<4sI4s", b"RF64", _UNKNOWN, b"WAVE") + sizes + fmt + _data(_UNKNOWN)
+
+
+def _data(size: int) -> bytes:
+    return struct.pack("<4sI", b"data", size)
+
+
+class WavWriter:
+    """A new file of 16-bit audio at 16 kHz; what is written has reached the kernel when the call returns.
+
+    Raises OSError, FileExistsError among them. After an error the file can still be closed, and then holds
+    all that was written by calls that returned.
+    """
+
+    def __init__(self, path: Path, channels: int) -> None:
+        self.data_bytes = 0
+        self._channels = channels
+        self._file = path.open("xb", buffering=0)
+        try:
+            _write_all(self._file, header(channels, 0))
+            os.fsync(self._file.fileno())
+        except OSError:
+            self._file.close()
+            path.unlink()
+            raise
+
+    @property
+    def seconds(self) -> float:
+        """Length of what has been written."""
+        return self.data_bytes / (self._channels * SAMPLE_BYTES * RATE_HZ)
+
+    def write(self, pcm: bytes) -> None:
+        """Append whole frames."""
+        _write_all(self._file, pcm)
+        self.data_bytes += len(pcm)
+
+    def sync(self) -> None:
+        """Have header and audio on the disk, so that even a power cut leaves them."""
+        self._refresh()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Sync and close; bytes behind the last whole `write` are cut off."""
+        try:
+            self._file.truncate(HEADER_BYTES + self.data_bytes)
+            self.sync()
+        finally:
+            self._file.close()
+
+    def _refresh(self) -> None:
+        self._file.seek(0)
+        _write_all(self._file, header(self._channels, self.data_bytes))
+        self._file.seek(HEADER_BYTES + self.data_bytes)
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    """Write everything: a raw file may take only a part, as when the disk is nearly full."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def repair(path: Path, channels: int) -> float:
+    """Make a recording playable whose recorder has died; return its seconds, 0.0 if it holds no audio.
+
+    `channels` count where the header does not say, as after a power cut. Raises OSError.
+    """
+    with path.open("r+b") as file:
+        start = file.read(HEADER_BYTES)
+        size = file.seek(0, os.SEEK_END)
+        channels = _channels_of(start) or channels
+        block = channels * SAMPLE_BYTES
+        data_bytes = max(0, size - HEADER_BYTES) // block * block
+        if data_bytes:
+            file.truncate(HEADER_BYTES + data_bytes)
+            file.seek(0)
+            file.write(header(channels, data_bytes))
+            file.flush()
+            os.fsync(file.fileno())
+    return data_bytes / block / RATE_HZ
+
+
+def _channels_of(start: bytes) -> int:
+    """What a header of ours says, 0 if it is none."""
+    if len(start) < HEADER_BYTES or start[:4] not in (b"RIFF", b"RF64") or start[48:52] != b"fmt ":
+        return 0
+    channels: int = _FMT.unpack_from(start, 56)[1]
+    return channels if channels in (1, 2) else 0
