@@ -1,0 +1,40 @@
+"""Prints the audio devices of this machine as JSON; run as `python -m capture_worker.audio.listing`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import closing
+from dataclasses import asdict
+
+from capture_worker.audio import open_system
+from capture_worker.audio.source import Device
+from shared.errors import AudioUnavailable, OffhookError
+
+
+def to_json(devices: list[Device]) -> str:
+    """Write devices on one line, in ASCII: on Windows a pipe may take nothing else."""
+    return json.dumps([asdict(device) for device in devices])
+
+
+def from_json(text: str | bytes) -> list[Device]:
+    """Read what `to_json` wrote. Raises ValueError or TypeError if it is anything else."""
+    return [Device(**row) for row in json.loads(text)]
+
+
+def main() -> int:
+    """Print the devices, or one line on stderr that says why not; return the exit code."""
+    try:
+        with closing(open_system({})) as system:
+            devices = system.look()
+        if devices is None:
+            raise AudioUnavailable("The audio system does not say which devices it has.")
+    except (OffhookError, OSError) as error:
+        sys.stderr.write(f"{' '.join(str(error).split())}\n")
+        return 1
+    sys.stdout.write(to_json(devices) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
