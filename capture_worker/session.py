@@ -1,0 +1,311 @@
+"""One recording at a time: idle -> recording -> stopped -> idle.
+
+A stop hands the recording over at once, and the session is idle again. With `finalise = "manual"` it stays
+stopped until somebody attaches or discards the recording, over a restart too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from peewee import SqliteDatabase
+
+from capture_worker import audio
+from capture_worker.audio.source import SIDES
+from capture_worker.capture import DualStreamCapture, Plan
+from capture_worker.devices import check_devices
+from capture_worker.filing import Filing
+from capture_worker.inputs import OpenSystem
+from capture_worker.levels import Levels
+from capture_worker.notes import Call, Notes
+from capture_worker.notices import notice
+from capture_worker.shelf import Shelf
+from capture_worker.take import Take
+from shared import home
+from shared.captures import Captures
+from shared.db import open_database
+from shared.errors import AlreadyRecording, NotRecording, RecordingWaits, UnknownSession
+from shared.models import Record
+from shared.settings import Settings, load
+from shared.workers import Presence, lives
+
+log = logging.getLogger(__name__)
+
+IDLE, RECORDING, STOPPED = "idle", "recording", "stopped"
+LITTLE_DISK_BYTES = 500_000_000
+
+Event = dict[str, Any]
+
+
+class RecordingSession:
+    """The recording of calls in one home; any thread may call it.
+
+    Without arguments it takes the settings of its environment. `on_event` gets levels, states and warnings as
+    the capture protocol has them, in whatever thread they arise, and must not wait.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        database: SqliteDatabase | None = None,
+        presence: Presence | None = None,
+        on_event: Callable[[Event], None] = lambda event: None,
+        open_system: OpenSystem = audio.open_system,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings or load(os.environ)
+        home.prepare(self.settings)
+        self._undo = contextlib.ExitStack()
+        self._database = database or self._opened_database()
+        presence = presence or self._entered(Presence(self._database, self.settings.locks, "capture"))
+        self._worker_id = presence.worker_id
+        self._emit, self._open_system, self._clock = on_event, open_system, clock
+        self._captures = Captures(self._database, clock)
+        self._filing = Filing(self.settings, self._captures, self._worker_id)
+        self._lock = threading.RLock()
+        self._take: Take | None = None
+        self._shelf = Shelf(self._captures, self._filing, self._worker_id, self._lives)
+        self._warnings: list[dict[str, str]] = []
+        self._last: dict[str, Any] | None = None
+        self.settle()
+
+    def __enter__(self) -> RecordingSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish the recording that runs, and leave."""
+        with contextlib.suppress(NotRecording):
+            self.stop()
+        self._undo.close()
+
+    def start(
+        self,
+        output_path: str | Path | None = None,
+        candidate_id: str | None = None,
+        project_id: str | None = None,
+        title: str | None = None,
+    ) -> dict[str, Any]:
+        """Record from now on; return the state. The finished WAV goes to `output_path`, or into the inbox.
+
+        Raises AlreadyRecording, RecordingWaits, NoDevice, AudioUnavailable, OSError.
+        """
+        with self._lock:
+            self._require_idle()
+            now, session_id = self._clock(), str(uuid.uuid4())
+            place = _free(Path(output_path)) if output_path else self._filing.place(session_id, now)
+            title = title or f"Call {datetime.fromtimestamp(now):%Y-%m-%d %H:%M}"
+            call = Call(session_id, title, place, now, self.settings.layout, candidate_id, project_id)
+            self._warnings = []
+            take = self._new_take(call)
+            take.start()
+            self._take = take
+        self._say_what_to_mind()
+        self._say_state()
+        return self.get_state()
+
+    def stop(self) -> dict[str, Any]:
+        """Stop, and hand the recording over or let it wait; return what became of it. Raises NotRecording."""
+        with self._lock:
+            take = self._take
+            if take is None:
+                raise NotRecording(self._how_the_last_one_ended())
+        take.stop()
+        return take.outcome
+
+    def attach(
+        self, candidate_id: str | None = None, project_id: str | None = None, session_id: str | None = None
+    ) -> dict[str, Any]:
+        """Say whom a call is with and what it is about; one that waits is handed over.
+
+        Without `session_id` it is the recording that runs or waits, else the last one. Raises UnknownSession.
+        """
+        with self._lock:
+            chosen = session_id or self._current_id() or (self._last or {}).get("session_id")
+            if chosen is None:
+                raise UnknownSession("There is no recording to attach. Give its session id.")
+            running = self._take.call if self._take and self._take.call.session_id == chosen else None
+            unnoted = running or self._shelf.unnoted(chosen)
+            if unnoted:
+                unnoted.attach(candidate_id, project_id)
+            with contextlib.suppress(*[UnknownSession] if unnoted else []):
+                self._captures.attach(chosen, candidate_id, project_id)
+            if self._shelf.stopped and self._shelf.stopped.session_id == chosen:
+                self._shelf.release()
+                self._say_state()
+        record = Record.get_or_none(Record.session_id == chosen)
+        return {"session_id": chosen, "record_id": record.id if record else None}
+
+    def discard(self) -> dict[str, Any]:
+        """Delete the recording that runs or waits. Raises NotRecording."""
+        with self._lock:
+            take, session_id = self._take, self._current_id()
+            if session_id is None:
+                raise NotRecording("There is no recording to discard.")
+            if take is None:
+                self._shelf.drop()
+                self._say_state()
+        if take:
+            take.discard()
+        return {"session_id": session_id, "discarded": True}
+
+    def reset(self) -> dict[str, Any]:
+        """Be idle again: what waits is handed over as it is, for a call is never thrown away unasked.
+
+        Raises AlreadyRecording.
+        """
+        with self._lock:
+            if self._take:
+                raise AlreadyRecording
+            if self._shelf.stopped:
+                self._shelf.release()
+                self._say_state()
+            self._last, self._warnings = None, []
+        return self.get_state()
+
+    def get_state(self) -> dict[str, Any]:
+        """What is being recorded or waits, for how long, and what there is to know of it."""
+        take, stopped = self._take, self._shelf.stopped
+        call = take.call if take else stopped
+        length = take.capture.seconds if take else stopped.duration_seconds if stopped else 0.0
+        devices = take.capture.device_names() if take else dict.fromkeys(SIDES)
+        return {
+            "state": RECORDING if take else STOPPED if stopped else IDLE,
+            "session_id": call.session_id if call else None,
+            "title": call.title if call else None,
+            "candidate_id": call.candidate_id if call else None,
+            "project_id": call.project_id if call else None,
+            "started_at": _iso(call.started_at) if call else None,
+            "duration_seconds": round(length, 2),
+            **devices,
+            "warnings": list(self._warnings),
+            "last": self._last,
+        }
+
+    def check_devices(self) -> dict[str, Any]:
+        """The devices of this machine, and which would be recorded. Raises AudioUnavailable."""
+        return check_devices(self._plan().wanted, self._open_system)
+
+    def settle(self) -> None:
+        """Hand over what a dead recorder, a full disk or a busy database has left; find again what waits."""
+
+        with self._lock:
+            before = self._current_id()
+            self._shelf.settle(
+                running=self._take.call.session_id if self._take else None,
+                manual=self.settings.finalise == "manual",
+            )
+            if self._current_id() != before:
+                self._say_state()
+
+    def _opened_database(self) -> SqliteDatabase:
+        database = open_database(self.settings.database)
+        self._undo.callback(database.close)
+        return database
+
+    def _entered(self, presence: Presence) -> Presence:
+        self._undo.callback(presence.leave)
+        return presence.enter()
+
+    def _current_id(self) -> str | None:
+        if self._take:
+            return self._take.call.session_id
+        return self._shelf.stopped.session_id if self._shelf.stopped else None
+
+    def _lives(self, worker_id: str) -> bool:
+        return lives(self.settings.locks, worker_id)
+
+    def _require_idle(self) -> None:
+        if self._take:
+            raise AlreadyRecording
+        if self._shelf.stopped:
+            raise RecordingWaits
+
+    def _new_take(self, call: Call) -> Take:
+        capture = DualStreamCapture(
+            self._filing.part(call.session_id),
+            self._plan(),
+            on_level=self._say_levels,
+            on_warning=self._say_warning,
+            open_system=self._open_system,
+        )
+        return Take(
+            call,
+            capture,
+            database=self._database,
+            captures=self._captures,
+            filing=self._filing,
+            notes=Notes(self._captures, call, self._worker_id),
+            waits=self.settings.finalise == "manual",
+            warn=self._say_warning,
+            on_end=self._end,
+        )
+
+    def _plan(self) -> Plan:
+        settings = self.settings
+        return Plan(
+            microphone=settings.microphone,
+            loopback=settings.loopback,
+            layout=settings.layout,
+            longest_seconds=settings.longest_recording_minutes * 60,
+            silence_seconds=settings.stop_after_silence_minutes * 60,
+            silence_dbfs=settings.silence_dbfs,
+        )
+
+    def _end(self, take: Take) -> None:
+        """A recording is over, whoever ended it."""
+        with self._lock:
+            self._last, self._take = take.outcome, None
+            self._shelf.put(take)
+        self._say_state()
+
+    def _how_the_last_one_ended(self) -> str | None:
+        last = self._last or {}
+        if last.get("reason") in (None, "asked"):
+            return None
+        return f"No recording is running. The last one ended by itself: {last['error'] or last['reason']}."
+
+    def _say_what_to_mind(self) -> None:
+        if shutil.disk_usage(self.settings.recording).free < LITTLE_DISK_BYTES:
+            notice(self._say_warning, "disk_low")
+        if self.settings.consent_reminder:
+            notice(self._say_warning, "consent", reminder=self.settings.consent_reminder)
+
+    def _say_levels(self, levels: Levels) -> None:
+        self._emit(levels.as_event())
+
+    def _say_warning(self, code: str, message: str) -> None:
+        self._warnings.append({"code": code, "message": message})
+        self._emit({"type": "warning", "code": code, "message": message})
+
+    def _say_state(self) -> None:
+        self._emit({"type": "state", **self.get_state()})
+
+
+def _free(path: Path) -> Path:
+    """A place for a new file. Raises FileExistsError: nothing is ever written over."""
+    path = path.expanduser().absolute()
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "There can be no such file", str(path))
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, "There is such a file already", str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
