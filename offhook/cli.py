@@ -21,14 +21,17 @@ from shared.errors import OffhookError
 #: Command -> where it lives. A command's libraries are loaded with it, so `status` answers at once.
 COMMANDS = {
     "add": "offhook.commands.queue:add",
+    "attach": "offhook.commands.record:attach",
     "cancel": "offhook.commands.queue:cancel",
     "config": "offhook.commands.config:config",
     "delete": "offhook.commands.queue:delete",
+    "devices": "offhook.commands.devices:devices",
     "doctor": "offhook.commands.doctor:doctor",
     "export": "offhook.commands.transcripts:export",
     "list": "offhook.commands.listing:list_records",
     "models": "offhook.commands.models:models",
     "pause": "offhook.commands.queue:pause",
+    "record": "offhook.commands.record:record",
     "resume": "offhook.commands.queue:resume",
     "retry": "offhook.commands.queue:retry",
     "search": "offhook.commands.transcripts:search",

@@ -11,8 +11,9 @@ from peewee import fn
 
 from offhook.app import App
 from offhook.views import iso
+from shared.captures import RECORDING, Captures
 from shared.errors import ModelMissing
-from shared.models import InboxFile, Record, Worker
+from shared.models import Capture, InboxFile, Record, Worker
 from shared.transitions import FAILED, PROCESSING, QUEUED, STATES
 from shared.workers import lives
 from transcribe_worker import model_files
@@ -29,6 +30,7 @@ def overview(app: App) -> dict[str, Any]:
         "inbox": {"path": str(app.settings.inbox), **_inbox_troubles(app)},
         "paused": records.paused(),
         "counts": _counts(app),
+        "recordings": [_recording(app, capture) for capture in Captures(app.database).open()],
         "running": [_running(record) for record in records.held()],
         "oldest_waiting": _oldest_waiting(app),
         "missing_models": _missing_models(app),
@@ -41,6 +43,19 @@ def _counts(app: App) -> dict[str, int]:
     status = Record.transcription_status
     rows: Iterable[Any] = app.records.select().columns(status, fn.COUNT()).group_by(status).tuples()
     return dict.fromkeys(STATES, 0) | dict(rows)
+
+
+def _recording(app: App, capture: Capture) -> dict[str, Any]:
+    """A call that is being recorded, or was stopped and waits; without its worker it waits for that one."""
+    alive = lives(app.settings.locks, capture.worker_id)
+    runs = capture.state == RECORDING and alive
+    return {
+        "session_id": capture.session_id,
+        "title": capture.title,
+        "state": ("recording" if alive else "interrupted") if capture.state == RECORDING else "stopped",
+        "started_at": iso(capture.started_at),
+        "duration_seconds": round(time.time() - capture.started_at if runs else capture.duration_seconds, 1),
+    }
 
 
 def _running(record: Record) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from shared.settings import Settings
 
 def console() -> Console:
     """Return a console that is as wide as the terminal; in a pipe, where nothing wraps, wide enough."""
-    return Console(emoji=False, width=None if sys.stdout.isatty() else 250)
+    return Console(emoji=False, width=None if sys.stdout.isatty() else 500)
 
 
 def print_json(value: Any) -> None:

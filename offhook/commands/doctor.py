@@ -16,7 +16,7 @@ from offhook.app import App, json_option, pass_app
 from offhook.overview import overview
 from offhook.views import print_json
 from shared import home
-from shared.errors import OffhookError
+from shared.errors import AudioUnavailable, OffhookError
 from transcribe_worker import model_files
 
 LITTLE_BYTES, TOO_LITTLE_BYTES = 2_000_000_000, 200_000_000
@@ -109,6 +109,22 @@ def _engine(app: App) -> Iterator[Finding]:
     yield Finding("engine", "ok", message)
 
 
+def _audio(app: App) -> Iterator[Finding]:
+    from capture_worker.devices import check_devices
+
+    remedy = "`offhook devices` lists what is there; transcribing needs none."
+    try:
+        found = check_devices({"microphone": app.settings.microphone, "loopback": app.settings.loopback})
+    except AudioUnavailable as error:
+        yield Finding("audio", "warning", f"Calls cannot be recorded: {error}")
+        return
+    for side in ("microphone", "loopback"):
+        if found[side]:
+            yield Finding("audio", "ok", f"{side} {found[side]['name']}")
+        else:
+            yield Finding("audio", "warning", f"No {side}, so that side is not recorded", remedy)
+
+
 def _model(app: App) -> Iterator[Finding]:
     folder = model_files.find(app.settings.models, app.settings.model, app.settings.language)
     yield Finding("model", "ok", f"{app.settings.model} in {folder}")
@@ -148,7 +164,11 @@ def _database(app: App) -> Iterator[Finding]:
 def _workers(app: App) -> Iterator[Finding]:
     found = overview(app)
     living = [worker["kind"] for worker in found["workers"] if worker["alive"]]
-    for kind, what in (("worker", "nothing is transcribed"), ("inbox", "nothing is taken from the inbox")):
+    for kind, what in (
+        ("worker", "nothing is transcribed"),
+        ("inbox", "nothing is taken from the inbox"),
+        ("capture", "nothing can be recorded"),
+    ):
         if kind in living:
             yield Finding("workers", "ok", f"{living.count(kind)} {kind} running")
         else:
@@ -158,4 +178,4 @@ def _workers(app: App) -> Iterator[Finding]:
 
 
 MACHINE_CHECKS = (_python, _ffmpeg, _engine)
-HOME_CHECKS = (_model, _folders, _disk, _database, _workers)
+HOME_CHECKS = (_model, _audio, _folders, _disk, _database, _workers)

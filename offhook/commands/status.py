@@ -19,6 +19,8 @@ from shared.errors import SettingsError
 
 REFRESH_SECONDS = 0.5
 LONGEST_TITLE = 26
+#: What is not done without a process of a kind.
+MISSED = {"worker": "transcribed", "capture": "recorded"}
 
 
 @click.command()
@@ -53,9 +55,8 @@ def _watch(app: App, terminal: Console) -> None:
 
 def render(found: dict[str, Any]) -> RenderableType:
     """Lay the overview out for a person."""
-    return Group(
-        *(part for part in (_counts(found), _running(found), _workers(found), _troubles(found)) if part)
-    )
+    parts = (_counts(found), _recordings(found), _running(found), _workers(found), _troubles(found))
+    return Group(*(part for part in parts if part))
 
 
 def _counts(found: dict[str, Any]) -> RenderableType:
@@ -72,6 +73,18 @@ def _counts(found: dict[str, Any]) -> RenderableType:
         waited = length(oldest["waiting_seconds"])
         lines.append(Text(printable(f"oldest waiting: {oldest['id']} {oldest['title']}, for {waited}")))
     return Group(*lines)
+
+
+def _recordings(found: dict[str, Any]) -> RenderableType | None:
+    styles = {"recording": "bold red", "interrupted": "yellow", "stopped": "yellow"}
+    lines = [
+        Text(
+            f"● {r['state']} {length(r['duration_seconds'])}  {printable(r['title'])}",
+            style=styles[r["state"]],
+        )
+        for r in found["recordings"]
+    ]
+    return Group(*lines) if lines else None
 
 
 def _running(found: dict[str, Any]) -> RenderableType | None:
@@ -104,10 +117,11 @@ def _workers(found: dict[str, Any]) -> RenderableType:
         lines.append(
             Text(f"  {worker['kind']:<10} {state:<9} pid {worker['pid']:<8} last seen {seen}", style=style)
         )
-    if not any(worker["kind"] == "worker" for worker in living):
-        lines.append(
-            Text("  No worker runs, so nothing is transcribed. Start one: python start.py", style="yellow")
-        )
+    for kind, what in MISSED.items():
+        if not any(worker["kind"] == kind for worker in living):
+            lines.append(
+                Text(f"  No {kind} runs, so nothing is {what}. Start one: python start.py", style="yellow")
+            )
     return Group(*lines)
 
 

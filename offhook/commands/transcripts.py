@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from offhook.app import App, json_option, limit_option, pass_app
+from offhook.hearing import in_words
 from offhook.search import find
 from offhook.views import FLAGS, length, print_json, printable, record_view
+from shared.captures import Captures
 from shared.errors import StateConflict
 from shared.models import Record
 from shared.transitions import COMPLETED
@@ -35,9 +37,10 @@ def show(app: App, record_id: int, form: str | None, as_json: bool) -> None:
     if form:
         click.echo(FORMATS[form](_finished(record, found)), nl=False)
     elif as_json:
-        print_json({**record_view(record, app.settings), "transcript": _segments(found)})
+        verdict = Captures(app.database).verdict(record.session_id)
+        print_json({**record_view(record, app.settings), "capture": verdict, "transcript": _segments(found)})
     else:
-        click.echo("\n".join([*_heading(record), "", *_lines(record, found)]))
+        click.echo("\n".join([*_heading(app, record), "", *_lines(record, found)]))
 
 
 @click.command()
@@ -115,7 +118,7 @@ def _segments(found: Transcript) -> list[dict[str, object]]:
     return segments
 
 
-def _heading(record: Record) -> list[str]:
+def _heading(app: App, record: Record) -> list[str]:
     """Say in words what is known of a recording."""
     facts = (
         ("Recording", f"{record.id}  {record.title}"),
@@ -127,8 +130,9 @@ def _heading(record: Record) -> list[str]:
         ("Project", record.project_id),
         ("File", record.recording_path),
         *(("Note", FLAGS.get(flag, flag)) for flag in json.loads(record.flags)),
+        *(in_words(verdict) if (verdict := Captures(app.database).verdict(record.session_id)) else ()),
     )
-    return [printable(f"{name + ':':<11}{value}") for name, value in facts if value]
+    return [printable(f"{name + ':':<12}{value}") for name, value in facts if value]
 
 
 def _status(record: Record) -> str:

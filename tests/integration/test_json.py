@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from offhook import __file__ as offhook_module
@@ -27,6 +29,7 @@ from shared.transitions import STATES
 from shared.workers import Presence
 from tests.conftest import skip_or_fail
 from tests.stage import ROOT, Stage
+from tests.voices import write_wav
 from transcribe_worker import transcript
 from transcribe_worker.inbox import UNREADABLE, Inbox
 from transcribe_worker.library import Library
@@ -79,6 +82,55 @@ RECORDING: Table = {
 }
 
 
+DEVICE: Table = {
+    "side": "text",
+    "name": "text",
+    "key": "text",
+    "rate_hz": "integer",
+    "channels": "integer",
+    "is_default": "boolean",
+}
+VERDICT: Table = {
+    "duration_seconds": "number",
+    "layout": "text",
+    "reason": "text",
+    "recovered": "boolean",
+    "sides": "object",
+    "sides.*": "object",
+    "sides.*.devices": "list",
+    "sides.*.devices[]": "object",
+    "sides.*.devices[].name": "text",
+    "sides.*.devices[].rate_hz": "integer",
+    "sides.*.devices[].channels": "integer",
+    "sides.*.device_changes": "integer",
+    "sides.*.device_losses": "integer",
+    "sides.*.gaps": "integer",
+    "sides.*.lost_ms": "integer",
+    "sides.*.doubled_ms": "integer",
+    "sides.*.drift_ppm": "number",
+    "sides.*.clipped_frames": "integer",
+    "sides.*.silence_share": "number",
+}
+OUTCOME: Table = {
+    "session_id": "text",
+    "record_id": "integer or null",
+    "title": "text",
+    "recording_path": "text or null",
+    "duration_seconds": "number",
+    "reason": "text",
+    "error": "text or null",
+    "verdict": "verdict",
+}
+#: Types that are tables of their own, and where docs/json.md has them.
+NAMED = {"recording": RECORDING, "device": DEVICE, "verdict": VERDICT, "outcome": OUTCOME}
+SECTIONS = {
+    "A recording": RECORDING,
+    "An audio device": DEVICE,
+    "A verdict": VERDICT,
+    "An outcome": OUTCOME,
+}
+
+
 def segments(key: str) -> Table:
     """A list of segments."""
     moment = {"start_seconds": "number", "end_seconds": "number", "text": "text"}
@@ -108,6 +160,13 @@ CONTRACT: dict[str, Table] = {
         "paused": "boolean",
         "counts": "object",
         **{f"counts.{state}": "integer" for state in STATES},
+        "recordings": "list",
+        "recordings[]": "object",
+        "recordings[].session_id": "text",
+        "recordings[].title": "text",
+        "recordings[].state": "text",
+        "recordings[].started_at": "time",
+        "recordings[].duration_seconds": "number",
         "running": "list",
         "running[]": "object",
         "running[].id": "integer",
@@ -148,7 +207,7 @@ CONTRACT: dict[str, Table] = {
         "errors[].at": "time or null",
     },
     "offhook list": {"records": "list", "records[]": "recording"},
-    "offhook show": {".": "recording", **segments("transcript")},
+    "offhook show": {".": "recording", "capture": "verdict or null", **segments("transcript")},
     "offhook search": {
         "hits": "list",
         "hits[]": "object",
@@ -175,6 +234,29 @@ CONTRACT: dict[str, Table] = {
         "checks[].message": "text",
         "checks[].remedy": "text or null",
     },
+    "offhook devices": {
+        "microphone": "device or null",
+        "loopback": "device or null",
+        "devices": "list",
+        "devices[]": "device",
+    },
+    "offhook record state": {
+        "state": "text",
+        "session_id": "text or null",
+        "title": "text or null",
+        "candidate_id": "text or null",
+        "project_id": "text or null",
+        "started_at": "time or null",
+        "duration_seconds": "number",
+        "microphone": "text or null",
+        "loopback": "text or null",
+        "warnings": "list",
+        "warnings[]": "object",
+        "warnings[].code": "text",
+        "warnings[].message": "text",
+        "last": "outcome or null",
+    },
+    "offhook record stop": {".": "outcome"},
     "offhook models list": {
         "models": "list",
         "models[]": "object",
@@ -220,16 +302,17 @@ TYPES = {
 }
 
 
-def with_recordings(table: Table) -> Table:
-    """A table in which `recording` is written out."""
+def written_out(table: Table) -> Table:
+    """A table in which the types that are tables of their own are written out."""
     found: Table = {}
     for key, kind in table.items():
-        if kind != "recording":
+        name, _, null = kind.partition(" or ")
+        if name not in NAMED:
             found[key] = kind
             continue
         prefix = "" if key == "." else f"{key}."
-        found |= {} if key == "." else {key: "object"}
-        found |= {f"{prefix}{name}": inner for name, inner in RECORDING.items()}
+        found |= {} if key == "." else {key: "object or null" if null else "object"}
+        found |= {f"{prefix}{inner}": of for inner, of in written_out(NAMED[name]).items()}
     return found
 
 
@@ -255,7 +338,7 @@ def walk(value: Any, table: Table, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def problems(answer: Any, table: Table) -> list[str]:
     """In what an answer departs from its table: keys that are missing, unknown or of another type."""
-    table = with_recordings(table)
+    table = written_out(table)
     found = []
     for path, value in walk(answer, table):
         if isinstance(value, dict) and (expected := keys_of(table, path)) != {"*"}:
@@ -371,12 +454,54 @@ def transcribed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stage, Any]:
     return stage, json.loads(done.stdout)
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stage, dict[str, list[Any]]]:
+    """A home in which calls were recorded: one ended by a person, one by a disk that was full, one waits."""
+    folder = tmp_path_factory.mktemp("recorded")
+    write_wav(folder / "said.wav", np.full(16_000 * 30, 0.1, np.float32))
+    sides = (("OFFHOOK_MICROPHONE", f"replay:{folder / 'said.wav'}"), ("OFFHOOK_LOOPBACK", "none"))
+    stage = Stage(folder / "home", sides)
+    said: dict[str, list[Any]] = {"state": [], "stop": [], "devices": []}
+    with stage.process("capture_worker") as worker:
+        stage.wait_for((stage.home / "control.json").exists, "the capture worker")
+        said["state"].append(stage.read("record", "state"))
+        said["state"].append(stage.read("record", "start", "--candidate", "C", "--project", "P"))
+        said["stop"].append(stage.read("record", "stop"))
+        said["state"].append(stage.read("record", "state"))
+        stage.read("record", "start")
+        with _full_disk(worker.pid, stage.home):
+            stage.wait_for(lambda: stage.read("record", "state")["state"] == "idle", "the full disk")
+            said["state"].append(stage.read("record", "state"))
+        stage.wait_for(lambda: len(stage.records()) == 2, "the recording to be queued later")
+    both = Stage(folder / "home", (("OFFHOOK_MICROPHONE", "none"), ("OFFHOOK_LOOPBACK", sides[0][1])))
+    manual = Stage(folder / "home", (*both.settings, ("OFFHOOK_FINALISE", "manual")))
+    with manual.process("capture_worker"):
+        manual.wait_for((stage.home / "control.json").exists, "the capture worker")
+        said["state"].append(manual.read("record", "start"))
+        said["stop"].append(manual.read("record", "stop"))
+        said["state"].append(manual.read("record", "state"))
+    said["devices"] += [stage.read("devices"), both.read("devices")]
+    return stage, said
+
+
+@contextmanager
+def _full_disk(pid: int, home: Path) -> Iterator[None]:
+    """Let a process write no file beyond what the growing one has now."""
+    (part,) = (home / "recording").glob("*.part")
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (part.stat().st_size + 32_000, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
 @dataclass
 class Answers:
     """What every reading command says in every home, asked when it is first needed."""
 
     homes: tuple[Stage, ...]
     transcribed: Any
+    recorded: dict[str, list[Any]]
     new: Path
     _said: dict[str, list[Any]] = field(default_factory=dict)
 
@@ -394,6 +519,8 @@ class Answers:
             given = ("--candidate", "C", "--project", "P", "--model", "small", "--vad")
             yield self.homes[0].read("add", self.new, *given)
             yield self.homes[0].read("add", SAMPLE, self.new)
+        elif command[-1] in self.recorded:
+            yield from self.recorded[command[-1]]
         elif heading in ("offhook show", "The transcript as a file"):
             yield from (answer for home in self.homes for answer in _show(home, heading))
         else:
@@ -411,13 +538,18 @@ def _show(home: Stage, heading: str) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def answers(
-    empty: Stage, full: Stage, transcribed: tuple[Stage, Any], tmp_path_factory: pytest.TempPathFactory
+    empty: Stage,
+    full: Stage,
+    transcribed: tuple[Stage, Any],
+    recorded: tuple[Stage, dict[str, list[Any]]],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Answers:
-    """The answers of three homes."""
+    """The answers of four homes."""
     new = tmp_path_factory.mktemp("new") / "new.wav"
     new.write_bytes(b"new")
     stage, said = transcribed
-    return Answers((empty, full, stage), said, new)
+    studio, told = recorded
+    return Answers((empty, full, stage, studio), said, told, new)
 
 
 # The contract
@@ -436,7 +568,8 @@ def test_an_answer_has_the_keys_and_types_of_the_contract_and_no_others(
 def test_every_key_is_seen_and_null_where_it_is_promised(answers: Answers, heading: str) -> None:
     """Otherwise the contract would promise what nobody has looked at."""
     seen = _seen(answers, heading)
-    table = {key: kind for key, kind in CONTRACT[heading].items() if kind != "recording"}
+    table = {key: kind for key, kind in CONTRACT[heading].items() if kind != "recording" and key != "."}
+    table = written_out(table)
     assert {key: kind for key, kind in table.items() if seen.get(key) != _expected(kind)} == {}
 
 
@@ -452,7 +585,7 @@ def _seen(answers: Answers, heading: str) -> dict[str, set[bool]]:
     """Every key in the answers, and whether it was null."""
     seen: dict[str, set[bool]] = {}
     for answer in answers.to(heading):
-        for path, value in walk(answer, with_recordings(CONTRACT[heading])):
+        for path, value in walk(answer, written_out(CONTRACT[heading])):
             seen.setdefault(path, set()).add(value is None)
     return seen
 
@@ -511,15 +644,14 @@ def test_a_command_that_fails_prints_no_json(empty: Stage) -> None:
 # The documentation
 
 
-@pytest.mark.parametrize("heading", ["A recording", *CONTRACT])
+@pytest.mark.parametrize("heading", [*SECTIONS, *CONTRACT])
 def test_the_documented_keys_and_types_are_those_of_the_contract(heading: str) -> None:
-    expected = RECORDING if heading == "A recording" else CONTRACT[heading]
-    assert documented(heading) == expected
+    assert documented(heading) == {**SECTIONS, **CONTRACT}[heading]
 
 
 def test_no_other_answer_is_documented() -> None:
     headings = re.findall(r"^## (.+)$", (ROOT / "docs" / "json.md").read_text("utf-8"), re.MULTILINE)
-    assert set(headings) == {"A recording", *CONTRACT}
+    assert set(headings) == {*SECTIONS, *CONTRACT}
 
 
 def documented(heading: str) -> Table:

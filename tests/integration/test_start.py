@@ -85,10 +85,11 @@ def checkout(tmp_path: Path, folder: Path, start: ModuleType) -> Path:
         shutil.copy(ROOT / name, tmp_path)
     for name in ("shared", "offhook/sample"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    for name in ("__init__", "__main__", "inbox"):
-        path = tmp_path / "transcribe_worker" / f"{name}.py"
+    for name in ("transcribe_worker/__main__", "transcribe_worker/inbox", "capture_worker/__main__"):
+        path = tmp_path / f"{name}.py"
         path.parent.mkdir(exist_ok=True)
-        path.write_text("" if name == "__init__" else WORKER)
+        path.with_name("__init__.py").touch()
+        path.write_text(WORKER)
     (site_packages(folder) / "honcho.pth").write_text(sysconfig.get_path("purelib"))
     program = Path(start.program(folder, "offhook"))
     program.write_text(f"#!{start.program(folder, 'python')}\n{OFFHOOK}")
@@ -270,12 +271,12 @@ def test_the_fingerprint_changes_with_pyproject_and_when_the_checkout_moves(
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_signal_stops_every_worker_and_is_no_failure(checkout: Path, how: signal.Signals):
     with launch(checkout) as starter:
-        wait_until_said(checkout, ["up", "up"])
+        wait_until_said(checkout, ["up", "up", "up"])
         starter.send_signal(how)
         output, _ = starter.communicate(timeout=20)
 
     assert starter.returncode == 0, output
-    assert len(said(checkout)) == 4
+    assert len(said(checkout)) == 6
     assert "Traceback" not in output
     assert f"Recordings go here:  {checkout / 'home' / 'inbox'}\n" in output
     assert f"How they get on:     {Path('.venv/bin/offhook')} status\n" in output
@@ -285,7 +286,7 @@ def test_a_stop_signal_stops_every_worker_and_is_no_failure(checkout: Path, how:
 @POSIX_ONLY
 def test_workers_notice_that_the_starter_was_killed(checkout: Path):
     with launch(checkout) as starter:
-        wait_until_said(checkout, ["up", "up"])
+        wait_until_said(checkout, ["up", "up", "up"])
         starter.kill()
         starter.communicate(timeout=20)  # the output ends when the last worker has
 

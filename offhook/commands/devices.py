@@ -1,0 +1,43 @@
+"""`offhook devices`: what can be recorded, and what would be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from offhook.app import App, json_option, pass_app
+from offhook.views import console, print_json, printable
+from shared.errors import NoDevice
+
+
+@click.command()
+@json_option
+@pass_app
+def devices(app: App, as_json: bool) -> None:
+    """List the microphones and loopbacks, and mark those that would be recorded."""
+    from capture_worker.devices import check_devices
+
+    found = check_devices({"microphone": app.settings.microphone, "loopback": app.settings.loopback})
+    if as_json:
+        print_json(found)
+        return
+    if not found["devices"]:
+        raise NoDevice("There is no audio device. Plug one in, and look again.")
+    console().print(_table(found))
+    for side in ("microphone", "loopback"):
+        if found[side] is None:
+            click.echo(f"No {side} would be recorded.", err=True)
+
+
+def _table(found: dict[str, Any]) -> Table:
+    table = Table("", "Side", "Device", "Rate", "Channels", box=None, header_style="bold")
+    chosen = [found["microphone"], found["loopback"]]
+    for device in found["devices"]:
+        mark = "[green]●[/]" if device in chosen else ""
+        rate = f"{device['rate_hz'] / 1000:g} kHz"
+        name = escape(printable(device["name"]))
+        table.add_row(mark, device["side"], name, rate, str(device["channels"]))
+    return table

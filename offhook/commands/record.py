@@ -1,0 +1,183 @@
+"""`offhook record`: start, stop and watch the recording of a call; `offhook attach`: say whose it is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from offhook.app import App, json_option, pass_app
+from offhook.client import CaptureClient
+from offhook.views import length, print_json, printable
+from shared.captures import Captures
+from shared.errors import CaptureNotRunning, SettingsError
+
+
+@click.group()
+def record() -> None:
+    """Record a call: what you hear and what you say."""
+
+
+@record.command()
+@click.option("--title", help="Title of the recording (default: the date and time).")
+@click.option("--candidate", "candidate_id", help="Whom the call is with.")
+@click.option("--project", "project_id", help="What the call is about.")
+@click.option(
+    "--output",
+    "-o",
+    "output_path",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where the WAV is to be (default: the inbox).",
+)
+@json_option
+@pass_app
+def start(app: App, /, output_path: Path | None, as_json: bool, **given: str | None) -> None:
+    """Start to record."""
+    output = str(output_path.absolute()) if output_path else None
+    with _capture(app) as capture:
+        state = capture.request("start_recording", output_path=output, **given)
+    if as_json:
+        print_json(state)
+        return
+    for warning in state["warnings"]:
+        _say(warning["message"])
+    click.echo(printable(f"Recording: {_devices(state)}. `offhook record stop` ends it."))
+
+
+@record.command()
+@json_option
+@pass_app
+def stop(app: App, as_json: bool) -> None:
+    """Stop, and queue the recording."""
+    with _capture(app) as capture:
+        outcome = capture.request("stop_recording")
+    if as_json:
+        print_json(outcome)
+        return
+    click.echo(
+        printable(f"{_named(outcome)}: {length(outcome['duration_seconds'])}, {_whereabouts(outcome)}")
+    )
+    if outcome["error"]:
+        _say(outcome["error"])
+
+
+@record.command()
+@json_option
+@pass_app
+def state(app: App, as_json: bool) -> None:
+    """Say whether a recording runs, and how it goes."""
+    with _capture(app) as capture:
+        found = capture.request("get_recording_state")
+    if as_json:
+        print_json(found)
+        return
+    click.echo(printable(_sentence(found)))
+    for warning in found["warnings"]:
+        _say(warning["message"])
+
+
+@record.command()
+@pass_app
+@click.pass_context
+def watch(ctx: click.Context, app: App) -> None:
+    """Watch the levels of both sides until the recording ends; Ctrl-C leaves it running."""
+    from offhook.meter import show
+
+    if not sys.stdout.isatty():
+        raise SettingsError("record watch needs a terminal. Use `offhook record state --json` in programs.")
+    with _capture(app) as capture:
+        found = capture.request("get_recording_state")
+        if found["state"] != "recording":
+            click.echo(printable(_sentence(found)))
+            return
+        capture.request("subscribe_levels")
+        try:
+            ended = show(found, capture.events())
+        except KeyboardInterrupt:
+            click.echo("The recording goes on. `offhook record stop` ends it.")
+            return
+    if ended is None:
+        raise CaptureNotRunning("The capture worker has ended. Start it again: python start.py")
+    if ended["error"]:
+        _say(ended["error"])
+        ctx.exit(1)
+    click.echo(printable(_sentence({"state": "idle", "last": ended})))
+
+
+@record.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_app
+def discard(app: App, yes: bool) -> None:
+    """Delete the recording that runs, or that was stopped and waits."""
+    with _capture(app) as capture:
+        found = capture.request("get_recording_state")
+        if found["state"] != "idle" and not yes:
+            _ask(found)
+        capture.request("discard_recording")
+    click.echo("The recording is deleted.")
+
+
+@click.command()
+@click.argument("target", metavar="ID")
+@click.option("--candidate", "candidate_id", help="Whom the call was with.")
+@click.option("--project", "project_id", help="What the call was about.")
+@pass_app
+def attach(app: App, target: str, candidate_id: str | None, project_id: str | None) -> None:
+    """Say whom a call was with and what it was about; ID is a recording's number or session id."""
+    if candidate_id is None and project_id is None:
+        raise click.UsageError("Give --candidate, --project or both.")
+    session_id = app.records.get(int(target)).session_id if target.isdecimal() else target
+    given = {"candidate_id": candidate_id, "project_id": project_id}
+    try:  # a recording that waits for this is then queued, which is the capture worker's to do
+        with _capture(app) as capture:
+            capture.request("attach_recording", session_id=session_id, **given)
+    except CaptureNotRunning:
+        Captures(app.database).attach(session_id, **given)
+    click.echo(printable(f"Recording {target}: attached"))
+
+
+def _capture(app: App) -> CaptureClient:
+    return CaptureClient(app.settings.control)
+
+
+def _say(message: str) -> None:
+    click.echo(printable(message), err=True)
+
+
+def _ask(found: dict[str, Any]) -> None:
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise SettingsError("discard asks before it deletes. Give --yes to delete without being asked.")
+    question = f'Delete "{found["title"]}", {length(found["duration_seconds"])} long?'
+    click.confirm(printable(question), abort=True, err=True)
+
+
+def _devices(found: dict[str, Any]) -> str:
+    sides = {"microphone": found["microphone"], "loopback": found["loopback"]}
+    return ", ".join(f"{side} {name}" for side, name in sides.items() if name) or "no device now"
+
+
+def _sentence(found: dict[str, Any]) -> str:
+    if found["state"] == "recording":
+        return f"Recording for {length(found['duration_seconds'])}: {_devices(found)}"
+    if found["state"] == "stopped":
+        return (
+            f"Stopped after {length(found['duration_seconds'])}; "
+            f"`offhook attach {found['session_id']}` or `offhook record discard` decides."
+        )
+    last = found["last"]
+    if not last:
+        return "Nothing is being recorded."
+    ended = f" ({last['error'] or last['reason']})" if last["reason"] != "asked" else ""
+    return f"Nothing is being recorded. {_named(last)}: {length(last['duration_seconds'])}{ended}"
+
+
+def _named(outcome: dict[str, Any]) -> str:
+    record_id = outcome["record_id"]
+    return f"Recording {record_id}" if record_id else f'Recording "{outcome["title"]}"'
+
+
+def _whereabouts(outcome: dict[str, Any]) -> str:
+    return "queued" if outcome["record_id"] else "waits; `offhook record state` says for what"

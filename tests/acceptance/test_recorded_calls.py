@@ -1,0 +1,118 @@
+"""A call from two voices in two devices to its transcript, with everything running as a person runs it."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import pulse
+from tests.conftest import skip_or_fail
+from tests.pulse import PulseServer, find, noise
+from tests.stage import Stage
+from tests.voices import Turn, speak, word_error_rate
+
+RATE_HZ = 16_000
+NEAR = (
+    Turn("laura", "Good morning. I have read your application, and I would like to ask you some questions."),
+    Turn("laura", "Thank you. When could you start to work with us?"),
+)
+FAR = (
+    Turn("joe", "Good morning. It is nice to hear from you. Please go ahead."),
+    Turn("joe", "I could start at the beginning of next month."),
+)
+KILLS = 3
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[PulseServer]:
+    if why := pulse.missing():
+        skip_or_fail(why)
+    with PulseServer(tmp_path / "pulse") as server:
+        yield server
+
+
+@pytest.fixture
+def stage(tmp_path: Path, server: PulseServer) -> Stage:
+    return Stage(tmp_path / "home", tuple(server.environment.items()))
+
+
+def ready(stage: Stage) -> None:
+    stage.wait_for((stage.home / "control.json").exists, "the capture worker")
+
+
+def test_a_recorded_call_becomes_a_transcript_of_both_sides(stage: Stage, server: PulseServer) -> None:
+    near, far = speak(NEAR), speak(FAR)
+    with (
+        stage.process("capture_worker"),
+        stage.process("transcribe_worker"),
+        stage.process("transcribe_worker.inbox"),
+    ):
+        ready(stage)
+        started = stage.offhook("record", "start", "--candidate", "C-17", "--title", "Interview")
+        assert started.returncode == 0, started.stderr
+        server.play("mic", near.samples)
+        server.played()
+        server.play("call", far.samples)
+        server.played()
+        stopped = stage.offhook("record", "stop")
+        assert "queued" in stopped.stdout
+        record = stage.finished("Interview")
+    assert (record["status"], record["source"], record["candidate_id"]) == ("completed", "capture", "C-17")
+    text = stage.offhook("show", str(record["id"]), "--format", "txt").stdout
+    assert word_error_rate(f"{near.words} {far.words}", text) < 0.15, text
+    shown = stage.offhook("show", str(record["id"])).stdout
+    assert "Microphone: Remapped Monitor of Null Output (48 kHz); nothing missing" in shown
+    assert "Loopback:   Null Output (48 kHz); nothing missing" in shown
+
+
+def test_a_recorder_that_is_killed_in_a_call_loses_less_than_a_second(
+    stage: Stage, server: PulseServer
+) -> None:
+    random_seconds = random.Random(5)
+    server.play("call", noise(120))
+    for kill in range(1, KILLS + 1):
+        with stage.process("capture_worker") as worker:
+            ready(stage)
+            began = time.monotonic()
+            assert stage.offhook("record", "start", "--title", f"Killed {kill}").returncode == 0
+            time.sleep(random_seconds.uniform(0.5, 3))
+            worker.send_signal(signal.SIGKILL)
+            heard_seconds = time.monotonic() - began
+            worker.wait()
+        with stage.process("capture_worker"), stage.process("transcribe_worker.inbox"):
+            record = stage.wait_for(
+                lambda kill=kill: stage.record(f"Killed {kill}"), "the recovered recording"
+            )
+        with wave.open(record["recording_path"]) as file:
+            seconds = file.getnframes() / file.getframerate()
+            audio = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        assert heard_seconds - 1.5 < seconds < heard_seconds  # the start of the command takes its time too
+        assert np.abs(audio[-RATE_HZ // 10 :]).max() > 100
+        assert stage.read("show", str(record["id"]))["capture"]["recovered"]
+    assert list((stage.home / "recording").iterdir()) == []
+    assert len(stage.records()) == KILLS
+
+
+def test_a_call_goes_on_while_the_sound_server_is_started_again(stage: Stage, server: PulseServer) -> None:
+    far = noise(2, seed=3)
+    with stage.process("capture_worker"), stage.process("transcribe_worker.inbox"):
+        ready(stage)
+        assert stage.offhook("record", "start", "--title", "Restarted").returncode == 0
+        server.stop()
+        stage.wait_for(lambda: stage.read("record", "state")["loopback"] is None, "the loss")
+        server.start()
+        stage.wait_for(lambda: stage.read("record", "state")["loopback"], "the loopback")
+        server.play("call", far)
+        server.played()
+        outcome = stage.read("record", "stop")
+    with wave.open(outcome["recording_path"]) as file:
+        audio = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 2**15
+    assert find(far, audio).likeness > 0.99
+    assert [side["device_losses"] for side in outcome["verdict"]["sides"].values()] == [1, 1]
