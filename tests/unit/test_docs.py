@@ -18,9 +18,14 @@ from typing import Any
 import click
 import pytest
 
+import capture_worker
 import offhook as offhook_package
 import shared
 import transcribe_worker
+from capture_worker.levels import Level, Levels
+from capture_worker.notices import NOTICES
+from capture_worker.protocol import ACTIONS, SUBSCRIBE_LEVELS
+from capture_worker.server import AUTHENTICATE
 from offhook.cli import COMMANDS
 from offhook.cli import offhook as program
 from offhook.commands.doctor import HOME_CHECKS, MACHINE_CHECKS, _settings
@@ -34,7 +39,7 @@ from transcribe_worker import inbox, retry
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")))
-PACKAGES = (shared, transcribe_worker, offhook_package)
+PACKAGES = (shared, capture_worker, transcribe_worker, offhook_package)
 #: Modules that write down what was wrong with a recording.
 FLAGGING = ("riff.py", "audio.py")
 SHELLS = {"sh", "bash", "shell", "console", "powershell"}
@@ -251,7 +256,7 @@ def test_a_command_line_that_offhook_does_not_take_is_noticed(line: str) -> None
 
 def test_an_option_in_running_text_is_an_option_of_some_command() -> None:
     real = {word for name in ALL_COMMANDS for o in options(name) for word in (*o.opts, *o.secondary_opts)}
-    elsewhere = {"--demo"}  # of start.py
+    elsewhere = {"--demo", "--stdio"}  # of start.py, and of the capture worker
     for page in PAGES:
         named = {
             word for cell in code(prose(page.read_text("utf-8"))) for word in re.findall(r"--[a-z-]+", cell)
@@ -457,6 +462,32 @@ def test_the_checks_of_doctor_are_documented() -> None:
     assert code(row[-1]) == [
         check.__name__.strip("_") for check in (*MACHINE_CHECKS, _settings, *HOME_CHECKS)
     ]
+
+
+# Recording
+
+
+def capture_page(heading: str) -> list[list[str]]:
+    return rows(section(read("capture.md"), heading))
+
+
+def test_every_notice_is_documented_and_no_other() -> None:
+    assert [code(row[0])[0] for row in capture_page("Notices")] == list(NOTICES)
+
+
+def test_every_action_of_the_protocol_is_documented_with_its_parameters() -> None:
+    table = [
+        row for row in capture_page("The protocol") if not set(code(row[0])) & {"level", "state", "warning"}
+    ]
+    own = {SUBSCRIBE_LEVELS: ("on",), AUTHENTICATE: ("token",)}
+    real = {name: action.params for name, action in ACTIONS.items()} | own
+    assert {code(row[0])[0]: tuple(code(row[1])) for row in table} == real
+
+
+def test_every_key_of_a_level_event_is_documented() -> None:
+    (row,) = [row for row in capture_page("The protocol") if code(row[0]) == ["level"]]
+    event = Levels(Level(), Level(), 0.0).as_event()
+    assert set(code(row[1])) == event.keys() - {"type"}
 
 
 # Links
