@@ -245,6 +245,20 @@ def test_a_device_is_chosen_by_a_part_of_its_name(server: PulseServer, tmp_path:
     assert find(far, loopback).likeness > 0.99
 
 
+@pytest.mark.parametrize("server", ["PulseAudio"], indirect=True)
+def test_a_loopback_that_is_silent_while_somebody_speaks_is_warned_of_once(
+    server: PulseServer, studio: Studio
+) -> None:
+    words = np.concatenate(
+        [part for n in range(12) for part in (noise(0.7, n), np.zeros(12_800, np.float32))]
+    )
+    with studio:
+        server.play("mic", words.astype(np.float32))
+        server.played()
+    assert studio.warnings == ["loopback_silent"]
+    assert studio.verdict.sides[LOOPBACK].silence_share == 1
+
+
 def test_without_a_microphone_what_is_heard_is_recorded_and_said_so(
     server: PulseServer, studio: Studio
 ) -> None:
