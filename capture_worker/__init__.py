@@ -1,6 +1,6 @@
-"""Records both sides of a call; knows nothing of what becomes of the recording."""
+"""Records both sides of a call and puts the recording into the queue; knows nothing of transcription."""
 
-from capture_worker.capture import DualStreamCapture
+from capture_worker.capture import DualStreamCapture, Plan
 from capture_worker.session import RecordingSession
 
-__all__ = ["DualStreamCapture", "RecordingSession"]
+__all__ = ["DualStreamCapture", "Plan", "RecordingSession"]

@@ -59,8 +59,8 @@ class DualStreamCapture:
     """Records both sides of a call into one WAV, from `start` to `stop`.
 
     `on_level` gets the levels ten times a second, `on_warning` a code and a message; both are called in the
-    audio thread and must not wait. `ended` is set when the file is closed; `error` says what ended it if that
-    was neither asked for nor planned.
+    audio thread and must not wait; what they raise is logged. `ended` is set when the file is closed; `error`
+    says what ended it if that was neither asked for nor planned.
     """
 
     def __init__(
@@ -78,31 +78,39 @@ class DualStreamCapture:
         self.loudness = Loudness(self.plan.silence_dbfs)
         self.ended = threading.Event()
         self.error: OffhookError | None = None
-        self._on_level, self._warn, self._open_system = on_level, on_warning, open_system
+        self._on_level, self._warn = _guarded(on_level), _guarded(on_warning)
+        self._open_system = open_system
         self._clock, self._sleep = clock, sleep
         self._channels, self._mix = LAYOUTS[self.plan.layout]
         self._opened, self._stopping = threading.Event(), threading.Event()
         self._reason = ASKED
+        self._close_inputs: Callable[[], None] = lambda: None
         self._origin = 0.0
         self._clipped = dict.fromkeys(SIDES, 0)
         self._suspected = False
         self._polls = 0
-        self._thread = threading.Thread(target=self._run, name="audio")
+        self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
 
     def start(self) -> None:
-        """Open the devices and record. Raises NoDevice, AudioUnavailable, DiskFull, OffhookError."""
+        """Open the devices and record; without any, there is no file either.
+
+        Raises NoDevice, AudioUnavailable, DiskFull, OffhookError.
+        """
         self._origin = self._clock()
         self._disk = DiskThread(_new_file(self.path, self._channels))
         self._disk.start()
         self._thread.start()
         if not self._opened.wait(OPEN_SECONDS):
             self._stopping.set()
-            raise AudioUnavailable(f"The audio devices have not answered for {OPEN_SECONDS:g} s.")
+            raise AudioUnavailable(
+                f"The audio devices have not answered for {OPEN_SECONDS:g} s. Unplug the one that hangs."
+            )
         if self.ended.is_set() and self.error:
+            self.path.unlink(missing_ok=True)
             raise self.error
 
     def stop(self) -> Verdict:
-        """Record what is still on its way, close the file and say how it went."""
+        """Record what is still on its way, close the file and say how it went, once it has been started."""
         self._stopping.set()
         self.ended.wait()
         return self.verdict
@@ -144,17 +152,16 @@ class DualStreamCapture:
             self.error = self.error or self._disk.error
             self.ended.set()
             self._opened.set()
+            self._close_inputs()  # last: a driver may hang in it
 
     def _record(self) -> None:
         self._timeline = Timeline(self._origin)
         self._meter = Meter()
-        self._inputs = Inputs(self._open_system, self.plan.wanted, self._warn)
-        try:
-            self._inputs.open(self._clock())
-            self._opened.set()
-            self._follow()
-        finally:
-            self._inputs.close()
+        inputs = Inputs(self._open_system, self.plan.wanted, self._warn)
+        self._close_inputs, self._inputs = inputs.close, inputs
+        inputs.open(self._clock())
+        self._opened.set()
+        self._follow()
 
     def _follow(self) -> None:
         """Record until there is a reason to stop, then what was said until then."""
@@ -173,7 +180,8 @@ class DualStreamCapture:
         end = self._clock()
         while self._take_in() < end + LATE_SECONDS:
             self._pause()
-        self._hand_out(self._timeline.finish(end))
+        while self._hand_out(self._timeline.finish(end)):
+            self._disk.catch_up()
 
     def _pause(self) -> None:
         self._polls += 1
@@ -187,14 +195,16 @@ class DualStreamCapture:
             self._meter.add(heard.side, heard.samples)
         return self._clock()
 
-    def _hand_out(self, pair: Pair) -> None:
+    def _hand_out(self, pair: Pair) -> bool:
+        """Have a stretch written and measured; False if there is nothing of it."""
         if not len(pair.microphone):
-            return
+            return False
         self._disk.put(self._mix(pair, self._inputs.heard).tobytes())
         self.loudness.add(pair)
         for side, samples in zip(SIDES, pair, strict=True):
             self._clipped[side] += clipped_frames(samples)
         self._mind_the_loopback()
+        return True
 
     def _mind_the_loopback(self) -> None:
         if self.plan.loopback == NONE or LOOPBACK not in self._inputs.heard:
@@ -216,6 +226,18 @@ class DualStreamCapture:
         else:
             return
         self._stopping.set()
+
+
+def _guarded(callback: Callable[..., None]) -> Callable[..., None]:
+    """A listener whose faults are its own: they do not end the recording."""
+
+    def call(*arguments: object) -> None:
+        try:
+            callback(*arguments)
+        except Exception:
+            log.exception("a listener has failed")
+
+    return call
 
 
 def _new_file(path: Path, channels: int) -> WavWriter:

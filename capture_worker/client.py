@@ -51,6 +51,11 @@ class Client:
                 continue
             self.send(self._reply(request, answer))
 
+    def hang_up(self) -> None:
+        """End the conversation, where that can be done."""
+        if self._hang_up:
+            self._hang_up()
+
     def read_line(self) -> bytes:
         """The next line; empty when there is none any more."""
         with contextlib.suppress(OSError, ValueError):
@@ -66,16 +71,14 @@ class Client:
         try:
             self._outbox.put_nowait(line)
         except queue.Full:
-            if self._hang_up:
-                self._hang_up()
+            self.hang_up()
 
     def close(self) -> None:
         """Write what waits, if that can be done at once, and hang up."""
         with contextlib.suppress(queue.Full):
             self._outbox.put_nowait(None)
         self._writing.join(timeout=1.0)
-        if self._hang_up:
-            self._hang_up()
+        self.hang_up()
 
     def _reply(self, request: Request, answer: Answer) -> dict[str, Any]:
         if request.action != SUBSCRIBE_LEVELS:

@@ -2,21 +2,52 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 from capture_worker import audio
-from capture_worker.audio.source import SIDES
+from capture_worker.audio.listing import from_json
+from capture_worker.audio.onlooker import LISTING, NO_WINDOW, PATIENCE_SECONDS, ROOT
+from capture_worker.audio.replay import PREFIX
+from capture_worker.audio.source import SIDES, Device
 from capture_worker.inputs import OpenSystem, choose
+from shared.errors import AudioUnavailable
 
 
-def check_devices(wanted: Mapping[str, str], open_system: OpenSystem = audio.open_system) -> dict[str, Any]:
-    """Look at the devices of this machine in the calling thread. Raises AudioUnavailable."""
-    system = open_system(wanted)
-    try:
-        found = system.look() or []
-    finally:
-        system.close()
+def check_devices(
+    wanted: Mapping[str, str], open_system: OpenSystem = audio.open_system, *, apart: bool = False
+) -> dict[str, Any]:
+    """Look at the devices of this machine, `apart` in a process of its own. Raises AudioUnavailable.
+
+    On Windows an audio system belongs to the thread that has opened it, and its list is frozen; so a process
+    that records looks apart.
+    """
+    replayed = any(name.startswith(PREFIX) for name in wanted.values())
+    found = _apart() if apart and not replayed else _here(wanted, open_system)
     chosen = {side: choose(found, side, wanted[side]) for side in SIDES}
     described = {side: vars(device) if device else None for side, device in chosen.items()}
     return {**described, "devices": [vars(device) for device in found]}
+
+
+def _here(wanted: Mapping[str, str], open_system: OpenSystem) -> list[Device]:
+    with closing(open_system(wanted)) as system:
+        return system.look() or []
+
+
+def _apart() -> list[Device]:
+    try:
+        done = subprocess.run(
+            LISTING,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE_SECONDS,
+            creationflags=NO_WINDOW,
+        )
+        if done.returncode == 0:
+            return from_json(done.stdout)
+        raise AudioUnavailable(done.stderr.decode(errors="replace").strip() or None)
+    except (OSError, subprocess.TimeoutExpired, ValueError, TypeError) as error:
+        raise AudioUnavailable(f"The audio devices cannot be listed: {error}.") from error

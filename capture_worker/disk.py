@@ -12,6 +12,7 @@ from capture_worker.wav import WavWriter
 from shared.errors import DiskFull, OffhookError
 
 SYNC_SECONDS = 1.0
+MOST_WAITING = 4
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -22,7 +23,7 @@ class DiskThread:
         self.error: OffhookError | None = None
         self._wav, self._monotonic = wav, monotonic
         self._waiting: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="disk")
+        self._thread = threading.Thread(target=self._run, name="disk", daemon=True)
 
     def start(self) -> None:
         """Begin to write."""
@@ -36,6 +37,11 @@ class DiskThread:
     def put(self, pcm: bytes) -> None:
         """Have whole frames written; never waits."""
         self._waiting.put(pcm)
+
+    def catch_up(self) -> None:
+        """Wait until little waits to be written."""
+        while self._waiting.qsize() > MOST_WAITING and self._thread.is_alive():
+            time.sleep(0.01)
 
     def close(self) -> None:
         """Write what waits, and close the file; `error` says whether all of it found room."""

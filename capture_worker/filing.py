@@ -67,23 +67,28 @@ class Filing:
 
     def recover(self, lives: Callable[[str], bool], current: Collection[str | None] = ()) -> None:
         """Repair, move and queue what was left over, by this process or by one that is gone."""
-        for found in self._leftovers(lives, current):
+        for left in self._leftovers(lives, current):
             try:
-                if not self._captures.take_over(found, self._worker_id):
-                    continue
-                whole = self._repaired(found) if found.state == RECORDING else found
-                record = self.hand_over(whole.session_id) if whole else None
-                if record:
-                    log.info("recording %d: handed over late", record.id)
+                self._recover(self._with_row(left) if isinstance(left, Path) else left)
             except (OSError, DatabaseError, OffhookError) as error:
                 log.warning("a recording cannot be handed over yet: %s", error)
+
+    def _recover(self, found: Capture) -> None:
+        if not self._captures.take_over(found, self._worker_id):
+            return
+        whole = self._repaired(found) if found.state == RECORDING else found
+        record = self.hand_over(whole.session_id) if whole else None
+        if record:
+            log.info("recording %d: handed over late", record.id)
 
     def waiting(self, lives: Callable[[str], bool]) -> list[Capture]:
         """The stopped recordings that wait for somebody to attach or discard them, the oldest first."""
         mine = self._unclaimed(lives)
         return [found for found in mine if found.state == WAITING]
 
-    def _leftovers(self, lives: Callable[[str], bool], current: Collection[str | None]) -> Iterator[Capture]:
+    def _leftovers(
+        self, lives: Callable[[str], bool], current: Collection[str | None]
+    ) -> Iterator[Capture | Path]:
         for found in self._unclaimed(lives):
             if found.session_id not in current and found.state in (RECORDING, ENDED):
                 yield found
@@ -92,7 +97,7 @@ class Filing:
         known = {row.session_id for row in Capture.select(Capture.session_id)}
         for part in sorted(self._settings.recording.glob("*.part")):
             if part.stem not in known and part.stem not in current:
-                yield self._found_without_row(part)
+                yield part
 
     def _others_record(self, lives: Callable[[str], bool]) -> bool:
         others = (Worker.kind == "capture") & (Worker.id != self._worker_id) & (Worker.state != "standby")
@@ -102,7 +107,7 @@ class Filing:
         unfinished = self._captures.unfinished()
         return [row for row in unfinished if row.worker_id == self._worker_id or not lives(row.worker_id)]
 
-    def _found_without_row(self, part: Path) -> Capture:
+    def _with_row(self, part: Path) -> Capture:
         """Make a row for a file of which the database knows nothing, as when it was begun anew."""
         session_id = str(uuid.uuid4())
         began = part.stat().st_mtime

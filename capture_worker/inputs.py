@@ -24,6 +24,8 @@ DEFAULT, NONE = "default", "none"
 LOOK_EVERY_SECONDS = 1.0
 #: After a loss the first looks follow each other sooner.
 FIRST_WAIT_SECONDS = 0.1
+#: How long a better device that refuses is left alone, while another one is heard: trying may take seconds.
+REFUSED_SECONDS = 15.0
 OpenSystem = Callable[[Mapping[str, str]], AudioSystem]
 
 
@@ -47,6 +49,8 @@ class Input:
     devices: list[Device] = field(default_factory=list)  # all that have been open, in order
     losses: int = 0
     wait_seconds: float = FIRST_WAIT_SECONDS
+    refused_key: str = ""
+    refused_until: float = 0.0
     said: dict[str, dict[str, object]] = field(default_factory=dict)  # since it was last open
 
 
@@ -54,7 +58,8 @@ class Inputs:
     """Both sides' devices. One thread makes, uses and closes it."""
 
     def __init__(self, open_system: OpenSystem, wanted: Mapping[str, str], warn: Warn) -> None:
-        self.sides = {side: Input(side, wanted.get(side, DEFAULT)) for side in SIDES}
+        self.sides = {side: Input(side, _plain(wanted.get(side, DEFAULT))) for side in SIDES}
+        self._now = 0.0
         self._warn = warn
         self._next_look = 0.0
         self._running = False
@@ -106,6 +111,7 @@ class Inputs:
         self._system.close()
 
     def _look(self, now_seconds: float) -> None:
+        self._now = now_seconds
         if self._running and not any(input_.stream for input_ in self.sides.values()):
             self._system.renew()  # nothing is open: the audio system itself may have been started again
         found = self._system.look()
@@ -122,26 +128,44 @@ class Inputs:
 
     def _follow(self, input_: Input, found: list[Device]) -> None:
         """Have the device open that is best now."""
-        best = choose(found, input_.side, input_.wanted)
-        if best is None or (input_.stream and input_.device and _same(input_.device, best)):
+        best = self._best(input_, found)
+        if best is None or (input_.stream and _same(input_.device, best)):
             return
         if input_.wanted != DEFAULT and not _is_named(best, input_.wanted):
             self._say(input_, "device_missing", wanted=input_.wanted, device=best.name)
         self._switch(input_, best)
 
+    def _best(self, input_: Input, found: list[Device]) -> Device | None:
+        """The first choice that has not just refused; what was heard before is better than nothing."""
+        choice = choose(found, input_.side, input_.wanted)
+        before = [device for device in found if input_.device and device.key == input_.device.key]
+        choices = [device for device in (choice, *before) if device]
+        refused = input_.refused_key if self._now < input_.refused_until else None
+        willing = [device for device in choices if device.key != refused]
+        return next(iter([*willing, *([] if input_.stream else choices)]), None)
+
     def _switch(self, input_: Input, device: Device) -> None:
-        self._close(input_)
+        """Open another device; until it is open, the one before is better than none."""
+        if input_.device and input_.device.key == device.key:  # in another format
+            self._close(input_)
         try:
             self._open(input_, device)
         except DeviceUnknown:
             self._open_all_anew(input_, device)
         except (DeviceLost, AudioUnavailable) as error:
-            log.warning("%s: %s", input_.side, error)
-            self._say(input_, "device_unusable", side=input_.side, error=str(error))
-            input_.device = input_.device or device
+            self._refuse(input_, device, error)
+
+    def _refuse(self, input_: Input, device: Device, error: Exception) -> None:
+        """Note that a device cannot be opened now."""
+        log.warning("%s: %s", input_.side, error)
+        self._say(input_, "device_unusable", side=input_.side, error=str(error))
+        input_.device = input_.device or device
+        input_.refused_key, input_.refused_until = device.key, self._now + REFUSED_SECONDS
 
     def _open(self, input_: Input, device: Device) -> None:
-        input_.stream = self._system.open(device)
+        stream = self._system.open(device)
+        self._close(input_)
+        input_.stream = stream
         input_.device, input_.wait_seconds, input_.said = device, FIRST_WAIT_SECONDS, {}
         log.info("%s: listening at %d Hz, %d channels", input_.side, device.rate_hz, device.channels)
         if self._running:
@@ -165,7 +189,7 @@ class Inputs:
                 if wanted := chosen.get(side):
                     self._open(self.sides[side], wanted)
             except (DeviceLost, DeviceUnknown, AudioUnavailable) as error:
-                log.warning("%s: %s", side, error)
+                self._refuse(self.sides[side], wanted or device, error)
 
     def _lose(self, input_: Input, error: Exception) -> None:
         log.warning("%s lost: %s", input_.side, error)
@@ -207,12 +231,28 @@ def _is_named(device: Device, wanted: str) -> bool:
     return wanted == device.key or wanted.casefold() in device.name.casefold()
 
 
-def _same(one: Device, other: Device) -> bool:
-    return (one.key, one.rate_hz, one.channels) == (other.key, other.rate_hz, other.channels)
+def _plain(wanted: str) -> str:
+    """A name without a name in it is the default, and the two words count in capitals too."""
+    name = wanted.strip() or DEFAULT
+    return name.casefold() if name.casefold() in (DEFAULT, NONE) else name
+
+
+def _same(one: Device | None, other: Device) -> bool:
+    return one is not None and (one.key, one.rate_hz, one.channels) == (
+        other.key,
+        other.rate_hz,
+        other.channels,
+    )
 
 
 def _mono(frames: NDArray[np.float32]) -> Mono:
-    """The mean of all channels; what is no number becomes one, for a NaN never leaves a resampler again."""
+    """The mean of both channels; what is no number becomes one, for a NaN never leaves a resampler again.
+
+    Of more than two, half of each: the mean would make a voice on the front of a surround device four times
+    quieter.
+    """
     channels = frames.shape[1]
-    mono: Mono = frames @ np.full(channels, 1 / channels, np.float32)
+    mono: Mono = frames @ np.full(channels, 1 / min(channels, 2), np.float32)
+    if channels > 2:
+        np.clip(mono, -1.0, 1.0, out=mono)
     return mono if np.isfinite(mono.sum()) else np.nan_to_num(mono, nan=0.0, posinf=1.0, neginf=-1.0)

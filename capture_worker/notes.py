@@ -28,8 +28,8 @@ class Call:
 
     def attach(self, candidate_id: str | None, project_id: str | None) -> None:
         """Take on whom it is with and what it is about."""
-        self.candidate_id = candidate_id or self.candidate_id
-        self.project_id = project_id or self.project_id
+        self.candidate_id = self.candidate_id if candidate_id is None else candidate_id
+        self.project_id = self.project_id if project_id is None else project_id
 
 
 class Notes:

@@ -6,11 +6,13 @@ stopped until somebody attaches or discards the recording, over a restart too.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import logging
 import os
 import shutil
+import sys
 import threading
 import time
 import uuid
@@ -19,15 +21,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from peewee import SqliteDatabase
+from peewee import DatabaseError, SqliteDatabase
 
 from capture_worker import audio
+from capture_worker.announcer import Announcer, Event
 from capture_worker.audio.source import SIDES
 from capture_worker.capture import DualStreamCapture, Plan
 from capture_worker.devices import check_devices
 from capture_worker.filing import Filing
 from capture_worker.inputs import OpenSystem
-from capture_worker.levels import Levels
 from capture_worker.notes import Call, Notes
 from capture_worker.notices import notice
 from capture_worker.shelf import Shelf
@@ -35,7 +37,14 @@ from capture_worker.take import Take
 from shared import home
 from shared.captures import Captures
 from shared.db import open_database
-from shared.errors import AlreadyRecording, NotRecording, RecordingWaits, UnknownSession
+from shared.errors import (
+    AlreadyRecording,
+    NotRecording,
+    OffhookError,
+    RecordingWaits,
+    StateConflict,
+    UnknownSession,
+)
 from shared.models import Record
 from shared.settings import Settings, load
 from shared.workers import Presence, lives
@@ -44,8 +53,6 @@ log = logging.getLogger(__name__)
 
 IDLE, RECORDING, STOPPED = "idle", "recording", "stopped"
 LITTLE_DISK_BYTES = 500_000_000
-
-Event = dict[str, Any]
 
 
 class RecordingSession:
@@ -66,20 +73,24 @@ class RecordingSession:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings or load(os.environ)
-        home.prepare(self.settings)
+        home.make_folders(self.settings)
         self._undo = contextlib.ExitStack()
+        self._closed = False
         self._database = database or self._opened_database()
         presence = presence or self._entered(Presence(self._database, self.settings.locks, "capture"))
         self._worker_id = presence.worker_id
-        self._emit, self._open_system, self._clock = on_event, open_system, clock
+        self._announcer, self._open_system, self._clock = Announcer(on_event), open_system, clock
         self._captures = Captures(self._database, clock)
         self._filing = Filing(self.settings, self._captures, self._worker_id)
         self._lock = threading.RLock()
         self._take: Take | None = None
         self._shelf = Shelf(self._captures, self._filing, self._worker_id, self._lives)
-        self._warnings: list[dict[str, str]] = []
         self._last: dict[str, Any] | None = None
-        self.settle()
+        atexit.register(self.close)  # whoever forgets to must not leave a recording behind
+        try:
+            self.settle()
+        except (OSError, DatabaseError, OffhookError) as error:
+            log.warning("what is left over cannot be handed over now: %s", error)
 
     def __enter__(self) -> RecordingSession:
         return self
@@ -88,10 +99,15 @@ class RecordingSession:
         self.close()
 
     def close(self) -> None:
-        """Finish the recording that runs, and leave."""
-        with contextlib.suppress(NotRecording):
-            self.stop()
-        self._undo.close()
+        """Finish the recording that runs, and leave; nothing can be recorded any more."""
+        atexit.unregister(self.close)
+        with self._lock:
+            self._closed = True
+        try:
+            with contextlib.suppress(NotRecording):
+                self.stop()
+        finally:
+            self._undo.close()
 
     def start(
         self,
@@ -110,7 +126,7 @@ class RecordingSession:
             place = _free(Path(output_path)) if output_path else self._filing.place(session_id, now)
             title = title or f"Call {datetime.fromtimestamp(now):%Y-%m-%d %H:%M}"
             call = Call(session_id, title, place, now, self.settings.layout, candidate_id, project_id)
-            self._warnings = []
+            self._announcer.warnings.clear()
             take = self._new_take(call)
             take.start()
             self._take = take
@@ -161,6 +177,11 @@ class RecordingSession:
                 self._say_state()
         if take:
             take.discard()
+            if record_id := take.outcome.get("record_id"):
+                raise StateConflict(
+                    f"It has just become recording {record_id}. Delete that: offhook delete {record_id}"
+                )
+            self._last = None
         return {"session_id": session_id, "discarded": True}
 
     def reset(self) -> dict[str, Any]:
@@ -174,7 +195,8 @@ class RecordingSession:
             if self._shelf.stopped:
                 self._shelf.release()
                 self._say_state()
-            self._last, self._warnings = None, []
+            self._last = None
+            self._announcer.warnings.clear()
         return self.get_state()
 
     def get_state(self) -> dict[str, Any]:
@@ -192,13 +214,13 @@ class RecordingSession:
             "started_at": _iso(call.started_at) if call else None,
             "duration_seconds": round(length, 2),
             **devices,
-            "warnings": list(self._warnings),
+            "warnings": list(self._announcer.warnings),
             "last": self._last,
         }
 
     def check_devices(self) -> dict[str, Any]:
         """The devices of this machine, and which would be recorded. Raises AudioUnavailable."""
-        return check_devices(self._plan().wanted, self._open_system)
+        return check_devices(self._plan().wanted, self._open_system, apart=sys.platform != "linux")
 
     def settle(self) -> None:
         """Hand over what a dead recorder, a full disk or a busy database has left; find again what waits."""
@@ -230,6 +252,8 @@ class RecordingSession:
         return lives(self.settings.locks, worker_id)
 
     def _require_idle(self) -> None:
+        if self._closed:
+            raise NotRecording("This session is closed, and records no more.")
         if self._take:
             raise AlreadyRecording
         if self._shelf.stopped:
@@ -239,8 +263,8 @@ class RecordingSession:
         capture = DualStreamCapture(
             self._filing.part(call.session_id),
             self._plan(),
-            on_level=self._say_levels,
-            on_warning=self._say_warning,
+            on_level=self._announcer.levels,
+            on_warning=self._announcer.warn,
             open_system=self._open_system,
         )
         return Take(
@@ -251,7 +275,7 @@ class RecordingSession:
             filing=self._filing,
             notes=Notes(self._captures, call, self._worker_id),
             waits=self.settings.finalise == "manual",
-            warn=self._say_warning,
+            warn=self._announcer.warn,
             on_end=self._end,
         )
 
@@ -277,23 +301,19 @@ class RecordingSession:
         last = self._last or {}
         if last.get("reason") in (None, "asked"):
             return None
-        return f"No recording is running. The last one ended by itself: {last['error'] or last['reason']}."
+        why = (last["error"] or last["reason"]).rstrip(".")
+        return f"No recording is running. The last one ended by itself: {why}."
 
     def _say_what_to_mind(self) -> None:
-        if shutil.disk_usage(self.settings.recording).free < LITTLE_DISK_BYTES:
-            notice(self._say_warning, "disk_low")
+        warn = self._announcer.warn
+        with contextlib.suppress(OSError):
+            if shutil.disk_usage(self.settings.recording).free < LITTLE_DISK_BYTES:
+                notice(warn, "disk_low")
         if self.settings.consent_reminder:
-            notice(self._say_warning, "consent", reminder=self.settings.consent_reminder)
-
-    def _say_levels(self, levels: Levels) -> None:
-        self._emit(levels.as_event())
-
-    def _say_warning(self, code: str, message: str) -> None:
-        self._warnings.append({"code": code, "message": message})
-        self._emit({"type": "warning", "code": code, "message": message})
+            notice(warn, "consent", reminder=self.settings.consent_reminder)
 
     def _say_state(self) -> None:
-        self._emit({"type": "state", **self.get_state()})
+        self._announcer.state(self.get_state())
 
 
 def _free(path: Path) -> Path:

@@ -15,6 +15,7 @@ from capture_worker.filing import Filing
 from capture_worker.notes import Call
 from capture_worker.take import Take
 from shared.captures import ENDED, Captures
+from shared.errors import OffhookError
 from shared.models import Capture
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class Shelf:
         for session_id, take in list(self._late.items()):
             try:
                 take.finish()
-            except (OSError, DatabaseError, ValueError) as error:
+            except (OSError, DatabaseError, OffhookError) as error:
                 log.warning("a recording cannot be finished yet: %s", error)
             else:
                 del self._late[session_id]

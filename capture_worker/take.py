@@ -13,7 +13,7 @@ from capture_worker.capture import DualStreamCapture
 from capture_worker.filing import Filing
 from capture_worker.notes import Call, Notes
 from capture_worker.notices import Warn, notice
-from shared.captures import WAITING, Captures
+from shared.captures import ENDED, WAITING, Captures
 from shared.db import hurried
 from shared.models import Record
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 NOTE_SECONDS = 2.0
 #: A stop should not wait for a database that somebody else holds: what is not noted now is noted later.
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 1.0
 
 
 class Take:
@@ -47,15 +47,11 @@ class Take:
         self._database, self._captures, self._filing, self._notes = database, captures, filing, notes
         self._warn, self._on_end = warn, on_end
         self._discarded = False
-        self._keeper = threading.Thread(target=self._keep, name="keeper")
+        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
 
     def start(self) -> None:
         """Record. The first sample does not wait for the database. Raises as DualStreamCapture.start."""
-        try:
-            self.capture.start()
-        except BaseException:
-            self.capture.path.unlink(missing_ok=True)
-            raise
+        self.capture.start()
         try:
             with hurried(self._database, PATIENCE_SECONDS):
                 self._notes.begin()
@@ -84,6 +80,7 @@ class Take:
                     self._notes.try_to_write(self.capture)
                 self._end()
         finally:
+            self._on_end(self)  # whatever happens, the next recording must not wait for this one
             self._database.close()  # this thread's own connection
 
     def _end(self) -> None:
@@ -98,7 +95,6 @@ class Take:
             if not self._discarded:
                 notice(self._warn, "queued_later", error=error)
         self.outcome = self._described(record)
-        self._on_end(self)
 
     def finish(self) -> Record | None:
         """Bring it where it belongs; it can be done again. Raises OSError, DatabaseError."""
@@ -108,10 +104,8 @@ class Take:
             return None
         self._notes.begin()  # a file without a row would be nobody's
         self._notes.try_to_write(self.capture)
-        if self.waits:
-            self._captures.change(session_id, state=WAITING)
-            return None
-        return self._filing.hand_over(session_id)
+        self._captures.change(session_id, state=WAITING if self.waits else ENDED)
+        return None if self.waits else self._filing.hand_over(session_id)
 
     def _described(self, record: Record | None) -> dict[str, Any]:
         verdict = self.capture.verdict
@@ -122,6 +116,15 @@ class Take:
             "recording_path": record.recording_path if record else None,
             "duration_seconds": verdict.duration_seconds,
             "reason": verdict.reason,
+            "state": self._state(record),
             "error": str(self.capture.error) if self.capture.error else None,
             "verdict": verdict.as_dict(),
         }
+
+    def _state(self, record: Record | None) -> str:
+        """Where it is now: `late` is safe, and queued as soon as that can be."""
+        if record:
+            return "queued"
+        if self._discarded:
+            return "discarded"
+        return "late" if self.late else "waiting"

@@ -10,6 +10,7 @@ uninterrupted run of blocks; its start is measured once, its rate is steered fro
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -31,8 +32,13 @@ SEAM_SECONDS = 0.005
 IDLE_SECONDS = 0.1
 #: Older audio than this is final and can be written.
 FINAL_SECONDS = 0.5
+#: What is handed out at once, at most: a machine may wake up after a night.
+LARGEST_PIECE_SECONDS = 60.0
 
 Mono = NDArray[np.float32]
+
+_SILENCE = np.zeros(10 * RATE_HZ, np.float32)
+_SILENCE.flags.writeable = False
 
 
 class Pair(NamedTuple):
@@ -77,23 +83,26 @@ class Timeline:
         self.tracks[side].add(arrived_seconds, samples, rate_hz)
 
     def ready(self, now_seconds: float) -> Pair:
-        """Hand out what has become final since the last call."""
+        """Hand out what has become final since the last call, a minute of it at most."""
         for track in self.tracks.values():
             track.note_silence(now_seconds)
         final = self._frame(now_seconds - FINAL_SECONDS)
         return self._take(math.floor(min(final, *(t.settled_frame for t in self.tracks.values()))))
 
     def finish(self, now_seconds: float) -> Pair:
-        """Hand out the rest up to a moment; what was heard after it is dropped."""
+        """Hand out the rest up to a moment, a minute at most: again and again, until nothing comes.
+
+        What was heard after it is dropped.
+        """
         for track in self.tracks.values():
-            track.end_segment()
+            track.end_at(self._frame(now_seconds))
         return self._take(self._frame(now_seconds))
 
     def _frame(self, moment_seconds: float) -> int:
         return round((moment_seconds - self._origin) * RATE_HZ)
 
     def _take(self, end: int) -> Pair:
-        frames = max(0, end - self._frames)
+        frames = min(max(0, end - self._frames), round(LARGEST_PIECE_SECONDS * RATE_HZ))
         self._frames += frames
         taken = {side: track.take(frames) for side, track in self.tracks.items()}
         return Pair(taken[MICROPHONE], taken[LOOPBACK])
@@ -119,7 +128,7 @@ class Track:
     _first_held: float = 0.0
     _held: list[_Held] = field(default_factory=list)
     _segment: _Segment | None = None
-    _pieces: list[Mono] = field(default_factory=list)
+    _pieces: deque[Mono] = field(default_factory=deque)
     _taken: int = 0
     _placed: int = 0
     _ended: int = 0  # where the last segment did, whatever silence has been handed out since
@@ -172,15 +181,26 @@ class Track:
             self._segment = None
             self._ended = self._placed
 
+    def end_at(self, frame: int) -> None:
+        """End the recording: a device that has not come back until then has left a gap."""
+        self.end_segment()
+        missing = frame - self._ended
+        if self._begun and missing > SLACK_SECONDS * RATE_HZ:
+            self._count_gap(missing)
+        self._ended = max(self._ended, frame)
+
     def take(self, frames: int) -> Mono:
         """Hand out the next frames, silence where nothing has been placed."""
-        missing = self._taken + frames - self._placed
-        if missing > 0:
-            self._pad(missing)
-        whole = np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.float32)
-        self._pieces = [whole[frames:]] if len(whole) > frames else []
         self._taken += frames
-        return whole[:frames]
+        self._pad(self._taken - self._placed)
+        pieces = []
+        while frames:
+            piece = self._pieces.popleft()
+            pieces.append(piece[:frames])
+            if len(piece) > frames:
+                self._pieces.appendleft(piece[frames:])
+            frames -= len(pieces[-1])
+        return np.concatenate(pieces) if pieces else _SILENCE[:0]
 
     @property
     def _held_frames(self) -> float:
@@ -212,9 +232,8 @@ class Track:
             self._pad(gap)
         elif gap < 0:
             samples = self._without_head(samples, -gap)
-        if self._begun:
-            self.counts.gaps += self._placed > self._ended
-            self.counts.gap_frames += self._placed - self._ended
+        if self._begun and self._placed > self._ended:
+            self._count_gap(self._placed - self._ended)
         self._begun = True
         self._segment = _Segment(self._placed, self._rate_hz, self.drift.stretch)
         self._place(self._segment.feed(samples))
@@ -242,9 +261,15 @@ class Track:
         self.counts.placed_frames += len(piece)
 
     def _pad(self, frames: int) -> None:
-        self._pieces.append(np.zeros(frames, np.float32))
-        self._placed += frames
-        self.counts.silent_frames += frames
+        """Place silence: the same block again and again, however long a gap is."""
+        for start in range(0, frames, len(_SILENCE)):
+            self._pieces.append(_SILENCE[: frames - start])
+        self._placed += max(0, frames)
+        self.counts.silent_frames += max(0, frames)
+
+    def _count_gap(self, frames: int) -> None:
+        self.counts.gaps += 1
+        self.counts.gap_frames += frames
 
 
 class _Segment:

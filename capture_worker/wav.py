@@ -49,7 +49,7 @@ class WavWriter:
     def __init__(self, path: Path, channels: int) -> None:
         self.data_bytes = 0
         self._channels = channels
-        self._file = path.open("xb", buffering=0)
+        self._file = open(path, "xb", buffering=0, opener=_private)  # noqa: SIM115 (it stays open)
         try:
             _write_all(self._file, header(channels, 0))
             os.fsync(self._file.fileno())
@@ -85,6 +85,10 @@ class WavWriter:
         self._file.seek(0)
         _write_all(self._file, header(self._channels, self.data_bytes))
         self._file.seek(HEADER_BYTES + self.data_bytes)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _write_all(file: BinaryIO, data: bytes) -> None:

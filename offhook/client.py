@@ -31,19 +31,28 @@ class CaptureClient:
     def __init__(self, control: Path) -> None:
         try:
             found = json.loads(control.read_text("utf-8"))
-            self._socket = socket.create_connection(("127.0.0.1", found["port"]), CONNECT_SECONDS)
-        except (OSError, ValueError, KeyError) as error:
+            port, token = int(found["port"]), str(found["token"])
+            self._socket = socket.create_connection(("127.0.0.1", port), CONNECT_SECONDS)
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise CaptureNotRunning from error
-        self._socket.settimeout(ANSWER_SECONDS)
         self._reader = self._socket.makefile("rb")
         self._events: list[dict[str, Any]] = []
         self._last_id = 0
-        self.request("authenticate", token=found["token"])
+        try:
+            self.request("authenticate", token=token)
+        except OffhookError as error:  # another program has the port by now
+            self.close()
+            raise CaptureNotRunning from error
+        self._socket.settimeout(ANSWER_SECONDS)
 
     def __enter__(self) -> CaptureClient:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
         self._reader.close()
         self._socket.close()
 
@@ -67,9 +76,11 @@ class CaptureClient:
         yield from self._lines()
 
     def _lines(self) -> Iterator[dict[str, Any]]:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # it is gone, perhaps in the middle of a line
             for line in self._reader:
-                yield json.loads(line)
+                found = json.loads(line)
+                if isinstance(found, dict):
+                    yield found
 
     def _result(self, found: dict[str, Any]) -> dict[str, Any]:
         if not found["ok"]:

@@ -21,12 +21,12 @@ def in_words(verdict: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for side, found in verdict.get("sides", {}).items():
         yield side.capitalize(), _side(side, found)
     if verdict["reason"] != "asked":
-        yield "Ended", REASONS.get(verdict["reason"], verdict["reason"])
+        yield "Ended", REASONS.get(verdict["reason"], f"an error ended it ({verdict['reason']})")
 
 
 def _side(side: str, found: dict[str, Any]) -> str:
     if not found["devices"]:
-        return "not recorded: there was no device"
+        return "not recorded"
     devices = ", then ".join(f"{d['name']} ({d['rate_hz'] / 1000:g} kHz)" for d in found["devices"])
     return "; ".join([devices, *_remarks(side, found)])
 

@@ -11,7 +11,7 @@ from peewee import fn
 
 from offhook.app import App
 from offhook.views import iso
-from shared.captures import RECORDING, Captures
+from shared.captures import ENDED, RECORDING, WAITING, Captures
 from shared.errors import ModelMissing
 from shared.models import Capture, InboxFile, Record, Worker
 from shared.transitions import FAILED, PROCESSING, QUEUED, STATES
@@ -19,6 +19,8 @@ from shared.workers import lives
 from transcribe_worker import model_files
 
 ERRORS_SHOWN = 5
+#: How a call is called that is not in the queue and is not being recorded.
+NOT_RUNNING = {RECORDING: "interrupted", WAITING: "stopped", ENDED: "late"}
 COPIES_SHOWN = 20
 
 
@@ -30,7 +32,7 @@ def overview(app: App) -> dict[str, Any]:
         "inbox": {"path": str(app.settings.inbox), **_inbox_troubles(app)},
         "paused": records.paused(),
         "counts": _counts(app),
-        "recordings": [_recording(app, capture) for capture in Captures(app.database).open()],
+        "recordings": [_recording(app, capture) for capture in Captures(app.database).unfinished()],
         "running": [_running(record) for record in records.held()],
         "oldest_waiting": _oldest_waiting(app),
         "missing_models": _missing_models(app),
@@ -47,12 +49,11 @@ def _counts(app: App) -> dict[str, int]:
 
 def _recording(app: App, capture: Capture) -> dict[str, Any]:
     """A call that is being recorded, or was stopped and waits; without its worker it waits for that one."""
-    alive = lives(app.settings.locks, capture.worker_id)
-    runs = capture.state == RECORDING and alive
+    runs = capture.state == RECORDING and lives(app.settings.locks, capture.worker_id)
     return {
         "session_id": capture.session_id,
         "title": capture.title,
-        "state": ("recording" if alive else "interrupted") if capture.state == RECORDING else "stopped",
+        "state": "recording" if runs else NOT_RUNNING[capture.state],
         "started_at": iso(capture.started_at),
         "duration_seconds": round(time.time() - capture.started_at if runs else capture.duration_seconds, 1),
     }

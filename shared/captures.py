@@ -57,13 +57,8 @@ class Captures:
         return found
 
     def unfinished(self) -> list[Capture]:
-        """Return what is not in the queue, the oldest first."""
+        """Return what is being recorded, waits for a person or could not be queued yet, the oldest first."""
         return list(Capture.select().where(Capture.state != QUEUED).order_by(Capture.started_at))
-
-    def open(self) -> list[Capture]:
-        """Return what is being recorded or waits for a person, the oldest first."""
-        states = Capture.state.in_((RECORDING, WAITING))
-        return list(Capture.select().where(states).order_by(Capture.started_at))
 
     def take_over(self, found: Capture, worker_id: str) -> bool:
         """Make a dead process's capture this one's; False if somebody else was faster."""
@@ -97,6 +92,12 @@ class Captures:
                 raise UnknownSession(f"There is no recording with the session id {session_id}.")
             for model in (Capture, Record) if columns else ():
                 model.update(**columns).where(model.session_id == session_id).execute()
+
+    def release(self, session_id: str) -> None:
+        """Let a recording that waits be handed over by the next capture worker that comes by."""
+        with self._database.atomic():
+            waits = (Capture.session_id == session_id) & (Capture.state == WAITING)
+            Capture.update(state=ENDED).where(waits).execute()
 
     def queue(self, session_id: str, content: Mapping[str, Any]) -> Record:
         """Put a finished recording into the queue, once, whoever comes first. Raises UnknownSession."""

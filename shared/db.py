@@ -22,6 +22,7 @@ def open_database(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECO
     Every transaction begins IMMEDIATE: one that reads first and writes later would fail at once
     with "database is locked", whatever the timeout. Raises NewerDatabase.
     """
+    path.touch(mode=0o600, exist_ok=True)  # SQLite gives its other files the same mode
     database = SqliteDatabase(
         str(path),
         pragmas=(
@@ -60,8 +61,9 @@ def switch_to_wal(database: SqliteDatabase, patience_seconds: float) -> None:
 @contextmanager
 def hurried(database: SqliteDatabase, patience_seconds: float) -> Iterator[None]:
     """Wait for a busy database only so long, in this thread: for what can be done later as well."""
+    (before,) = database.execute_sql("PRAGMA busy_timeout").fetchone()
     database.execute_sql(f"PRAGMA busy_timeout = {round(patience_seconds * 1000)}")
     try:
         yield
     finally:
-        database.execute_sql(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT_SECONDS * 1000)}")
+        database.execute_sql(f"PRAGMA busy_timeout = {before}")

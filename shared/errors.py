@@ -156,7 +156,7 @@ class NotRecording(OffhookError):
 
 
 class RecordingWaits(OffhookError):
-    """A stopped recording waits to be attached or discarded."""
+    """A stopped recording waits: `offhook record state` names it; attach or discard it first."""
 
     code = "recording_waits"
 

@@ -50,11 +50,13 @@ def move(source: Path, target: Path) -> None:
         if error.errno != errno.EXDEV:
             raise
         _copy(source, target)
+        sync_folder(target.parent)
         source.unlink()
 
 
 def _copy(source: Path, target: Path) -> None:
-    partial = target.with_name(f".{uuid.uuid4().hex}.part")
+    # The same name each time: what a death in between has left is written over by the next try.
+    partial = target.with_name(f".{uuid.uuid5(uuid.NAMESPACE_URL, target.name).hex}.part")
     try:
         with source.open("rb") as original, partial.open("wb") as copy:
             shutil.copyfileobj(original, copy, 1 << 20)

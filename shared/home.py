@@ -14,6 +14,11 @@ FILE_MODE, FOLDER_MODE = 0o600, 0o700
 def prepare(settings: Settings) -> None:
     """Make every folder offhook needs, and let new files of this process be private."""
     os.umask(0o077)
+    make_folders(settings)
+
+
+def make_folders(settings: Settings) -> None:
+    """Make every folder offhook needs. Raises SettingsError."""
     for folder in (
         settings.home,
         settings.inbox,

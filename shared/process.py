@@ -18,7 +18,7 @@ from pathlib import Path
 from peewee import DatabaseError, SqliteDatabase
 
 from shared import console, home
-from shared.db import open_database
+from shared.db import hurried, open_database
 from shared.errors import OffhookError
 from shared.locks import is_free
 from shared.settings import Settings, load
@@ -27,6 +27,7 @@ from shared.workers import Presence
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5.0
+LEAVE_SECONDS = 1.0
 #: SIGBREAK is the console's stop on Windows, SIGHUP the terminal's end elsewhere.
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
 
@@ -105,7 +106,8 @@ def running(kind: str, settings: Settings, starter_lock: str | None) -> Iterator
         yield process
     finally:
         process.stopping.set()
-        presence.leave()
+        with hurried(database, LEAVE_SECONDS):  # who stops us may kill us soon; `bury` removes what is left
+            presence.leave()
         database.close()
         log.info("%s stopped", kind)
         process.finished.set()

@@ -83,7 +83,8 @@ class PulseServer:
         self._until(lambda: self._run("pactl", "info").returncode == 0)
         for module in MODULES:
             self.pactl("load-module", *module.split())
-        self._until(lambda: self._has_default("sink", "call") and self._has_default("source", "virtmic"))
+        self.make_default("sink", "call")
+        self.make_default("source", "virtmic")
 
     def stop(self) -> None:
         """End the daemons, and what plays."""
@@ -125,6 +126,10 @@ class PulseServer:
             player.kill()
             player.wait()
         self._players.clear()
+
+    def make_default(self, kind: str, device: str) -> None:
+        """Make a sink or source the default; PipeWire takes a moment to know a new one."""
+        self._until(lambda: self._has_default(kind, device))
 
     def _has_default(self, kind: str, device: str) -> bool:
         self._run("pactl", f"set-default-{kind}", device)

@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 FIRST_SECONDS, EVERY_SECONDS = 1.0, 15.0
 PATIENCE_SECONDS = 10.0
 LISTING = (sys.executable, "-m", "capture_worker.audio.listing")
-_ROOT = Path(__file__).parents[2]  # where `-m` finds the listing
-_NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # or a console flashes up on Windows
+ROOT = Path(__file__).parents[2]  # where `-m` finds the listing
+NO_WINDOW = getattr(subprocess, "CREATENO_WINDOW", 0)  # or a console flashes up on Windows
 
 
 class Onlooker:
@@ -46,14 +46,16 @@ class Onlooker:
     def ask(self) -> None:
         """Start a look, unless one is running or the last one began not long ago."""
         now = self._monotonic()
+        if getattr(sys, "frozen", False):  # sys.executable is the program that embeds us, not Python
+            return
         if self._look or now - self._started_seconds < self._wait_seconds:
             return
         self._started_seconds = now
         self._wait_seconds = min(max(2 * self._wait_seconds, FIRST_SECONDS), self._every_seconds)
         output = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe that nobody reads could fill up
-        how = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "creationflags": _NO_WINDOW}
+        how = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "creationflags": NO_WINDOW}
         try:
-            self._look = self._popen(self._command, stdout=output, cwd=_ROOT, **how), output
+            self._look = self._popen(self._command, stdout=output, cwd=ROOT, **how), output
         except OSError as error:
             log.debug("no look at the devices: %s", error)
             output.close()

@@ -30,7 +30,7 @@ class Stream:
 
     def __init__(self, device: Device, index: int) -> None:
         self.device = device
-        self._errors = (_sounddevice().PortAudioError, OSError)
+        self._errors = (_sounddevice().PortAudioError, OSError, ValueError)
         try:
             self._stream = _sounddevice().InputStream(
                 samplerate=device.rate_hz,
@@ -40,9 +40,13 @@ class Stream:
                 blocksize=round(device.rate_hz * PACKET_SECONDS),
                 latency=BUFFER_SECONDS,
             )
-            self._stream.start()
-        except (*self._errors, ValueError) as error:
+        except self._errors as error:
             raise DeviceLost(f"{device.name} cannot be opened: {error}.") from error
+        try:
+            self._stream.start()
+        except self._errors as error:
+            self.close()
+            raise DeviceLost(f"{device.name} cannot be started: {error}.") from error
 
     def read(self) -> Block | None:
         """Return all that has come since the last time, None if nothing has. Raises DeviceLost."""
@@ -84,9 +88,12 @@ class System:
         raise DeviceUnknown
 
     def renew(self) -> None:
-        """Let PortAudio list its devices anew; no stream may be open."""
-        self._sounddevice._terminate()  # there is no public way
-        self._sounddevice._initialize()
+        """Let PortAudio list its devices anew; no stream may be open. Raises AudioUnavailable."""
+        try:
+            self._sounddevice._terminate()  # there is no public way
+            self._sounddevice._initialize()
+        except self._sounddevice.PortAudioError as error:
+            raise AudioUnavailable(f"The audio system cannot be reached: {error}.") from error
         self._fresh = True
 
     def close(self) -> None:
@@ -94,12 +101,12 @@ class System:
         self._onlooker.close()
 
     def _indices(self) -> dict[Device, int]:
-        default, _ = self._sounddevice.default.device
-        return {
-            _device(info, index == default): index
-            for index, info in enumerate(self._sounddevice.query_devices())
-            if info["max_input_channels"] > 0
-        }
+        try:
+            default, infos = self._sounddevice.default.device[0], list(self._sounddevice.query_devices())
+        except self._sounddevice.PortAudioError as error:
+            raise AudioUnavailable(f"The audio devices cannot be listed: {error}.") from error
+        inputs = [(index, info) for index, info in enumerate(infos) if info["max_input_channels"] > 0]
+        return {_device(info, index == default): index for index, info in inputs}
 
 
 def _device(info: dict[str, Any], is_default: bool) -> Device:

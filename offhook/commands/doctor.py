@@ -118,7 +118,8 @@ def _audio(app: App) -> Iterator[Finding]:
     except AudioUnavailable as error:
         yield Finding("audio", "warning", f"Calls cannot be recorded: {error}")
         return
-    for side in ("microphone", "loopback"):
+    wanted = {"microphone": app.settings.microphone, "loopback": app.settings.loopback}
+    for side in [side for side, name in wanted.items() if name.casefold() != "none"]:
         if found[side]:
             yield Finding("audio", "ok", f"{side} {found[side]['name']}")
         else:
@@ -132,7 +133,8 @@ def _model(app: App) -> Iterator[Finding]:
 
 def _folders(app: App) -> Iterator[Finding]:
     home.prepare(app.settings)
-    for folder in (app.settings.home, app.settings.inbox, app.settings.library, app.settings.models):
+    settings = app.settings
+    for folder in (settings.home, settings.inbox, settings.recording, settings.library, settings.models):
         try:
             with tempfile.TemporaryFile(dir=folder):
                 pass

@@ -14,6 +14,14 @@ from offhook.views import length, print_json, printable
 from shared.captures import Captures
 from shared.errors import CaptureNotRunning, SettingsError
 
+#: What to say of a recording that has ended, by where it is.
+WHEREABOUTS = {
+    "queued": "queued",
+    "late": "safe, and queued as soon as that can be; `offhook record state` says why not now",
+    "waiting": "waits; `offhook attach {session_id}` or `offhook record discard` decides",
+    "discarded": "deleted",
+}
+
 
 @click.group()
 def record() -> None:
@@ -50,18 +58,20 @@ def start(app: App, /, output_path: Path | None, as_json: bool, **given: str | N
 @record.command()
 @json_option
 @pass_app
-def stop(app: App, as_json: bool) -> None:
+@click.pass_context
+def stop(ctx: click.Context, app: App, /, as_json: bool) -> None:
     """Stop, and queue the recording."""
     with _capture(app) as capture:
         outcome = capture.request("stop_recording")
     if as_json:
         print_json(outcome)
-        return
+        ctx.exit(1 if outcome["error"] else 0)
     click.echo(
         printable(f"{_named(outcome)}: {length(outcome['duration_seconds'])}, {_whereabouts(outcome)}")
     )
     if outcome["error"]:
         _say(outcome["error"])
+        ctx.exit(1)
 
 
 @record.command()
@@ -135,7 +145,9 @@ def attach(app: App, target: str, candidate_id: str | None, project_id: str | No
         with _capture(app) as capture:
             capture.request("attach_recording", session_id=session_id, **given)
     except CaptureNotRunning:
-        Captures(app.database).attach(session_id, **given)
+        captures = Captures(app.database)
+        captures.attach(session_id, **given)
+        captures.release(session_id)
     click.echo(printable(f"Recording {target}: attached"))
 
 
@@ -180,4 +192,4 @@ def _named(outcome: dict[str, Any]) -> str:
 
 
 def _whereabouts(outcome: dict[str, Any]) -> str:
-    return "queued" if outcome["record_id"] else "waits; `offhook record state` says for what"
+    return WHEREABOUTS[outcome["state"]].format(**outcome)

@@ -76,7 +76,7 @@ def _counts(found: dict[str, Any]) -> RenderableType:
 
 
 def _recordings(found: dict[str, Any]) -> RenderableType | None:
-    styles = {"recording": "bold red", "interrupted": "yellow", "stopped": "yellow"}
+    styles = {"recording": "bold red", "interrupted": "yellow", "stopped": "yellow", "late": "yellow"}
     lines = [
         Text(
             f"● {r['state']} {length(r['duration_seconds'])}  {printable(r['title'])}",

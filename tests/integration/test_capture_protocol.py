@@ -9,13 +9,14 @@ import random
 import select
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 import wave
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -802,3 +803,21 @@ def test_half_a_sign_is_no_text(listening: Home) -> None:
     assert client.state() == "idle"
     assert list(listening.settings.recording.iterdir()) == []
     assert b"Traceback" not in listening.log.read_bytes()
+
+
+@POSIX_ONLY
+def test_a_signal_is_noticed_though_somebody_holds_the_database(home: Home) -> None:
+    """A supervisor kills after some seconds; the database may be held for longer."""
+    with home.worker() as worker:
+        client = home.client()
+        client.do("start_recording")
+        time.sleep(0.5)
+        with closing(sqlite3.connect(home.settings.database, isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(25) == 0
+            holder.execute("ROLLBACK")
+    with home.worker():
+        home.control()
+        wait_for(lambda: Record.select().count() == 1, "the recording")
+    read(only_record().recording_path)

@@ -118,6 +118,7 @@ OUTCOME: Table = {
     "recording_path": "text or null",
     "duration_seconds": "number",
     "reason": "text",
+    "state": "text",
     "error": "text or null",
     "verdict": "verdict",
 }

@@ -262,13 +262,13 @@ def test_a_recording_that_waits_is_attached(stage: Stage) -> None:
         session_id = stage.read("record", "start", "--title", "Ms. Okafor")["session_id"]
         stopped = done(stage, "record", "stop")
         assert re.fullmatch(
-            r'Recording "Ms\. Okafor": 0:0\d, waits; `offhook record state` says for what\n', stopped
+            r'Recording "Ms\. Okafor": 0:0\d, waits; `offhook attach \S+` or .* decides\n', stopped
         )
         state = done(stage, "record", "state")
         assert f"`offhook attach {session_id}`" in state
         assert "`offhook record discard`" in state
         assert stage.records() == []
-        assert "waits to be attached or discarded" in refusal(stage, "record", "start")
+        assert "attach or discard it first" in refusal(stage, "record", "start")
         assert (
             done(stage, "attach", session_id, "--candidate", "c-7") == f"Recording {session_id}: attached\n"
         )
@@ -418,3 +418,14 @@ def test_watch_says_that_the_capture_worker_has_ended(stage: Stage, worker: subp
         worker.kill()
         assert person.ends() == 1
         assert "The capture worker has ended." in person.shown
+
+
+def test_a_recording_that_waits_is_attached_though_no_worker_runs(stage: Stage) -> None:
+    with capture(stage, finalise="manual"):
+        session_id = stage.read("record", "start")["session_id"]
+        done(stage, "record", "stop")
+    done(stage, "attach", session_id, "--candidate", "c-7")
+    with capture(stage, finalise="manual"):
+        record = stage.wait_for(lambda: next(iter(stage.records()), None), "the recording")
+        assert (record["session_id"], record["candidate_id"]) == (session_id, "c-7")
+        assert stage.read("record", "state")["state"] == "idle"

@@ -23,9 +23,9 @@ import offhook as offhook_package
 import shared
 import transcribe_worker
 from capture_worker.levels import Level, Levels
+from capture_worker.listener import AUTHENTICATE
 from capture_worker.notices import NOTICES
 from capture_worker.protocol import ACTIONS, SUBSCRIBE_LEVELS
-from capture_worker.server import AUTHENTICATE
 from offhook.cli import COMMANDS
 from offhook.cli import offhook as program
 from offhook.commands.doctor import HOME_CHECKS, MACHINE_CHECKS, _settings

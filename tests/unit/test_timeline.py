@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -306,6 +307,36 @@ def test_a_machine_that_sleeps_for_two_seconds_counts_them_as_a_gap():
         assert recording.counts(side).silent_frames / RATE_HZ == pytest.approx(2, abs=0.02)
         assert recording.counts(side).gap_frames / RATE_HZ == pytest.approx(2, abs=0.02)
         assert np.abs(settled(recording.errors_ms(side), 6, 20)).max() < 3
+
+
+def test_a_microphone_that_never_comes_back_is_missing_from_then_on():
+    timeline = Timeline(ORIGIN)
+    for moment in np.arange(0.02, 2, 0.02):
+        timeline.add(MICROPHONE, ORIGIN + moment, np.ones(960, np.float32), 48_000)
+        timeline.ready(ORIGIN + moment)
+    timeline.finish(ORIGIN + 7)
+
+    counts = timeline.tracks[MICROPHONE].counts
+    assert counts.gaps == 1
+    assert counts.gap_frames / RATE_HZ == pytest.approx(5, abs=0.05)
+
+
+def test_a_night_of_sleep_is_handed_out_in_pieces_and_takes_little_memory():
+    """Some clocks count on while the machine sleeps."""
+    night_seconds = 8 * 3600
+    timeline, handed_out = Timeline(ORIGIN), 0
+    tracemalloc.start()
+    for moment in [*np.arange(0.02, 1, 0.02), *np.arange(night_seconds, night_seconds + 60, 0.1)]:
+        timeline.add(MICROPHONE, ORIGIN + moment, np.ones(4_800, np.float32), 48_000)
+        handed_out += len(timeline.ready(ORIGIN + moment).microphone)
+    while rest := len(timeline.finish(ORIGIN + night_seconds + 60).microphone):
+        handed_out += rest
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert handed_out == (night_seconds + 60) * RATE_HZ
+    assert timeline.tracks[MICROPHONE].counts.gap_frames / RATE_HZ == pytest.approx(night_seconds - 1, abs=1)
+    assert most_bytes < 50e6
 
 
 @pytest.mark.parametrize("pause_seconds", [0.06, 0.09, 0.2])
