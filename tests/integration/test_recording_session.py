@@ -922,6 +922,7 @@ def test_a_recording_starts_at_once_though_the_database_is_held_and_is_noted_lat
         assert time.monotonic() - started < 4
         assert Capture.select().count() == 0
         let_go()
+    time.sleep(1)
     outcome = desk.session.stop()
     record = only_record()
     assert (record.id, record.title) == (outcome["record_id"], "busy")
