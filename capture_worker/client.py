@@ -22,7 +22,7 @@ from capture_worker.protocol import (
 )
 from shared.errors import BadRequest
 
-#: About half a minute of levels. A client that is so far behind does not read.
+#: Half a minute of levels, beside what the system keeps. A client that is so far behind does not read.
 MOST_WAITING = 300
 
 Answer = Callable[[Request], dict[str, Any]]

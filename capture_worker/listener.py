@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 AUTHENTICATE = "authenticate"
 AUTHENTICATE_SECONDS = 10.0
 MOST_CLIENTS = 64
-#: What the system may keep for a client that does not read: half a minute of levels or so, not an hour.
+#: What the system may keep for a client that does not read: minutes of levels, not an hour.
 SEND_BUFFER_BYTES = 16 * 1024
 RETRY_SECONDS = 0.1
 

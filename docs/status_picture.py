@@ -18,7 +18,7 @@ from offhook.app import App
 from offhook.commands.status import render
 from offhook.overview import overview
 from tests.stage import Stage
-from tests.voices import LONG_CALL, SHORT_CALL, speak
+from tests.voices import LONG_CALL, SHORT_CALL, speak, write_wav
 
 PICTURE = Path(__file__).with_name("status.svg")
 
@@ -26,8 +26,17 @@ PICTURE = Path(__file__).with_name("status.svg")
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HOME"] = folder
-        stage = Stage(Path(folder, "Offhook"))
-        with stage.process("transcribe_worker"), stage.process("transcribe_worker.inbox"):
+        sound = Path(folder, "sound.wav")
+        write_wav(sound, speak(LONG_CALL, seed=1).samples)
+        sides = tuple((f"OFFHOOK_{side}", f"replay:{sound}") for side in ("MICROPHONE", "LOOPBACK"))
+        stage = Stage(Path(folder, "Offhook"), sides)
+        with (
+            stage.process("capture_worker"),
+            stage.process("transcribe_worker"),
+            stage.process("transcribe_worker.inbox"),
+        ):
+            stage.wait_for((stage.home / "control.json").exists, "the capture worker")
+            stage.offhook("record", "start", "--title", "Call with Mr. Sato")
             for number, title in enumerate(("Call with Ms. Weber", "Reference Mr. Olsen")):
                 stage.drop_call(speak(SHORT_CALL, seed=number), f"{title}.wav")
                 stage.finished(title)
