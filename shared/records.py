@@ -231,11 +231,15 @@ class Records:
 
     # What the sweeper does
 
-    def due(self, limit: int, *, without_models: Collection[str | None] = ()) -> list[Record]:
+    def due(
+        self, limit: int, *, without_models: Collection[str | None] = (), begun_only: bool = False
+    ) -> list[Record]:
         """Return queued recordings whose time has come, the most urgent first."""
         query = Record.select().where((Record.transcription_status == QUEUED) & self._due(self._clock()))
         asked_for = fn.COALESCE(Record.model, "")
         query = query.where(asked_for.not_in([model or "" for model in without_models]))
+        if begun_only:
+            query = query.where(Record.started_at.is_null(False))
         return list(query.order_by(Record.priority.desc(), Record.id).limit(limit))
 
     def awaited_models(self) -> dict[str | None, int]:

@@ -54,7 +54,7 @@ class HintQueue:
         self._handler: Callable[[int], None] | None = None
         self._task = self._huey.task(name="transcribe", retries=0)(self._handle)
 
-    def send(self, record_id: int, priority: int = 0) -> None:
+    def send(self, record_id: int, priority: float = 0) -> None:
         """Hint that a record may be due. Safe to lose, to repeat and to come late."""
         self._huey.enqueue(self._task.s(record_id, priority=priority))
 

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 2.0
 LONG_GAP_SECONDS = 10 * EVERY_SECONDS
 HINTS_AT_ONCE = 100
+#: What has been begun goes on before what has not, but not before what is more urgent.
+AHEAD = 0.5
 #: A worker files its recording just after it has completed it; the sweeper leaves it the time.
 FILING_SECONDS = 10.0
 
@@ -44,6 +46,7 @@ class Sweeper:
     monotonic: Callable[[], float] = time.monotonic
     _last_sweep: float = 0.0
     _leases: dict[str | None, tuple[float | None, float]] = field(default_factory=dict)
+    _hinted: set[tuple[int, int]] = field(default_factory=set)  # begun records, and the attempts they had
 
     def run(self, stopping: threading.Event) -> None:
         """Sweep at once and then every few seconds, until told to stop."""
@@ -119,13 +122,21 @@ class Sweeper:
                 log.warning("recording %d: cannot be filed: %s", record.id, Failure.of(error).code)
 
     def _hint(self) -> None:
-        """Send hints for what is due, unless there are hints still to be taken."""
-        if self.records.paused() or not self.hints.is_empty():
+        """Send hints for what is due; while hints are still to be taken, once for what has been begun.
+
+        An interrupted recording would else wait for all that has been dropped since.
+        """
+        if self.records.paused():
             return
         models = self.records.awaited_models()
         missing = [model for model in models if not self._has(model or self.settings.model)]
-        for record in self.records.due(HINTS_AT_ONCE, without_models=missing):
-            self.hints.send(record.id, record.priority)
+        busy = not self.hints.is_empty()
+        due = self.records.due(HINTS_AT_ONCE, without_models=missing, begun_only=busy)
+        for record in due:
+            if not busy or (record.id, record.attempts) not in self._hinted:
+                begun = record.started_at is not None
+                self.hints.send(record.id, record.priority + (AHEAD if begun else 0))
+        self._hinted = {(record.id, record.attempts) for record in due if record.started_at is not None}
 
     def _has(self, model: str) -> bool:
         try:

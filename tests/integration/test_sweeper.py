@@ -142,6 +142,14 @@ def status(records: Records, record: Record) -> str:
     return str(records.get(record.id).transcription_status)
 
 
+def taken(hints: HintQueue) -> list[int]:
+    """Take all hints, and return their records in the order in which they come."""
+    found = []
+    while not hints.is_empty():
+        found.append(hints._huey.dequeue().args[0])
+    return found
+
+
 def drain(hints: HintQueue) -> None:
     """Take all hints and do nothing about them."""
     while not hints.is_empty():
@@ -414,6 +422,33 @@ def test_no_hints_are_sent_while_hints_wait(records: Records, sweeper: Sweeper, 
     sweeper.sweep()
 
     assert hints._huey.pending_count() == 1
+
+
+def test_an_interrupted_recording_goes_on_before_all_that_has_been_dropped_since(
+    settings: Settings, records: Records, sweeper: Sweeper, hints: HintQueue
+):
+    interrupted = queued(records, 1)
+    urgent, usual = queued(records, 2, priority=5), queued(records, 3)
+    hints.send(urgent.id, 5)
+    hints.send(usual.id)
+    held_by_a_killed_worker(settings, interrupted.id)
+
+    sweeper.sweep()
+
+    assert taken(hints) == [urgent.id, interrupted.id, usual.id]
+
+
+def test_an_interrupted_recording_is_hinted_once_while_hints_wait_and_again_when_it_is_interrupted_again(
+    settings: Settings, records: Records, sweeper: Sweeper, hints: HintQueue
+):
+    record = queued(records)
+    for _ in range(2):
+        drain(hints)
+        hints.send(77)
+        held_by_a_killed_worker(settings, record.id)
+        for _ in range(3):
+            sweeper.sweep()
+        assert sorted(taken(hints)) == [record.id, 77]
 
 
 def test_hints_are_sent_again_once_the_last_has_been_taken(
