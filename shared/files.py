@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+
+from shared.locks import hold, is_free
 
 
 @dataclass(frozen=True)
@@ -55,14 +61,39 @@ def move(source: Path, target: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    # The same name each time: what a death in between has left is written over by the next try.
-    partial = target.with_name(f".{uuid.uuid5(uuid.NAMESPACE_URL, target.name).hex}.part")
+    with source.open("rb") as original, whole(target, like=source) as copy:
+        shutil.copyfileobj(original, copy, 1 << 20)
+
+
+@contextmanager
+def whole(target: Path, like: Path | None = None) -> Iterator[BinaryIO]:
+    """Write a file that is there as a whole or not at all, its content on the disk before its name.
+
+    It gets the times of `like`. What writers of this very file have left that died is removed.
+    """
+    _clear_up(target)
+    partial = target.with_name(f".{_mark(target)}.{uuid.uuid4().hex}.part")
     try:
-        with source.open("rb") as original, partial.open("wb") as copy:
-            shutil.copyfileobj(original, copy, 1 << 20)
-            copy.flush()
-            os.fsync(copy.fileno())
-        shutil.copystat(source, partial)
+        with partial.open("wb") as file:
+            with contextlib.suppress(OSError):  # some network folders know no locks
+                hold(file.fileno())
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if like:
+            shutil.copystat(like, partial)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _clear_up(target: Path) -> None:
+    for left in target.parent.glob(f".{_mark(target)}.*.part"):
+        with contextlib.suppress(OSError):  # somebody else was faster
+            if is_free(left):
+                left.unlink()
+
+
+def _mark(target: Path) -> str:
+    """What tells the partial files of one target from those of others; its whole name may be too long."""
+    return hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]

@@ -29,6 +29,11 @@ else:
 _HELD_ELSEWHERE = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 
 
+def hold(handle: int) -> None:
+    """Lock an open file until it is closed or its process has ended. Raises OSError."""
+    _lock(handle)
+
+
 class FileLock:
     """An exclusive lock on `path`; two FileLocks on one path exclude each other, in one process too.
 

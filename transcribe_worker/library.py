@@ -6,7 +6,6 @@ the database first, transcripts replace themselves, and a recording that has mov
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 import uuid
@@ -14,7 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from shared.files import Fingerprint, move, sha256_of
+from shared.files import Fingerprint, move, sha256_of, whole
 from shared.home import make_folder
 from shared.models import InboxFile, Record
 from shared.records import Records
@@ -92,16 +91,9 @@ def beside(stem: Path, suffix: str) -> Path:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there as a whole or not at all, its content on the disk before its name."""
-    partial = path.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    """Write a text so that it is there as a whole or not at all."""
+    with whole(path) as file:
+        file.write(text.encode())
 
 
 def _brought_in(record: Record, path: Path, target: Path) -> Path:

@@ -98,8 +98,8 @@ def completed_again(records: Records, record: Record) -> Record:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Every file under a folder with its content; what begins with a dot is not for people."""
-    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    """Every file under a folder with its content."""
+    files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
@@ -221,6 +221,7 @@ def test_a_death_before_any_step_of_a_move_across_file_systems_is_healed_too(
 
     assert deaths >= 4
     assert tree(settings.inbox) == {}
+    assert len(tree(settings.library)) == (deaths + 1) * (1 + len(FORMATS))
 
 
 def test_two_that_file_the_same_recording_at_once_do_no_harm(
@@ -499,6 +500,33 @@ def test_a_file_that_cannot_be_written_as_a_whole_leaves_the_old_one(tmp_path: P
         write_whole(path, "half \udcff")
 
     assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_writer_has_left_goes_with_the_next_writing_and_what_a_living_one_has_stays(
+    tmp_path: Path,
+):
+    path = tmp_path / ("n" * 250 + ".txt")
+    code = (
+        "import sys, time; from pathlib import Path; from shared.files import whole\n"
+        "with whole(Path(sys.argv[1])) as file:\n"
+        "    print(file.name, flush=True); time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    with (
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as killed,
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as living,
+    ):
+        assert killed.stdout
+        assert living.stdout
+        killed.stdout.readline()
+        written = Path(living.stdout.readline().strip())
+        killed.kill()
+        killed.wait()
+        write_whole(path, "new")
+        assert set(tmp_path.iterdir()) == {path, written}
+        living.kill()
+    write_whole(path, "newer")
     assert list(tmp_path.iterdir()) == [path]
 
 
