@@ -18,6 +18,10 @@ from peewee import DatabaseError, SqliteDatabase
 from shared.locks import FileLock, is_free
 from shared.models import Worker
 
+ID_DIGITS = 12
+#: A lock file is locked just after it is made, and its row written just after that.
+BIRTH_SECONDS = 10.0
+
 
 class Presence:
     """This process among the living, from `enter` to `leave`."""
@@ -25,7 +29,7 @@ class Presence:
     def __init__(
         self, database: SqliteDatabase, locks: Path, kind: str, clock: Callable[[], float] = time.time
     ) -> None:
-        self.worker_id = f"{kind}-{uuid.uuid4().hex[:12]}"
+        self.worker_id = f"{kind}-{uuid.uuid4().hex[:ID_DIGITS]}"
         self._database, self._kind, self._clock = database, kind, clock
         self._lock = FileLock(_lock_path(locks, self.worker_id))
 
@@ -67,14 +71,25 @@ def lives(locks: Path, worker_id: str) -> bool:
 
 
 def bury(database: SqliteDatabase, locks: Path) -> list[str]:
-    """Remove the rows and lock files of processes that ended without leaving; return their ids."""
+    """Remove the rows and lock files of processes that ended without leaving; return the ids of the rows."""
     dead = [worker.id for worker in Worker.select() if not lives(locks, worker.id)]
     if dead:
         with database.atomic():
             Worker.delete().where(Worker.id.in_(dead)).execute()
         for worker_id in dead:
             _remove(_lock_path(locks, worker_id))
+    _bury_the_unborn(locks)
     return dead
+
+
+def _bury_the_unborn(locks: Path) -> None:
+    """Remove the lock files of processes that died before they had a row."""
+    known = {worker.id for worker in Worker.select(Worker.id)}
+    for path in locks.glob(_lock_path(locks, f"*-{'[0-9a-f]' * ID_DIGITS}").name):
+        with contextlib.suppress(OSError):  # another sweeper was faster
+            age_seconds = time.time() - path.stat().st_mtime
+            if path.stem not in known and age_seconds > BIRTH_SECONDS and is_free(path):
+                path.unlink()
 
 
 def _remove(path: Path) -> None:

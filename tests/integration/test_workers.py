@@ -174,6 +174,38 @@ def test_only_the_dead_are_buried(
         assert bury(database, settings.locks) == []
 
 
+def test_the_lock_file_of_a_process_that_died_before_it_had_a_row_is_removed(
+    database: SqliteDatabase, settings: Settings, make: Callable[..., Presence]
+):
+    code = (
+        "import sys; from pathlib import Path; from shared.locks import FileLock\n"
+        "assert FileLock(Path(sys.argv[1])).acquire(); print('locked', flush=True); sys.stdin.read()\n"
+    )
+    mine, unborn = make().worker_id, settings.locks / "inbox-0123456789ab.lock"
+    server = settings.locks / "capture-server.lock"
+    server.touch()
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(unborn)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        for path in settings.locks.iterdir():
+            os.utime(path, (0, 0))
+        bury(database, settings.locks)
+        assert lock_files(settings) == {mine, unborn.stem, server.stem}
+        process.kill()
+    unborn.touch()
+    bury(database, settings.locks)
+    assert unborn.exists()  # it may just be on its way to a row
+    os.utime(unborn, (0, 0))
+    bury(database, settings.locks)
+    assert lock_files(settings) == {mine, server.stem}
+
+
 def test_the_dead_are_buried_though_their_lock_files_are_gone(database: SqliteDatabase, settings: Settings):
     with another(settings) as (process, dead):
         process.kill()
