@@ -125,4 +125,5 @@ def _log_to(settings: Settings, kind: str) -> None:
         force=True,
     )
     logging.getLogger("huey").setLevel(logging.WARNING)
+    logging.getLogger("peewee").setLevel(logging.INFO)  # its DEBUG has all that is written
     logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # it calls a normal stop an error

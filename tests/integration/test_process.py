@@ -220,6 +220,16 @@ def test_a_process_says_what_it_does_while_it_lives(database: object, settings: 
         assert (row.kind, row.state, row.pid) == ("worker", "working", process.pid)
 
 
+def test_no_word_that_is_written_to_the_database_is_logged_at_any_level(database: object, settings: Settings):
+    code = STARTS + "    process.presence.beat('Ms. Okafor')"
+
+    with launch(settings.home, code, OFFHOOK_LOG_LEVEL="DEBUG") as process:
+        _, said = process.communicate(timeout=10)
+
+    assert "worker stopped" in said
+    assert "Okafor" not in said + (settings.logs / "worker.log").read_text("utf-8")
+
+
 @POSIX_ONLY
 def test_everything_under_a_new_home_is_its_owners_alone(home: Path):
     with launch(home) as process:
