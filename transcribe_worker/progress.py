@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ from shared.claims import Claim
 from shared.errors import WorkerStopping
 from shared.records import Records
 from transcribe_worker.engine import Decoded, Done, Event, Heard, Job, Opened
+
+log = logging.getLogger(__name__)
 
 RENEWALS_PER_LEASE = 4
 
@@ -83,6 +86,8 @@ class Progress:
         self._renew(**self._measured(event.seconds))
 
     def _decoded(self, event: Decoded) -> None:
+        where = (event.start_seconds, event.end_seconds)
+        log.debug("recording %d: decoded from %.3f to %.3f s", self._claim.record.id, *where)
         window = {
             "start_seconds": event.start_seconds,
             "end_seconds": event.end_seconds,

@@ -1,0 +1,1 @@
+"""Stress: offhook's real processes under conditions worse than any workstation's."""

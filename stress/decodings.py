@@ -1,0 +1,74 @@
+"""What was decoded how often, from the workers' own log at level DEBUG, which has no word of them."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_ATTEMPT = re.compile(r"recording (\d+): transcribing, attempt \d+$")
+_WINDOW = re.compile(r"recording (\d+): decoded from ([\d.]+) to ([\d.]+) s$")
+
+Span = tuple[float, float]
+
+
+@dataclass
+class Decodings:
+    """Sums over all recordings, in seconds of audio.
+
+    `twice_seconds` were decoded to their end, lost and decoded to their end again: an engine had finished a
+    window and its worker died before the commit. `begun_again_seconds` are the windows with which an
+    attempt went on behind another: at most so much had been begun. `faults` name what was decoded again
+    although it was not the window in flight.
+    """
+
+    once_seconds: float = 0.0
+    twice_seconds: float = 0.0
+    begun_again_seconds: float = 0.0
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def twice_percent(self) -> float:
+        return 100 * self.twice_seconds / max(self.once_seconds, 1e-9)
+
+    @property
+    def begun_again_percent(self) -> float:
+        return 100 * self.begun_again_seconds / max(self.once_seconds, 1e-9)
+
+
+def read(log: Path) -> Decodings:
+    """Read the log of all workers, one after another."""
+    found = Decodings()
+    for record_id, attempts in _attempts(log).items():
+        _count(record_id, attempts, found)
+    return found
+
+
+def _attempts(log: Path) -> dict[int, list[list[Span]]]:
+    """The windows that each attempt at each recording decoded."""
+    attempts: dict[int, list[list[Span]]] = defaultdict(list)
+    for line in log.read_text("utf-8", errors="replace").splitlines():
+        if match := _ATTEMPT.search(line):
+            attempts[int(match[1])].append([])
+        elif match := _WINDOW.search(line):
+            windows = attempts[int(match[1])] or [[]]
+            windows[-1].append((float(match[2]), float(match[3])))
+            attempts[int(match[1])] = windows
+    return attempts
+
+
+def _count(record_id: int, attempts: list[list[Span]], found: Decodings) -> None:
+    done: list[Span] = []
+    for number, windows in enumerate(attempts):
+        for place, span in enumerate(windows):
+            seconds = span[1] - span[0]
+            if span in done:
+                found.twice_seconds += seconds
+                if place or span != done[-1]:
+                    found.faults.append(f"recording {record_id}: {span} decoded again behind its commit")
+            else:
+                found.once_seconds += seconds
+                done.append(span)
+            if number and not place:
+                found.begun_again_seconds += seconds

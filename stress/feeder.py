@@ -1,0 +1,150 @@
+"""Feeds a home: drops files into the inbox and has calls captured, all the while writing down what it did."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from offhook.client import CaptureClient, Refused
+from shared.errors import CaptureNotRunning
+from stress.contents import CORRUPT, Speech
+from tests.stage import Stage
+
+DROP_EVERY_SECONDS = (0.5, 3.5)
+#: Shorter than `settle_seconds`: a copy that stands still for longer is taken for a whole file.
+HALF_COPIED_SECONDS = (0.2, 1.5)
+IDLE_SECONDS, CALL_SECONDS = (0.3, 3.0), (0.1, 6.0)
+#: On a busy machine more would only wait for the end.
+MOST_WAITING, LOOK_SECONDS = 8, 0.1
+LONG_ONES = 0.15
+#: How a recording comes, and how often.
+WAYS = {"whole": 9, "half": 5, "doubled": 4, "corrupt": 3}
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A content that was dropped, under one name or more."""
+
+    names: tuple[str, ...]
+    sha256: str
+    speech: str | None  # None: it is no recording,
+    error_code: str | None = None  # and fails with this
+
+
+@dataclass
+class Call:
+    """A call that was to be captured; moments are those of the monotonic clock."""
+
+    title: str
+    asked: float
+    session_id: str | None = None  # None: the start was never answered
+    started: float = 0.0
+    stopped: float | None = None
+    missing_seconds: float = 0.0  # in the recording, of what was heard
+
+    def heard_seconds(self, deaths: Sequence[float]) -> float:
+        """How long it lasted: until the stop was asked for, or its recorder died."""
+        ends = [moment for moment in deaths if moment >= self.asked]
+        ends += [self.stopped] if self.stopped else []
+        return max(0.0, min(ends, default=self.started) - self.started)
+
+
+@dataclass
+class Feeder:
+    """Two threads: one drops, one has calls captured. `announce` is told what they do, to kill just then."""
+
+    stage: Stage
+    speeches: Sequence[Speech]
+    seed: int
+    announce: Callable[[str], None]
+    waiting: Callable[[], int]  # recordings in the queue
+    drops: list[Drop] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> Feeder:
+        self._ending = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._go_on, args=(what,)) for what in (self._drop, self._call)
+        ]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Drop and capture no more; what is under way is finished."""
+        self._ending.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _go_on(self, what: Callable[[random.Random], None]) -> None:
+        chance = random.Random(f"{self.seed} {what.__name__}")
+        while not self._ending.is_set():
+            try:
+                what(chance)
+            except Exception as error:  # it would end the campaign in silence
+                self.faults.append(f"the feeder has failed: {type(error).__name__}: {error}")
+
+    # Drops
+
+    def _drop(self, chance: random.Random) -> None:
+        self._ending.wait(chance.uniform(*DROP_EVERY_SECONDS))
+        while self.waiting() >= MOST_WAITING and not self._ending.wait(LOOK_SECONDS):
+            pass
+        number = len(self.drops)
+        (way,) = chance.choices(list(WAYS), list(WAYS.values()))
+        names = (f"{number:04} {way}.wav", *([f"{number:04} again.wav"] if way == "doubled" else []))
+        speech, code = self._chosen(chance), chance.choice(list(CORRUPT))
+        content = CORRUPT[code](number) if way == "corrupt" else speech.wav(number)
+        for name in names:
+            if way == "half":
+                self._copy_by_halves(self.stage.inbox / name, content, chance)
+            else:
+                self._put(self.stage.inbox / name, content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        corrupt = way == "corrupt"
+        self.drops.append(Drop(names, sha256, None if corrupt else speech.name, code if corrupt else None))
+
+    def _chosen(self, chance: random.Random) -> Speech:
+        is_long = chance.random() < LONG_ONES
+        return chance.choice([speech for speech in self.speeches if speech.is_long == is_long])
+
+    def _put(self, path: Path, content: bytes) -> None:
+        partial = path.with_name(f".{path.name}")
+        partial.write_bytes(content)
+        partial.replace(path)
+        self.announce("dropped")
+
+    def _copy_by_halves(self, path: Path, content: bytes, chance: random.Random) -> None:
+        cut = chance.randrange(len(content))
+        with path.open("xb", buffering=0) as file:
+            file.write(content[:cut])
+            self.announce("dropped")
+            time.sleep(chance.uniform(*HALF_COPIED_SECONDS))
+            file.write(content[cut:])
+        self.announce("dropped")
+
+    # Calls
+
+    def _call(self, chance: random.Random) -> None:
+        self._ending.wait(chance.uniform(*IDLE_SECONDS))
+        length_seconds = chance.uniform(*CALL_SECONDS)
+        with (
+            contextlib.suppress(CaptureNotRunning, Refused),
+            CaptureClient(self.stage.home / "control.json") as capture,
+        ):
+            call = Call(f"Call {len(self.calls):04}", asked=time.monotonic())
+            self.calls.append(call)
+            call.session_id = capture.request("start_recording", title=call.title)["session_id"]
+            call.started = time.monotonic()
+            self.announce("recording")
+            self._ending.wait(length_seconds)
+            self.announce("stopping")
+            call.stopped = time.monotonic()
+            capture.request("stop_recording")

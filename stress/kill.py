@@ -1,0 +1,157 @@
+"""Kills offhook's processes at random moments, and looks whether anything is lost or done twice.
+
+The Procfile's processes run in a home of their own, and one that is killed is started again at once, while
+dozens of recordings a minute are dropped and captured. At the end everything is accounted for, and every
+transcript has to be that of a run in which nobody is killed. The exit code is 1 if anything is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from stress import decodings
+from stress.contents import Speech, speeches
+from stress.decodings import Decodings
+from stress.disturbance import Moments, disturb
+from stress.feeder import Call, Drop, Feeder
+from stress.settling import settle, undisturbed
+from stress.supervisor import CAPTURE, WORKER, Supervisor
+from stress.verdicts import Home, Verdict, judge, look
+from stress.watch import Watch
+from tests.stage import Stage
+
+EVERY_SECONDS = 1.0
+MOST_RECLAIM_SECONDS, MOST_TWICE_PERCENT = 5.0, 3.0
+#: Deaths at random say nothing against a recording, so no number of them may fail it here.
+SETTINGS = {"LOG_LEVEL": "DEBUG", "MAX_CRASHES": "1000000", "MAX_ATTEMPTS": "1000000"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a campaign has done and found."""
+
+    killed: Counter[str]
+    seconds: float
+    drops: Sequence[Drop]
+    calls: Sequence[Call]
+    reclaims: Sequence[float]
+    decoded: Decodings
+    verdict: Verdict
+
+    @property
+    def wrongs(self) -> list[str]:
+        """Everything that is wrong, a line each; none of it is what a campaign is for."""
+        slow = [seconds for seconds in self.reclaims if seconds > MOST_RECLAIM_SECONDS]
+        twice = self.decoded.twice_percent
+        return [
+            *self.verdict.faults,
+            *self.decoded.faults,
+            *[f"slow: a dead worker's recording was claimed after {seconds:.1f} s" for seconds in slow],
+            *[f"decoded twice: {twice:.1f} %" for _ in [twice] if twice > MOST_TWICE_PERCENT],
+        ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=random.randrange(10_000))
+    parser.add_argument("--every", type=float, default=EVERY_SECONDS, help="seconds to a kill, in the mean")
+    parser.add_argument("--folder", type=Path, help="a new folder to work in, which is left to be looked at")
+    chosen = parser.parse_args()
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    print(f"{chosen.kills} kills with seed {chosen.seed}; {time.strftime('%F %T')}, {machine}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = campaign(chosen.folder or Path(folder), chosen.kills, chosen.seed, chosen.every)
+    print(report(outcome))
+    return 1 if outcome.wrongs else 0
+
+
+def campaign(folder: Path, kills: int, seed: int, every: float = EVERY_SECONDS) -> Outcome:
+    """Kill so many processes in a home in this folder, and account for everything."""
+    began, chance, moments = time.monotonic(), random.Random(seed), Moments()
+    folder.mkdir(parents=True, exist_ok=True)
+    spoken = speeches(chance)
+    expected = undisturbed(stage_in(folder, "undisturbed"), {s.name: s.wav(0) for s in spoken})
+    stage = stage_in(folder, "home", **replayed(folder, spoken))
+    with Supervisor(stage, folder / "logs") as processes, Watch(stage.home, moments.announce) as watch:
+        feeder = Feeder(stage, spoken, seed, announce=moments.announce, waiting=lambda: watch.waiting)
+        with feeder:
+            killed = disturb(processes, watch, moments, kills=kills, every=every, chance=chance)
+        left = settle(stage.home, processes)
+    home = look(stage.home)
+    capture_deaths = [death.moment for death in processes.deaths if death.name == CAPTURE]
+    verdict = judge(home, feeder.drops, feeder.calls, capture_deaths, expected)
+    verdict.stuck += left
+    verdict.wrong += [*processes.faults, *feeder.faults, *compare_calls(folder, home)]
+    decoded = decodings.read(processes.log_of(WORKER))
+    seconds = time.monotonic() - began
+    return Outcome(killed, seconds, feeder.drops, feeder.calls, watch.reclaims, decoded, verdict)
+
+
+def stage_in(folder: Path, name: str, **settings: str) -> Stage:
+    given = {f"OFFHOOK_{name}": value for name, value in {**SETTINGS, **settings}.items()}
+    return Stage(folder / name, tuple(given.items()))
+
+
+def replayed(folder: Path, spoken: Sequence[Speech]) -> dict[str, str]:
+    """Settings that make both sides of every captured call a speech."""
+    sides = {}
+    for side, speech in zip(("MICROPHONE", "LOOPBACK"), [s for s in spoken if s.is_long], strict=True):
+        path = folder / f"{side.lower()}.wav"
+        path.write_bytes(speech.wav(0))
+        sides[side] = f"replay:{path}"
+    return sides
+
+
+def compare_calls(folder: Path, home: Home) -> list[str]:
+    """Which captured calls have another transcript than their files have when they are left alone."""
+    calls = {r["title"]: r for r in home.records if r["source"] == "capture" and r["id"] in home.transcripts}
+    files = {title: Path(record["recording_path"]) for title, record in calls.items()}
+    contents = {title: path.read_bytes() for title, path in files.items() if path.exists()}
+    expected = undisturbed(stage_in(folder, "undisturbed calls"), contents)
+    return [
+        f"{title}: another transcript"
+        for title, transcript in expected.items()
+        if home.transcripts[calls[title]["id"]] != transcript
+    ]
+
+
+def report(outcome: Outcome) -> str:
+    """The figures of a campaign, and below them whatever is wrong."""
+    verdict, decoded, reclaims = outcome.verdict, outcome.decoded, outcome.reclaims
+    killed = ", ".join(f"{name} {count}" for name, count in outcome.killed.most_common())
+    corrupt = sum(drop.speech is None for drop in outcome.drops)
+    copies = sum(len(drop.names) - 1 for drop in outcome.drops)
+    lost_ms = 1000 * max((call.missing_seconds for call in outcome.calls), default=0.0)
+    return "\n".join(
+        [
+            f"killed in {outcome.seconds:.0f} s: {killed}",
+            f"dropped: {len(outcome.drops)} recordings, of which {corrupt} corrupt, and {copies} copies; "
+            f"captured: {len(outcome.calls)} calls",
+            f"lost {len(verdict.lost)}, doubled {len(verdict.doubled)}, stuck {len(verdict.stuck)}, "
+            f"wrong {len(verdict.wrong)}, left over {len(verdict.left_over)}",
+            f"lost of a call at most: {lost_ms:.0f} ms",
+            f"from a worker's death to the next claim of its recording: {len(reclaims)} times, "
+            f"median {median(reclaims or [0]):.1f} s, at most {max(reclaims, default=0):.1f} s",
+            f"decoded twice: {decoded.twice_percent:.2f} % of {decoded.once_seconds:.0f} s of audio; "
+            f"begun and lost, at most: {decoded.begun_again_percent:.1f} %",
+            *outcome.wrongs,
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

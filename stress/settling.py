@@ -1,0 +1,66 @@
+"""Waits until a home has come to its end, and runs one in which nobody is killed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from stress.supervisor import Supervisor
+from stress.verdicts import Transcript, look
+from stress.watch import reading
+from tests.stage import Stage
+
+#: A home in which nothing has changed for so long has come to its end, or is stuck.
+STILL_SECONDS = 40.0
+LOOK_SECONDS = 0.25
+
+
+def settle(home: Path, processes: Supervisor) -> list[str]:
+    """Let everything come to its end; return what does not, because nothing changes any more."""
+    before, since = unsettled(home), time.monotonic()
+    while before and time.monotonic() - since < STILL_SECONDS:
+        time.sleep(LOOK_SECONDS)
+        processes.mind()
+        now = unsettled(home)
+        if now != before:
+            before, since = now, time.monotonic()
+    return before
+
+
+def unsettled(home: Path) -> list[str]:
+    """What is not at its end yet: records and calls, and files of processes that are dead."""
+    with reading(home) as database:
+        records = database.execute(
+            "SELECT title, transcription_status, attempts, progress FROM call_records WHERE "
+            "transcription_status IN ('queued', 'processing') "
+            "OR transcription_status = 'completed' AND filed_at IS NULL"
+        ).fetchall()
+        calls = database.execute("SELECT title, state FROM captures WHERE state <> 'queued'").fetchall()
+        known = {row["path"] for row in database.execute("SELECT path FROM inbox_files")}
+        living = {row["id"] for row in database.execute("SELECT id FROM workers")}
+    unknown = [path for path in (home / "inbox").iterdir() if str(path) not in known]
+    parts = [*(home / "recording").iterdir(), *(home / "library").rglob("*.part")]
+    locks = [path for path in (home / "locks").iterdir() if path.stem not in {*living, "capture-server"}]
+    return [str(tuple(row)) for row in (*records, *calls)] + [str(p) for p in (*unknown, *parts, *locks)]
+
+
+def undisturbed(stage: Stage, recordings: Mapping[str, bytes]) -> dict[str, Transcript]:
+    """The transcripts of recordings, by their names, when the same processes are left alone."""
+    with Supervisor(stage, stage.home.parent / f"{stage.home.name} logs") as processes:
+        for name, content in recordings.items():
+            partial = stage.inbox / f".{name}"
+            partial.write_bytes(content)
+            partial.replace(stage.inbox / f"{name}.wav")
+        stage.wait_for(lambda: _count(stage.home) == len(recordings), "the undisturbed recordings")
+        left = settle(stage.home, processes)
+    home = look(stage.home)
+    faults = [*processes.faults, *left]
+    if faults or len(home.transcripts) < len(recordings):
+        raise RuntimeError(f"The undisturbed run was none: {faults}")
+    return {record["title"]: home.transcripts[record["id"]] for record in home.records}
+
+
+def _count(home: Path) -> int:
+    with reading(home) as database:
+        return int(database.execute("SELECT count(*) FROM call_records").fetchone()[0])

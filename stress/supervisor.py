@@ -1,0 +1,113 @@
+"""Runs the Procfile's processes, kills them, and starts again whatever has ended, as a supervisor would."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from tests import stage
+from tests.stage import ROOT, Stage, end
+
+WORKER, ENGINE, INBOX, CAPTURE = "worker", "engine", "inbox", "capture"
+TARGETS = (WORKER, ENGINE, INBOX, CAPTURE)
+
+
+def procfile(path: Path = ROOT / "Procfile") -> dict[str, list[str]]:
+    """The commands of a Procfile by name, with this very Python."""
+    lines = (line.split(":", 1) for line in path.read_text("utf-8").splitlines() if ":" in line)
+    commands = {name.strip(): shlex.split(command) for name, command in lines}
+    return {name: [sys.executable, *rest] for name, (_, *rest) in commands.items()}
+
+
+@dataclass(frozen=True)
+class Death:
+    """Who was killed, and when by the monotonic clock."""
+
+    name: str
+    moment: float
+
+
+@dataclass
+class Supervisor:
+    """The processes of one home; a context manager, which stops them in good order."""
+
+    stage: Stage
+    logs: Path
+    faults: list[str] = field(default_factory=list)
+    deaths: list[Death] = field(default_factory=list)
+    _running: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+    _files: dict[str, IO[bytes]] = field(default_factory=dict)
+
+    def __enter__(self) -> Supervisor:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        for name in procfile():
+            self._files[name] = self.log_of(name).open("ab")
+            self._start(name)
+        self.stage.wait_for(lambda: {WORKER, INBOX, CAPTURE} <= set(self.stage.running()), "the processes")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name, process in self._running.items():
+            self._note_ending(name)
+            end(process)
+            if process.returncode:
+                self.faults.append(f"{name} was stopped and ended with {process.returncode}")
+            self._files[name].close()
+
+    def log_of(self, name: str) -> Path:
+        """What a process of that name, and those before it, have said."""
+        return self.logs / f"{name}.log"
+
+    def kill(self, wanted: str, chance: random.Random) -> str:
+        """Kill a process, another one if that one is not there just now, and return whom."""
+        self.mind()
+        for target in (wanted, *chance.sample(TARGETS, len(TARGETS))):
+            if target != ENGINE:
+                self._kill(target)
+                return target
+            if engine := engine_of(self._running[WORKER]):
+                self.deaths.append(Death(ENGINE, time.monotonic()))
+                with contextlib.suppress(ProcessLookupError):  # it has ended by itself meanwhile
+                    os.kill(engine, signal.SIGKILL)
+                return ENGINE
+        raise AssertionError("there is always a worker")
+
+    def mind(self) -> None:
+        """Start again whatever has ended by itself, which none of them should."""
+        for name in self._running:
+            self._note_ending(name)
+            if self._running[name].poll() is not None:
+                self._start(name)
+
+    def _kill(self, name: str) -> None:
+        self.deaths.append(Death(name, time.monotonic()))
+        self._running[name].kill()
+        self._running[name].wait()
+        self._start(name)
+
+    def _start(self, name: str) -> None:
+        self._running[name] = subprocess.Popen(
+            procfile()[name], cwd=ROOT, env=self.stage.environment, stderr=self._files[name], text=True
+        )
+
+    def _note_ending(self, name: str) -> None:
+        code = self._running[name].poll()
+        if code is not None:
+            self.faults.append(f"{name} ended by itself with {code}")
+
+
+def engine_of(worker: subprocess.Popen[str]) -> int | None:
+    """The process number of a worker's engine; None while there is none, or where /proc does not tell."""
+    try:
+        return stage.engine_of(worker)
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,83 @@
+"""Watches a home's database while processes die: how soon a dead worker's recording is claimed again."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LOOK_SECONDS = 0.025
+
+
+@contextmanager
+def reading(home: Path) -> Iterator[sqlite3.Connection]:
+    """The database of a home, to be read and nothing else."""
+    with closing(sqlite3.connect(f"file:{home / 'offhook.db'}?mode=ro", uri=True, timeout=30)) as database:
+        database.row_factory = sqlite3.Row
+        yield database
+
+
+@dataclass
+class Watch:
+    """A thread that looks at the claims; a context manager. `announce` is told of claims and completions.
+
+    `reclaims` has the seconds from the death of a worker to the next claim of the recording it held. A worker
+    that is killed before it gets so far starts the count anew.
+    """
+
+    home: Path
+    announce: Callable[[str], None]
+    reclaims: list[float] = field(default_factory=list)
+    waiting: int = 0  # recordings in the queue
+    _orphans: dict[int, tuple[str, float]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __enter__(self) -> Watch:
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def note_death(self, moment: float) -> None:
+        """A worker has died: see what it held."""
+        with reading(self.home) as database, self._lock:
+            for record_id, token in _held(database).items():
+                self._orphans[record_id] = (token, moment)
+            self._orphans |= {record_id: (token, moment) for record_id, (token, _) in self._orphans.items()}
+
+    def _watch(self) -> None:
+        held: dict[int, str] = {}
+        with reading(self.home) as database:
+            while not self._ending.wait(LOOK_SECONDS):
+                before, held = held, _held(database)
+                if set(held.values()) - set(before.values()):
+                    self.announce("claimed")
+                if set(before) - set(held):
+                    self.announce("let go")
+                self._look_for_claims(held)
+                self.waiting = database.execute(_WAITING).fetchone()[0]
+
+    def _look_for_claims(self, held: dict[int, str]) -> None:
+        now = time.monotonic()
+        with self._lock:
+            for record_id, (token, died) in list(self._orphans.items()):
+                if held.get(record_id, token) != token:
+                    self.reclaims.append(now - died)
+                    del self._orphans[record_id]
+
+
+_WAITING = "SELECT count(*) FROM call_records WHERE transcription_status = 'queued'"
+
+
+def _held(database: sqlite3.Connection) -> dict[int, str]:
+    """The claim token of each recording that a worker holds, dead or alive."""
+    query = "SELECT id, claim_token FROM call_records WHERE transcription_status = 'processing'"
+    return {row["id"]: row["claim_token"] for row in database.execute(query)}
