@@ -204,6 +204,7 @@ def hand_in_sample(venv: Path, home: Path) -> None:
         for folder in (home, home / "inbox"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = Path(shutil.copyfile(SAMPLE, home / "inbox" / f"{SAMPLE.name}.part"))
+        part.chmod(0o600)
         part.replace(part.with_suffix(""))
 
 

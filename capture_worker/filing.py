@@ -21,6 +21,7 @@ from capture_worker.mixer import LAYOUTS
 from shared.captures import ENDED, QUEUED, RECORDING, WAITING, Captures
 from shared.errors import OffhookError
 from shared.files import Fingerprint, move, sha256_of, sync_folder
+from shared.logs import discreet
 from shared.models import Capture, Record, Worker
 from shared.settings import Settings
 
@@ -71,7 +72,7 @@ class Filing:
             try:
                 self._recover(self._with_row(left) if isinstance(left, Path) else left)
             except (OSError, DatabaseError, OffhookError) as error:
-                log.warning("a recording cannot be handed over yet: %s", error)
+                log.warning("a recording cannot be handed over yet: %s", discreet(error))
 
     def _recover(self, found: Capture) -> None:
         if not self._captures.take_over(found, self._worker_id):
@@ -146,7 +147,7 @@ class Filing:
             fallback = self.place(found.session_id, found.started_at)
             if place == fallback:
                 raise
-            log.warning("a recording goes to the inbox instead: %s", error.strerror)
+            log.warning("a recording goes to the inbox instead: %s", discreet(error))
             return self._move(found, part, fallback)
 
     def _move(self, found: Capture, part: Path, place: Path) -> Path:

@@ -10,6 +10,7 @@ from peewee import DatabaseError
 
 from capture_worker.capture import DualStreamCapture
 from shared.captures import TICKS_PER_ROW, Captures
+from shared.logs import discreet
 
 log = logging.getLogger(__name__)
 
@@ -73,4 +74,4 @@ class Notes:
         try:
             self.write(capture)
         except DatabaseError as error:
-            log.warning("the notes of a recording have to wait: %s", error)
+            log.warning("the notes of a recording have to wait: %s", discreet(error))

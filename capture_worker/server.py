@@ -20,6 +20,7 @@ from capture_worker.protocol import Request, answer
 from capture_worker.session import RecordingSession
 from shared.db import hurried
 from shared.locks import FileLock
+from shared.logs import discreet
 from shared.process import Process
 
 log = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ def _settle(session: RecordingSession) -> None:
     try:
         session.settle()
     except Exception as error:  # whatever it was, the next time may find it gone
-        log.warning("what is left over cannot be handed over now: %s: %s", type(error).__name__, error)
+        log.warning("what is left over cannot be handed over now: %s", discreet(error))
 
 
 def _alone(process: Process) -> bool:

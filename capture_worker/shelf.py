@@ -16,6 +16,7 @@ from capture_worker.notes import Call
 from capture_worker.take import Take
 from shared.captures import ENDED, Captures
 from shared.errors import OffhookError
+from shared.logs import discreet
 from shared.models import Capture
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class Shelf:
             try:
                 take.finish()
             except (OSError, DatabaseError, OffhookError) as error:
-                log.warning("a recording cannot be finished yet: %s", error)
+                log.warning("a recording cannot be finished yet: %s", discreet(error))
             else:
                 del self._late[session_id]
 

@@ -15,6 +15,7 @@ from capture_worker.notes import Call, Notes
 from capture_worker.notices import Warn, notice
 from shared.captures import ENDED, WAITING, Captures
 from shared.db import hurried
+from shared.logs import discreet
 from shared.models import Record
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ class Take:
             with hurried(self._database, PATIENCE_SECONDS):
                 self._notes.begin()
         except DatabaseError as error:
-            log.warning("the notes of a recording have to wait: %s", error)
+            log.warning("the notes of a recording have to wait: %s", discreet(error))
         except BaseException:
             self.capture.stop()
             self.capture.path.unlink(missing_ok=True)
@@ -91,7 +92,7 @@ class Take:
             record = self.finish()
         except Exception as error:  # the file is safe, and `settle` tries again
             self.late = True
-            log.warning("a recording cannot be finished yet: %s: %s", type(error).__name__, error)
+            log.warning("a recording cannot be finished yet: %s", discreet(error))
             if not self._discarded:
                 notice(self._warn, "queued_later", error=error)
         self.outcome = self._described(record)

@@ -11,6 +11,8 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
+from shared.home import FILE_MODE
+
 RATE_HZ = 16_000
 SAMPLE_BYTES = 2
 HEADER_BYTES = 80
@@ -49,7 +51,7 @@ class WavWriter:
     def __init__(self, path: Path, channels: int) -> None:
         self.data_bytes = 0
         self._channels = channels
-        self._file = open(path, "xb", buffering=0, opener=_private)  # noqa: SIM115 (it stays open)
+        self._file = _new_private_file(path)
         try:
             _write_all(self._file, header(channels, 0))
             os.fsync(self._file.fileno())
@@ -87,8 +89,9 @@ class WavWriter:
         self._file.seek(HEADER_BYTES + self.data_bytes)
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _new_private_file(path: Path) -> BinaryIO:
+    """Make a file that is its owner's alone, whatever umask the program has that embeds the recorder."""
+    return open(path, "xb", buffering=0, opener=lambda name, flags: os.open(name, flags, FILE_MODE))
 
 
 def _write_all(file: BinaryIO, data: bytes) -> None:

@@ -12,8 +12,8 @@ FILE_MODE, FOLDER_MODE = 0o600, 0o700
 
 
 def prepare(settings: Settings) -> None:
-    """Make every folder offhook needs, and let new files of this process be private."""
-    os.umask(0o077)
+    """Make every folder offhook needs; new files of this process are private from here on."""
+    keep_private()
     make_folders(settings)
 
 
@@ -29,6 +29,11 @@ def make_folders(settings: Settings) -> None:
         settings.locks,
     ):
         make_folder(folder)
+
+
+def keep_private() -> None:
+    """Let what this process and its children make be their owner's alone, whoever started them."""
+    os.umask(0o077)
 
 
 def make_folder(folder: Path) -> None:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from peewee import DatabaseError, SqliteDatabase
@@ -21,6 +20,7 @@ from shared import console, home
 from shared.db import hurried, open_database
 from shared.errors import OffhookError
 from shared.locks import is_free
+from shared.logs import discreet, log_faults, log_to
 from shared.settings import Settings, load
 from shared.workers import Presence
 
@@ -56,7 +56,7 @@ class Process:
             try:
                 self.presence.beat(state)
             except DatabaseError as error:  # busy or full: the lock is sign of life enough
-                log.warning("cannot give a sign of life: %s", error)
+                log.warning("cannot give a sign of life: %s", discreet(error))
             self._last_beat = (state, self.monotonic())
 
     def stop_on_signals(self) -> None:
@@ -81,6 +81,7 @@ def run(kind: str, body: Callable[[Process], None]) -> int:
 
     What keeps it from starting becomes one line for the person who started it.
     """
+    log_faults()
     try:
         with running(kind, load(os.environ), os.environ.get("OFFHOOK_STARTER_LOCK")) as process:
             body(process)
@@ -94,7 +95,7 @@ def run(kind: str, body: Callable[[Process], None]) -> int:
 def running(kind: str, settings: Settings, starter_lock: str | None) -> Iterator[Process]:
     """Be a process of this kind: folders, log, database, presence, and all of it undone at the end."""
     home.prepare(settings)
-    _log_to(settings, kind)
+    log_to(settings, kind)
     database = open_database(settings.database)
     presence = Presence(database, settings.locks, kind).enter()
     process = Process(
@@ -111,19 +112,3 @@ def running(kind: str, settings: Settings, starter_lock: str | None) -> Iterator
         database.close()
         log.info("%s stopped", kind)
         process.finished.set()
-
-
-def _log_to(settings: Settings, kind: str) -> None:
-    """Log to the console and to a file of this kind of process. Transcripts and names are never logged."""
-    file = RotatingFileHandler(
-        settings.logs / f"{kind}.log", maxBytes=2_000_000, backupCount=3, encoding="utf-8", delay=True
-    )
-    logging.basicConfig(
-        level=settings.log_level,
-        format="%(asctime)s %(levelname)s %(message)s",
-        handlers=[logging.StreamHandler(sys.stderr), file],
-        force=True,
-    )
-    logging.getLogger("huey").setLevel(logging.WARNING)
-    logging.getLogger("peewee").setLevel(logging.INFO)  # its DEBUG has all that is written
-    logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # it calls a normal stop an error

@@ -10,11 +10,12 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from shared.files import Fingerprint, move, sha256_of, whole
-from shared.home import make_folder
+from shared.home import FILE_MODE, make_folder
 from shared.models import InboxFile, Record
 from shared.records import Records
 from shared.settings import Settings
@@ -110,6 +111,8 @@ def _brought_in(record: Record, path: Path, target: Path) -> Path:
         record.size_bytes, record.modified_ns or 0
     ):
         return path
+    with suppress(PermissionError):  # somebody else's file, which can be moved all the same
+        path.chmod(FILE_MODE)
     move(path, target)
     return target
 

@@ -1,0 +1,81 @@
+"""The logs: what happened to which recording, by its number, and never whom it was with or what was said.
+
+Titles, names of files and words of a transcript reach a log most easily inside of an error's message, or in
+the statements that a library logs. So errors are told by their kind, and only offhook's own loggers follow
+the setting.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from logging.handlers import RotatingFileHandler
+from types import TracebackType
+from typing import Any
+
+from peewee import DatabaseError
+
+from shared.errors import OffhookError
+from shared.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: What the level holds for; peewee at DEBUG logs each statement with its values.
+OWN_LOGGERS = ("shared", "capture_worker", "transcribe_worker", "__main__")
+LIBRARIES_LEVEL = logging.WARNING
+
+
+def log_to(settings: Settings, kind: str) -> None:
+    """Log to the console and to a file of this kind of process."""
+    file = RotatingFileHandler(
+        settings.logs / f"{kind}.log", maxBytes=2_000_000, backupCount=3, encoding="utf-8", delay=True
+    )
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), file]
+    for handler in handlers:
+        handler.setFormatter(DiscreetFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=LIBRARIES_LEVEL, handlers=handlers, force=True)
+    for name in OWN_LOGGERS:
+        logging.getLogger(name).setLevel(settings.log_level)
+    logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # it calls a normal stop an error
+
+
+def log_faults() -> None:
+    """Have what nobody catches, in any thread, logged like everything else."""
+    sys.excepthook = _note_fault
+    threading.excepthook = lambda fault: _note_fault(fault.exc_type, fault.exc_value, fault.exc_traceback)
+
+
+def discreet(error: BaseException) -> str:
+    """Describe an error without what its message may name: a file, a title, a value."""
+    kind = type(error).__name__
+    if isinstance(error, OffhookError):
+        return error.code
+    if isinstance(error, OSError):
+        return f"{kind}: {error.strerror}" if error.strerror else kind
+    if isinstance(error, DatabaseError | sqlite3.Error):  # SQLite names columns, never values
+        return f"{kind}: {error}"
+    return kind
+
+
+class DiscreetFormatter(logging.Formatter):
+    """Writes where an exception came from, and its kind."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 (logging's name)
+        """Write the tracebacks of an exception and of those behind it, the first one first."""
+        return "\n".join(_lines(ei[1])).rstrip()
+
+
+def _lines(error: BaseException | None) -> Iterator[str]:
+    if error is None:
+        return
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    yield from _lines(before)
+    yield "".join(traceback.format_tb(error.__traceback__)) + discreet(error)
+
+
+def _note_fault(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    log.critical("a fault in offhook itself", exc_info=(kind, error or kind(), trace))
