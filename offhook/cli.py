@@ -17,11 +17,13 @@ from peewee import DatabaseError
 
 from offhook.app import App
 from shared.errors import OffhookError
+from shared.home import keep_private
 
 #: Command -> where it lives. A command's libraries are loaded with it, so `status` answers at once.
 COMMANDS = {
     "add": "offhook.commands.queue:add",
     "attach": "offhook.commands.record:attach",
+    "backup": "offhook.commands.backup:backup",
     "cancel": "offhook.commands.queue:cancel",
     "config": "offhook.commands.config:config",
     "delete": "offhook.commands.queue:delete",
@@ -32,6 +34,7 @@ COMMANDS = {
     "models": "offhook.commands.models:models",
     "pause": "offhook.commands.queue:pause",
     "record": "offhook.commands.record:record",
+    "restore": "offhook.commands.backup:restore",
     "resume": "offhook.commands.queue:resume",
     "retry": "offhook.commands.queue:retry",
     "search": "offhook.commands.transcripts:search",
@@ -88,6 +91,7 @@ def offhook(ctx: click.Context, home: str | None) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; errors become a line on stderr and exit code 1."""
+    keep_private()
     for stream in (sys.stdout, sys.stderr):
         _make_printable(stream)
     logging.getLogger().addHandler(logging.NullHandler())  # what a person is to know is printed, not logged

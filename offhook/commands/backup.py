@@ -1,0 +1,111 @@
+"""`offhook backup`: copy everything while it runs; `offhook restore`: bring it back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from offhook.app import App, json_option, pass_app
+from offhook.backing_up import CHANGED, GONE, UNREADABLE, back_up
+from offhook.manifest import Manifest
+from offhook.restoring import restore as bring_back
+from offhook.views import print_json, printable, short
+
+REASONS = {
+    GONE: "is gone",
+    CHANGED: "has other content than when it was queued; it was copied as it is",
+    UNREADABLE: "cannot be read",
+}
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@json_option
+@pass_app
+@click.pass_context
+def backup(ctx: click.Context, app: App, folder: Path, as_json: bool) -> None:
+    """Copy recordings, transcripts and the database into a new folder in DIR, while everything runs."""
+    with _progress() as report:
+        made = back_up(app, folder, report)
+    if as_json:
+        print_json({"path": str(made.path), **_view(made.manifest)})
+    else:
+        click.echo(made.path)
+        click.echo(_summary(made.manifest), err=True)
+        _tell_missing(made.manifest)
+    ctx.exit(1 if made.manifest.missing else 0)
+
+
+@click.command()
+@click.argument("folder", metavar="BACKUP", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--into",
+    metavar="HOME",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to restore into (default: the home folder).",
+)
+@json_option
+@pass_app
+def restore(app: App, folder: Path, into: Path | None, as_json: bool) -> None:
+    """Bring a backup back, into a home that has no recordings."""
+    if into:
+        app.overrides = {**app.overrides, "home": str(into)}
+    with _progress() as report:
+        done = bring_back(folder.absolute(), app.settings, report)
+    if as_json:
+        print_json({"home": str(done.home), "queued_again": done.queued_again, **_view(done.manifest)})
+        return
+    click.echo(f"Restored into {done.home}")
+    click.echo(_summary(done.manifest), err=True)
+    if done.queued_again:
+        click.echo(f"{done.queued_again} being transcribed then: queued again.", err=True)
+    _tell_missing(done.manifest)
+
+
+def _view(manifest: Manifest) -> dict[str, object]:
+    elsewhere = [{"record_id": entry.record_id, "path": entry.path} for entry in manifest.elsewhere]
+    return {
+        "created_at": manifest.created_at,
+        "counts": manifest.counts,
+        "files": len(manifest.files),
+        "size_bytes": manifest.size_bytes,
+        "missing": [asdict(entry) for entry in manifest.missing],
+        "elsewhere": elsewhere,
+    }
+
+
+def _summary(manifest: Manifest) -> str:
+    records, files = sum(manifest.counts.values()), len(manifest.files)
+    counted = (
+        f"{_number(records, 'recording')}, {_number(files, 'file')}, {manifest.size_bytes / 1e6:,.1f} MB"
+    )
+    if not manifest.elsewhere:
+        return f"{counted}."
+    return f"{counted}. Not in it: {_number(len(manifest.elsewhere), 'file')} outside of the home."
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _tell_missing(manifest: Manifest) -> None:
+    for entry in manifest.missing:
+        whose = f"recording {entry.record_id}" if entry.record_id else "a recording that is not queued yet"
+        click.echo(printable(f"offhook: {whose}: {short(entry.path)} {REASONS[entry.reason]}."), err=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show on a terminal how far it is."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    on_terminal = sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not on_terminal) as bar:
+        task = bar.add_task("")
+        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)

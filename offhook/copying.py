@@ -1,0 +1,52 @@
+"""Copies a file while its hash is taken, so that what the hash says is what was copied."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from offhook.manifest import Entry
+from shared.home import FOLDER_MODE
+
+CHUNK_BYTES = 1 << 20
+
+
+class Unreadable(Exception):
+    """The original cannot be read."""
+
+
+def copy_file(source: Path, target: Path, report: Callable[[int], None]) -> Entry:
+    """Copy a file with its time and have it on the disk; `report` gets the bytes as they go by.
+
+    Raises FileNotFoundError, Unreadable, and OSError for what is wrong with the target.
+    """
+    target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    try:
+        original = source.open("rb")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Unreadable(error.strerror) from error
+    taken, size_bytes = hashlib.sha256(), 0
+    with original, target.open("wb") as copy:
+        for chunk in _chunks(original):
+            taken.update(chunk)
+            copy.write(chunk)
+            size_bytes += len(chunk)
+            report(len(chunk))
+        modified_ns = os.fstat(original.fileno()).st_mtime_ns
+        copy.flush()
+        os.fsync(copy.fileno())
+    os.utime(target, ns=(modified_ns, modified_ns))
+    return Entry(size_bytes, modified_ns, taken.hexdigest())
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    try:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+    except OSError as error:
+        raise Unreadable(error.strerror) from error
