@@ -149,6 +149,7 @@ def _create_search(execute: Execute) -> None:
         CREATE TRIGGER segments_search_delete AFTER DELETE ON segments BEGIN
             INSERT INTO segments_search (segments_search, rowid, text) VALUES ('delete', old.id, old.text);
         END""")
+    execute("INSERT INTO segments_search (segments_search) VALUES ('rebuild')")  # of segments from before
 
 
 def _create_processes(execute: Execute) -> None:

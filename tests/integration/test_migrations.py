@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -16,12 +18,15 @@ from pathlib import Path
 import pytest
 from peewee import SqliteDatabase
 
+from offhook.search import find
 from shared import migrations
+from shared.captures import Captures
 from shared.db import open_database, switch_to_wal
 from shared.errors import NewerDatabase
 from shared.migrations import MIGRATIONS, Execute, Migration, migrate
 from shared.models import MODELS
 from shared.records import Records
+from shared.transitions import STATES
 
 ROOT = Path(__file__).parents[2]
 NAMES = [migration.name for migration in MIGRATIONS]
@@ -39,7 +44,9 @@ open_database(Path(sys.argv[1])).close()
 KILLED_HALF_WAY = """
 import os, signal, sys
 from pathlib import Path
+from offhook.search import find
 from shared import migrations
+from shared.captures import Captures
 from shared.db import open_database
 
 def die(execute):
@@ -55,7 +62,9 @@ open_database(Path(sys.argv[1]))
 WRITTEN_BY_A_NEWER_OFFHOOK_THAT_WAS_KILLED = """
 import os, signal, sys
 from pathlib import Path
+from offhook.search import find
 from shared import migrations
+from shared.captures import Captures
 from shared.db import open_database
 
 migrations.MIGRATIONS += (
@@ -65,6 +74,100 @@ database = open_database(Path(sys.argv[1]))
 database.execute_sql("INSERT INTO future VALUES ('kept')")
 os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+#: What every table has in a database that was used, by the columns that it was released with.
+USED: dict[str, list[dict[str, object]]] = {
+    "call_records": [
+        {
+            **{"id": number, "session_id": f"session-{number}", "source": "inbox", "title": f"Größe {state}"},
+            **{"candidate_id": "C-17", "project_id": "P-3", "recording_path": f"/inbox/{state}.wav"},
+            **{"sha256": f"{number:064}", "size_bytes": 2**33, "modified_ns": 1795649984920632390 + number},
+            **{"duration_seconds": 12.5, "flags": '["cut_short"]', "options": '{"beam_size": 2}'},
+            **{
+                "transcription_status": state,
+                "priority": number,
+                "attempts": 2,
+                "crashes": 1,
+                "progress": 0.5,
+            },
+            **{"transcription_error": "It is empty.", "error_code": "empty_file", "speed": 4.0},
+            **{"language": "de", "model": "tiny.en", "next_attempt_at": 0.0, "created_at": 1.5},
+            **{"library_stem": f"2026/11/{state}", "filed_at": 3.0, "started_at": 2.0, "completed_at": 3.0},
+            **{name: name for name in ("claim_token", "worker_id") if state == "processing"},
+            **({"lease_expires_at": 9.0} if state == "processing" else {}),
+        }
+        for number, state in enumerate(STATES, 1)
+    ],
+    "decoded_windows": [
+        {
+            "id": 1,
+            "record_id": 2,
+            "start_seconds": 0.0,
+            "end_seconds": 20.5,
+            "stretch_seconds": 0.0,
+            "segments": "[]",
+        }
+    ],
+    "segments": [
+        {
+            **{
+                "id": number,
+                "record_id": 3,
+                "start_seconds": number,
+                "end_seconds": number + 0.5,
+                "text": text,
+            },
+            **{"average_log_probability": -0.1, "no_speech_probability": 0.0, "compression_ratio": 1.0},
+            "words": json.dumps([[0.0, 0.5, f" {text}", 0.9]]),
+        }
+        for number, text in enumerate(("Guten Morgen, Frau Zwetschgenmann.", "Grüße nach Łódź."), 1)
+    ],
+    "inbox_files": [
+        {
+            "path": "/inbox/queued.wav",
+            "size_bytes": 1,
+            "modified_ns": 1,
+            "outcome": "adopted",
+            "record_id": 1,
+        },
+        {
+            "path": "/inbox/odd.wav",
+            "size_bytes": 1,
+            "modified_ns": 1,
+            "outcome": "unreadable",
+            "record_id": None,
+        },
+    ],
+    "workers": [
+        {"id": "w", "kind": "worker", "pid": 1, "state": "working", "started_at": 1.0, "last_seen_at": 2.0}
+    ],
+    "controls": [{"name": "paused", "value": "true"}],
+    "captures": [
+        {
+            **{
+                "session_id": session_id,
+                "state": state,
+                "title": "Call",
+                "candidate_id": "C",
+                "project_id": None,
+            },
+            **{
+                "recording_path": f"/inbox/{state}.wav",
+                "layout": "split",
+                "worker_id": "c",
+                "started_at": 1.0,
+            },
+            **{"duration_seconds": 60.0, "verdict": '{"reason": "asked"}'},
+        }
+        for session_id, state in (("session-3", "queued"), ("other", "waiting"))
+    ],
+    "loudness": [
+        {"session_id": "session-3", "minute": minute, "microphone": b"\x00\xff", "loopback": b"\x10"}
+        for minute in (0, 1)
+    ],
+}
+RELEASES = range(1, len(MIGRATIONS) + 1)
 
 
 @pytest.fixture
@@ -190,6 +293,94 @@ def test_an_opened_database_survives_a_power_cut_and_waits_for_its_turn(path: Pa
     assert pragma("foreign_keys") == 1
     assert pragma("busy_timeout") >= 30_000
     database.close()
+
+
+# In use since an older version
+
+
+def used_since(path: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Make a database with the first migrations alone and fill each of its tables; return their names."""
+    database = SqliteDatabase(str(path), lock_type="IMMEDIATE", pragmas={"foreign_keys": 1})
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "MIGRATIONS", MIGRATIONS[:count])
+        migrate(database)
+    own = {str(name) for name in tables(path) if not str(name).startswith(("segments_search", "sqlite_"))}
+    filled = {name: rows for name, rows in USED.items() if name in own}
+    for name, rows in filled.items():
+        for row in rows:
+            names, marks = ", ".join(row), ", ".join("?" * len(row))
+            database.execute_sql(f"INSERT INTO {name} ({names}) VALUES ({marks})", tuple(row.values()))
+    database.close()
+    assert own == {*filled, "migrations"}
+    return set(filled)
+
+
+@pytest.mark.parametrize("count", RELEASES)
+def test_nothing_is_lost_of_a_database_that_was_used_since_any_older_version(
+    path: Path, count: int, monkeypatch: pytest.MonkeyPatch
+):
+    filled = used_since(path, count, monkeypatch)
+
+    open_database(path).close()
+
+    assert applied(path) == NAMES
+    for name in filled:
+        columns = list(USED[name][0])
+        expected = [tuple(row.get(column) for column in columns) for row in USED[name]]
+        assert query(path, f"SELECT {', '.join(columns)} FROM {name} ORDER BY rowid") == expected, name
+    assert query(path, "PRAGMA integrity_check") == [("ok",)]
+    assert query(path, "PRAGMA foreign_key_check") == []
+
+
+@pytest.mark.parametrize("count", RELEASES)
+def test_a_database_that_was_used_since_any_older_version_has_the_schema_of_a_new_one(
+    path: Path, tmp_path: Path, count: int, monkeypatch: pytest.MonkeyPatch
+):
+    used_since(path, count, monkeypatch)
+    open_database(tmp_path / "new.db").close()
+
+    open_database(path).close()
+
+    assert schema(path) == schema(tmp_path / "new.db")
+
+
+@pytest.mark.parametrize(
+    "count", [count for count in RELEASES if count >= NAMES.index("0002_transcripts") + 1]
+)
+def test_old_words_are_found_and_go_with_their_recording(
+    path: Path, count: int, monkeypatch: pytest.MonkeyPatch
+):
+    used_since(path, count, monkeypatch)
+
+    database = open_database(path)
+    try:
+        assert [hit.title for hit in find(database, "zwetschgen*", 9)] == ["Größe completed"]
+        assert [hit.record_id for hit in find(database, "GRUßE", 9)] == [3]
+        Records(database).delete(3)
+        assert find(database, "zwetschgen*", 9) == []
+        database.execute_sql("INSERT INTO segments_search (segments_search) VALUES ('integrity-check')")
+    finally:
+        database.close()
+
+
+@pytest.mark.parametrize("count", RELEASES)
+def test_work_goes_on_in_a_database_that_was_used_since_any_older_version(
+    path: Path, count: int, monkeypatch: pytest.MonkeyPatch
+):
+    filled = used_since(path, count, monkeypatch)
+
+    database = open_database(path)
+    try:
+        records = Records(database)
+        assert records.paused() == ("controls" in filled)
+        claim = records.claim(1, worker_id="w", model="tiny.en", lease_seconds=60)
+        assert claim is not None
+        records.complete(claim, [{"start_seconds": 0.0, "end_seconds": 1.0, "text": "Neue Worte"}])
+        assert [hit.record_id for hit in find(database, "neue worte", 9)] == [1]
+        verdict = Captures(database).verdict("session-3")
+        assert verdict == ({"reason": "asked"} if "captures" in filled else None)
+    finally:
+        database.close()
 
 
 # Two at once
@@ -363,6 +554,38 @@ def test_a_newer_database_whose_writer_was_killed_keeps_what_was_in_its_log(path
     assert applied(path) == [*NAMES, "9000_future"]
     assert query(path, "SELECT word FROM future") == [("kept",)]
     assert query(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["offhook status", "offhook list", "transcribe_worker", "transcribe_worker.inbox", "capture_worker"],
+)
+def test_every_program_refuses_a_newer_database_with_one_line_and_leaves_each_byte(
+    tmp_path: Path, module: str
+):
+    home = tmp_path / "home"
+    home.mkdir()
+    path = home / "offhook.db"
+    open_database(path).close()
+    add_from_the_future(path)
+    before = digest(path)
+
+    done = subprocess.run(
+        [sys.executable, "-m", *module.split()],
+        cwd=ROOT,
+        env={**os.environ, "OFFHOOK_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("offhook: ")
+    assert f"{path} was written by a newer offhook (it has 9000_future)" in line
+    assert line.endswith("update offhook and try again.")
+    assert digest(path) == before
+    assert [found.name for found in home.glob("offhook.db*")] == [path.name]
 
 
 def test_of_many_that_open_a_fresh_database_at_once_none_is_turned_away(tmp_path: Path):
