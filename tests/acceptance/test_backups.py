@@ -1,0 +1,148 @@
+"""Backups of a home in which everything runs, and a life that goes on from one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.files import sha256_of
+from tests.conftest import skip_or_fail
+from tests.stage import ROOT, Stage
+from tests.voices import SAMPLE_RATE_HZ, Call
+from transcribe_worker.model_files import bundled_folder
+
+POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+BACKUPS, DROPS = 8, 12
+
+
+@pytest.fixture(autouse=True)
+def model() -> None:
+    if bundled_folder() is None:
+        skip_or_fail("the model tiny.en is not installed")
+
+
+@pytest.fixture(scope="module")
+def call(long_call: Call) -> Call:
+    """A call of several windows, enough to be interrupted in."""
+    return Call(long_call.samples[: 120 * SAMPLE_RATE_HZ], long_call.turns, long_call.starts_seconds)
+
+
+def part_of(call: Call, number: int) -> Call:
+    """A short call unlike any other."""
+    start = number * SAMPLE_RATE_HZ
+    return Call(call.samples[start : start + 6 * SAMPLE_RATE_HZ], (), ())
+
+
+def faults_of(backup: Path) -> list[str]:
+    """In what a backup is not whole: every record has its very file in it, or is listed."""
+    manifest = json.loads((backup / "manifest.json").read_text("utf-8"))
+    listed = {entry["record_id"] for entry in manifest["missing"]}
+    with closing(sqlite3.connect(f"file:{backup / 'offhook.db'}?immutable=1", uri=True)) as database:
+        rows = database.execute("SELECT id, recording_path, sha256 FROM call_records").fetchall()
+        faults = [str(row) for row in database.execute("PRAGMA integrity_check") if row != ("ok",)]
+    for record_id, path, sha256 in rows:
+        copied = backup / Path(path).relative_to(manifest["home"])
+        if record_id not in listed and (not copied.exists() or sha256_of(copied) != sha256):
+            faults.append(path)
+    return faults + [entry["path"] for entry in manifest["missing"]]
+
+
+def half_done(stage: Stage, title: str) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        record = stage.record(title)
+        return record if record and record["status"] == "processing" and record["progress"] > 0.2 else None
+
+    found: dict[str, Any] = stage.wait_for(look, "the first windows")
+    return found
+
+
+def test_backups_are_whole_while_recordings_are_dropped_transcribed_and_moved(
+    stage: Stage, call: Call, tmp_path: Path
+) -> None:
+    made: list[dict[str, Any]] = []
+    with stage.process("transcribe_worker"), stage.process("transcribe_worker.inbox"):
+        for number in range(DROPS):
+            stage.drop_call(part_of(call, number), f"call {number}.wav")
+            if number >= DROPS - BACKUPS:
+                made.append(stage.read("backup", tmp_path / "backups"))
+        for number in range(DROPS):
+            assert stage.finished(f"call {number}")["status"] == "completed"
+        made.append(stage.read("backup", tmp_path / "backups"))
+
+    assert {Path(backup["path"]): faults_of(Path(backup["path"])) for backup in made} == {
+        Path(backup["path"]): [] for backup in made
+    }
+    assert any(0 < backup["counts"]["completed"] < DROPS for backup in made)
+    assert made[-1]["counts"]["completed"] == DROPS
+
+
+def test_a_home_restored_elsewhere_goes_on_where_the_backup_was_made(
+    stage: Stage, call: Call, tmp_path: Path
+) -> None:
+    stage.drop_call(part_of(call, 3), "before.wav")
+    with stage.process("transcribe_worker"), stage.process("transcribe_worker.inbox"):
+        before = stage.finished("before")
+        stage.drop_call(call, "long.wav")
+        half_done(stage, "long")
+        backup = stage.read("backup", tmp_path / "backups")
+    old_text = stage.offhook("show", str(before["id"]), "--format", "txt").stdout
+    stage.home.rename(tmp_path / "gone")
+    assert (backup["counts"]["processing"], backup["missing"]) == (1, [])
+
+    new = Stage(tmp_path / "elsewhere" / "home")
+    restored = new.read("restore", backup["path"])
+    assert (restored["home"], restored["queued_again"]) == (str(new.home), 1)
+    long = new.record("long")
+    assert long is not None
+    assert (long["status"], long["attempts"]) == ("queued", 0)
+    assert long["progress"] > 0.2
+
+    with new.process("transcribe_worker"), new.process("transcribe_worker.inbox"):
+        done = new.finished("long")
+        new.wait_for(lambda: not any(new.inbox.iterdir()), "the library")
+    assert (done["status"], done["attempts"]) == ("completed", 1)
+    assert {record["title"] for record in new.records()} == {"before", "long"}
+    assert new.offhook("show", str(before["id"]), "--format", "txt").stdout == old_text
+    word = max(old_text.replace(".", "").replace(",", "").split(), key=len)
+    assert before["id"] in {hit["record_id"] for hit in new.read("search", word)["hits"]}
+    assert new.read("search", "warehouse")["hits"]
+    again = new.read("backup", tmp_path / "backups")
+    assert faults_of(Path(again["path"])) == []
+    assert again["counts"]["completed"] == 2
+
+
+@POSIX_ONLY
+def test_a_backup_that_is_killed_while_everything_runs_costs_nothing(
+    stage: Stage, call: Call, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups"
+    for number in range(20):
+        stage.drop_call(part_of(call, number), f"call {number}.wav")
+    with stage.process("transcribe_worker"), stage.process("transcribe_worker.inbox"):
+        stage.wait_for(lambda: len(stage.records()) == 20, "all to be queued")
+        kills = 0
+        for wait_seconds in (0.2, 0.25, 0.3, 0.35, 0.4, 0.5):
+            command = [sys.executable, "-m", "offhook", "backup", str(folder)]
+            backing_up = subprocess.Popen(command, cwd=ROOT, env=stage.environment)
+            time.sleep(wait_seconds)
+            backing_up.send_signal(signal.SIGKILL)
+            kills += backing_up.wait() != 0
+        for path in folder.glob("offhook-backup-*[0-9]"):  # it was faster
+            assert faults_of(path) == []
+        done = stage.read("backup", folder)
+        for number in range(20):
+            assert stage.finished(f"call {number}")["status"] == "completed"
+
+    assert kills
+    assert faults_of(Path(done["path"])) == []
+    assert list(folder.glob("*.part")) == []
