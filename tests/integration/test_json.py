@@ -20,6 +20,7 @@ import pytest
 
 from offhook import __file__ as offhook_module
 from shared import home as folders
+from shared.captures import Captures
 from shared.claims import Claim, Failure
 from shared.db import open_database
 from shared.models import InboxFile
@@ -146,6 +147,24 @@ def segments(key: str) -> Table:
     }
 
 
+#: What is told of a backup.
+BACKUP: Table = {
+    "created_at": "time",
+    "counts": "object",
+    **{f"counts.{state}": "integer" for state in STATES},
+    "files": "integer",
+    "size_bytes": "integer",
+    "missing": "list",
+    "missing[]": "object",
+    "missing[].record_id": "integer or null",
+    "missing[].path": "text",
+    "missing[].reason": "text",
+    "elsewhere": "list",
+    "elsewhere[]": "object",
+    "elsewhere[].record_id": "integer",
+    "elsewhere[].path": "text",
+}
+
 #: Heading in docs/json.md -> key -> type.
 CONTRACT: dict[str, Table] = {
     "offhook status": {
@@ -270,6 +289,8 @@ CONTRACT: dict[str, Table] = {
     },
     "offhook add": {"records": "list", "records[]": "recording"},
     "offhook transcribe": {"records": "list", "records[]": "recording", "records[].text": "text or null"},
+    "offhook backup": {"path": "text", **BACKUP},
+    "offhook restore": {"home": "text", "queued_again": "integer", **BACKUP},
     "The transcript as a file": {
         "record_id": "integer",
         "title": "text",
@@ -373,6 +394,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     _fill(records, Library(settings, records), presence.worker_id)
     with closing(HintQueue(settings.queue)) as hints:
         _fill_inbox(stage, Inbox(settings, database, records, hints))
+    _lose_two(settings, records, Captures(database))
     (settings.models / "own").mkdir()
     (settings.models / "own" / "model.bin").write_bytes(b"12345")
     yield stage
@@ -439,6 +461,13 @@ def _fill_inbox(stage: Stage, inbox: Inbox) -> None:
     InboxFile.create(
         path=str(stage.inbox / "locked.wav"), size_bytes=1, modified_ns=1, outcome=UNREADABLE, record=None
     )
+
+
+def _lose_two(settings: Settings, records: Records, captures: Captures) -> None:
+    """A recording in the inbox that somebody has deleted, and one that was not in the queue yet."""
+    records.add(source="inbox", title="lost", recording_path=str(settings.inbox / "lost.wav"))
+    how = {"title": "lost", "layout": "mono", "worker_id": "capture-1", "started_at": 1.0}
+    captures.begin("lost", settings.inbox / "Call.wav", **how)
 
 
 @pytest.fixture(scope="module")
@@ -520,6 +549,12 @@ class Answers:
             given = ("--candidate", "C", "--project", "P", "--model", "small", "--vad")
             yield self.homes[0].read("add", self.new, *given)
             yield self.homes[0].read("add", SAMPLE, self.new)
+        elif heading == "offhook backup":
+            yield from (_backed_up(home, self.new.parent) for home in self.homes)
+        elif heading == "offhook restore":
+            for number, made in enumerate(self.to("offhook backup")):
+                into = self.new.parent / f"restored {number}"
+                yield self.homes[0].read("restore", made["path"], "--into", into)
         elif command[-1] in self.recorded:
             yield from self.recorded[command[-1]]
         elif heading in ("offhook show", "The transcript as a file"):
@@ -527,6 +562,14 @@ class Answers:
         else:
             words = ("g*",) if command == ["search"] else ()
             yield from (home.read(*command, *words) for home in self.homes)
+
+
+def _backed_up(home: Stage, folder: Path) -> Any:
+    """A backup, whether all that was to be in it was there or not."""
+    done = home.offhook("backup", folder / "backups", "--json")
+    made = json.loads(done.stdout)
+    assert done.returncode == (1 if made["missing"] else 0), done.stderr
+    return made
 
 
 def _show(home: Stage, heading: str) -> Iterator[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import os
 import subprocess
 import sys
 import wave
@@ -375,3 +376,14 @@ def test_a_disk_error_is_put_into_words(code: int, expected: type[OffhookError])
     assert type(error) is expected
     assert str(error)
     assert ("the words of the system" in str(error)) == (expected is OffhookError)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
+def test_a_recording_is_its_owners_alone_in_a_program_that_lets_everybody_read(tmp_path: Path):
+    before = os.umask(0)
+    try:
+        WavWriter(tmp_path / "call.part", ONE_CHANNEL).close()
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "call.part").stat().st_mode & 0o777 == 0o600
