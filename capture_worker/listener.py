@@ -19,6 +19,7 @@ from capture_worker.client import Answer, Audience, Client
 from capture_worker.protocol import failed, parse, succeeded
 from shared.errors import BadRequest
 from shared.home import FILE_MODE
+from shared.logs import discreet
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class Listener:
                 connection, _ = self._socket.accept()
             except OSError as error:  # a client that was gone at once, or too many open files
                 if not self._closing:
-                    log.warning("a client could not be accepted: %s", error)
+                    log.warning("a client could not be accepted: %s", discreet(error))
                     time.sleep(RETRY_SECONDS)
                 continue
             if len(self._clients) >= MOST_CLIENTS:

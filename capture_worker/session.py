@@ -45,6 +45,7 @@ from shared.errors import (
     StateConflict,
     UnknownSession,
 )
+from shared.logs import discreet
 from shared.models import Record
 from shared.settings import Settings, load
 from shared.workers import Presence, lives
@@ -90,7 +91,7 @@ class RecordingSession:
         try:
             self.settle()
         except (OSError, DatabaseError, OffhookError) as error:
-            log.warning("what is left over cannot be handed over now: %s", error)
+            log.warning("what is left over cannot be handed over now: %s", discreet(error))
 
     def __enter__(self) -> RecordingSession:
         return self

@@ -74,7 +74,7 @@ def whole(target: Path, like: Path | None = None) -> Iterator[BinaryIO]:
     _clear_up(target)
     partial = target.with_name(f".{_mark(target)}.{uuid.uuid4().hex}.part")
     try:
-        with partial.open("wb") as file:
+        with open(partial, "wb", opener=_private) as file:
             with contextlib.suppress(OSError):  # some network folders know no locks
                 hold(file.fileno())
             yield file
@@ -85,6 +85,10 @@ def whole(target: Path, like: Path | None = None) -> Iterator[BinaryIO]:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _clear_up(target: Path) -> None:
