@@ -27,8 +27,10 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 2.0
 LONG_GAP_SECONDS = 10 * EVERY_SECONDS
 HINTS_AT_ONCE = 100
-#: What has been begun goes on before what has not, but not before what is more urgent.
-AHEAD = 0.5
+WORKER_GONE = "worker_gone"
+#: Among what is equally urgent, what has been begun goes on before what has not, and first what a dead worker
+#: held: it is less likely to be the cause of that than a recording is whose engine has died.
+BEGUN_AHEAD, HELD_AHEAD = 0.5, 0.75
 #: A worker files its recording just after it has completed it; the sweeper leaves it the time.
 FILING_SECONDS = 10.0
 
@@ -103,7 +105,7 @@ class Sweeper:
         decision = after_crash(
             attempts=record.attempts, crashes=record.crashes, limits=limits, wait_seconds=0.0
         )
-        failure = Failure("worker_gone", f"The transcription was interrupted: {reason}.")
+        failure = Failure(WORKER_GONE, f"The transcription was interrupted: {reason}.")
         log.warning("recording %d: %s -> %s", record.id, reason, decision.action)
         try:
             claim = Claim(record, record.claim_token or "", record.lease_expires_at)
@@ -134,8 +136,7 @@ class Sweeper:
         due = self.records.due(HINTS_AT_ONCE, without_models=missing, begun_only=busy)
         for record in due:
             if not busy or (record.id, record.attempts) not in self._hinted:
-                begun = record.started_at is not None
-                self.hints.send(record.id, record.priority + (AHEAD if begun else 0))
+                self.hints.send(record.id, _urgency(record))
         self._hinted = {(record.id, record.attempts) for record in due if record.started_at is not None}
 
     def _has(self, model: str) -> bool:
@@ -146,3 +147,9 @@ class Sweeper:
 
     def _bury(self) -> None:
         bury(self.database, self.settings.locks)
+
+
+def _urgency(record: Record) -> float:
+    if record.started_at is None:
+        return float(record.priority)
+    return record.priority + (HELD_AHEAD if record.error_code == WORKER_GONE else BEGUN_AHEAD)

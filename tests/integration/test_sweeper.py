@@ -438,6 +438,21 @@ def test_an_interrupted_recording_goes_on_before_all_that_has_been_dropped_since
     assert taken(hints) == [urgent.id, interrupted.id, usual.id]
 
 
+def test_a_dead_workers_recording_goes_on_before_one_whose_engine_has_died(
+    settings: Settings, records: Records, sweeper: Sweeper, hints: HintQueue, living: str
+):
+    crashed = held_by(records, living, 1)
+    records.retry_later(crashed, Failure("engine_crashed", "it died"), wait_seconds=0, crashed=True)
+    held = queued(records, 2)
+    hints.send(77)
+    sweeper.sweep()
+    held_by_a_killed_worker(settings, held.id)
+
+    sweeper.sweep()
+
+    assert taken(hints) == [held.id, crashed.record.id, 77]
+
+
 def test_an_interrupted_recording_is_hinted_once_while_hints_wait_and_again_when_it_is_interrupted_again(
     settings: Settings, records: Records, sweeper: Sweeper, hints: HintQueue
 ):
