@@ -18,23 +18,20 @@ class Decodings:
     """Sums over all recordings, in seconds of audio.
 
     `twice_seconds` were decoded to their end, lost and decoded to their end again: an engine had finished a
-    window and its worker died before the commit. `begun_again_seconds` are the windows with which an
-    attempt went on behind another: at most so much had been begun. `faults` name what was decoded again
+    window and its worker died before the commit. `begun_again` counts the windows with which an attempt
+    went on behind another: at most so many had been in flight. `faults` name what was decoded again
     although it was not the window in flight.
     """
 
     once_seconds: float = 0.0
     twice_seconds: float = 0.0
+    begun_again: int = 0
     begun_again_seconds: float = 0.0
     faults: list[str] = field(default_factory=list)
 
     @property
     def twice_percent(self) -> float:
         return 100 * self.twice_seconds / max(self.once_seconds, 1e-9)
-
-    @property
-    def begun_again_percent(self) -> float:
-        return 100 * self.begun_again_seconds / max(self.once_seconds, 1e-9)
 
 
 def read(log: Path) -> Decodings:
@@ -71,4 +68,5 @@ def _count(record_id: int, attempts: list[list[Span]], found: Decodings) -> None
                 found.once_seconds += seconds
                 done.append(span)
             if number and not place:
+                found.begun_again += 1
                 found.begun_again_seconds += seconds

@@ -16,12 +16,12 @@ from shared.errors import CaptureNotRunning
 from stress.contents import CORRUPT, Speech
 from tests.stage import Stage
 
-DROP_EVERY_SECONDS = (0.5, 3.5)
+DROP_EVERY_SECONDS = (0.2, 2.6)
 #: Shorter than `settle_seconds`: a copy that stands still for longer is taken for a whole file.
 HALF_COPIED_SECONDS = (0.2, 1.5)
 IDLE_SECONDS, CALL_SECONDS = (0.3, 3.0), (0.1, 6.0)
-#: On a busy machine more would only wait for the end.
-MOST_WAITING, LOOK_SECONDS = 8, 0.1
+#: What is quickly done with is dropped instead when so many wait: on a busy machine more would only wait.
+MOST_WAITING = 8
 LONG_ONES = 0.15
 #: How a recording comes, and how often.
 WAYS = {"whole": 9, "half": 5, "doubled": 4, "corrupt": 3}
@@ -95,10 +95,9 @@ class Feeder:
 
     def _drop(self, chance: random.Random) -> None:
         self._ending.wait(chance.uniform(*DROP_EVERY_SECONDS))
-        while self.waiting() >= MOST_WAITING and not self._ending.wait(LOOK_SECONDS):
-            pass
         number = len(self.drops)
         (way,) = chance.choices(list(WAYS), list(WAYS.values()))
+        way = way if self.waiting() < MOST_WAITING else "corrupt"
         names = (f"{number:04} {way}.wav", *([f"{number:04} again.wav"] if way == "doubled" else []))
         speech, code = self._chosen(chance), chance.choice(list(CORRUPT))
         content = CORRUPT[code](number) if way == "corrupt" else speech.wav(number)
