@@ -61,7 +61,7 @@ def switch_to_wal(database: SqliteDatabase, patience_seconds: float) -> None:
 @contextmanager
 def hurried(database: SqliteDatabase, patience_seconds: float) -> Iterator[None]:
     """Wait for a busy database only so long, in this thread: for what can be done later as well."""
-    (before,) = database.execute_sql("PRAGMA busy_timeout").fetchone()
+    ((before,),) = database.execute_sql("PRAGMA busy_timeout").fetchall()
     database.execute_sql(f"PRAGMA busy_timeout = {round(patience_seconds * 1000)}")
     try:
         yield
