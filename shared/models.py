@@ -154,7 +154,7 @@ class Worker(Model):
 
 
 class Control(Model):
-    """What a person has asked of all workers, such as to pause."""
+    """What is asked of all workers: to pause, or to finish what somebody has begun."""
 
     name = TextField(primary_key=True)
     value = TextField()

@@ -61,6 +61,7 @@ class Settings:
         0.0, "A recording stops when both sides were silent for so long; 0 never", least=0.0
     )
     silence_dbfs: float = _setting(-50.0, "What is quieter than this counts as silence", least=-120, most=0)
+    retention_days: int = _setting(0, "Delete finished recordings after so many days; 0 never", least=0)
     consent_reminder: str = _setting("", "Text to show whenever a recording starts")
     log_level: str = _setting("INFO", "How much is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 
@@ -83,6 +84,11 @@ class Settings:
     def library(self) -> Path:
         """Finished recordings and their transcripts."""
         return self.home / "library"
+
+    @property
+    def receipts(self) -> Path:
+        """What was erased of whom, and when: hashes and counts alone."""
+        return self.home / "receipts"
 
     @property
     def models(self) -> Path:

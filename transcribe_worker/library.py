@@ -7,15 +7,18 @@ the database first, transcripts replace themselves, and a recording that has mov
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
+from shared.errors import OffhookError
 from shared.files import Fingerprint, move, sha256_of, whole
 from shared.home import FILE_MODE, make_folder
+from shared.locks import FileLock
 from shared.models import InboxFile, Record
 from shared.records import Records
 from shared.settings import Settings
@@ -23,8 +26,17 @@ from transcribe_worker import transcript
 from transcribe_worker.exports import FORMATS
 
 LONGEST_STEM_BYTES = 180
+PATIENCE_SECONDS = 10.0
+LOOK_SECONDS = 0.02
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+_PARTIAL = re.compile(r"\.[0-9a-f]{16}\.[0-9a-f]{32}\.part$")
 _WINDOWS_DEVICES = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|$)")
+
+
+class LibraryBusy(OffhookError):
+    """Another process is writing to the library or deleting from it. Try again in a moment."""
+
+    code = "library_busy"
 
 
 class Library:
@@ -34,7 +46,14 @@ class Library:
         self._settings, self._records = settings, records
 
     def file(self, record: Record) -> Path:
-        """Write the transcripts of a finished recording and move it beside them; return its stem."""
+        """Write the transcripts of a finished recording and move it beside them; return its stem.
+
+        Raises RecordNotFound if it was deleted in the meantime, LibraryBusy, OSError.
+        """
+        with self.alone():
+            return self._file(record)
+
+    def _file(self, record: Record) -> Path:
         stem = self._settings.library / self._records.reserve_stem(record.id, self._places(record))
         make_folder(stem.parent)
         found = transcript.load(record)
@@ -46,6 +65,22 @@ class Library:
         self._records.mark_filed(record, recording_path=str(path))
         return stem
 
+    @contextmanager
+    def alone(self, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
+        """Be the only one who writes files for records or deletes them. Raises LibraryBusy.
+
+        Without it, a recording that is filed while it is deleted would leave its transcript behind.
+        """
+        lock, deadline = FileLock(self._settings.locks / "library.lock"), time.monotonic() + patience_seconds
+        while not lock.acquire():
+            if time.monotonic() >= deadline:
+                raise LibraryBusy
+            time.sleep(LOOK_SECONDS)
+        try:
+            yield
+        finally:
+            lock.release()
+
     def find(self, record: Record) -> Path:
         """Return where a recording is: it may have moved here without its record having learnt of it."""
         path = Path(record.recording_path)
@@ -56,13 +91,27 @@ class Library:
 
     def files_of(self, record: Record) -> list[Path]:
         """Name the files that are there for a record, copies included; what was only `add`ed is not ours."""
-        path = self.find(record)
-        ours = [path] if path.parent == self._settings.inbox or self._settings.library in path.parents else []
+        path = Path(record.recording_path)
+        ours = [path] if self.is_ours(path) else []
         ours += [Path(row.path) for row in InboxFile.select().where(InboxFile.record == record.id)]
         if record.library_stem:
             stem = self._settings.library / record.library_stem
             ours += [beside(stem, suffix) for suffix in FORMATS]
+            moved = beside(stem, path.suffix.lstrip("."))
+            ours += [moved] if moved != path and _is_recording(record, moved) else []
         return [path for path in dict.fromkeys(ours) if path.is_file()]
+
+    def leftovers(self, record: Record) -> list[Path]:
+        """Name the half-written files beside a record's: nobody else writes there while one is `alone`."""
+        if not record.library_stem:
+            return []
+        folder = (self._settings.library / record.library_stem).parent
+        return [path for path in folder.glob(".*.part") if _PARTIAL.match(path.name)]
+
+    def is_ours(self, path: Path) -> bool:
+        """Whether a file lies where offhook keeps recordings; any other is a person's own."""
+        settings = self._settings
+        return path.parent in (settings.inbox, settings.recording) or settings.library in path.parents
 
     def _moves(self, path: Path) -> bool:
         return path.parent == self._settings.inbox and not self._settings.keep_in_place
@@ -76,6 +125,11 @@ class Library:
             if not any(other.startswith(f"{_folded(candidate)}.") for other in taken):
                 yield f"{month}/{candidate}"
         yield f"{month}/{name} ({uuid.uuid4().hex})"
+
+
+def _is_recording(record: Record, path: Path) -> bool:
+    """Whether a move that was cut off has left a record's recording here, and not another has this name."""
+    return path.is_file() and record.sha256 in (None, sha256_of(path))
 
 
 def safe_name(title: str) -> str:

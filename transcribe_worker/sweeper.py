@@ -1,4 +1,4 @@
-"""Finds what has been left undone: dead leases, lost hints, files on their way, processes that are gone."""
+"""Finds what has been left undone: dead leases, lost hints, files on their way or to go, dead processes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from shared.records import Records
 from shared.settings import Settings
 from shared.workers import bury, lives
 from transcribe_worker import model_files
+from transcribe_worker.erasing import Eraser
 from transcribe_worker.library import Library
 from transcribe_worker.queue import HintQueue
+from transcribe_worker.retention import Retention
 from transcribe_worker.retry import Limits, after_crash
 from transcribe_worker.tasks import settle
 
@@ -49,6 +51,14 @@ class Sweeper:
     _last_sweep: float = 0.0
     _leases: dict[str | None, tuple[float | None, float]] = field(default_factory=dict)
     _hinted: set[tuple[int, int]] = field(default_factory=set)  # begun records, and the attempts they had
+    _eraser: Eraser = field(init=False)
+    _retention: Retention = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._eraser = Eraser(
+            self.settings, self.database, self.records, self.library, self.clock, self.monotonic
+        )
+        self._retention = Retention(self.database, self._eraser, self.settings.retention_days, self.clock)
 
     def run(self, stopping: threading.Event) -> None:
         """Sweep at once and then every few seconds, until told to stop."""
@@ -61,7 +71,11 @@ class Sweeper:
 
     def sweep(self) -> None:
         """Do everything once; what one step cannot do now does not keep the others from theirs."""
-        for step in (self._reclaim, self._file, self._hint, self._bury):
+        steps = (
+            *(self._reclaim, self._retention.apply, self._eraser.resume),
+            *(self._file, self._hint, self._bury),
+        )
+        for step in steps:
             try:
                 step()
             except Exception:  # whatever it was, the next sweep may find it gone

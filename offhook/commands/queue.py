@@ -1,10 +1,7 @@
-"""Commands that change the queue: add, retry, cancel, delete, pause, resume."""
+"""Commands that change the queue: add, retry, cancel, pause, resume."""
 
 from __future__ import annotations
 
-import sys
-import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +10,8 @@ import click
 from offhook.adding import add_file, check_all, chosen, record_options
 from offhook.app import App, json_option, pass_app
 from offhook.views import print_json, record_view
-from shared.errors import SettingsError, StateConflict
 from shared.models import Record
 from shared.transitions import FAILED
-from transcribe_worker.library import Library
-
-#: How long a worker may take to let go of a recording that is deleted under it.
-LET_GO_SECONDS = 5.0
 
 ids = click.argument("record_ids", metavar="ID...", type=int, nargs=-1, required=True)
 
@@ -80,51 +72,6 @@ def cancel(app: App, record_ids: tuple[int, ...]) -> None:
     for record_id in record_ids:
         app.records.cancel(record_id)
         click.echo(f"Recording {record_id}: cancelled")
-
-
-@click.command()
-@ids
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@pass_app
-def delete(app: App, record_ids: tuple[int, ...], yes: bool) -> None:
-    """Delete recordings with all that was made of them.
-
-    A recording that was queued where it is (by `add` or `transcribe`) stays there.
-    """
-    records = [app.records.get(record_id) for record_id in record_ids]
-    library = Library(app.settings, app.records)
-    for record in records:
-        files = library.files_of(record)
-        if not yes:
-            _ask(record, files)
-        with suppress(StateConflict):  # it is completed
-            app.records.cancel(record.id)  # so that no worker writes its files anew
-        for path in library.files_of(app.records.get(record.id)):
-            _remove(path)
-        app.records.delete(record.id)
-        click.echo(f"Recording {record.id}: deleted")
-
-
-def _ask(record: Record, files: list[Path]) -> None:
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise SettingsError("delete asks before it deletes. Give --yes to delete without being asked.")
-    listed = "".join(f"\n  {path}" for path in files)
-    click.confirm(
-        f'Delete recording {record.id} "{record.title}" and its files?{listed}\n', abort=True, err=True
-    )
-
-
-def _remove(path: Path) -> None:
-    """Delete a file; on Windows it has to be let go of first."""
-    deadline = time.monotonic() + LET_GO_SECONDS
-    while True:
-        try:
-            path.unlink(missing_ok=True)
-            return
-        except PermissionError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
 
 
 @click.command()

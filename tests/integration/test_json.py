@@ -31,7 +31,7 @@ from shared.workers import Presence
 from tests.conftest import skip_or_fail
 from tests.stage import ROOT, Stage
 from tests.voices import write_wav
-from transcribe_worker import transcript
+from transcribe_worker import receipts, transcript
 from transcribe_worker.inbox import UNREADABLE, Inbox
 from transcribe_worker.library import Library
 from transcribe_worker.model_files import bundled_folder
@@ -123,13 +123,36 @@ OUTCOME: Table = {
     "error": "text or null",
     "verdict": "verdict",
 }
+ERASURE: Table = {
+    "dry_run": "boolean",
+    "finished": "boolean",
+    "recordings": "list",
+    "recordings[]": "object",
+    "recordings[].id": "integer or null",
+    "recordings[].session_id": "text",
+    "recordings[].title": "text",
+    "recordings[].status": "text",
+    "recordings[].files": "list",
+    "recordings[].files[]": "text",
+    "recordings[].size_bytes": "integer",
+    "recordings[].stay": "list",
+    "recordings[].stay[]": "text",
+    "receipt": "text or null",
+}
 #: Types that are tables of their own, and where docs/json.md has them.
-NAMED = {"recording": RECORDING, "device": DEVICE, "verdict": VERDICT, "outcome": OUTCOME}
+NAMED = {
+    "recording": RECORDING,
+    "device": DEVICE,
+    "verdict": VERDICT,
+    "outcome": OUTCOME,
+    "erasure": ERASURE,
+}
 SECTIONS = {
     "A recording": RECORDING,
     "An audio device": DEVICE,
     "A verdict": VERDICT,
     "An outcome": OUTCOME,
+    "An erasure": ERASURE,
 }
 
 
@@ -291,6 +314,20 @@ CONTRACT: dict[str, Table] = {
     "offhook transcribe": {"records": "list", "records[]": "recording", "records[].text": "text or null"},
     "offhook backup": {"path": "text", **BACKUP},
     "offhook restore": {"home": "text", "queued_again": "integer", **BACKUP},
+    "offhook delete": {".": "erasure"},
+    "offhook prune": {".": "erasure"},
+    "The receipt of an erasure": {
+        "candidate_sha256": "text",
+        "salt": "text",
+        "begun_at": "time",
+        "finished_at": "time or null",
+        "recordings": "integer",
+        "files": "list",
+        "files[]": "object",
+        "files[].sha256": "text",
+        "files[].size_bytes": "integer",
+        "files_that_stay": "integer",
+    },
     "The transcript as a file": {
         "record_id": "integer",
         "title": "text",
@@ -514,6 +551,26 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stage, dict[str,
     return stage, said
 
 
+@pytest.fixture(scope="module")
+def erased(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
+    """What a home says from which a person was erased, in the queue and not yet there."""
+    folder = tmp_path_factory.mktemp("erased")
+    stage, settings = Stage(folder / "home"), Settings(home=folder / "home")
+    (folder / "own.wav").write_bytes(b"own")
+    stage.read("add", folder / "own.wav", "--candidate", "C-17")
+    with closing(open_database(settings.database)) as database:
+        session = {"title": "Call", "layout": "mono", "worker_id": "capture-0", "candidate_id": "C-17"}
+        Captures(database).begin("0-1-2", settings.inbox / "call.wav", started_at=1.0, **session)
+    (settings.recording / "0-1-2.part").write_bytes(b"RIFF")
+    begun = receipts.write(
+        settings.receipts, "C-1", recordings=0, files=[folder / "own.wav"], stay=0, now=1.0
+    )
+    said = [stage.read("delete", "--candidate", "C-17", given) for given in ("--dry-run", "--yes")]
+    pruned = [stage.read("prune", "--older-than", "90d", given) for given in ("--dry-run", "--yes")]
+    found = [json.loads(path.read_text()) for path in (begun, Path(said[1]["receipt"]))]
+    return {"offhook delete": said, "offhook prune": pruned, "The receipt of an erasure": found}
+
+
 @contextmanager
 def _full_disk(pid: int, home: Path) -> Iterator[None]:
     """Let a process write no file beyond what the growing one has now."""
@@ -532,6 +589,7 @@ class Answers:
     homes: tuple[Stage, ...]
     transcribed: Any
     recorded: dict[str, list[Any]]
+    erased: dict[str, list[Any]]
     new: Path
     _said: dict[str, list[Any]] = field(default_factory=dict)
 
@@ -555,6 +613,8 @@ class Answers:
             for number, made in enumerate(self.to("offhook backup")):
                 into = self.new.parent / f"restored {number}"
                 yield self.homes[0].read("restore", made["path"], "--into", into)
+        elif heading in self.erased:
+            yield from self.erased[heading]
         elif command[-1] in self.recorded:
             yield from self.recorded[command[-1]]
         elif heading in ("offhook show", "The transcript as a file"):
@@ -586,6 +646,7 @@ def answers(
     full: Stage,
     transcribed: tuple[Stage, Any],
     recorded: tuple[Stage, dict[str, list[Any]]],
+    erased: dict[str, list[Any]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Answers:
     """The answers of four homes."""
@@ -593,7 +654,7 @@ def answers(
     new.write_bytes(b"new")
     stage, said = transcribed
     studio, told = recorded
-    return Answers((empty, full, stage, studio), said, told, new)
+    return Answers((empty, full, stage, studio), said, told, erased, new)
 
 
 # The contract
@@ -623,6 +684,11 @@ def test_every_key_of_a_recording_is_seen_and_null_where_it_is_promised(answers:
         for key, nulls in _seen(answers, heading).items():
             seen.setdefault(key.removeprefix("records[]."), set()).update(nulls)
     assert {key: kind for key, kind in RECORDING.items() if seen.get(key) != _expected(kind)} == {}
+
+
+def test_every_key_of_an_erasure_is_seen_and_null_where_it_is_promised(answers: Answers) -> None:
+    seen = _seen(answers, "offhook delete")
+    assert {key: kind for key, kind in ERASURE.items() if seen.get(key) != _expected(kind)} == {}
 
 
 def _seen(answers: Answers, heading: str) -> dict[str, set[bool]]:
