@@ -49,6 +49,7 @@ from transcribe_worker.receipts import candidate_hash
 from transcribe_worker.sweeper import Sweeper
 
 DAY_SECONDS = 86_400.0
+KILLED = 15 if os.name == "nt" else -9
 DEAD = "capture-000000000000"
 CANDIDATE = "K-7731-lindqvist"
 #: No two begin alike: the search index writes down only in what a word differs from the one before.
@@ -59,7 +60,7 @@ FORGOTTEN = (*SAID, TITLE, CANDIDATE)
 #: Runs the command line and dies just before the step whose number comes first: a change to the file system,
 #: or a statement that ends a transaction or scrubs.
 MORTAL = """
-import os, sys
+import os, signal, sys
 from peewee import SqliteDatabase
 from offhook.cli import main
 
@@ -69,7 +70,7 @@ plain = SqliteDatabase.execute_sql
 def step(what):
     global left
     if left == 0:
-        os._exit(9)
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
     left -= 1
 
 def notice(event, arguments):
@@ -428,7 +429,7 @@ def test_a_command_that_is_killed_at_any_step_is_finished_or_has_not_begun(
             capture_output=True,
             text=True,
         )
-        if died.returncode != 9:
+        if died.returncode != KILLED:
             break
         with closing(open_database(settings.database)) as database:
             begun.append(bool(notes()))
