@@ -95,6 +95,12 @@ class ClaimLost(OffhookError):
     code = "claim_lost"
 
 
+class WorkerGone(OffhookError):
+    """The worker died over the recording, or kept silent for too long."""
+
+    code = "worker_gone"
+
+
 class WorkerStopping(OffhookError):
     """The worker was asked to stop; it hands its recording back."""
 

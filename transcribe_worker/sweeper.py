@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from peewee import SqliteDatabase
 
 from shared.claims import Claim, Failure
-from shared.errors import ClaimLost, ModelMissing, OffhookError
+from shared.errors import ClaimLost, ModelMissing, OffhookError, WorkerGone
 from shared.models import Record
 from shared.records import Records
 from shared.settings import Settings
@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 2.0
 LONG_GAP_SECONDS = 10 * EVERY_SECONDS
 HINTS_AT_ONCE = 100
-WORKER_GONE = "worker_gone"
 #: Among what is equally urgent, what has been begun goes on before what has not, and first what a dead worker
 #: held: it is less likely to be the cause of that than a recording is whose engine has died.
 BEGUN_AHEAD, HELD_AHEAD = 0.5, 0.75
@@ -119,7 +118,7 @@ class Sweeper:
         decision = after_crash(
             attempts=record.attempts, crashes=record.crashes, limits=limits, wait_seconds=0.0
         )
-        failure = Failure(WORKER_GONE, f"The transcription was interrupted: {reason}.")
+        failure = Failure.of(WorkerGone(f"The transcription was interrupted: {reason}."))
         log.warning("recording %d: %s -> %s", record.id, reason, decision.action)
         try:
             claim = Claim(record, record.claim_token or "", record.lease_expires_at)
@@ -166,4 +165,4 @@ class Sweeper:
 def _urgency(record: Record) -> float:
     if record.started_at is None:
         return float(record.priority)
-    return record.priority + (HELD_AHEAD if record.error_code == WORKER_GONE else BEGUN_AHEAD)
+    return record.priority + (HELD_AHEAD if record.error_code == WorkerGone.code else BEGUN_AHEAD)

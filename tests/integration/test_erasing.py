@@ -280,7 +280,7 @@ def test_half_written_files_of_a_dead_worker_go_with_the_recording(
 ) -> None:
     record = make_call(settings, records, TITLE, *SAID)
     folder = Path(record.recording_path).parent
-    (folder / f".{uuid.uuid4().hex}.part").write_text(" ".join(SAID))
+    (folder / f".{uuid.uuid4().hex[:16]}.{uuid.uuid4().hex}.part").write_text(" ".join(SAID))
     (folder / ".my own.part").write_text("notes")
 
     assert stage.offhook("delete", "1", "--yes").returncode == 0

@@ -393,22 +393,13 @@ def sources() -> Iterator[tuple[Path, ast.Module]]:
 
 
 def codes() -> set[str]:
-    """The code of every error class, and those that are written out where a Failure is made."""
+    """The code of every error class."""
     list(modules())
-    return {kind.code for kind in _family(OffhookError)} | set(literal_codes())
+    return {kind.code for kind in _family(OffhookError)}
 
 
 def _family(kind: type[OffhookError]) -> set[type[OffhookError]]:
     return {kind}.union(*(_family(child) for child in kind.__subclasses__()))
-
-
-def literal_codes() -> Iterator[str]:
-    for _, tree in sources():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Failure":
-                first = [*node.args, *(k.value for k in node.keywords if k.arg == "code")][0]
-                if isinstance(first, ast.Constant):
-                    yield str(first.value)
 
 
 def documented_codes() -> list[list[str]]:
@@ -417,7 +408,6 @@ def documented_codes() -> list[list[str]]:
 
 
 def test_every_error_code_is_documented_once_and_no_other() -> None:
-    assert "worker_gone" in literal_codes()
     assert sorted(code(row[0])[0] for row in documented_codes()) == sorted(codes())
 
 
