@@ -59,6 +59,30 @@ class RecordingMissing(BadRecording):
     code = "recording_missing"
 
 
+class TooLarge(BadRecording):
+    """The file is larger than `largest_file_gb` allows."""
+
+    code = "largest_file_gb"
+
+
+class TooLong(BadRecording):
+    """The recording is longer than `longest_hours` allows."""
+
+    code = "longest_hours"
+
+
+class TooSlow(BadRecording):
+    """Decoding the recording takes longer than `slowest_decoding` allows."""
+
+    code = "slowest_decoding"
+
+
+class OutOfMemory(BadRecording):
+    """The recording needs more memory than `engine_memory_gb` allows. Raise it, or take a smaller model."""
+
+    code = "engine_memory_gb"
+
+
 class RecordingChanged(OffhookError):
     """The recording changed while it was being read; it is read again from the start."""
 

@@ -44,6 +44,14 @@ class Settings:
     lease_seconds: float = _setting(60.0, "How long a silent worker keeps its recording", least=5)
     max_attempts: int = _setting(5, "Attempts before a recording counts as failed", least=1)
     max_crashes: int = _setting(3, "Crashes before a recording counts as failed", least=1)
+    largest_file_gb: float = _setting(16.0, "A larger file is refused, in GB", least=0.001)
+    longest_hours: float = _setting(24.0, "A longer recording is refused, in hours", least=0.001)
+    slowest_decoding: float = _setting(
+        1.0, "A recording that takes longer to decode is refused, in seconds per second of audio", least=0.001
+    )
+    engine_memory_gb: float = _setting(
+        16.0, "Memory that one engine may take for its model and its work, in GB; 0 sets no limit", least=0.0
+    )
     microphone: str = _setting("default", "Microphone to record: part of its name, `default` or `none`")
     loopback: str = _setting("default", "Output whose sound to record: part of its name, `default` or `none`")
     layout: str = _setting(

@@ -24,6 +24,8 @@ from av.packet import Packet
 from numpy.typing import NDArray
 
 from shared.errors import DamagedHeader, EmptyRecording, NoAudio, NotARecording
+from transcribe_worker import memory
+from transcribe_worker.allowance import Allowance, Meter
 from transcribe_worker.kinds import WAV, Kind, behind_tags, sniff
 from transcribe_worker.riff import WavLayout, read_layout
 
@@ -57,7 +59,12 @@ class Recording(AbstractContextManager["Recording"]):
     """
 
     def __init__(
-        self, name: str, file: BinaryIO, container: InputContainer, layout: WavLayout | None
+        self,
+        name: str,
+        file: BinaryIO,
+        container: InputContainer,
+        layout: WavLayout | None,
+        allowance: Allowance,
     ) -> None:
         self.flags: tuple[str, ...] = layout.flags if layout else ()
         self._name = name
@@ -65,6 +72,7 @@ class Recording(AbstractContextManager["Recording"]):
         self._container = container
         self._stream = _audio_stream(container, name)
         self.duration_seconds = layout.duration_seconds if layout else _duration(container, self._stream)
+        self._meter = Meter(name, allowance, SAMPLE_RATE_HZ)
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -76,10 +84,12 @@ class Recording(AbstractContextManager["Recording"]):
     def blocks(self) -> Iterator[Mono]:
         """The audio, once, in blocks of about half a second: shape (frames,), 16 kHz mono, in [-1, 1].
 
-        Raises NoAudio or NotARecording at the end if nothing at all could be decoded.
+        Raises TooLong and TooSlow on the way, NoAudio or NotARecording at the end if nothing at all could
+        be decoded.
         """
         nothing = True
-        for block in _resampled((_mono(frame), frame.sample_rate) for frame in self._frames()):
+        decoded = _resampled((_mono(frame), frame.sample_rate) for frame in self._frames())
+        for block in self._meter.measured(decoded, len):
             nothing = False
             yield block
         if nothing:
@@ -89,16 +99,19 @@ class Recording(AbstractContextManager["Recording"]):
         for _ in range(MAX_READ_FAILURES):
             try:
                 for packet in self._container.demux(self._stream):
+                    self._meter.look()
                     yield from self._decode(packet)
                 return
-            except av.FFmpegError:
+            except av.FFmpegError as error:
+                _check_memory(error)
                 # The demuxer goes on behind the place it could not read; it may have stopped for good.
                 self._note_damage()
 
     def _decode(self, packet: Packet[AudioStream]) -> list[AudioFrame]:
         try:
             frames = packet.decode()
-        except av.FFmpegError:
+        except av.FFmpegError as error:
+            _check_memory(error)
             self._note_damage()
             return []
         sound = [frame for frame in frames if frame.samples and frame.sample_rate in PLAUSIBLE_RATES_HZ]
@@ -118,35 +131,46 @@ class Recording(AbstractContextManager["Recording"]):
         return NoAudio(f"{self._name} has a header, but no audio behind it.")
 
 
-def open_recording(path: Path) -> Recording:
+ORDINARY = Allowance()
+
+
+def open_recording(path: Path, allowance: Allowance = ORDINARY) -> Recording:
     """Open a recording of any kind in READABLE.
 
-    Raises EmptyRecording, NoAudio, DamagedHeader or NotARecording, and OSError as the system gives it.
+    Raises EmptyRecording, NoAudio, DamagedHeader, NotARecording, TooLarge or TooLong, and OSError as the
+    system gives it.
     """
     file = path.open("rb")
     try:
-        return _open(file, path.name)
+        return _open(file, path.name, allowance)
     except BaseException:
         file.close()
         raise
 
 
-def _open(file: BinaryIO, name: str) -> Recording:
+def _open(file: BinaryIO, name: str, allowance: Allowance) -> Recording:
     size_bytes = file.seek(0, 2)
+    allowance.check_size(name, size_bytes)
     if size_bytes == 0:
         raise EmptyRecording(f"{name} is empty (0 bytes).")
     layout = read_layout(file, size_bytes)
     if layout:
         audio = (layout.data_offset, layout.data_bytes)
         source = _Source(file, *audio, header=_clean_header(layout), width=layout.swapped_bytes)
-        return _decoder(WAV, source, name, layout)
+        allowance.check_claim(name, layout.duration_seconds, layout.data_bytes)
+        return _decoder(WAV, source, name, allowance, layout)
     start = behind_tags(file)
     if start >= size_bytes:
         raise NoAudio(f"{name} holds a tag (title, artist), but no audio.")
-    return _decoder(sniff(file, start, name), _Source(file, start, size_bytes - start), name)
+    source = _Source(file, start, size_bytes - start)
+    recording = _decoder(sniff(file, start, name), source, name, allowance)
+    allowance.check_claim(name, recording.duration_seconds, size_bytes - start)
+    return recording
 
 
-def _decoder(kind: Kind, source: _Source, name: str, layout: WavLayout | None = None) -> Recording:
+def _decoder(
+    kind: Kind, source: _Source, name: str, allowance: Allowance, layout: WavLayout | None = None
+) -> Recording:
     options = CONTAINER_OPTIONS | (WAV_OPTIONS if kind is WAV else {})
     try:
         container = av.open(
@@ -157,9 +181,16 @@ def _decoder(kind: Kind, source: _Source, name: str, layout: WavLayout | None = 
             metadata_errors="replace",
             io_open=_refuse_other_files,
         )
-        return Recording(name, source.file, container, layout)
+        return Recording(name, source.file, container, layout, allowance)
     except av.FFmpegError as error:
+        _check_memory(error)
         raise DamagedHeader(f"{name} begins like {kind.name}, but its header is damaged.") from error
+
+
+def _check_memory(error: av.FFmpegError) -> None:
+    """Let an error pass that is this process's lack of memory and not the recording's fault."""
+    if isinstance(error, MemoryError) and memory.is_short():
+        raise error
 
 
 def _refuse_other_files(url: str, *_: object) -> NoReturn:

@@ -9,25 +9,31 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.errors import BadRecording, EngineCrashed, EngineFailed, EngineUnusable
+from shared.errors import BadRecording, EngineCrashed, EngineFailed, EngineUnusable, OutOfMemory
+from transcribe_worker.allowance import Allowance
+from transcribe_worker.endings import Ending
 
 COMMAND = (sys.executable, "-m", "transcribe_worker.recognizer")
 HEARTBEAT_SECONDS = 0.25
 #: How long a cancelled engine may take to reach the end of a segment before it is killed.
 CANCEL_GRACE_SECONDS = 1.0
 LOAD_TRIES = 2
-#: An engine that says nothing for so long hangs; one window of a large model on a slow machine takes less.
-SILENCE_SECONDS = 600.0
+#: A job that makes no progress for so long hangs.
+SILENCE_SECONDS = 120.0
+#: A step of a large model on a slow machine may take longer. The first one, encoding, tells how slow it is;
+#: the longest one, writing 448 tokens, was seen to take 8 times as long.
+SILENCE_STEPS = 20
+#: No step takes that long; nor does it take longer to load a model, which is no job.
+LONGEST_SILENCE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class ModelChoice:
     device: str
     compute_type: str
     cpu_threads: int
+    memory_gb: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ class Job:
     options: Mapping[str, Any]
     stretch_seconds: float = 0.0
     done_seconds: float = 0.0
+    allowance: Allowance = field(default_factory=Allowance)
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,9 @@ class Engine:
         self._command, self._popen, self._silence_seconds = command, popen, silence_seconds
         self._process: subprocess.Popen[str] | None = None
         self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._ending: Ending | None = None
         self._loaded: ModelChoice | None = None
+        self._longest_step_seconds = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -136,9 +146,10 @@ class Engine:
                 options=dict(job.options),
                 stretch_seconds=job.stretch_seconds,
                 done_seconds=job.done_seconds,
+                allowance=asdict(job.allowance),
             )
             while True:
-                message = self._receive(heartbeat)
+                message = self._receive(heartbeat, self._silence_allowed)
                 event = EVENTS[message.pop("event")](**message)
                 yield event
                 if isinstance(event, Done):
@@ -151,7 +162,7 @@ class Engine:
             return
         process.kill()
         process.wait()
-        for pipe in (process.stdin, process.stdout):
+        for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe:
                 with contextlib.suppress(OSError):
                     pipe.close()
@@ -163,7 +174,12 @@ class Engine:
             how = {name: value for name, value in choice.__dict__.items() if name != "name"}
             self._send("load", **how)
             self._expect("ready", heartbeat)
-        self._loaded = choice
+        self._loaded, self._longest_step_seconds = choice, 0.0
+
+    def _silence_allowed(self) -> float:
+        """How long a job may go without progress, in seconds: longer where the model has been slow."""
+        steps = SILENCE_STEPS * self._longest_step_seconds
+        return max(self._silence_seconds, min(steps, LONGEST_SILENCE_SECONDS))
 
     def _lives(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -176,13 +192,16 @@ class Engine:
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 encoding="utf-8",
+                errors="replace",
                 creationflags=flags,
             )
         except OSError as error:
             raise EngineUnusable(f"The engine cannot be started: {error.strerror}.") from error
         self._messages = queue.Queue()
         threading.Thread(target=_read, args=(self._process, self._messages), daemon=True).start()
+        self._ending = Ending(self._process)
 
     def _send(self, do: str, **arguments: Any) -> None:
         assert self._process
@@ -194,34 +213,39 @@ class Engine:
             pass
 
     def _expect(self, event: str, heartbeat: Callable[[], None]) -> None:
-        while self._receive(heartbeat)["event"] != event:
+        while self._receive(heartbeat, lambda: LONGEST_SILENCE_SECONDS)["event"] != event:
             pass
 
-    def _receive(self, heartbeat: Callable[[], None]) -> dict[str, Any]:
+    def _receive(self, heartbeat: Callable[[], None], allowed_seconds: Callable[[], float]) -> dict[str, Any]:
         """Wait for the next message, keeping the heartbeat going."""
-        deadline = time.monotonic() + self._silence_seconds
-        while True:
+        silence = 0.0
+        while silence <= allowed_seconds():
             heartbeat()
             try:
                 message = self._messages.get(timeout=HEARTBEAT_SECONDS)
             except queue.Empty:
-                if time.monotonic() > deadline:
-                    raise EngineCrashed(
-                        f"The engine said nothing for {self._silence_seconds:.0f} s and was ended."
-                    ) from None
+                # Counted in looks, not by the clock: a machine that slept has taken one look.
+                silence += HEARTBEAT_SECONDS
                 continue
             if message is None:
-                raise EngineCrashed(f"The engine process died ({self._ending()}).")
+                assert self._ending
+                raise self._ending.error()
             if message["event"] == "failed":
                 raise _error(message)
-            return message
+            if message["event"] != "advanced":
+                return message
+            silence = 0.0
+            self._longest_step_seconds = max(self._longest_step_seconds, message["step_seconds"])
+        raise EngineCrashed(f"The engine made no progress for {allowed_seconds():.0f} s and was ended.")
 
     @contextlib.contextmanager
     def _abandoned_on_error(self) -> Iterator[None]:
         """Leave an engine that is ready for the next job, or none."""
         try:
             yield
-        except (BadRecording, EngineFailed):
+        except (BadRecording, EngineFailed) as error:
+            if error.code == OutOfMemory.code:  # what is left of its memory may be in pieces
+                self.close()
             raise  # the engine has settled the job itself
         except BaseException:
             if not self._cancel():
@@ -242,24 +266,6 @@ class Engine:
                 if message["event"] in _SETTLED:
                     return True
         return False
-
-    def _ending(self) -> str:
-        assert self._process
-        try:
-            code = self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            return "its pipe broke"
-        return exit_in_words(code)
-
-
-def exit_in_words(code: int) -> str:
-    """Say how a process ended: the name of a signal, or an exit code as its system writes it."""
-    if code < 0:
-        try:
-            return signal.Signals(-code).name
-        except ValueError:
-            return f"signal {-code}"
-    return f"exit code 0x{code:08X}" if code > 0xFFFF else f"exit code {code}"
 
 
 def _read(process: subprocess.Popen[str], messages: queue.Queue[dict[str, Any] | None]) -> None:

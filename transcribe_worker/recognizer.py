@@ -23,8 +23,11 @@ import numpy as np
 from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
-from shared.errors import BadRecording, EngineFailed, OffhookError, RecordingMissing
+from shared.errors import BadRecording, EngineFailed, OffhookError, OutOfMemory, RecordingMissing
+from transcribe_worker import memory
+from transcribe_worker.allowance import Allowance
 from transcribe_worker.audio import SAMPLE_RATE_HZ, open_recording
+from transcribe_worker.signs import SignsOfLife
 from transcribe_worker.speech import Window, all_of_it, detect_speech, windows
 
 Command = dict[str, Any]
@@ -44,6 +47,8 @@ class Recognizer:
         self._commands: queue.Queue[Command] = queue.Queue()
         self._cancelled = threading.Event()
         self._model: WhisperModel | None = None
+        self._memory_gb = 0.0
+        self._signs = SignsOfLife(lambda step_seconds: self._tell("advanced", step_seconds=step_seconds))
 
     def serve(self, commands: TextIO) -> None:
         """Carry out commands until the worker is gone."""
@@ -63,21 +68,43 @@ class Recognizer:
                 self._commands.put(command)
         os._exit(0)  # the pipe is closed: the worker is gone, and nobody wants the rest
 
-    def _load(self, folder: str, device: str, compute_type: str, cpu_threads: int) -> None:
+    def _load(self, folder: str, device: str, compute_type: str, cpu_threads: int, memory_gb: float) -> None:
+        self._limit_memory(memory_gb, device)
         self._model = None  # two models at once may not fit
-        self._model = WhisperModel(folder, device=device, compute_type=compute_type, cpu_threads=cpu_threads)
+        try:
+            model = WhisperModel(folder, device=device, compute_type=compute_type, cpu_threads=cpu_threads)
+        except Exception as error:  # no recording is at fault, so none may fail
+            if self._memory_gb and memory.ran_out(error):
+                raise EngineFailed(f"engine_memory_gb = {memory_gb:g} is too little for it.") from error
+            raise
+        model.model = self._signs.of(model.model)
+        self._model = model
         self._tell("ready")
 
+    def _limit_memory(self, memory_gb: float, device: str) -> None:
+        """Limit this process's memory, once: what it has at its start does not count."""
+        # The driver of a GPU reserves far more address space than there is memory.
+        on_gpu = device == "cuda" or (device == "auto" and ctranslate2.get_cuda_device_count() > 0)
+        if memory_gb and not self._memory_gb and not on_gpu:
+            np.ones((256, 256), np.float32) @ np.ones((256, 256), np.float32)  # OpenBLAS has its buffers now;
+            memory.limit(memory_gb)  # where it does not get them, it ends the process
+            self._memory_gb = memory_gb
+
     def _transcribe(
-        self, path: str, options: dict[str, Any], stretch_seconds: float, done_seconds: float
+        self,
+        path: str,
+        options: dict[str, Any],
+        stretch_seconds: float,
+        done_seconds: float,
+        allowance: dict[str, float],
     ) -> None:
         self._cancelled.clear()
         detect = detect_speech if options["vad"] else all_of_it
         stretch, done = _samples(stretch_seconds), _samples(done_seconds)
         language = options["language"]
-        with open_recording(Path(path)) as recording:
+        with open_recording(Path(path), Allowance(**allowance)) as recording:
             self._tell("opened", duration_seconds=recording.duration_seconds, flags=recording.flags)
-            blocks = _Counted(recording.blocks())
+            blocks = _Counted(recording.blocks(), self._signs.advanced)
             found = windows(_skip(blocks, stretch), detect, stretch=stretch, heard=self._heard)
             for window in found:
                 self._stop_if_cancelled()
@@ -90,6 +117,7 @@ class Recognizer:
 
     def _decode(self, window: Window, options: dict[str, Any], language: str) -> dict[str, Any]:
         assert self._model is not None
+        self._signs.begin_window()
         ctranslate2.set_random_seed(window.start)  # a window decodes alike whatever came before it
         segments, _ = self._model.transcribe(
             window.samples,
@@ -142,6 +170,9 @@ class Recognizer:
             bad_input = isinstance(error, BadRecording)
             self._tell("failed", code=error.code, message=str(error), bad_input=bad_input)
         except Exception as error:
+            if self._memory_gb and memory.ran_out(error):
+                self._tell("failed", code=OutOfMemory.code, message=str(OutOfMemory()), bad_input=True)
+                return
             message = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_MESSAGE]
             self._tell("failed", code=EngineFailed.code, message=message, bad_input=False)
 
@@ -151,15 +182,16 @@ class Recognizer:
 
 
 class _Counted:
-    """Blocks of samples, counted as they go by."""
+    """Blocks of samples, counted and told of as they go by."""
 
-    def __init__(self, blocks: Iterator[NDArray[np.float32]]) -> None:
-        self._blocks = blocks
+    def __init__(self, blocks: Iterator[NDArray[np.float32]], passed: Callable[[], None]) -> None:
+        self._blocks, self._passed = blocks, passed
         self.frames = 0
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         for block in self._blocks:
             self.frames += len(block)
+            self._passed()
             yield block
 
 

@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from shared.records import Records
 from shared.settings import RECORD_OPTIONS, Settings
 from shared.transitions import QUEUED
 from transcribe_worker import model_files, transcript
+from transcribe_worker.allowance import Allowance
 from transcribe_worker.engine import Engine, ModelChoice
 from transcribe_worker.library import Library
 from transcribe_worker.progress import Heartbeat, Progress
@@ -101,7 +102,8 @@ class Transcriber:
         keep = Heartbeat(self.records, claim, self.settings.lease_seconds, self.stopping.is_set)
         self.engine.load(self._model(options["model"]), keep)
         progress = Progress(self.records, claim, self.settings.lease_seconds)
-        with closing(self.engine.transcribe(progress.job(path, options), keep)) as events:
+        job = replace(progress.job(path, options), allowance=Allowance.of(self.settings))
+        with closing(self.engine.transcribe(job, keep)) as events:
             for event in events:
                 progress.note(event)
         if self._unchanged(claim, path) != before:
@@ -116,7 +118,14 @@ class Transcriber:
     def _model(self, name: str) -> ModelChoice:
         settings = self.settings
         folder = model_files.find(settings.models, name)
-        return ModelChoice(name, str(folder), settings.device, settings.compute_type, settings.cpu_threads)
+        return ModelChoice(
+            name,
+            str(folder),
+            settings.device,
+            settings.compute_type,
+            settings.cpu_threads,
+            settings.engine_memory_gb,
+        )
 
     def _unchanged(self, claim: Claim, path: Path) -> Fingerprint:
         """Make sure that the recording is still the one that was queued."""

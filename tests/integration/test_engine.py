@@ -16,7 +16,8 @@ from shared.errors import BadRecording, EngineCrashed, EngineFailed, EngineUnusa
 from shared.settings import RECORD_OPTIONS, Settings
 from tests.conftest import skip_or_fail
 from tests.voices import Call, word_error_rate
-from transcribe_worker.engine import Decoded, Done, Engine, Heard, Job, ModelChoice, Opened, exit_in_words
+from transcribe_worker.endings import exit_in_words
+from transcribe_worker.engine import Decoded, Done, Engine, Heard, Job, ModelChoice, Opened
 from transcribe_worker.model_files import bundled_folder
 
 OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}
@@ -107,7 +108,7 @@ def test_an_engine_that_hangs_is_ended(short_wav: Path) -> None:
         hung = pid_of(engine)
         engine._silence_seconds = 1.0
         os.kill(hung, signal.SIGSTOP)
-        with pytest.raises(EngineCrashed, match="said nothing for 1 s"):
+        with pytest.raises(EngineCrashed, match="made no progress for 1 s"):
             list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
         with pytest.raises(ProcessLookupError):
             os.kill(hung, 0)

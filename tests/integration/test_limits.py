@@ -1,0 +1,429 @@
+"""What one recording may cost: real files over small limits, real processes without memory or progress."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from shared.errors import BadRecording, EngineCrashed, EngineUnusable, OutOfMemory, TooLarge, TooLong, TooSlow
+from shared.models import Record
+from shared.records import Records
+from shared.settings import RECORD_OPTIONS, Settings
+from tests.conftest import skip_or_fail
+from transcribe_worker import engine as engines
+from transcribe_worker import memory
+from transcribe_worker.allowance import Allowance
+from transcribe_worker.audio import open_recording
+from transcribe_worker.engine import Engine, Job, ModelChoice
+from transcribe_worker.library import Library
+from transcribe_worker.model_files import bundled_folder
+from transcribe_worker.tasks import Transcriber
+
+ROOT = Path(__file__).parents[2]
+OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}
+posix_only = pytest.mark.skipif(os.name == "nt", reason="needs signals and POSIX limits")
+
+
+def wav(path: Path, seconds: float, *, rate: int = 16_000, channels: int = 1) -> Path:
+    """A WAV of silence; no byte of it is on the disk."""
+    size = round(seconds * rate) * channels * 2
+    form = struct.pack("<HHIIHH", 1, channels, rate, rate * channels * 2, channels * 2, 16)
+    head = struct.pack("<4sI4s4sI", b"RIFF", 36 + size, b"WAVE", b"fmt ", 16) + form
+    path.write_bytes(head + struct.pack("<4sI", b"data", size))
+    os.truncate(path, len(head) + 8 + size)
+    return path
+
+
+def flac(path: Path, seconds: int) -> Path:
+    """A FLAC of silence, whose own header gives no length (as that of a recorder that was killed)."""
+    with av.open(str(path), "w", format="flac") as output:
+        stream = output.add_stream("flac", rate=16_000, layout="mono")
+        for _ in range(seconds):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 16_000), np.int16), format="s16", layout="mono")
+            frame.sample_rate = 16_000
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    content = bytearray(path.read_bytes())
+    content[21] &= 0xF0  # the lower 36 bits there: all samples
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    return path
+
+
+def heard(path: Path, allowance: Allowance) -> int:
+    with open_recording(path, allowance) as recording:
+        return sum(map(len, recording.blocks()))
+
+
+@pytest.fixture(scope="module")
+def choice() -> ModelChoice:
+    folder = bundled_folder()
+    if folder is None:
+        skip_or_fail("the model tiny.en is not installed")
+    return ModelChoice("tiny.en", str(folder), "cpu", "int8", 0)
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    with closing(Engine()) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def just_enough_gb(choice: ModelChoice) -> float:
+    """Memory that is enough to load the model on this machine, and for nothing more."""
+    for hundredths in range(12, 200):
+        with closing(Engine()) as engine, contextlib.suppress(EngineUnusable):
+            engine.load(replace(choice, memory_gb=hundredths / 100))
+            return hundredths / 100
+    raise AssertionError("the model does not load")
+
+
+def nothing() -> None:
+    """A heartbeat that lets the work go on."""
+
+
+# Size, length, pace
+
+
+def test_a_file_that_is_too_large_is_refused_before_anything_of_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "huge.wav"
+    path.touch()
+    os.truncate(path, 20 * 10**9)
+    with pytest.raises(TooLarge, match=r"huge\.wav has 20 GB, and largest_file_gb allows 16\. Raise larg"):
+        open_recording(path)
+
+
+def test_a_wav_that_is_too_long_is_refused_at_once(tmp_path: Path) -> None:
+    path = wav(tmp_path / "long.wav", 25 * 3_600, rate=8_000)
+    with pytest.raises(TooLong, match=r"long\.wav is 25 hours long .* Raise longest_hours"):
+        open_recording(path)
+    with open_recording(path, Allowance(longest_hours=25)) as recording:
+        assert recording.duration_seconds == 25 * 3_600
+
+
+def test_a_length_that_no_header_told_is_noticed_while_decoding(tmp_path: Path) -> None:
+    path = flac(tmp_path / "call.flac", 40)
+    allowance = Allowance(longest_hours=30 / 3_600)
+    with open_recording(path, allowance) as recording:
+        blocks = recording.blocks()
+        frames = sum(len(next(blocks)) for _ in range(50))
+        assert frames < 30 * 16_000
+        with pytest.raises(TooLong):
+            list(blocks)
+    assert heard(path, Allowance(longest_hours=40 / 3_600)) == 40 * 16_000
+
+
+def test_a_header_that_claims_far_too_much_does_not_cost_a_short_recording(tmp_path: Path) -> None:
+    path = flac(tmp_path / "call.flac", 3)
+    content = bytearray(path.read_bytes())
+    content[21] |= 0x0F  # 1,193 hours
+    path.write_bytes(content)
+    assert heard(path, Allowance()) == 3 * 16_000
+
+
+def test_a_recording_that_takes_too_long_to_decode_is_given_up(tmp_path: Path) -> None:
+    path = wav(tmp_path / "call.wav", 60, rate=192_000, channels=16)
+    allowance = Allowance(slowest_decoding=0.001, grace_seconds=0.01)
+    with pytest.raises(TooSlow, match=r"call\.wav took .* Raise slowest_decoding"):
+        heard(path, allowance)
+    assert heard(path, replace(allowance, grace_seconds=30)) == 60 * 16_000
+
+
+def test_the_engine_is_told_the_limits(engine: Engine, choice: ModelChoice, tmp_path: Path) -> None:
+    engine.load(choice)
+    pid = engine.pid
+    for allowance, code in (
+        (Allowance(largest_file_gb=0.001), "largest_file_gb"),
+        (Allowance(longest_hours=0.01), "longest_hours"),
+        (Allowance(slowest_decoding=0.00001, grace_seconds=0), "slowest_decoding"),
+    ):
+        job = Job(wav(tmp_path / "call.wav", 60), OPTIONS, allowance=allowance)
+        with pytest.raises(BadRecording, match=f"Raise {code}") as refused:
+            list(engine.transcribe(job, nothing))
+        assert refused.value.code == code
+    assert engine.pid == pid
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("largest_file_gb", 0.001), ("longest_hours", 0.01), ("engine_memory_gb", None)]
+)
+def test_a_recording_over_a_limit_fails_at_once_and_says_which_setting_to_raise(
+    settings: Settings,
+    records: Records,
+    just_enough_gb: float,
+    tmp_path: Path,
+    name: str,
+    value: float | None,
+) -> None:
+    limit: dict[str, Any] = {name: value or just_enough_gb}
+    settings = replace(settings, device="cpu", compute_type="int8", **limit)
+    path = wav(tmp_path / "call.wav", 60)
+    record = records.add(source="added", title="call", recording_path=str(path))
+    with closing(Engine()) as engine:
+        Transcriber(
+            settings=settings,
+            records=records,
+            library=Library(settings, records),
+            worker_id="worker-1",
+            engine=engine,
+            stopping=threading.Event(),
+            report=lambda _: None,
+        ).transcribe(record.id)
+    failed = Record.get_by_id(record.id)
+    assert (failed.transcription_status, failed.error_code) == ("failed", name)
+    assert (failed.attempts, failed.crashes) == (1, 0)
+    assert name in failed.transcription_error
+
+
+# Memory
+
+
+@posix_only
+def test_a_recording_that_needs_too_much_memory_is_told_at_once_and_the_next_goes_on(
+    engine: Engine, choice: ModelChoice, just_enough_gb: float, short_wav: Path
+) -> None:
+    engine.load(replace(choice, memory_gb=just_enough_gb))
+    pid = engine.pid
+    with pytest.raises(BadRecording, match="Raise it, or take a smaller model") as refused:
+        list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+    assert refused.value.code == OutOfMemory.code
+    assert engine.pid is None  # what was left of its memory
+    engine.load(replace(choice, memory_gb=2))
+    assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+    assert engine.pid != pid
+
+
+@posix_only
+def test_a_model_that_does_not_fit_is_no_fault_of_a_recording(engine: Engine, choice: ModelChoice) -> None:
+    with pytest.raises(EngineUnusable, match=r"engine_memory_gb = 0\.05 is too little"):
+        engine.load(replace(choice, memory_gb=0.05))
+
+
+@posix_only
+@pytest.mark.parametrize("gigabytes", [0.0, Settings().engine_memory_gb])
+def test_the_limit_of_an_engine_is_what_its_setting_says_above_what_it_had(
+    engine: Engine, choice: ModelChoice, gigabytes: float
+) -> None:
+    engine.load(replace(choice, memory_gb=gigabytes))
+    limits = Path(f"/proc/{engine.pid}/limits")
+    if not limits.exists():
+        skip_or_fail("only Linux tells the limits of another process")
+    (line,) = [line for line in limits.read_text().splitlines() if line.startswith("Max address space")]
+    soft = line.split()[3]
+    if gigabytes:
+        assert gigabytes * 1e9 < int(soft) < (gigabytes + 2) * 1e9
+    else:
+        assert soft == "unlimited"
+
+
+LIMITED = """
+import ctypes, sys
+from transcribe_worker import memory
+memory.limit(0.1)
+memory.limit(0.1)
+try:
+    block = bytearray(150_000_000)
+except MemoryError as error:
+    print(memory.ran_out(error), memory.is_short())
+block = bytearray(90_000_000)
+print(memory.is_short(), flush=True)
+if sys.argv[1:]:
+    new = ctypes.CDLL("libstdc++.so.6")._Znwm
+    new.argtypes, new.restype = [ctypes.c_size_t], ctypes.c_void_p
+    new(10**9)
+"""
+
+
+@posix_only
+def test_memory_that_is_limited_is_really_short() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["True", "False", "True"]
+
+
+@posix_only
+def test_an_engine_that_dies_for_want_of_memory_is_a_crash_with_the_name_of_the_limit(
+    choice: ModelChoice,
+) -> None:
+    with closing(Engine([sys.executable, "-c", LIMITED.replace("sys.argv[1:]", "True")])) as engine:
+        engine._start()
+        with pytest.raises(EngineCrashed, match=r"ran out of memory and died \(SIGABRT\)\. Raise e") as died:
+            list(engine.transcribe(Job(Path("call.wav"), OPTIONS), nothing))
+    assert died.value.code == OutOfMemory.code
+
+
+@pytest.mark.parametrize(
+    ("text", "is_memory"),
+    [
+        ("mkl_malloc: failed to allocate memory", True),
+        ("std::bad_alloc", True),
+        ("bad allocation", True),
+        ("Unable to allocate 8.24 MiB for an array with shape (3751, 576)", True),
+        ("Failed to allocate memory for requested buffer of size 1024", True),
+        ("OpenBLAS error: Memory allocation still failed after 10 retries, giving up.", True),
+        ("CUDA failed with error out of memory", True),
+        ("Invalid data found when processing input", False),
+        ("No space left on device", False),
+    ],
+)
+def test_native_libraries_are_understood_when_they_run_out_of_memory(text: str, is_memory: bool) -> None:
+    assert memory.ran_out(RuntimeError(text)) is is_memory
+
+
+class Kernel32:
+    """The few functions of Windows that limit a process, as they are called: a stand-in."""
+
+    class _Function:
+        def __init__(self, answer: int, calls: list[tuple[Any, ...]]) -> None:
+            self._answer, self._calls = answer, calls
+
+        def __call__(self, *arguments: Any) -> int:
+            self._calls.append(arguments)
+            return self._answer
+
+    def __init__(self, accepts: bool = True) -> None:
+        self.jobs: list[tuple[Any, ...]] = []
+        self.limits: list[tuple[Any, ...]] = []
+        self.assigned: list[tuple[Any, ...]] = []
+        self.CreateJobObjectW = self._Function(0x1_0000_0001, self.jobs)
+        self.GetCurrentProcess = self._Function(-1, [])
+        self.SetInformationJobObject = self._Function(1, self.limits)
+        self.AssignProcessToJobObject = self._Function(int(accepts), self.assigned)
+
+
+def test_on_windows_the_engine_puts_itself_into_a_job_with_a_limit() -> None:
+    kernel32 = Kernel32()
+    memory.limit_job(3 * 10**9, kernel32)
+    ((job, kind, limits, size),) = kernel32.limits
+    given = ctypes.cast(limits, ctypes.POINTER(memory.JobLimits)).contents
+    assert (job.value, kind, size) == (0x1_0000_0001, 9, ctypes.sizeof(memory.JobLimits))
+    assert (given.limit_flags, given.process_memory, given.job_memory) == (0x100, 3 * 10**9, 0)
+    ((assigned_to, process),) = kernel32.assigned
+    assert (assigned_to.value, process.value) == (0x1_0000_0001, ctypes.c_void_p(-1).value)
+
+
+def test_the_limits_of_a_job_lie_where_windows_looks_for_them() -> None:
+    if ctypes.sizeof(ctypes.c_void_p) != 8:
+        pytest.skip("the offsets are those of 64 bits")
+    found = {name: getattr(memory.JobLimits, name).offset for name in ("limit_flags", "process_memory")}
+    assert found == {"limit_flags": 16, "process_memory": 112}
+    assert ctypes.sizeof(memory.JobLimits) == 144
+
+
+def test_a_job_that_windows_refuses_is_an_error() -> None:
+    with pytest.raises(OSError, match="refuses"):
+        memory.limit_job(10**9, Kernel32(accepts=False))
+
+
+# Progress
+
+
+@posix_only
+@pytest.mark.parametrize("after", ["opened", "window"])
+def test_a_job_that_hangs_is_ended_and_the_next_goes_on(
+    choice: ModelChoice, short_wav: Path, after: str
+) -> None:
+    with closing(Engine(silence_seconds=2.0)) as engine:
+        engine.load(choice)
+        hung = engine.pid
+        assert hung
+        events = engine.transcribe(Job(short_wav, OPTIONS), nothing)
+        stop = next(event for event in events if type(event) is engines.EVENTS[after])
+        assert stop
+        os.kill(hung, signal.SIGSTOP)
+        with pytest.raises(EngineCrashed, match=r"made no progress for \d+ s") as ended:
+            list(events)
+        assert ended.value.code == "engine_crashed"
+        with pytest.raises(ProcessLookupError):
+            os.kill(hung, 0)
+        engine.load(choice)
+        assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+
+
+SLOW_MODEL = """
+import time
+import transcribe_worker.recognizer as recognizer
+seconds = {seconds}
+class Slow:
+    def __init__(self, model): self.model = model
+    def __getattr__(self, name):
+        found = getattr(self.model, name)
+        def slowly(*args, **options):
+            time.sleep(seconds[name])
+            return found(*args, **options)
+        return slowly if name in seconds else found
+def load(*args, **options):
+    model = whisper(*args, **options)
+    model.model = Slow(model.model)
+    return model
+whisper, recognizer.WhisperModel = recognizer.WhisperModel, load
+recognizer.main()
+"""
+
+
+def slow_engine(silence_seconds: float, **seconds: float) -> Engine:
+    """An engine whose model takes so much longer for each step."""
+    code = SLOW_MODEL.format(seconds=seconds)
+    return Engine([sys.executable, "-c", code], silence_seconds=silence_seconds)
+
+
+def test_a_slow_model_that_goes_on_is_let_go_on(choice: ModelChoice, short_wav: Path) -> None:
+    with closing(slow_engine(5.0, encode=3.0, generate=3.0, align=3.0)) as engine:
+        engine.load(choice)  # each step takes most of what is allowed, the window more than all of it
+        assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+
+
+def test_a_machine_that_is_slow_to_encode_is_given_more_time_to_write(
+    choice: ModelChoice, short_wav: Path
+) -> None:
+    with closing(slow_engine(4.0, encode=1.5, generate=8.0)) as engine:
+        engine.load(choice)
+        assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+
+
+def test_one_that_was_quick_to_encode_is_not(choice: ModelChoice, short_wav: Path) -> None:
+    with closing(slow_engine(2.0, generate=60.0)) as engine:
+        engine.load(choice)
+        with pytest.raises(EngineCrashed, match="made no progress"):
+            list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+
+
+def test_two_minutes_are_the_limit_and_loading_a_model_is_no_job() -> None:
+    assert engines.SILENCE_SECONDS == 120
+    assert engines.LONGEST_SILENCE_SECONDS == 600
+
+
+def test_reading_a_long_recording_gives_signs_of_life(
+    engine: Engine, choice: ModelChoice, tmp_path: Path
+) -> None:
+    received: list[str] = []
+    engine.load(choice)
+    receive = engine._messages.get
+
+    def note(*args: Any, **options: Any) -> Any:
+        message = receive(*args, **options)
+        received.append(message["event"])
+        return message
+
+    engine._messages.get = note  # type: ignore[method-assign]
+    path = wav(tmp_path / "call.wav", 118, rate=192_000, channels=16)  # less than one stretch
+    list(engine.transcribe(Job(path, OPTIONS), nothing))
+    before_the_first_look = received[: received.index("heard")]
+    assert "advanced" in before_the_first_look
