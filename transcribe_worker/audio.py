@@ -6,7 +6,6 @@ other files. So a table here decides what a file is, and FFmpeg sees that one fi
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from itertools import groupby
@@ -26,13 +25,16 @@ from numpy.typing import NDArray
 from shared.errors import DamagedHeader, EmptyRecording, NoAudio, NotARecording
 from transcribe_worker import memory
 from transcribe_worker.allowance import Allowance, Meter
-from transcribe_worker.kinds import WAV, Kind, behind_tags, sniff
+from transcribe_worker.kinds import CAF, MP3, WAV, Kind, begins_late, behind_tags, caf_is_cut_short, sniff
 from transcribe_worker.riff import WavLayout, read_layout
+from transcribe_worker.source import Source, clean_header
 
 SAMPLE_RATE_HZ = 16_000
 BLOCK_SECONDS = 0.5
 PLAUSIBLE_RATES_HZ = range(1_000, 768_001)
 MAX_READ_FAILURES = 100
+#: Encoders and edit lists are that inexact about the end, in seconds.
+INEXACT_SECONDS = 0.5
 # A second lock: `io_open` already refuses to open anything but the object we pass.
 CONTAINER_OPTIONS = {"protocol_whitelist": "none", "enable_drefs": "0", "use_absolute_path": "0"}
 # Small packets by default; these take a quarter off the time for hours of PCM.
@@ -55,7 +57,8 @@ class Recording(AbstractContextManager["Recording"]):
     """An open recording; a context manager.
 
     `duration_seconds` is what the container says, None if it does not know. `flags` tells what was wrong:
-    those of riff.WavLayout at once, "damaged_audio" as soon as something could not be decoded.
+    those of riff.WavLayout at once, "damaged_audio" as soon as something could not be decoded, "cut_short"
+    at the end.
     """
 
     def __init__(
@@ -64,15 +67,17 @@ class Recording(AbstractContextManager["Recording"]):
         file: BinaryIO,
         container: InputContainer,
         layout: WavLayout | None,
+        kind: Kind,
         allowance: Allowance,
     ) -> None:
         self.flags: tuple[str, ...] = layout.flags if layout else ()
-        self._name = name
+        self._name, self._kind = name, kind
         self._file = file
         self._container = container
         self._stream = _audio_stream(container, name)
         self.duration_seconds = layout.duration_seconds if layout else _duration(container, self._stream)
         self._meter = Meter(name, allowance, SAMPLE_RATE_HZ)
+        self._reached_seconds = 0.0
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -94,32 +99,46 @@ class Recording(AbstractContextManager["Recording"]):
             yield block
         if nothing:
             raise self._why_nothing()
+        self._note_missing_end()
 
     def _frames(self) -> Iterator[AudioFrame]:
         for _ in range(MAX_READ_FAILURES):
             try:
                 for packet in self._container.demux(self._stream):
                     self._meter.look()
-                    yield from self._decode(packet)
+                    for frame in self._decode(packet):
+                        self._note_place(frame)
+                        yield frame
                 return
             except av.FFmpegError as error:
                 _check_memory(error)
                 # The demuxer goes on behind the place it could not read; it may have stopped for good.
-                self._note_damage()
+                self.note_damage()
 
     def _decode(self, packet: Packet[AudioStream]) -> list[AudioFrame]:
         try:
             frames = packet.decode()
         except av.FFmpegError as error:
             _check_memory(error)
-            self._note_damage()
+            self.note_damage()
             return []
         sound = [frame for frame in frames if frame.samples and frame.sample_rate in PLAUSIBLE_RATES_HZ]
         if len(sound) < len(frames) or any(frame.is_corrupt for frame in sound):
-            self._note_damage()
+            self.note_damage()
         return sound
 
-    def _note_damage(self) -> None:
+    def _note_place(self, frame: AudioFrame) -> None:
+        end = (frame.time or 0.0) + frame.samples / frame.sample_rate
+        self._reached_seconds = max(self._reached_seconds, end)
+
+    def _note_missing_end(self) -> None:
+        """Compare the end with the one that the header states, by time: a pause may hold no audio at all."""
+        stated = _stated_end(self._kind, self._container, self._stream)
+        if stated and stated - self._reached_seconds > INEXACT_SECONDS and not self.flags:
+            self.flags = ("cut_short",)
+
+    def note_damage(self) -> None:
+        """Note that something is missing."""
         if "damaged_audio" not in self.flags:
             self.flags += ("damaged_audio",)
 
@@ -156,20 +175,24 @@ def _open(file: BinaryIO, name: str, allowance: Allowance) -> Recording:
     layout = read_layout(file, size_bytes)
     if layout:
         audio = (layout.data_offset, layout.data_bytes)
-        source = _Source(file, *audio, header=_clean_header(layout), width=layout.swapped_bytes)
+        source = Source(file, *audio, header=clean_header(layout), width=layout.swapped_bytes)
         allowance.check_claim(name, layout.duration_seconds, layout.data_bytes)
         return _decoder(WAV, source, name, allowance, layout)
     start = behind_tags(file)
     if start >= size_bytes:
         raise NoAudio(f"{name} holds a tag (title, artist), but no audio.")
-    source = _Source(file, start, size_bytes - start)
-    recording = _decoder(sniff(file, start, name), source, name, allowance)
+    kind = sniff(file, start, name)
+    recording = _decoder(kind, Source(file, start, size_bytes - start), name, allowance)
+    if kind is MP3 and start and begins_late(file, start):
+        recording.note_damage()
+    if kind is CAF and caf_is_cut_short(file, start, size_bytes):
+        recording.flags += ("cut_short",)
     allowance.check_claim(name, recording.duration_seconds, size_bytes - start)
     return recording
 
 
 def _decoder(
-    kind: Kind, source: _Source, name: str, allowance: Allowance, layout: WavLayout | None = None
+    kind: Kind, source: Source, name: str, allowance: Allowance, layout: WavLayout | None = None
 ) -> Recording:
     options = CONTAINER_OPTIONS | (WAV_OPTIONS if kind is WAV else {})
     try:
@@ -181,7 +204,7 @@ def _decoder(
             metadata_errors="replace",
             io_open=_refuse_other_files,
         )
-        return Recording(name, source.file, container, layout, allowance)
+        return Recording(name, source.file, container, layout, kind, allowance)
     except av.FFmpegError as error:
         _check_memory(error)
         raise DamagedHeader(f"{name} begins like {kind.name}, but its header is damaged.") from error
@@ -216,61 +239,13 @@ def _duration(container: InputContainer, stream: AudioStream) -> float | None:
     return container.duration / av.time_base if container.duration else None
 
 
-class _Source:
-    """A stretch of a file, behind a header of our own, as the one read-only file that FFmpeg sees."""
-
-    def __init__(self, file: BinaryIO, offset: int, length: int, header: bytes = b"", width: int = 1) -> None:
-        self.file = file
-        self._offset = offset
-        self._length = length
-        self._header = header
-        self._width = width
-        self._position = 0
-
-    def read(self, count: int) -> bytes:
-        at = self._position - len(self._header)
-        piece = self._header[self._position :][:count] if at < 0 else self._body(at, count)
-        self._position += len(piece)
-        return piece
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        base = (0, self._position, len(self._header) + self._length)[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def _body(self, at: int, count: int) -> bytes:
-        """Bytes of the stretch, big-endian samples of `width` bytes turned round."""
-        count = min(count, self._length - at)
-        # A damaged file may send FFmpeg so far behind the end that the system's own seek would fail.
-        if count <= 0:
-            return b""
-        skipped = at % self._width
-        self.file.seek(self._offset + at - skipped)
-        raw = self.file.read(skipped + count + -(skipped + count) % self._width)
-        return _turned(raw, self._width)[skipped:][:count]
-
-
-def _turned(raw: bytes, width: int) -> bytes:
-    """Big-endian samples of `width` bytes as little-endian ones."""
-    if width == 1:
-        return raw
-    whole = len(raw) - len(raw) % width
-    return np.frombuffer(raw[:whole], np.uint8).reshape(-1, width)[:, ::-1].tobytes()
-
-
-def _clean_header(layout: WavLayout) -> bytes:
-    """The header this WAV should have had, with its true sizes; RF64 where 32 bits are too few."""
-    fmt = layout.little_endian_fmt
-    fmt_chunk = struct.pack("<4sI", b"fmt ", len(fmt)) + fmt + b"\0" * (len(fmt) % 2)
-    size = 4 + len(fmt_chunk) + 8 + layout.data_bytes
-    if size < 2**32:
-        data = struct.pack("<4sI", b"data", layout.data_bytes)
-        return struct.pack("<4sI4s", b"RIFF", size, b"WAVE") + fmt_chunk + data
-    ds64 = struct.pack("<4sIQQQI", b"ds64", 28, size + 36, layout.data_bytes, 0, 0)
-    return b"RF64\xff\xff\xff\xffWAVE" + ds64 + fmt_chunk + b"data\xff\xff\xff\xff"
+def _stated_end(kind: Kind, container: InputContainer, stream: AudioStream) -> float | None:
+    """Where the header says that the audio ends, in seconds; None if it says so roughly, or of a video."""
+    if not kind.states_length or not (stream.duration or len(container.streams) == 1):
+        return None
+    length = _duration(container, stream)
+    starts = float((stream.start_time or 0) * stream.time_base) if stream.time_base else 0.0
+    return length and length + starts
 
 
 def _mono(frame: AudioFrame) -> Mono:

@@ -6,6 +6,7 @@ Each kind that can be listened to names the one FFmpeg demuxer that may read it.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
 
@@ -14,6 +15,7 @@ from shared.errors import NotARecording
 SNIFFED_BYTES = 16_384
 MAX_JUNK_BYTES = 4_096
 MAX_TAGS = 8
+MAX_CAF_CHUNKS = 1_000
 # Bit rates of MPEG-1 layer II and III, and under 0 those of MPEG-2.
 MPEG_KBPS = {
     2: (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
@@ -42,24 +44,30 @@ def _is_text(head: bytes) -> bool:
 
 
 class Kind(NamedTuple):
-    """What a file may be; `demuxer` is FFmpeg's name for it, None if it is nothing to listen to."""
+    """What a file may be; `demuxer` is FFmpeg's name for it, None if it is nothing to listen to.
+
+    `states_length`: its header says exactly how long it is, so what is cut off can be told.
+    """
 
     name: str
     demuxer: str | None
     matches: Callable[[bytes], bool]
+    states_length: bool = False
 
 
 TEXT_START = rb"(\xef\xbb\xbf)?\s*"
 WAV = Kind("WAV", "wav", _begins(rb"(RIF[FX]|RF64|BW64).{4}WAVE|riff\x2e\x91\xcf\x11"))
+MP3 = Kind("MP3", "mp3", _is_mp3)
+CAF = Kind("CAF", "caf", _begins(rb"caff"))
 KINDS = (
     WAV,
-    Kind("FLAC", "flac", _begins(rb"fLaC")),
+    Kind("FLAC", "flac", _begins(rb"fLaC"), states_length=True),
     Kind("Ogg", "ogg", _begins(rb"OggS")),
-    Kind("Matroska/WebM", "matroska", _begins(rb"\x1a\x45\xdf\xa3")),
+    Kind("Matroska/WebM", "matroska", _begins(rb"\x1a\x45\xdf\xa3"), states_length=True),
     Kind("a HEIC or AVIF picture", None, _begins(rb".{4}ftyp(heic|heix|mif1|msf1|avif)")),
-    Kind("MP4/M4A/MOV/3GP", "mov", _begins(rb".{4}(ftyp|moov|mdat|wide)")),
-    Kind("AIFF", "aiff", _begins(rb"FORM.{4}AIF[FC]")),
-    Kind("CAF", "caf", _begins(rb"caff")),
+    Kind("MP4/M4A/MOV/3GP", "mov", _begins(rb".{4}(ftyp|moov|mdat|wide)"), states_length=True),
+    Kind("AIFF", "aiff", _begins(rb"FORM.{4}AIF[FC]"), states_length=True),
+    CAF,
     Kind("AMR", "amr", _begins(rb"#!AMR")),
     Kind("WMA", "asf", _begins(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11")),
     Kind("a PNG picture", None, _begins(rb"\x89PNG")),
@@ -78,7 +86,7 @@ KINDS = (
     Kind("a web page (HTML)", None, _begins(TEXT_START + rb"<(!doctype )?html")),
     Kind("text", None, _is_text),
     Kind("AAC", "aac", _begins(rb"\xff[\xf0\xf1\xf8\xf9]")),
-    Kind("MP3", "mp3", _is_mp3),
+    MP3,
     Kind("data of an unknown kind", None, lambda _: True),
 )
 READABLE = ", ".join(kind.name for kind in KINDS if kind.demuxer)
@@ -106,6 +114,30 @@ def sniff(file: BinaryIO, start: int, name: str) -> Kind:
     if kind.demuxer is None:
         raise NotARecording(f"{name} seems to be {kind.name}, not a recording. offhook reads {READABLE}.")
     return kind
+
+
+def begins_late(file: BinaryIO, start: int) -> bool:
+    """Whether the MP3 behind a tag begins within a frame: the tag claims more than it has."""
+    file.seek(start)
+    head = file.read(SNIFFED_BYTES)
+    padding = len(head) - len(head.lstrip(b"\0"))
+    return not _is_mp3_chain(head, padding)
+
+
+def caf_is_cut_short(file: BinaryIO, start: int, size_bytes: int) -> bool:
+    """Whether a CAF ends before its data chunk does, which FFmpeg takes for its length in silence."""
+    position = start + 8
+    for _ in range(MAX_CAF_CHUNKS):
+        file.seek(position)
+        head = file.read(12)
+        if len(head) < 12:
+            return False
+        name, length = struct.unpack(">4sq", head)
+        position += 12
+        if name == b"data":  # -1: up to the end, wherever it is
+            return bool(length > size_bytes - position)
+        position += max(length, 0)
+    return False
 
 
 def _is_mp3_chain(head: bytes, position: int) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import shutil
 import struct
@@ -11,7 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Never
 
 import av
 import numpy as np
@@ -21,67 +22,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from shared.errors import BadRecording, DamagedHeader, EmptyRecording, NoAudio, NotARecording
+from tests.recordings import FLOAT, GUID_TAIL, PCM, chunk, encoded, extensible, fmt, pcm, tones, video, wav
+from transcribe_worker import memory
 from transcribe_worker.allowance import Allowance
 from transcribe_worker.audio import SAMPLE_RATE_HZ, open_recording
 from transcribe_worker.riff import W64_RIFF, W64_WAVE
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 1.0
-PCM, FLOAT, A_LAW, MU_LAW = 1, 3, 6, 7
 HEADER_BYTES = 44
-GUID_TAIL = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
-Signal = NDArray[np.float64]
-
-
-def tones(rate: int, seconds: float = SECONDS) -> Signal:
-    t = np.arange(round(rate * seconds)) / rate
-    return 0.3 * np.sin(2 * np.pi * 440 * t) + 0.3 * np.sin(2 * np.pi * 997 * t)
-
-
-def pcm(signal: Signal, bits: int = 16, order: str = "<") -> bytes:
-    if bits == 8:
-        return (np.round(signal * 127) + 128).astype(np.uint8).tobytes()
-    if bits == 24:
-        wide = np.round(signal * (2**23 - 1)).astype(order + "i4").view(np.uint8).reshape(-1, 4)
-        return (wide[:, :3] if order == "<" else wide[:, 1:]).tobytes()
-    return np.round(signal * (2 ** (bits - 1) - 1)).astype(f"{order}i{bits // 8}").tobytes()
-
-
-def fmt(tag: int = PCM, channels: int = 1, rate: int = 16_000, bits: int = 16, order: str = "<") -> bytes:
-    block = channels * bits // 8
-    return struct.pack(order + "HHIIHH", tag, channels, rate, rate * block, block, bits)
-
-
-def extensible(tag: int, channels: int, rate: int, bits: int, order: str = "<") -> bytes:
-    head = fmt(0xFFFE, channels, rate, bits, order)
-    guid = struct.pack(order + "IHH", tag, 0, 0x10) + bytes.fromhex("800000aa00389b71")
-    return head + struct.pack(order + "HHI", 22, bits, (1 << channels) - 1) + guid
-
-
-def chunk(name: bytes, payload: bytes, size: int | None = None, order: str = "<") -> bytes:
-    stated = len(payload) if size is None else size
-    return name + struct.pack(order + "I", stated) + payload + b"\0" * (len(payload) % 2)
-
-
-def wav(form: bytes, audio: bytes, size: int | None = None, tail: bytes = b"", order: str = "<") -> bytes:
-    body = b"WAVE" + chunk(b"fmt ", form, order=order) + chunk(b"data", audio, size, order) + tail
-    return (b"RIFF" if order == "<" else b"RIFX") + struct.pack(order + "I", len(body)) + body
-
-
-def encoded(container: str, codec: str, rate: int, layout: str = "mono", seconds: float = SECONDS) -> bytes:
-    """The two tones, the same in every channel, as an encoder in PyAV's wheel writes them."""
-    file = io.BytesIO()
-    with av.open(file, "w", format=container) as output:
-        stream = output.add_stream(codec, rate=rate, layout=layout)
-        stream.codec_context.options = {"strict": "experimental"}
-        stream.codec_context.bit_rate = 12_200 if "amr" in codec else 64_000 * stream.codec_context.channels
-        signal = np.repeat(tones(rate, seconds).astype(np.float32), stream.codec_context.channels)
-        interleaved = signal[np.newaxis]
-        frame = av.AudioFrame.from_ndarray(interleaved, format="flt", layout=layout)
-        frame.sample_rate = rate
-        output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    return file.getvalue()
 
 
 def save(folder: Path, content: bytes, name: str = "call.wav") -> Path:
@@ -388,6 +337,83 @@ def test_a_file_cut_in_half_ends_in_audio_or_an_explanation(
         except BadRecording:
             continue
         assert len(audio) < 18_000
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [("flac", "flac"), ("matroska", "aac"), ("webm", "libopus"), ("aiff", "pcm_s16be"), ("caf", "pcm_s16le")],
+)
+def test_an_end_that_its_header_promises_and_that_is_missing_is_flagged(
+    tmp_path: Path, container: str, codec: str
+) -> None:
+    content = encoded(container, codec, 48_000, seconds=4)
+    whole, flags = decode(save(tmp_path, content))
+    assert (len(whole), flags) == (pytest.approx(64_000, abs=1_700), ())
+    for kept in (0.25, 0.5, 0.75):
+        audio, flags = decode(save(tmp_path, content[: int(len(content) * kept)]))
+        assert len(audio) < 60_000
+        assert flags in (("cut_short",), ("damaged_audio",))
+
+
+def test_a_flac_that_ends_between_two_frames_is_flagged(tmp_path: Path) -> None:
+    content = encoded("flac", "flac", 16_000, seconds=4)
+    frames = [at for at in range(len(content)) if content[at : at + 2] == b"\xff\xf8"]
+    audio, flags = decode(save(tmp_path, content[: frames[len(frames) // 2]]))
+    assert len(audio) < 60_000
+    assert flags == ("cut_short",)
+
+
+@pytest.mark.parametrize("container", ["matroska", "mp4"])
+def test_a_picture_that_goes_on_longer_than_its_sound_is_not_cut_short(
+    tmp_path: Path, container: str
+) -> None:
+    _, flags = decode(save(tmp_path, video(container, with_sound=True, picture_seconds=5)))
+    assert flags == ()
+
+
+def test_a_pause_that_holds_no_audio_is_not_cut_short(tmp_path: Path) -> None:
+    path = tmp_path / "call.mka"
+    with av.open(str(path), "w", format="matroska") as output:
+        stream = output.add_stream("pcm_s16le", rate=16_000, layout="mono")
+        for at in (0, 1, 8, 9):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 16_000), np.int16), format="s16", layout="mono")
+            frame.sample_rate, frame.pts = 16_000, at * 16_000
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    with open_recording(path) as recording:
+        assert recording.duration_seconds == pytest.approx(10, abs=0.1)
+    assert decode(path)[1] == ()
+
+
+def test_a_tag_that_claims_a_part_of_the_audio_is_flagged(tmp_path: Path) -> None:
+    content = encoded("mp3", "libmp3lame", 44_100, seconds=4)
+    content = content[content.index(b"\xff\xfb") :]  # without the encoder's own tag
+    head, text = b"ID3\x04\0\0\0\0", bytes(128)
+    assert decode(save(tmp_path, head + b"\1\0" + text + content))[1] == ()
+    assert decode(save(tmp_path, head + b"\1\0" + text + bytes(700) + content))[1] == ()  # room behind it
+    audio, flags = decode(save(tmp_path, head + b"\x60\0" + text + content))
+    assert len(audio) < 60_000
+    assert flags == ("damaged_audio",)
+
+
+def test_too_little_memory_is_not_taken_for_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        """A container of FFmpeg's that gets no memory: nothing real fails with that and nothing else."""
+
+        def demux(self, _: object) -> Iterator[Never]:
+            raise av.error.MemoryError(12, "Cannot allocate memory")
+
+        def close(self) -> None: ...
+
+    with open_recording(save(tmp_path, wav(fmt(), pcm(tones(16_000))))) as recording:
+        recording._container.close()
+        recording._container = Full()  # type: ignore[assignment]
+        monkeypatch.setattr(memory, "is_short", lambda: True)
+        with pytest.raises(MemoryError):
+            list(recording.blocks())
+        monkeypatch.setattr(memory, "is_short", lambda: False)  # then it was the file that asked for too much
+        with pytest.raises(NotARecording):
+            list(recording.blocks())
 
 
 def test_a_video_without_sound_has_no_audio_track(tmp_path: Path) -> None:
