@@ -1,7 +1,7 @@
 """How much memory this process may take, and how to tell that there was too little.
 
-POSIX limits the address space, Windows the memory of a job. Both count what is asked for, not what is
-used, so the limit stands above what the process has already: its libraries alone reserve some 0.4 GB.
+POSIX limits the address space, Windows the memory of a job. An address space is what is asked for, not what
+is used, so there the limit stands above what the process has already: its libraries alone reserve 0.4 GB.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class JobLimits(ctypes.Structure):
 
 
 def limit(gigabytes: float) -> None:
-    """Let this process take so much more than it has now. Raises OSError if the system refuses."""
+    """Let this process take so much more than it has now, on Windows so much in all. Raises OSError."""
     most_bytes = int(gigabytes * GB)
     if sys.platform == "win32":
         limit_job(most_bytes, ctypes.WinDLL("kernel32", use_last_error=True))

@@ -86,8 +86,8 @@ class Recognizer:
         # The driver of a GPU reserves far more address space than there is memory.
         on_gpu = device == "cuda" or (device == "auto" and ctranslate2.get_cuda_device_count() > 0)
         if memory_gb and not self._memory_gb and not on_gpu:
-            np.ones((256, 256), np.float32) @ np.ones((256, 256), np.float32)  # OpenBLAS has its buffers now;
-            memory.limit(memory_gb)  # where it does not get them, it ends the process
+            _have_libraries_ready()
+            memory.limit(memory_gb)
             self._memory_gb = memory_gb
 
     def _transcribe(
@@ -221,6 +221,12 @@ def _segment(segment: Any, offset: float, latest: float) -> dict[str, Any]:
         "compression_ratio": round(float(segment.compression_ratio), 3),
         "words": words or None,
     }
+
+
+def _have_libraries_ready() -> None:
+    """Let libraries take what they take but once: without it, OpenBLAS ends the process."""
+    detect_speech(np.zeros(SAMPLE_RATE_HZ, np.float32))
+    np.ones((256, 256), np.float32) @ np.ones((256, 256), np.float32)
 
 
 def _samples(seconds: float) -> int:

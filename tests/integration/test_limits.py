@@ -25,6 +25,7 @@ from shared.models import Record
 from shared.records import Records
 from shared.settings import RECORD_OPTIONS, Settings
 from tests.conftest import skip_or_fail
+from tests.voices import Call, write_wav
 from transcribe_worker import engine as engines
 from transcribe_worker import memory
 from transcribe_worker.allowance import Allowance
@@ -90,7 +91,7 @@ def just_enough_gb(choice: ModelChoice) -> float:
     for hundredths in range(16, 200):
         with closing(Engine()) as engine, contextlib.suppress(EngineUnusable):
             engine.load(replace(choice, memory_gb=hundredths / 100))
-            return (hundredths + 1) / 100
+            return hundredths / 100 + 0.005
     raise AssertionError("the model does not load")
 
 
@@ -161,20 +162,19 @@ def test_the_engine_is_told_the_limits(engine: Engine, choice: ModelChoice, tmp_
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("largest_file_gb", 0.001), ("longest_hours", 0.01), ("engine_memory_gb", None)]
+    ("name", "value"), [("largest_file_gb", 0.0002), ("longest_hours", 0.001), ("engine_memory_gb", None)]
 )
 def test_a_recording_over_a_limit_fails_at_once_and_says_which_setting_to_raise(
     settings: Settings,
     records: Records,
     just_enough_gb: float,
-    tmp_path: Path,
+    short_wav: Path,
     name: str,
     value: float | None,
 ) -> None:
     limit: dict[str, Any] = {name: value or just_enough_gb}
     settings = replace(settings, device="cpu", compute_type="int8", **limit)
-    path = wav(tmp_path / "call.wav", 60)
-    record = records.add(source="added", title="call", recording_path=str(path))
+    record = records.add(source="added", title="call", recording_path=str(short_wav))
     with closing(Engine()) as engine:
         Transcriber(
             settings=settings,
@@ -338,15 +338,15 @@ def test_a_job_that_windows_refuses_is_an_error() -> None:
 @posix_only
 @pytest.mark.parametrize("after", ["opened", "window"])
 def test_a_job_that_hangs_is_ended_and_the_next_goes_on(
-    choice: ModelChoice, short_wav: Path, after: str
+    choice: ModelChoice, short_wav: Path, long_call: Call, tmp_path: Path, after: str
 ) -> None:
     with closing(Engine(silence_seconds=2.0)) as engine:
         engine.load(choice)
         hung = engine.pid
         assert hung
-        events = engine.transcribe(Job(short_wav, OPTIONS), nothing)
-        stop = next(event for event in events if type(event) is engines.EVENTS[after])
-        assert stop
+        write_wav(path := tmp_path / "long call.wav", long_call.samples)
+        events = engine.transcribe(Job(path, OPTIONS), nothing)
+        next(event for event in events if type(event) is engines.EVENTS[after])
         os.kill(hung, signal.SIGSTOP)
         with pytest.raises(EngineCrashed, match=r"made no progress for \d+ s") as ended:
             list(events)
