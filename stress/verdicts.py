@@ -19,6 +19,8 @@ from transcribe_worker.riff import read_layout
 #: What of a capture may be missing when its recorder was killed.
 LOST_SECONDS = 1.0
 HOME = {"inbox", "recording", "library", "models", "logs", "locks", "offhook.db", "queue.db"}
+#: Locks on what only one process may do at a time; their files stay.
+LASTING_LOCKS = ("capture-server.lock", "library.lock")
 #: Whoever looks into a database in WAL mode makes these beside it.
 SIDECARS = ("-shm", "-wal")
 _SEGMENTS = """SELECT start_seconds, end_seconds, text, average_log_probability, no_speech_probability,
@@ -161,7 +163,7 @@ def _judge_files(home: Home, verdict: Verdict) -> None:
         for path in (Path(record["recording_path"]), *_transcript_files(home.path, record))
     }
     there = home.files("inbox") | home.files("library") | home.files("recording") | home.files("locks")
-    explained = failed | copies | filed | {str(home.path / "locks" / "capture-server.lock")}
+    explained = failed | copies | filed | {str(home.path / "locks" / name) for name in LASTING_LOCKS}
     others = {
         path for path in home.path.iterdir() if path.name not in HOME and path.name[-4:] not in SIDECARS
     }

@@ -10,7 +10,7 @@ import pytest
 from stress.cases import Case, Truth, either, heard, refused
 from stress.kinds import kinds
 from stress.mutations import mutations
-from stress.verdicts import (
+from stress.outcomes import (
     CRASHED,
     HUNG,
     OTHER_FILES,
