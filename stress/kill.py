@@ -42,7 +42,8 @@ class Outcome:
     """What a campaign has done and found."""
 
     killed: Counter[str]
-    seconds: float
+    disturbed_seconds: float
+    seconds: float  # with all that comes before and after
     drops: Sequence[Drop]
     calls: Sequence[Call]
     reclaims: Sequence[float]
@@ -89,7 +90,9 @@ def campaign(folder: Path, kills: int, seed: int, every: float = EVERY_SECONDS) 
     with Supervisor(stage, folder / "logs") as processes, Watch(stage.home, moments.announce) as watch:
         feeder = Feeder(stage, spoken, seed, announce=moments.announce, waiting=lambda: watch.waiting)
         with feeder:
+            disturbing = time.monotonic()
             killed = disturb(processes, watch, moments, kills=kills, every=every, chance=chance)
+            disturbed_seconds = time.monotonic() - disturbing
         left = settle(stage.home, processes)
     home = look(stage.home)
     capture_deaths = [death.moment for death in processes.deaths if death.name == CAPTURE]
@@ -98,7 +101,9 @@ def campaign(folder: Path, kills: int, seed: int, every: float = EVERY_SECONDS) 
     verdict.wrong += [*processes.faults, *feeder.faults, *compare_calls(folder, home)]
     decoded = decodings.read(processes.log_of(WORKER))
     seconds = time.monotonic() - began
-    return Outcome(killed, seconds, feeder.drops, feeder.calls, watch.reclaims, decoded, verdict)
+    return Outcome(
+        killed, disturbed_seconds, seconds, feeder.drops, feeder.calls, watch.reclaims, decoded, verdict
+    )
 
 
 def stage_in(folder: Path, name: str, **settings: str) -> Stage:
@@ -138,8 +143,8 @@ def report(outcome: Outcome) -> str:
     lost_ms = 1000 * max((call.missing_seconds for call in outcome.calls), default=0.0)
     return "\n".join(
         [
-            f"killed in {outcome.seconds:.0f} s: {killed}",
-            f"dropped: {len(outcome.drops)} recordings, of which {corrupt} corrupt, and {copies} copies; "
+            f"killed in {outcome.disturbed_seconds:.0f} s: {killed}; altogether {outcome.seconds:.0f} s",
+            f"dropped: {len(outcome.drops)} files, of which {corrupt} corrupt, and {copies} copies; "
             f"captured: {len(outcome.calls)} calls",
             f"lost {len(verdict.lost)}, doubled {len(verdict.doubled)}, stuck {len(verdict.stuck)}, "
             f"wrong {len(verdict.wrong)}, left over {len(verdict.left_over)}",
