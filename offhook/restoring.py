@@ -155,7 +155,7 @@ def _make_ready(path: Path, old_home: str, home: Path) -> int:
     database = open_database(path)
     try:
         with database.atomic():
-            _repoint(database, _flavoured(old_home), home)
+            _repoint(_flavoured(old_home), home)
             Worker.delete().execute()  # they lived elsewhere
             records = Records(database)
             held = records.held()
@@ -167,14 +167,15 @@ def _make_ready(path: Path, old_home: str, home: Path) -> int:
     return len(held)
 
 
-def _repoint(database: SqliteDatabase, old: PurePath, new: Path) -> None:
+def _repoint(old: PurePath, new: Path) -> None:
     """Have paths into the old home lead into the new one."""
     for model, column in PATHS:
-        for (known,) in list(model.select(column).distinct().tuples()):
+        key = model._meta.primary_key
+        for row, known in list(model.select(key, column).tuples()):
             path = type(old)(known)
             if path.is_relative_to(old):
                 moved = new.joinpath(*path.relative_to(old).parts)
-                model.update({column: str(moved)}).where(column == known).execute()
+                model.update({column: str(moved)}).where(key == row).execute()
 
 
 def _flavoured(home: str) -> PurePath:
