@@ -63,7 +63,7 @@ class Feeder:
     speeches: Sequence[Speech]
     seed: int
     announce: Callable[[str], None]
-    waiting: Callable[[], int]  # recordings in the queue
+    waiting: Callable[[], int]  # recordings in the queue that have audio
     drops: list[Drop] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)

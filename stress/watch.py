@@ -32,7 +32,7 @@ class Watch:
     home: Path
     announce: Callable[[str], None]
     reclaims: list[float] = field(default_factory=list)
-    waiting: int = 0  # recordings in the queue
+    waiting: int = 0  # recordings in the queue that have audio
     _orphans: dict[int, tuple[str, float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -74,7 +74,8 @@ class Watch:
                     del self._orphans[record_id]
 
 
-_WAITING = "SELECT count(*) FROM call_records WHERE transcription_status = 'queued'"
+_WAITING = """SELECT count(*) FROM call_records
+    WHERE transcription_status = 'queued' AND size_bytes > 10000"""
 
 
 def _held(database: sqlite3.Connection) -> dict[int, str]:
