@@ -15,8 +15,8 @@ from tests.voices import LONG_CALL, SAMPLE_RATE_HZ, SHORT_CALL, speak
 
 TURNS = (*SHORT_CALL, *LONG_CALL[:12])
 #: Turns in a call: short ones have a window, long ones several, for a pause of over 3 s ends a window.
-SHORT_TURNS, LONG_TURNS = (1, 2), (7, 9)
-SHORT_CALLS, LONG_CALLS = 4, 2
+SHORT_TURNS, LONG_TURNS = (1, 2), (6, 7)
+SHORT_CALLS, LONG_CALLS = 3, 2
 PAUSE_SECONDS = (0.3, 5.0)
 
 

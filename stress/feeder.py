@@ -21,7 +21,7 @@ DROP_EVERY_SECONDS = (0.2, 2.6)
 HALF_COPIED_SECONDS = (0.2, 1.5)
 IDLE_SECONDS, CALL_SECONDS = (0.3, 3.0), (0.1, 6.0)
 #: What is quickly done with is dropped instead when so many wait: on a busy machine more would only wait.
-MOST_WAITING = 8
+MOST_WAITING = 5
 LONG_ONES = 0.15
 #: How a recording comes, and how often.
 WAYS = {"whole": 9, "half": 5, "doubled": 4, "corrupt": 3}
