@@ -117,11 +117,23 @@ def sniff(file: BinaryIO, start: int, name: str) -> Kind:
 
 
 def begins_late(file: BinaryIO, start: int) -> bool:
-    """Whether the MP3 behind a tag begins within a frame: the tag claims more than it has."""
-    file.seek(start)
-    head = file.read(SNIFFED_BYTES)
+    """Whether a tag claims a part of the MP3, which then begins within a frame or goes on from others."""
+    tail_bytes = min(start, MAX_JUNK_BYTES)
+    file.seek(start - tail_bytes)
+    tail, head = file.read(tail_bytes), file.read(SNIFFED_BYTES)
     padding = len(head) - len(head.lstrip(b"\0"))
-    return not _is_mp3_chain(head, padding)
+    return not _is_mp3_chain(head, padding) or _ends_with_frames(tail, 3)
+
+
+def _ends_with_frames(tail: bytes, count: int) -> bool:
+    """Whether so many MPEG frames in a row end where these bytes do."""
+    if count == 0:
+        return True
+    syncs = (sync.start() for sync in re.finditer(rb"\xff[\xe2-\xff]", tail))
+    return any(
+        _mp3_frame_bytes(tail[at : at + 4]) == len(tail) - at and _ends_with_frames(tail[:at], count - 1)
+        for at in syncs
+    )
 
 
 def caf_is_cut_short(file: BinaryIO, start: int, size_bytes: int) -> bool:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from shared.errors import BadRecording, DamagedHeader, EmptyRecording, NoAudio, NotARecording
 from tests.recordings import FLOAT, GUID_TAIL, PCM, chunk, encoded, extensible, fmt, pcm, tones, video, wav
-from transcribe_worker import memory
+from transcribe_worker import kinds, memory
 from transcribe_worker.allowance import Allowance
 from transcribe_worker.audio import SAMPLE_RATE_HZ, open_recording
 from transcribe_worker.riff import W64_RIFF, W64_WAVE
@@ -391,9 +391,14 @@ def test_a_tag_that_claims_a_part_of_the_audio_is_flagged(tmp_path: Path) -> Non
     head, text = b"ID3\x04\0\0\0\0", bytes(128)
     assert decode(save(tmp_path, head + b"\1\0" + text + content))[1] == ()
     assert decode(save(tmp_path, head + b"\1\0" + text + bytes(700) + content))[1] == ()  # room behind it
-    audio, flags = decode(save(tmp_path, head + b"\x60\0" + text + content))
-    assert len(audio) < 60_000
-    assert flags == ("damaged_audio",)
+    between = 0
+    while between < 12_000:
+        between += kinds._mp3_frame_bytes(content[between : between + 4])
+    for claimed in (12_288, between + len(text)):  # within a frame, and between two of them
+        size = bytes((claimed >> 7 & 0x7F, claimed & 0x7F))
+        audio, flags = decode(save(tmp_path, head + size + text + content))
+        assert len(audio) < 60_000
+        assert flags == ("damaged_audio",)
 
 
 def test_too_little_memory_is_not_taken_for_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
