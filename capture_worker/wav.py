@@ -11,9 +11,9 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
+from capture_worker.timeline import RATE_HZ
 from shared.home import FILE_MODE
 
-RATE_HZ = 16_000
 SAMPLE_BYTES = 2
 HEADER_BYTES = 80
 #: From this size on the file is an RF64: a RIFF counts its bytes with 32 bits.

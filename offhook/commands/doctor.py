@@ -113,12 +113,12 @@ def _audio(app: App) -> Iterator[Finding]:
     from capture_worker.devices import check_devices
 
     remedy = "`offhook devices` lists what is there; transcribing needs none."
+    wanted = {"microphone": app.settings.microphone, "loopback": app.settings.loopback}
     try:
-        found = check_devices({"microphone": app.settings.microphone, "loopback": app.settings.loopback})
+        found = check_devices(wanted)
     except AudioUnavailable as error:
         yield Finding("audio", "warning", f"Calls cannot be recorded: {error}")
         return
-    wanted = {"microphone": app.settings.microphone, "loopback": app.settings.loopback}
     for side in [side for side, name in wanted.items() if name.casefold() != "none"]:
         if found[side]:
             yield Finding("audio", "ok", f"{side} {found[side]['name']}")
