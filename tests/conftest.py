@@ -13,6 +13,7 @@ from shared import home as folders
 from shared.db import open_database
 from shared.records import Records
 from shared.settings import Settings
+from tests.stage import Stage
 from tests.voices import LONG_CALL, SHORT_CALL, Call, speak, write_wav
 
 
@@ -50,6 +51,12 @@ def database(settings: Settings) -> Iterator[SqliteDatabase]:
 def records(database: SqliteDatabase) -> Records:
     """The records of the fresh home."""
     return Records(database)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """A home in which nothing runs yet."""
+    return Stage(tmp_path / "home")
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -31,9 +30,3 @@ def offhook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             yield stage
         finally:
             end(honcho)
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    """A home in which nothing runs yet."""
-    return Stage(tmp_path / "home")

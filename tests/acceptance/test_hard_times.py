@@ -24,11 +24,6 @@ LOCKED_SECONDS = 41.0  # longer than a worker waits for the database
 posix_only = pytest.mark.skipif(os.name == "nt", reason="needs signals")
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path / "home")
-
-
 @pytest.mark.timeout(300)
 def test_a_database_that_is_locked_for_longer_than_a_worker_waits_costs_nothing(
     stage: Stage, short_wav: Path
