@@ -44,8 +44,8 @@ from transcribe_worker.queue import HintQueue
 log = logging.getLogger(__name__)
 
 SWEEP_EVERY_SECONDS = 60.0
-#: How many times longer a WAV must keep still that is shorter than its own header says: half a call
-#: that a stalled copy has left so far should not be taken for a whole one.
+#: How many times longer a file must keep still that has holes, or a WAV that is shorter than its own header
+#: says: half a call that a stalled copy has left so far should not be taken for a whole one.
 CUT_SHORT_PATIENCE = 15
 #: Events come in bursts; one look after a burst is enough.
 BURST_SECONDS = 0.02
@@ -128,9 +128,11 @@ class Inbox:
             since = self.monotonic()
             self._restless[path] = (fingerprint, since)
         still = self.monotonic() - since
-        if still < self.settings.settle_seconds:
-            return riff.is_whole(path) and not _has_holes(path)
-        return still >= CUT_SHORT_PATIENCE * self.settings.settle_seconds or not riff.is_cut_short(path)
+        if still >= CUT_SHORT_PATIENCE * self.settings.settle_seconds:
+            return True
+        if still >= self.settings.settle_seconds:
+            return not (riff.is_cut_short(path) or _has_holes(path))
+        return riff.is_whole(path) and not _has_holes(path)
 
     def _adopt(self, path: Path, fingerprint: Fingerprint, sha256: str) -> bool:
         """Make a record of a recording, in one transaction with the note that the file is known.
