@@ -28,6 +28,7 @@ class Stage:
 
     home: Path
     settings: tuple[tuple[str, str], ...] = ()
+    launcher: tuple[str, ...] = ()  # what starts each process, such as one that takes its rights away
 
     @property
     def inbox(self) -> Path:
@@ -41,7 +42,7 @@ class Stage:
 
     def offhook(self, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command and return how it went."""
-        command = [sys.executable, "-m", "offhook", *map(str, arguments)]
+        command = [*self.launcher, sys.executable, "-m", "offhook", *map(str, arguments)]
         given = {"capture_output": True, "encoding": "utf-8", "timeout": 120, "env": self.environment}
         return subprocess.run(command, **{**given, **options})
 
@@ -78,6 +79,10 @@ class Stage:
         found: dict[str, Any] = self.wait_for(look, f"{title} to be finished")
         return found
 
+    def words(self, record: dict[str, Any]) -> str:
+        """What was said in a recording."""
+        return self.offhook("show", str(record["id"]), "--format", "txt").stdout
+
     def drop(self, path: Path, name: str | None = None) -> Path:
         """Drop a file into the inbox as a file manager does: whole, under its name at once."""
         self.inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -96,9 +101,8 @@ class Stage:
     def process(self, *module: str) -> Iterator[subprocess.Popen[str]]:
         """Run one of offhook's modules as a process, and end it in good order afterwards."""
         log = (self.home.parent / f"{module[-1]}.log").open("a")
-        process = subprocess.Popen(
-            [sys.executable, "-m", *module], cwd=ROOT, env=self.environment, stderr=log, text=True
-        )
+        command = [*self.launcher, sys.executable, "-m", *module]
+        process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=log, text=True)
         try:
             yield process
         finally:

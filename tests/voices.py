@@ -62,6 +62,14 @@ def speak(turns: Iterable[Turn], *, pause_seconds: tuple[float, float] = (0.3, 1
     return Call(samples, turns, tuple(starts_seconds))
 
 
+def again_and_again(call: Call, times: int) -> Call:
+    """A call that is repeated: long, and quickly spoken."""
+    starts_seconds = [
+        start + number * call.duration_seconds for number in range(times) for start in call.starts_seconds
+    ]
+    return Call(np.tile(call.samples, times), call.turns * times, tuple(starts_seconds))
+
+
 def write_wav(path: Path | str, samples: NDArray[np.float32], rate_hz: int = SAMPLE_RATE_HZ) -> None:
     """Writes float32 samples of shape (frames,) as 16-bit mono; what is beyond [-1, 1] is clipped."""
     pcm = np.round(np.clip(samples, -1, 1) * 32767).astype("<i2")

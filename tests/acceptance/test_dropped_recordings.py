@@ -13,7 +13,7 @@ import pytest
 import soxr
 
 from tests.stage import Stage
-from tests.voices import LONG_CALL, SHORT_CALL, Call, speak, word_error_rate, write_wav
+from tests.voices import SHORT_CALL, Call, speak, word_error_rate, write_wav
 
 #: File name -> codec, the rate in Hz and the layout it takes.
 CONTAINERS = {
@@ -154,34 +154,6 @@ def test_silence_is_completed_with_an_empty_transcript(offhook: Stage, tmp_path:
     assert offhook.offhook("show", str(record["id"]), "--format", "txt").stdout == ""
 
 
-def test_a_copy_is_left_where_it_is_and_reported(offhook: Stage, tmp_path: Path) -> None:
-    call = speak(SHORT_CALL[:2], seed=11)
-    offhook.drop_call(call, "original.wav")
-    original = offhook.finished("original")
-    copy = offhook.drop_call(call, "the same again.wav")
-    offhook.wait_for(
-        lambda: {"path": str(copy), "record_id": original["id"]} in offhook.read("status")["inbox"]["copies"],
-        "the copy to be reported",
-    )
-    assert copy.exists()
-    assert offhook.record("the same again") is None
-
-
-def test_a_half_copied_recording_waits_until_it_is_whole(offhook: Stage, long_call: Call) -> None:
-    call = Call(long_call.samples[: 16_000 * 30], LONG_CALL, ())
-    whole = offhook.home.parent / "slow copy.wav"
-    write_wav(whole, call.samples)
-    content = whole.read_bytes()
-    offhook.inbox.mkdir(exist_ok=True)
-    with (offhook.inbox / "slow copy.wav").open("wb") as file:
-        for start in range(0, len(content), len(content) // 6):
-            assert offhook.record("slow copy") is None
-            file.write(content[start : start + len(content) // 6])
-            file.flush()
-    record = offhook.finished("slow copy")
-    assert (record["status"], record["flags"], record["attempts"]) == ("completed", [], 1)
-
-
 def test_words_are_found_with_their_moment(offhook: Stage, short_call: Call) -> None:
     offhook.drop_call(speak(SHORT_CALL, seed=21), "searched.wav")
     record = offhook.finished("searched")
@@ -191,19 +163,6 @@ def test_words_are_found_with_their_moment(offhook: Stage, short_call: Call) -> 
     hit = next(hit for hit in hits if hit["record_id"] == record["id"])
     assert f"[{word}]" in hit["snippet"].lower()
     assert 0 < hit["start_seconds"] < record["duration_seconds"]
-
-
-def test_two_hundred_bytes_of_name_and_odd_signs_do_no_harm(offhook: Stage, tmp_path: Path) -> None:
-    names = ["-rf", "zwei\nZeilen", "名前 🎧", "x" * 240, "CON", 'quote\'s "and" more']
-    for number, name in enumerate(names):
-        offhook.drop_call(speak(SHORT_CALL[:1], seed=30 + number), f"{name}.wav")
-    for name in names:
-        record = offhook.finished(name)
-        assert (name, record["status"]) == (name, "completed")
-        stem = offhook.wait_for(
-            lambda record=record: offhook.read("show", str(record["id"]))["transcript_stem"], "the library"
-        )
-        assert Path(f"{stem}.txt").exists()
 
 
 def test_output_into_a_pipe_has_no_colour(offhook: Stage) -> None:

@@ -258,26 +258,6 @@ def test_a_file_that_goes_before_it_was_whole_is_forgotten(
     assert inbox.sweep() == SETTLE_SECONDS
 
 
-def test_a_file_that_changes_while_it_is_read_is_not_taken_as_it_was(
-    inbox: Inbox, records: Records, settings: Settings, monkeypatch: pytest.MonkeyPatch
-):
-    path = put(settings.inbox)
-
-    def read_slowly(path: Path) -> str:
-        found = sha256_of(path)
-        path.write_bytes(recording(seed=2, seconds=0.2))
-        monkeypatch.undo()
-        return found
-
-    monkeypatch.setattr("transcribe_worker.inbox.sha256_of", read_slowly)
-    inbox.sweep()
-    assert taken(records) == []
-    inbox.sweep()
-
-    (record,) = records.select()
-    assert record.sha256 == sha256_of(path)
-
-
 # What is a recording
 
 
@@ -688,42 +668,6 @@ def test_a_wav_that_is_renamed_into_a_watched_inbox_is_taken_in_a_moment(
     p50, p95 = statistics.median(seconds), sorted(seconds)[18]
     print(f"from the rename to the record: p50 {p50 * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms")
     assert taken(records) == sorted(f"{seed}.wav" for seed in range(20))
-
-
-def test_a_slow_copy_into_a_watched_inbox_is_taken_when_it_is_whole_and_not_before(
-    watching: Inbox, records: Records, settings: Settings
-):
-    content = recording(seconds=1)
-    written: list[bool] = []
-
-    def copy() -> None:
-        with (settings.inbox / "call.wav").open("wb") as file:
-            for start in range(0, len(content), 4_000):
-                time.sleep(0.05)
-                written.append(start + 4_000 >= len(content))
-                file.write(content[start : start + 4_000])
-                file.flush()
-
-    copier = threading.Thread(target=copy)
-    copier.start()
-    wait_for(lambda: records.select().count() == 1)
-    assert written[-1]
-    copier.join()
-
-    (record,) = records.select()
-    assert record.sha256 == sha256_of(settings.inbox / "call.wav")
-
-
-def test_what_was_in_the_inbox_before_the_watcher_came_is_taken(
-    settings: Settings, database: SqliteDatabase, records: Records, hints: HintQueue
-):
-    put(settings.inbox)
-    inbox = Inbox(settings, database, records, hints)
-    beats: list[int] = []
-
-    watch(inbox, lambda: len(beats) > 0, lambda: beats.append(1))
-
-    assert taken(records) == ["call.wav"]
 
 
 def test_a_watcher_goes_on_behind_a_sweep_that_failed(
