@@ -258,6 +258,26 @@ def test_a_file_that_goes_before_it_was_whole_is_forgotten(
     assert inbox.sweep() == SETTLE_SECONDS
 
 
+def test_a_file_that_changes_while_it_is_read_is_not_taken_as_it_was(
+    inbox: Inbox, records: Records, settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    path = put(settings.inbox)
+
+    def read_slowly(path: Path) -> str:
+        found = sha256_of(path)
+        path.write_bytes(recording(seed=2, seconds=0.2))
+        monkeypatch.undo()
+        return found
+
+    monkeypatch.setattr("transcribe_worker.inbox.sha256_of", read_slowly)
+    inbox.sweep()
+    assert taken(records) == []
+    inbox.sweep()
+
+    (record,) = records.select()
+    assert record.sha256 == sha256_of(path)
+
+
 # What is a recording
 
 
