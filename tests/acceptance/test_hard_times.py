@@ -5,42 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import skip_or_fail
 from tests.stage import ROOT, Stage
 from tests.voices import SAMPLE_RATE_HZ, Call, word_error_rate
 
 LOCKED_SECONDS = 41.0  # longer than a worker waits for the database
 posix_only = pytest.mark.skipif(os.name == "nt", reason="needs signals")
-
-
-@pytest.mark.timeout(300)
-def test_a_database_that_is_locked_for_longer_than_a_worker_waits_costs_nothing(
-    stage: Stage, short_wav: Path
-) -> None:
-    with stage.process("transcribe_worker") as worker:
-        stage.wait_for(lambda: "worker" in stage.running(), "the worker")
-        with closing(sqlite3.connect(stage.home / "offhook.db", isolation_level=None)) as neighbour:
-            neighbour.execute("BEGIN IMMEDIATE")
-            time.sleep(LOCKED_SECONDS)
-            neighbour.execute("ROLLBACK")
-        assert worker.poll() is None
-        stage.offhook("add", short_wav)
-        record = stage.finished(short_wav.stem)
-        assert (record["status"], record["attempts"], record["crashes"]) == ("completed", 1, 0)
-        assert "worker" in stage.running()
-        worker.send_signal(signal.SIGTERM)
-        assert worker.wait(15) == 0
 
 
 @posix_only
@@ -121,42 +96,3 @@ def test_a_damaged_queue_is_made_anew(stage: Stage, short_wav: Path) -> None:
     with stage.process("transcribe_worker"):
         stage.offhook("add", short_wav)
         assert stage.finished(short_wav.stem)["status"] == "completed"
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 24 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
-    if sys.platform != "linux" or subprocess.run(command, capture_output=True).returncode != 0:
-        skip_or_fail("needs the right to mount a small file system")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def test_a_full_disk_costs_no_transcript_and_no_worker(
-    stage: Stage, small_disk: Path, short_wav: Path, short_call: Call
-) -> None:
-    stage = replace(stage, home=small_disk / "home")
-    with stage.process("transcribe_worker") as worker, stage.process("transcribe_worker.inbox") as inbox:
-        stage.wait_for(lambda: set(stage.running()) == {"worker", "inbox"}, "worker and inbox")
-        stage.offhook("add", short_wav)
-        fill(small_disk)
-        time.sleep(8)
-        assert (worker.poll(), inbox.poll()) == (None, None)
-        (small_disk / "filler").unlink()
-        record = stage.finished(short_wav.stem)
-        assert record["status"] == "completed"
-        shown = stage.offhook("show", str(record["id"]), "--format", "txt").stdout
-        assert word_error_rate(short_call.words, shown) < 0.15
-
-
-def fill(disk: Path) -> None:
-    """Leave not a byte."""
-    with (disk / "filler").open("wb", buffering=0) as filler:
-        try:
-            while True:
-                filler.write(bytes(4096))
-        except OSError:
-            return

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -13,8 +11,8 @@ import threading
 import time
 import wave
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ import numpy as np
 import pytest
 
 from tests.stage import ROOT, Stage
+from tests.terminal import terminal
 
 RATE_HZ = 16_000
 PATIENCE_SECONDS = 20.0
@@ -89,66 +88,6 @@ def refusal(stage: Stage, *arguments: str | Path) -> str:
     assert finished.stderr.startswith("offhook: ")
     assert finished.stderr.count("\n") == 1
     return finished.stderr
-
-
-@dataclass
-class Terminal:
-    """A command in a terminal of its own, and what it has shown so far."""
-
-    process: subprocess.Popen[bytes]
-    handle: int
-    shown: str = ""
-    _rest: bytes = field(default=b"")
-
-    def look(self) -> None:
-        """Take in what has been shown since the last time."""
-        ready, _, _ = select.select([self.handle], [], [], 0.05)
-        with suppress(OSError):  # the other end is closed
-            self._rest += os.read(self.handle, 1 << 16) if ready else b""
-        self.shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self._rest.decode(errors="ignore"))
-
-    def wait_for(self, pattern: str) -> str:
-        """Wait until something is shown."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (found := re.search(pattern, self.shown)):
-            assert time.monotonic() < deadline, f"waited in vain for {pattern}: {self.shown}"
-            self.look()
-        return found[0]
-
-    def ends(self) -> int:
-        """Wait for the end of the command; return its exit code."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while self.process.poll() is None:
-            assert time.monotonic() < deadline, f"it goes on: {self.shown}"
-            self.look()
-        self.look()
-        return self.process.returncode
-
-    def type(self, text: str) -> None:
-        os.write(self.handle, text.encode())
-
-
-@contextmanager
-def terminal(stage: Stage, *arguments: str) -> Iterator[Terminal]:
-    """Run a command in a terminal."""
-    pty = pytest.importorskip("pty", reason="needs a pseudo-terminal")
-    handle, inner = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "offhook", *arguments],
-        cwd=ROOT,
-        env=stage.environment | {"TERM": "xterm", "COLUMNS": "120", "LINES": "40"},
-        stdin=inner,
-        stdout=inner,
-        stderr=inner,
-        start_new_session=True,
-    )
-    os.close(inner)
-    try:
-        yield Terminal(process, handle)
-    finally:
-        process.kill()
-        process.wait()
-        os.close(handle)
 
 
 # Start, state, stop

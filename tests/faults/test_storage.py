@@ -1,0 +1,402 @@
+"""A disk that is full, locked, closed or without power, and a clock that is set: nothing is lost or stuck."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import skip_or_fail
+from tests.disks import FragileDisk, fragile_disk, full, small_disk
+from tests.stage import Stage, engine_of
+from tests.terminal import terminal
+from tests.voices import SHORT_CALL, Call, again_and_again, speak, word_error_rate, write_wav
+
+LOCKED_SECONDS = 41.0  # longer than a worker waits for the database
+DAY_SECONDS = 24 * 3600
+
+#: Holds a database until a line comes in.
+HOLDS = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.readline()
+database.execute("ROLLBACK")
+"""
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A small disk."""
+    with small_disk(tmp_path / "disk") as disk:
+        yield disk
+
+
+@pytest.fixture
+def minute(short_call: Call) -> Call:
+    """A call of a minute, in several windows."""
+    return again_and_again(short_call, 4)
+
+
+@pytest.fixture
+def with_microphone(minute: Call, tmp_path: Path) -> tuple[tuple[str, str], ...]:
+    """The settings of a machine on which a call is heard from the microphone."""
+    write_wav(tmp_path / "microphone.wav", minute.samples)
+    return (("OFFHOOK_MICROPHONE", f"replay:{tmp_path}/microphone.wav"), ("OFFHOOK_LOOPBACK", "none"))
+
+
+@contextmanager
+def running(stage: Stage, *modules: str) -> Iterator[list[subprocess.Popen[str]]]:
+    """Run offhook's processes until they are ready."""
+    kinds = {"transcribe_worker": "worker", "transcribe_worker.inbox": "inbox", "capture_worker": "capture"}
+    with ExitStack() as stack:
+        processes = [stack.enter_context(stage.process(module)) for module in modules]
+        stage.wait_for(lambda: {kinds[module] for module in modules} <= set(stage.running()), "the processes")
+        if "capture_worker" in modules:
+            stage.wait_for((stage.home / "control.json").exists, "the capture worker")
+        yield processes
+
+
+def done(stage: Stage, *arguments: str | Path) -> str:
+    """Run a command that succeeds; return what it prints."""
+    finished = stage.offhook(*arguments)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def seconds_of(path: Path | str) -> float:
+    """The length of a WAV, all of which is there."""
+    with wave.open(str(path)) as file:
+        assert len(file.readframes(file.getnframes())) == 2 * file.getnframes()
+        return file.getnframes() / file.getframerate()
+
+
+def in_progress(stage: Stage, title: str) -> dict[str, Any]:
+    """Wait until the first windows of a recording are decoded."""
+
+    def look() -> dict[str, Any] | None:
+        record = stage.record(title)
+        return record if record and record["status"] == "processing" and windows_of(stage) else None
+
+    found: dict[str, Any] = stage.wait_for(look, f"{title} to be under way")
+    return found
+
+
+def windows_of(stage: Stage) -> int:
+    """How many decoded windows are committed."""
+    return ask(stage, "SELECT count(*) FROM decoded_windows")
+
+
+def ask(stage: Stage, query: str) -> Any:
+    """Ask the database for one value."""
+    with closing(sqlite3.connect(stage.home / "offhook.db")) as database:
+        ((value,),) = database.execute(query).fetchall()
+    return value
+
+
+# Full
+
+
+def test_a_full_disk_ends_a_recording_says_so_at_once_and_keeps_what_there_was_room_for(
+    stage: Stage, disk: Path, with_microphone: tuple[tuple[str, str], ...]
+) -> None:
+    stage = replace(stage, home=disk / "home", settings=with_microphone)
+    with running(stage, "capture_worker") as (capture,):
+        done(stage, "record", "start", "--title", "too long")
+        with terminal(stage, "record", "watch") as watch:
+            watch.wait_for("0:03")
+            with full(disk):
+                filled = time.monotonic()
+                assert watch.ends() == 1
+                assert time.monotonic() - filled < 5
+                assert "The disk is full, so the recording has stopped" in watch.shown
+                state = stage.read("record", "state")
+                assert (state["state"], state["last"]["reason"]) == ("idle", "disk_full")
+                assert "disk_full" in [warning["code"] for warning in state["warnings"]]
+                stopped = stage.offhook("record", "stop")
+                assert stopped.returncode == 1
+                assert "The last one ended by itself: The disk is full" in stopped.stderr
+                (kept,) = [*stage.home.glob("recording/*.part"), *stage.home.glob("inbox/*.wav")]
+                seconds = seconds_of(kept)
+                assert seconds > 1.5
+                assert "too long" in done(stage, "status")
+        record = stage.wait_for(lambda: stage.record("too long"), "the recording")
+        assert seconds_of(record["recording_path"]) == pytest.approx(record["duration_seconds"], abs=0.001)
+        assert record["duration_seconds"] == pytest.approx(seconds, abs=0.001)
+        assert (record["status"], record["source"]) == ("queued", "capture")
+        done(stage, "record", "start", "--title", "another")
+        assert capture.poll() is None
+        assert list((stage.home / "recording").glob("*.part")) != []
+        done(stage, "record", "stop")
+
+
+def test_a_disk_that_is_full_at_the_commit_of_a_transcript_only_delays_it(
+    stage: Stage, disk: Path, tmp_path: Path
+) -> None:
+    stage = replace(stage, home=disk / "home", settings=(("OFFHOOK_LEASE_SECONDS", "5"),))
+    stage.home.mkdir()
+    (tmp_path / "logs").mkdir()
+    (stage.home / "logs").symlink_to(tmp_path / "logs")  # there is room for what the worker says
+    call = speak(SHORT_CALL[:2], seed=40)
+    path = tmp_path / "call.wav"
+    write_wav(path, call.samples)
+    with running(stage, "transcribe_worker") as (worker,):
+        done(stage, "add", path)
+        with closing(
+            sqlite3.connect(stage.home / "offhook.db", isolation_level=None, timeout=0)
+        ) as neighbour:
+            hold_before_the_commit(neighbour, worker)
+            with full(disk):
+                neighbour.execute("ROLLBACK")
+                log = tmp_path / "logs" / "worker.log"
+                stage.wait_for(lambda: "full" in log.read_text(), "the commit to fail")
+                assert_nothing_half_written(stage)
+                assert worker.poll() is None
+        record = stage.finished("call")
+        assert record["status"] == "completed"
+        assert word_error_rate(call.words, stage.words(record)) < 0.15
+        stage.wait_for(lambda: (stage.record("call") or {})["transcript_stem"], "the library")
+        assert ask(stage, "PRAGMA integrity_check") == "ok"
+
+
+def hold_before_the_commit(neighbour: sqlite3.Connection, worker: subprocess.Popen[str]) -> None:
+    """Hold the database where the only window is decoded and the transcript is not committed yet.
+
+    The worker goes in steps, for it stays there for a millisecond.
+    """
+    moment = "SELECT transcription_status, (SELECT count(*) FROM decoded_windows) FROM call_records"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        worker.send_signal(signal.SIGSTOP)
+        try:
+            with suppress(sqlite3.OperationalError):  # the worker is in the middle of a commit
+                found = neighbour.execute(moment).fetchone()
+                assert found in (("queued", 0), ("processing", 0), ("processing", 1))
+                if found == ("processing", 1):
+                    neighbour.execute("BEGIN IMMEDIATE")
+                    assert neighbour.execute(moment).fetchone() == found
+                    return
+        finally:
+            worker.send_signal(signal.SIGCONT)
+        time.sleep(0.0002)
+    pytest.fail("there is no window")
+
+
+def assert_nothing_half_written(stage: Stage) -> None:
+    """What was decoded is kept, and there is no transcript of it."""
+    (record,) = stage.records()
+    assert (record["status"], record["transcript_stem"]) == ("processing", None)
+    assert ask(stage, "SELECT count(*) FROM segments") == 0
+    assert stage.read("search", "morning")["hits"] == []
+    assert ask(stage, "PRAGMA integrity_check") == "ok"
+    assert not [path for path in (stage.home / "library").rglob("*") if path.is_file()]
+
+
+# Locked
+
+
+def test_a_database_that_another_process_locks_for_longer_than_anybody_waits_costs_nothing(
+    stage: Stage, minute: Call, with_microphone: tuple[tuple[str, str], ...]
+) -> None:
+    """Meanwhile one recording is transcribed, others are dropped, and a call is recorded."""
+    stage = replace(stage, settings=with_microphone)
+    dropped = {f"dropped {number}": speak(SHORT_CALL[2:3], seed=50 + number) for number in range(3)}
+    with running(stage, "transcribe_worker", "transcribe_worker.inbox", "capture_worker") as processes:
+        stage.drop_call(minute, "under way.wav")
+        in_progress(stage, "under way")
+        done(stage, "record", "start", "--title", "recorded")
+        with locked(stage.home / "offhook.db"):
+            for name, call in dropped.items():
+                stage.drop_call(call, f"{name}.wav")
+            time.sleep(3)
+            assert stage.record("under way")
+            stopped = stage.read("record", "stop")
+            assert stopped["state"] == "late"
+            time.sleep(LOCKED_SECONDS - 3)
+            assert [process.poll() for process in processes] == [None] * 3
+        for name, call in {"under way": minute, **dropped, "recorded": minute}.items():
+            record = stage.finished(name)
+            assert (name, record["status"], record["crashes"]) == (name, "completed", 0)
+            if name != "recorded":  # it ends where it was stopped
+                assert word_error_rate(call.words, stage.words(record)) < 0.15
+        assert len(stage.records()) == 5
+        assert [process.poll() for process in processes] == [None] * 3
+        recorded = stage.record("recorded")
+        assert recorded is not None
+        assert recorded["duration_seconds"] == pytest.approx(stopped["duration_seconds"], abs=0.01)
+        assert recorded["duration_seconds"] > 3
+
+
+@contextmanager
+def locked(database: Path) -> Iterator[None]:
+    """Let another process hold a database."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdin
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        try:
+            yield
+            assert holder.poll() is None
+        finally:
+            holder.communicate("\n", timeout=30)
+
+
+# A clock that is set
+
+
+#: libfaketime 0.9.10 breaks the system call behind Python's sleep where it leaves the monotonic clock alone.
+SLEEPS_OTHERWISE = "import select, time; time.sleep = lambda seconds: select.select([], [], [], seconds)"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The wall clock of processes (libfaketime); their monotonic clock and the times of files stay true."""
+
+    folder: Path
+    library: str
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """What puts processes under this clock."""
+        given = {
+            "LD_PRELOAD": self.library,
+            "FAKETIME_TIMESTAMP_FILE": str(self.folder / "offset"),
+            "PYTHONPATH": os.pathsep.join((str(self.folder), os.environ.get("PYTHONPATH", ""))),
+        }
+        switches = ("FAKETIME_NO_CACHE", "DONT_FAKE_MONOTONIC", "NO_FAKE_STAT")
+        return (*given.items(), *((switch, "1") for switch in switches))
+
+    def set(self, offset: str) -> None:
+        """Set the clock to an offset from the true time, such as +1d."""
+        (self.folder / "new").write_text(offset)
+        (self.folder / "new").replace(self.folder / "offset")
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Clock:
+    """A clock that can be set under running processes."""
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+    if library is None:
+        skip_or_fail("needs libfaketime")
+    clock = Clock(tmp_path / "clock", str(library))
+    clock.folder.mkdir()
+    (clock.folder / "sitecustomize.py").write_text(SLEEPS_OTHERWISE)
+    clock.set("+0")
+    return clock
+
+
+@pytest.mark.parametrize("offset", ["+1d", "-1d"])
+def test_a_clock_that_is_set_by_a_day_runs_nothing_twice_and_leaves_nothing_stuck(
+    stage: Stage, minute: Call, with_microphone: tuple[tuple[str, str], ...], clock: Clock, offset: str
+) -> None:
+    stage = replace(stage, settings=(*with_microphone, *clock.settings))
+    started = datetime.now(UTC)
+    with running(stage, "transcribe_worker", "transcribe_worker.inbox", "capture_worker"):
+        stage.drop_call(minute, "under way.wav")
+        done(stage, "record", "start", "--title", "recorded")
+        before = time.monotonic()
+        in_progress(stage, "under way")
+        clock.set(offset)
+        stage.drop_call(speak(SHORT_CALL[2:3], seed=60), "afterwards.wav")
+        recorded = stage.read("record", "stop")
+        assert abs(recorded["duration_seconds"] - (time.monotonic() - before)) < 2
+        for name in ("under way", "afterwards", "recorded"):
+            record = stage.finished(name)
+            assert (name, record["status"], record["attempts"], record["crashes"]) == (
+                name,
+                "completed",
+                1,
+                0,
+            )
+        assert len(stage.records()) == 3
+        day = datetime.fromisoformat(stage.finished("under way")["completed_at"]) - started
+        assert abs(day.total_seconds()) > DAY_SECONDS - 3600  # the clock was set indeed
+        stage.wait_for(lambda: all(record["transcript_stem"] for record in stage.records()), "the library")
+
+
+def test_a_recording_that_rests_until_a_time_that_is_suddenly_far_goes_on(
+    stage: Stage, minute: Call, clock: Clock
+) -> None:
+    """Its engine is killed, so it rests; then the clock is set back by a day."""
+    stage = replace(stage, settings=clock.settings)
+    with running(stage, "transcribe_worker", "transcribe_worker.inbox") as (worker, _):
+        stage.drop_call(minute, "resting.wav")
+        in_progress(stage, "resting")
+        worker.send_signal(signal.SIGSTOP)
+        os.kill(engine_of(worker), signal.SIGKILL)
+        worker.send_signal(signal.SIGCONT)
+        stage.wait_for(lambda: stage.records()[0]["crashes"] == 1, "the crash")
+        clock.set("-1d")
+        record = stage.finished("resting")
+    assert (record["status"], record["attempts"], record["crashes"]) == ("completed", 2, 1)
+    assert word_error_rate(minute.words, stage.words(record)) < 0.15
+
+
+# A power cut
+
+
+@pytest.fixture
+def fragile(tmp_path: Path) -> Iterator[FragileDisk]:
+    """A disk whose power can be cut."""
+    with fragile_disk(tmp_path) as disk:
+        yield disk
+
+
+def test_a_power_cut_costs_two_seconds_of_a_call_at_most_and_no_record(
+    stage: Stage,
+    fragile: FragileDisk,
+    minute: Call,
+    short_wav: Path,
+    with_microphone: tuple[tuple[str, str], ...],
+) -> None:
+    """Only what was synced is left: the processes are stopped, and the disk is copied as it stands."""
+    stage = replace(stage, home=fragile.folder / "home", settings=with_microphone)
+    dropped = stage.drop_call(minute, "under way.wav")
+    fragile.sync()  # what comes before offhook is not its to keep
+    modules = ("transcribe_worker", "transcribe_worker.inbox", "capture_worker")
+    with running(stage, *modules) as processes:
+        done(stage, "record", "start", "--title", "cut off", "--candidate", "c-1")
+        in_progress(stage, "under way")
+        stage.wait_for(lambda: stage.read("record", "state")["duration_seconds"] > 4, "some seconds")
+        done(stage, "add", short_wav)
+        heard_seconds, windows = stage.read("record", "state")["duration_seconds"], windows_of(stage)
+        alive = [engine_of(processes[0]), *(process.pid for process in processes)]
+        for process_id in alive:
+            os.kill(process_id, signal.SIGSTOP)
+        left = fragile.as_it_stands()
+        for process_id in alive:
+            os.kill(process_id, signal.SIGKILL)
+        for process in processes:
+            process.wait()
+    fragile.start_again(left)
+
+    assert ask(stage, "PRAGMA integrity_check") == "ok"
+    assert windows_of(stage) >= windows > 0
+    assert dropped.exists()
+    assert {record["title"] for record in stage.records()} == {"under way", short_wav.stem}
+    with running(stage, *modules):
+        under_way, cut_off, added = (
+            stage.finished(name) for name in ("under way", "cut off", short_wav.stem)
+        )
+    assert (under_way["status"], under_way["attempts"], under_way["crashes"]) == ("completed", 2, 1)
+    assert word_error_rate(minute.words, stage.words(under_way)) < 0.15
+    assert (added["status"], cut_off["status"], cut_off["candidate_id"]) == ("completed", "completed", "c-1")
+    print(f"{heard_seconds - cut_off['duration_seconds']:.2f} s of {heard_seconds:.2f} s are missing")
+    assert cut_off["duration_seconds"] > heard_seconds - 2
+    assert seconds_of(cut_off["recording_path"]) == pytest.approx(cut_off["duration_seconds"], abs=0.001)
+    assert stage.read("show", str(cut_off["id"]))["capture"]["recovered"]
