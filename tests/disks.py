@@ -1,4 +1,4 @@
-"""File systems of a test's own: a small one to fill, one whose power fails, one where modes count for root."""
+"""File systems of a test's own: a small one to fill, one whose power fails; and modes that count for root."""
 
 from __future__ import annotations
 

@@ -95,6 +95,17 @@ def in_progress(stage: Stage, title: str) -> dict[str, Any]:
     return found
 
 
+def filed(stage: Stage, title: str) -> dict[str, Any]:
+    """Wait until a recording and its transcript have reached the library."""
+
+    def look() -> dict[str, Any] | None:
+        record = stage.record(title)
+        return record if record and record["transcript_stem"] else None
+
+    found: dict[str, Any] = stage.wait_for(look, f"{title} to be in the library")
+    return found
+
+
 def windows_of(stage: Stage) -> int:
     """How many decoded windows are committed."""
     return ask(stage, "SELECT count(*) FROM decoded_windows")
@@ -165,10 +176,9 @@ def test_a_disk_that_is_full_at_the_commit_of_a_transcript_only_delays_it(
                 stage.wait_for(lambda: "full" in log.read_text(), "the commit to fail")
                 assert_nothing_half_written(stage)
                 assert worker.poll() is None
-        record = stage.finished("call")
+        record = filed(stage, "call")
         assert record["status"] == "completed"
         assert word_error_rate(call.words, stage.words(record)) < 0.15
-        stage.wait_for(lambda: (stage.record("call") or {})["transcript_stem"], "the library")
         assert ask(stage, "PRAGMA integrity_check") == "ok"
 
 
@@ -375,14 +385,7 @@ def test_a_power_cut_costs_two_seconds_of_a_call_at_most_and_no_record(
         stage.wait_for(lambda: stage.read("record", "state")["duration_seconds"] > 4, "some seconds")
         done(stage, "add", short_wav)
         heard_seconds, windows = stage.read("record", "state")["duration_seconds"], windows_of(stage)
-        alive = [engine_of(processes[0]), *(process.pid for process in processes)]
-        for process_id in alive:
-            os.kill(process_id, signal.SIGSTOP)
-        left = fragile.as_it_stands()
-        for process_id in alive:
-            os.kill(process_id, signal.SIGKILL)
-        for process in processes:
-            process.wait()
+        left = cut(fragile, processes)
     fragile.start_again(left)
 
     assert ask(stage, "PRAGMA integrity_check") == "ok"
@@ -400,3 +403,36 @@ def test_a_power_cut_costs_two_seconds_of_a_call_at_most_and_no_record(
     assert cut_off["duration_seconds"] > heard_seconds - 2
     assert seconds_of(cut_off["recording_path"]) == pytest.approx(cut_off["duration_seconds"], abs=0.001)
     assert stage.read("show", str(cut_off["id"]))["capture"]["recovered"]
+
+
+def test_a_power_cut_leaves_what_is_in_the_library(
+    stage: Stage, fragile: FragileDisk, with_microphone: tuple[tuple[str, str], ...]
+) -> None:
+    stage = replace(stage, home=fragile.folder / "home", settings=with_microphone)
+    modules = ("transcribe_worker", "transcribe_worker.inbox", "capture_worker")
+    with running(stage, *modules) as processes:
+        done(stage, "record", "start", "--title", "finished")
+        stage.wait_for(lambda: stage.read("record", "state")["duration_seconds"] > 2, "some seconds")
+        stopped = stage.read("record", "stop")
+        record = filed(stage, "finished")
+        left = cut(fragile, processes)
+    fragile.start_again(left)
+
+    recording, stem = Path(record["recording_path"]), record["transcript_stem"]
+    assert recording.parent == Path(stem).parent
+    assert seconds_of(recording) == pytest.approx(stopped["duration_seconds"], abs=0.001)
+    assert Path(f"{stem}.txt").read_text() == stage.words(record)
+    assert stage.record("finished") == record
+
+
+def cut(disk: FragileDisk, processes: list[subprocess.Popen[str]]) -> Path:
+    """Stop a worker and the others, copy the disk as it stands, and let none of them go on."""
+    alive = [engine_of(processes[0]), *(process.pid for process in processes)]
+    for process_id in alive:
+        os.kill(process_id, signal.SIGSTOP)
+    left = disk.as_it_stands()
+    for process_id in alive:
+        os.kill(process_id, signal.SIGKILL)
+    for process in processes:
+        process.wait()
+    return left
