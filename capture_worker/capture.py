@@ -244,4 +244,4 @@ def _new_file(path: Path, channels: int) -> WavWriter:
     try:
         return WavWriter(path, channels)
     except OSError as error:
-        raise in_words(error) from error
+        raise in_words(error, path) from error

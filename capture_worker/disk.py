@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from capture_worker.wav import WavWriter
 from shared.errors import DiskFull, OffhookError
@@ -52,11 +53,11 @@ class DiskThread:
         try:
             self._write()
         except OSError as error:
-            self.error = in_words(error)
+            self.error = in_words(error, self._wav.path)
         try:
             self._wav.close()
         except OSError as error:
-            self.error = self.error or in_words(error)
+            self.error = self.error or in_words(error, self._wav.path)
 
     def _write(self) -> None:
         next_sync = self._monotonic() + SYNC_SECONDS
@@ -67,8 +68,8 @@ class DiskThread:
                 next_sync = self._monotonic() + SYNC_SECONDS
 
 
-def in_words(error: OSError) -> OffhookError:
+def in_words(error: OSError, path: Path) -> OffhookError:
     """Say what a disk error means for a recording."""
     if error.errno in _FULL:
         return DiskFull("The disk is full, so the recording has stopped; what there was room for is kept.")
-    return OffhookError(f"The recording cannot be written: {error.strerror or error}.")
+    return OffhookError(f"The recording {path} cannot be written: {error.strerror or error}.")

@@ -49,6 +49,7 @@ class WavWriter:
     """
 
     def __init__(self, path: Path, channels: int) -> None:
+        self.path = path
         self.data_bytes = 0
         self._channels = channels
         self._file = _new_private_file(path)
