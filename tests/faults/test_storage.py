@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -19,10 +20,12 @@ from typing import Any
 import pytest
 
 from tests.conftest import skip_or_fail
-from tests.disks import FragileDisk, fragile_disk, full, small_disk
+from tests.disks import MODES_COUNT, FragileDisk, fragile_disk, full, small_disk
 from tests.stage import Stage, engine_of
 from tests.terminal import terminal
 from tests.voices import SHORT_CALL, Call, again_and_again, speak, word_error_rate, write_wav
+
+posix_only = pytest.mark.skipif(os.name == "nt", reason="needs the modes of files")
 
 LOCKED_SECONDS = 41.0  # longer than a worker waits for the database
 DAY_SECONDS = 24 * 3600
@@ -436,3 +439,101 @@ def cut(disk: FragileDisk, processes: list[subprocess.Popen[str]]) -> Path:
     for process in processes:
         process.wait()
     return left
+
+
+# Closed
+
+
+@pytest.fixture
+def closable(stage: Stage, with_microphone: tuple[tuple[str, str], ...]) -> Stage:
+    """A home in which the modes of files count, whoever runs the test."""
+    launcher = MODES_COUNT if os.geteuid() == 0 else ()
+    if launcher and shutil.which(launcher[0]) is None:
+        skip_or_fail("needs setpriv, for root may do everything")
+    return replace(stage, settings=with_microphone, launcher=launcher)
+
+
+@contextmanager
+def closed(path: Path) -> Iterator[None]:
+    """Take the right away to write to a folder, or to read a file."""
+    mode = path.stat().st_mode
+    path.chmod(0o500 if path.is_dir() else 0)
+    try:
+        yield
+    finally:
+        path.chmod(mode)
+
+
+@posix_only
+def test_a_folder_that_cannot_be_written_is_named_and_everything_else_goes_on(closable: Stage) -> None:
+    stage, call = closable, speak(SHORT_CALL[:1], seed=70)
+    with running(stage, "transcribe_worker", "transcribe_worker.inbox", "capture_worker") as processes:
+        with closed(stage.home / "recording"):
+            refused = stage.offhook("record", "start")
+            assert refused.returncode == 1
+            assert f"{stage.home / 'recording'}" in refused.stderr
+            assert "Permission denied" in refused.stderr
+            assert stage.read("record", "state")["state"] == "idle"
+        with closed(stage.home / "library"):
+            stage.drop_call(call, "transcribed.wav")
+            record = stage.finished("transcribed")
+            assert (record["status"], record["transcript_stem"]) == ("completed", None)
+            assert word_error_rate(call.words, stage.words(record)) < 0.15
+            advice = stage.offhook("doctor")
+            assert advice.returncode == 1
+            assert f"{stage.home / 'library'} cannot be written: Permission denied" in advice.stdout
+            assert (stage.inbox / "transcribed.wav").exists()
+        assert Path(f"{filed(stage, 'transcribed')['transcript_stem']}.wav").exists()
+        done(stage, "record", "start", "--title", "recorded")
+        with closed(stage.inbox):
+            assert stage.read("record", "stop")["state"] == "late"
+            (warning,) = [
+                said["message"]
+                for said in stage.read("record", "state")["warnings"]
+                if said["code"] == "queued_later"
+            ]
+            assert f"{stage.inbox}" in warning
+            assert len(list((stage.home / "recording").glob("*.part"))) == 1
+        assert filed(stage, "recorded")["status"] == "completed"
+        assert [process.poll() for process in processes] == [None] * 3
+
+
+@posix_only
+def test_a_recording_that_cannot_be_read_is_named_and_everything_else_goes_on(
+    closable: Stage, tmp_path: Path
+) -> None:
+    stage = closable
+    calls = {
+        name: speak(SHORT_CALL[:1], seed=seed) for seed, name in enumerate(("dropped", "added", "open"), 80)
+    }
+    for name, call in calls.items():
+        write_wav(tmp_path / f"{name}.wav", call.samples)
+    dropped, added = stage.inbox / "dropped.wav", tmp_path / "added.wav"
+    with running(stage, "transcribe_worker", "transcribe_worker.inbox") as processes:
+        done(stage, "pause")
+        done(stage, "add", added)
+        with closed(added):
+            with closed(tmp_path / "dropped.wav"):
+                (tmp_path / "dropped.wav").rename(dropped)
+                stage.wait_for(
+                    lambda: stage.read("status")["inbox"]["unreadable"] == [str(dropped)],
+                    "the file to be named",
+                )
+                assert f"{dropped} cannot be read" in done(stage, "status")
+                refused = stage.offhook("add", dropped)
+                assert refused.returncode == 2
+                assert f"'{dropped}' is not readable" in refused.stderr
+                done(stage, "resume")
+                stage.drop(tmp_path / "open.wav")
+                assert stage.finished("open")["status"] == "completed"
+                waiting = stage.wait_for(
+                    lambda: (found := stage.record("added")) and found["error"] and found, "the reason"
+                )
+                assert (waiting["status"], str(added) in waiting["error"]) == ("queued", True)
+                assert f"Permission denied: '{added}'" in done(stage, "status")
+                assert stage.record("dropped") is None
+                dropped.rename(tmp_path / "dropped.wav")
+        stage.drop(tmp_path / "dropped.wav")
+        for name in ("dropped", "added"):
+            assert stage.finished(name)["status"] == "completed"
+        assert [process.poll() for process in processes] == [None] * 2
