@@ -14,7 +14,7 @@ from shared.db import open_database
 from shared.records import Records
 from shared.settings import Settings
 from tests.stage import Stage
-from tests.voices import LONG_CALL, SHORT_CALL, Call, speak, write_wav
+from tests.voices import LONG_CALL, SAMPLE_RATE_HZ, SHORT_CALL, Call, speak, write_wav
 
 
 def skip_or_fail(reason: str) -> None:
@@ -69,6 +69,12 @@ def short_call() -> Call:
 def long_call() -> Call:
     """A call of more than three minutes."""
     return speak(LONG_CALL)
+
+
+@pytest.fixture(scope="session")
+def call(long_call: Call) -> Call:
+    """Two minutes of the long call: several windows, enough to be interrupted in."""
+    return Call(long_call.samples[: 120 * SAMPLE_RATE_HZ], long_call.turns, long_call.starts_seconds)
 
 
 @pytest.fixture

@@ -79,7 +79,18 @@ class Stage:
         found: dict[str, Any] = self.wait_for(look, f"{title} to be finished")
         return found
 
-    def words(self, record: dict[str, Any]) -> str:
+    def half_done(self, title: str) -> dict[str, Any]:
+        """Wait until some of a recording is decoded, but not all of it."""
+
+        def look() -> dict[str, Any] | None:
+            record = self.record(title)
+            assert record is None or record["status"] in ("queued", "processing")
+            return record if record and record["progress"] > 0.2 else None
+
+        found: dict[str, Any] = self.wait_for(look, "the first windows")
+        return found
+
+    def text(self, record: dict[str, Any]) -> str:
         """What was said in a recording."""
         return self.offhook("show", str(record["id"]), "--format", "txt").stdout
 

@@ -31,12 +31,6 @@ def model() -> None:
         skip_or_fail("the model tiny.en is not installed")
 
 
-@pytest.fixture(scope="module")
-def call(long_call: Call) -> Call:
-    """A call of several windows, enough to be interrupted in."""
-    return Call(long_call.samples[: 120 * SAMPLE_RATE_HZ], long_call.turns, long_call.starts_seconds)
-
-
 def part_of(call: Call, number: int) -> Call:
     """A short call unlike any other."""
     start = number * SAMPLE_RATE_HZ
@@ -55,15 +49,6 @@ def faults_of(backup: Path) -> list[str]:
         if record_id not in listed and (not copied.exists() or sha256_of(copied) != sha256):
             faults.append(path)
     return faults + [entry["path"] for entry in manifest["missing"]]
-
-
-def half_done(stage: Stage, title: str) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
-        record = stage.record(title)
-        return record if record and record["status"] == "processing" and record["progress"] > 0.2 else None
-
-    found: dict[str, Any] = stage.wait_for(look, "the first windows")
-    return found
 
 
 def test_backups_are_whole_while_recordings_are_dropped_transcribed_and_moved(
@@ -95,7 +80,7 @@ def test_a_home_restored_elsewhere_goes_on_where_the_backup_was_made(
     with stage.process("transcribe_worker"), stage.process("transcribe_worker.inbox"):
         before = stage.finished("before")
         stage.drop_call(call, "long.wav")
-        half_done(stage, "long")
+        stage.half_done("long")
         backup = stage.read("backup", tmp_path / "backups")
     old_text = stage.offhook("show", str(before["id"]), "--format", "txt").stdout
     stage.home.rename(tmp_path / "gone")

@@ -93,7 +93,7 @@ def wav(path: Path, call: Call) -> Path:
 def assert_heard(stage: Stage, record: dict[str, Any], call: Call) -> None:
     """The recording is completed, and its transcript has the words of the call."""
     assert (record["title"], record["status"], record["error"]) == (record["title"], "completed", None)
-    text = stage.words(record)
+    text = stage.text(record)
     assert word_error_rate(call.words, text) < 0.15, (record["title"], text)
 
 

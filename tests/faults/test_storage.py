@@ -177,7 +177,7 @@ def test_a_disk_that_is_full_at_the_commit_of_a_transcript_only_delays_it(
                 assert worker.poll() is None
         record = filed(stage, title)
         assert record["status"] == "completed"
-        assert word_error_rate(call.words, stage.words(record)) < 0.15
+        assert word_error_rate(call.words, stage.text(record)) < 0.15
         assert ask(stage, "PRAGMA integrity_check") == "ok"
 
 
@@ -258,7 +258,7 @@ def test_a_database_that_another_process_locks_for_longer_than_anybody_waits_cos
             record = stage.finished(name)
             assert (name, record["status"], record["crashes"]) == (name, "completed", 0)
             if name != "recorded":  # it ends where it was stopped
-                assert word_error_rate(call.words, stage.words(record)) < 0.15
+                assert word_error_rate(call.words, stage.text(record)) < 0.15
         assert len(stage.records()) == 5
         assert [process.poll() for process in processes] == [None] * 3
         recorded = stage.record("recorded")
@@ -372,7 +372,7 @@ def test_a_clock_that_is_set_back_by_a_day_leaves_nothing_waiting_for_the_day_to
             assert (
                 started - datetime.fromisoformat(record["completed_at"])
             ).total_seconds() > DAY_SECONDS / 2
-        assert word_error_rate(minute.words, stage.words(stage.records()[0])) < 0.15
+        assert word_error_rate(minute.words, stage.text(stage.records()[0])) < 0.15
 
 
 # A power cut
@@ -415,7 +415,7 @@ def test_a_power_cut_costs_two_seconds_of_a_call_at_most_and_no_record(
             stage.finished(name) for name in ("under way", "cut off", short_wav.stem)
         )
     assert (under_way["status"], under_way["attempts"], under_way["crashes"]) == ("completed", 2, 1)
-    assert word_error_rate(minute.words, stage.words(under_way)) < 0.15
+    assert word_error_rate(minute.words, stage.text(under_way)) < 0.15
     assert (added["status"], cut_off["status"], cut_off["candidate_id"]) == ("completed", "completed", "c-1")
     print(f"{heard_seconds - cut_off['duration_seconds']:.2f} s of {heard_seconds:.2f} s are missing")
     assert cut_off["duration_seconds"] > heard_seconds - 2
@@ -439,7 +439,7 @@ def test_a_power_cut_leaves_what_is_in_the_library(
     recording, stem = Path(record["recording_path"]), record["transcript_stem"]
     assert recording.parent == Path(stem).parent
     assert seconds_of(recording) == pytest.approx(stopped["duration_seconds"], abs=0.001)
-    assert Path(f"{stem}.txt").read_text() == stage.words(record)
+    assert Path(f"{stem}.txt").read_text() == stage.text(record)
     assert stage.record("finished") == record
 
 
@@ -493,7 +493,7 @@ def test_a_folder_that_cannot_be_written_is_named_and_everything_else_goes_on(cl
             stage.drop_call(call, "transcribed.wav")
             record = stage.finished("transcribed")
             assert (record["status"], record["transcript_stem"]) == ("completed", None)
-            assert word_error_rate(call.words, stage.words(record)) < 0.15
+            assert word_error_rate(call.words, stage.text(record)) < 0.15
             advice = stage.offhook("doctor")
             assert advice.returncode == 1
             assert f"{stage.home / 'library'} cannot be written: Permission denied" in advice.stdout

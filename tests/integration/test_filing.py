@@ -49,19 +49,6 @@ with RecordingSession() as session:
     print(json.dumps(session.stop()), flush=True)
 """
 
-#: Is killed when the finished file has been moved, just before its row is written.
-DIES_BEFORE_THE_INSERT = """
-import os, signal, sys, time
-from capture_worker import RecordingSession
-from shared.captures import Captures
-
-Captures.queue = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-session = RecordingSession()
-session.start(title="Ms. Okafor", candidate_id="c-7", project_id="p-3")
-time.sleep(0.3)
-session.stop()
-"""
-
 SETTLES = """
 import sys
 from capture_worker import RecordingSession
@@ -430,30 +417,6 @@ def test_one_recording_that_cannot_be_moved_does_not_hold_up_the_next(
 
 
 # Killed between the move and the insert
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-@pytest.mark.parametrize("who", ["the next recorder", "the inbox", "the inbox, then the recorder"])
-def test_a_recording_whose_recorder_died_behind_the_move_is_queued_once_as_itself(
-    settings: Settings, database: SqliteDatabase, settle: Settle, inbox: Inbox, who: str
-) -> None:
-    with process(settings, DIES_BEFORE_THE_INSERT) as recorder:
-        assert recorder.wait(30) == -signal.SIGKILL
-    (path,) = settings.inbox.iterdir()
-    assert Record.select().count() == 0
-    session_id = Capture.get().session_id
-    if "inbox" in who:
-        inbox.sweep()
-    if "recorder" in who:
-        settle()
-    record = only_record()
-    assert is_ms_okafors(record, session_id)
-    assert (record.recording_path, record.sha256) == (str(path), sha256_of(path))
-    assert Capture.get().state == QUEUED
-    inbox.sweep()
-    settle()
-    assert only_record().id == record.id
-    assert [row.outcome for row in InboxFile.select()] == [ADOPTED]
 
 
 def test_inbox_and_recorder_that_come_by_at_once_queue_each_recording_once(

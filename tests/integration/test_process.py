@@ -19,6 +19,7 @@ from shared.models import Worker
 from shared.process import running
 from shared.settings import Settings
 from shared.workers import lives
+from tests.stage import Stage
 
 ROOT = Path(__file__).parents[2]
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
@@ -264,3 +265,15 @@ def test_a_home_that_cannot_be_made_is_an_error_that_names_the_path_and_the_reme
 
     assert str(caught.value).startswith(f"The folder {home} cannot be made: ")
     assert "OFFHOOK_HOME" in str(caught.value)
+
+
+@pytest.mark.parametrize("module", ["transcribe_worker", "transcribe_worker.inbox"])
+def test_a_process_that_cannot_start_says_why_in_one_line(stage: Stage, module: str):
+    stage.home.mkdir(parents=True)
+    (stage.home / "config.toml").write_text("modle = 'small'\n")
+    done = subprocess.run(
+        [sys.executable, "-m", module], env=stage.environment, cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "has an unknown setting: modle" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,40 @@
+"""What the tests of faults share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.pulse import noise
+from tests.stage import Stage
+from tests.voices import Call, write_wav
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, call: Call) -> str:
+    """The transcript of two minutes of a call when nothing happens to it."""
+    return transcript(tmp_path_factory.mktemp("undisturbed"), call)
+
+
+@pytest.fixture(scope="session")
+def short_text(tmp_path_factory: pytest.TempPathFactory, short_call: Call) -> str:
+    """The transcript of the short call when nothing happens to it."""
+    return transcript(tmp_path_factory.mktemp("undisturbed"), short_call)
+
+
+def transcript(folder: Path, call: Call) -> str:
+    stage = Stage(folder / "home")
+    done = stage.offhook("transcribe", stage.drop_call(call, "call.wav"))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Stage:
+    """A home on a machine with a microphone and a loopback, both of which play a minute of noise."""
+    settings = []
+    for seed, side in enumerate(("microphone", "loopback")):
+        write_wav(tmp_path / f"{side}.wav", noise(60, seed))
+        settings.append((f"OFFHOOK_{side.upper()}", f"replay:{tmp_path / side}.wav"))
+    return Stage(tmp_path / "home", tuple(settings))
