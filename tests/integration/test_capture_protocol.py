@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import select
 import signal
 import socket
@@ -34,7 +33,6 @@ from tests.stage import ROOT, Stage, end
 
 RATE_HZ = 16_000
 PATIENCE_SECONDS = 20.0
-MOST_LOST_SECONDS = 1.0
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
 
 Start = Callable[..., "Conversation"]
@@ -440,24 +438,6 @@ def test_a_recording_that_waits_is_attached_or_discarded(home: Home) -> None:
         assert (client.state(), Record.select().count()) == ("idle", 1)
 
 
-def test_two_clients_that_start_at_once_get_one_recording(listening: Home) -> None:
-    clients = [listening.client() for _ in range(2)]
-    barrier, replies = threading.Barrier(2), []
-
-    def start(client: Conversation) -> None:
-        barrier.wait()
-        replies.append(client.ask("start_recording"))
-
-    threads = [threading.Thread(target=start, args=(client,)) for client in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    (won,), (lost,) = ([r for r in replies if r["ok"] is ok] for ok in (True, False))
-    assert lost["error"]["code"] == "already_recording"
-    assert clients[0].do("get_recording_state")["session_id"] == won["result"]["session_id"]
-
-
 @pytest.mark.parametrize("way", ["none", "default"])
 def test_without_audio_devices_the_worker_stays_up_and_says_so(home: Home, way: str, tmp_path: Path) -> None:
     home.settings = replace(home.settings, microphone=way, loopback=way)
@@ -598,36 +578,6 @@ def test_one_who_has_not_said_the_token_hears_nothing(listening: Home) -> None:
     assert ready == []
 
 
-def test_a_client_that_sends_rubbish_is_dropped_and_the_recording_goes_on(listening: Home) -> None:
-    client = listening.client()
-    session_id = client.do("start_recording")["session_id"]
-    for rubbish in (b"garbage\n", b"x" * 10_000_000, b"{}\n" * 1000, b"\0" * 100_000):
-        rude = listening.client()
-        with contextlib.suppress(ConnectionError):
-            rude.writer.write(rubbish)
-            rude.writer.flush()
-        assert rude.is_over()
-        state = client.do("get_recording_state")
-        assert (state["state"], state["session_id"]) == ("recording", session_id)
-    time.sleep(0.2)
-    read(client.do("stop_recording")["recording_path"])
-
-
-def test_a_client_that_never_reads_is_dropped_and_the_recording_goes_on(listening: Home) -> None:
-    client, deaf = listening.client(), listening.client()
-    client.do("start_recording")
-    deaf.do(SUBSCRIBE_LEVELS)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    with contextlib.suppress(ConnectionError):
-        while time.monotonic() < deadline:
-            deaf.send(b'{"action": "get_recording_state"}')
-    assert time.monotonic() < deadline, "it was never dropped"
-    assert client.state() == "recording"
-    outcome = client.do("stop_recording")
-    assert outcome["verdict"]["sides"]["microphone"]["gaps"] == 0
-    read(outcome["recording_path"])
-
-
 def test_clients_that_come_and_go_do_not_end_the_recording(listening: Home) -> None:
     client = listening.client()
     client.do("start_recording")
@@ -690,58 +640,6 @@ def test_one_who_does_not_read_keeps_nothing_from_the_others() -> None:
 
 
 # Ended by signals
-
-
-@POSIX_ONLY
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_in_mid_recording_finishes_it(home: Home, how: signal.Signals) -> None:
-    with home.worker() as worker:
-        client = home.client()
-        session_id = client.do("start_recording", candidate_id="c-7")["session_id"]
-        time.sleep(0.5)
-        began = time.monotonic()
-        worker.send_signal(how)
-        state = client.event("state")
-        while state["state"] == "recording":
-            state = client.event("state")
-        assert state["last"]["session_id"] == session_id
-        assert client.is_over()
-        assert worker.wait(15) == 0
-        assert time.monotonic() - began < 4, "honcho kills what takes longer than five seconds"
-    record = only_record()
-    assert (record.session_id, record.candidate_id, record.transcription_status) == (
-        session_id,
-        "c-7",
-        "queued",
-    )
-    assert len(read(record.recording_path)) > 0.4 * RATE_HZ
-    assert list(home.settings.recording.iterdir()) == []
-    assert [path.name for path in home.settings.locks.iterdir()] == ["capture-server.lock"]
-    assert not home.settings.control.exists()
-
-
-@POSIX_ONLY
-def test_a_recording_that_is_killed_at_any_moment_is_recovered_and_loses_a_second_at_most(home: Home) -> None:
-    ran_seconds = {}
-    for number in range(5):
-        with home.worker() as worker:
-            wait_for(lambda pid=worker.pid: home.control()["pid"] == pid, "the worker")
-            client = home.client()
-            client.do("start_recording", title=f"call {number}", candidate_id=f"c-{number}")
-            began = time.monotonic()
-            time.sleep(random.uniform(1.0, 2.0))
-            ran_seconds[number] = time.monotonic() - began
-            worker.kill()
-            worker.wait()
-    with home.worker():
-        wait_for(lambda: Record.select().count() == 5, "the last recording")
-    for number, ran in ran_seconds.items():
-        record = Record.get(Record.title == f"call {number}")
-        assert record.candidate_id == f"c-{number}"
-        capture = Capture.get(Capture.session_id == record.session_id)
-        assert json.loads(capture.verdict)["recovered"] is True
-        assert ran - len(read(record.recording_path)) / RATE_HZ < MOST_LOST_SECONDS
-    assert Record.select().count() == 5
 
 
 def test_a_second_worker_stands_by_and_takes_over_when_the_first_is_killed(home: Home) -> None:
