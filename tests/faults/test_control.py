@@ -23,7 +23,7 @@ import pytest
 
 from offhook.client import CaptureClient, Refused
 from tests.stage import ROOT, Stage
-from tests.standstill import claimed
+from tests.standstill import claimed, peek
 from tests.voices import Call
 
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
@@ -298,8 +298,10 @@ def test_all_that_is_stopped_at_once_loses_neither_the_call_nor_the_work(
             started.wait(15)
             desk.wait_for(lambda: desk.running() == [], "the last of them to end")
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(started.pid, signal.SIGKILL)
+            left = peek(desk.home / "offhook.db", "SELECT pid FROM workers")
+            for pid in (started.pid, *(pid for (pid,) in left)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             started.wait()
     dropped, recorded = desk.records()
     assert (dropped["status"], dropped["attempts"], dropped["crashes"]) == ("queued", 0, 0)
