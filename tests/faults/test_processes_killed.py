@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import random
 import signal
@@ -275,6 +274,8 @@ def test_a_recording_whose_recorder_died_behind_the_move_is_queued_once_as_itsel
 @contextmanager
 def leased(path: Path) -> Iterator[list[int]]:
     """Have whoever opens a file wait, under whatever name it has by then; the list tells that one does."""
+    import fcntl  # there is none on Windows
+
     asked: list[int] = []
     before = signal.signal(signal.SIGIO, lambda number, _: asked.append(number))
     handle = os.open(path, os.O_RDWR)
