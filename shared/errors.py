@@ -1,6 +1,7 @@
 """What can go wrong: one class for each thing a caller would treat differently.
 
-The docstring of a class is its default message, written for the person who reads it.
+The docstring of a class is its default message, written for the person who reads it; its remedy goes behind
+every message.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ class OffhookError(Exception):
     """Something went wrong in offhook."""
 
     code: str = "error"
+    remedy: str = ""
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or inspect.cleandoc(type(self).__doc__ or ""))
+        what = message or inspect.cleandoc(type(self).__doc__ or "")
+        super().__init__(f"{what} {self.remedy}".rstrip())
 
 
 class SettingsError(OffhookError):
@@ -33,18 +36,21 @@ class EmptyRecording(BadRecording):
     """The file is empty (0 bytes)."""
 
     code = "empty_file"
+    remedy = "Look for the original: the copy went wrong."
 
 
 class NoAudio(BadRecording):
     """The file has a header, but no audio behind it."""
 
     code = "no_audio"
+    remedy = "Look for the original."
 
 
 class DamagedHeader(BadRecording):
     """The header of the file is cut off or damaged, so its audio cannot be found."""
 
     code = "damaged_header"
+    remedy = "Look for the original; a sound editor may import this one as raw audio."
 
 
 class NotARecording(BadRecording):

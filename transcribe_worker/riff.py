@@ -196,8 +196,10 @@ class _Reader:
         return False
 
     def payload(self, chunk: _Chunk) -> bytes:
-        if chunk.size > MAX_FMT_BYTES or chunk.end > self.size_bytes:
+        if chunk.size > MAX_FMT_BYTES:
             raise DamagedHeader(f"The header of the file is damaged: its format has {chunk.size:,} bytes.")
+        if chunk.end > self.size_bytes:
+            raise DamagedHeader(f"The file ends after {self.size_bytes:,} bytes, within its header.")
         self.file.seek(chunk.offset)
         return self.file.read(chunk.size)
 
