@@ -10,7 +10,7 @@ from functools import cache
 
 from stress.cases import Case, either
 from stress.kinds import id3
-from tests.recordings import FLOAT, PCM, chunk, encoded, extensible, fmt, pcm, tones, wav
+from tests.recordings import FLOAT, PCM, chunk, encoded, extensible, fmt, pcm, rf64, tones, wav
 
 SECONDS = 3.0
 MOST_CHANGES = 3
@@ -116,9 +116,7 @@ def _wavs() -> Iterator[Base]:
         tail = chunk(b"LIST", b"INFO" + chunk(b"ISFT", b"recorder\0\0", order=order), order=order)
         content = wav(form, audio, tail=tail, order=order)
         yield Base(name, content, 28 + len(form), ".wav", 0.05, meaning=range(20, 20 + len(form)))
-    ds64 = chunk(b"ds64", struct.pack("<QQQI", 72 + len(plain), len(plain), 0, 0))
-    rf64 = b"RF64\xff\xff\xff\xffWAVE" + ds64 + chunk(b"fmt ", fmt()) + chunk(b"data", plain, 0xFFFFFFFF)
-    yield Base("rf64", rf64, 80, ".wav", 0.05, meaning=range(56, 72))
+    yield Base("rf64", rf64(fmt(), plain), 80, ".wav", 0.05, meaning=range(56, 72))
 
 
 def _flacs() -> Iterator[Base]:

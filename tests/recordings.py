@@ -9,6 +9,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from transcribe_worker.riff import W64_RIFF, W64_WAVE
+
 TONES_HZ = (440, 997)
 PCM, FLOAT, A_LAW, MU_LAW, EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 GUID_TAIL = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
@@ -56,14 +58,36 @@ def wav(form: bytes, audio: bytes, size: int | None = None, tail: bytes = b"", o
     return (b"RIFF" if order == "<" else b"RIFX") + struct.pack(order + "I", len(body)) + body
 
 
-def encoded(container: str, codec: str, rate: int, layout: str = "mono", seconds: float = 1.0) -> bytes:
-    """The two tones, the same in every channel, as an encoder in PyAV's wheel writes them."""
+def rf64(form: bytes, audio: bytes, size: int | None = None) -> bytes:
+    """A WAV for more than 4 GiB, whose audio may state another size than it has."""
+    stated = len(audio) if size is None else size
+    ds64 = chunk(b"ds64", struct.pack("<QQQI", 56 + len(form) + stated, stated, 0, 0))
+    return b"RF64\xff\xff\xff\xffWAVE" + ds64 + chunk(b"fmt ", form) + chunk(b"data", audio, 0xFFFFFFFF)
+
+
+def w64(form: bytes, audio: bytes) -> bytes:
+    """A WAV in Sony's form; of `form` and `audio`, each fills up 8 bytes."""
+    body = b"fmt " + GUID_TAIL + struct.pack("<Q", 24 + len(form)) + form
+    body += b"data" + GUID_TAIL + struct.pack("<Q", 24 + len(audio)) + audio
+    return W64_RIFF + struct.pack("<Q", 40 + len(body)) + W64_WAVE + body
+
+
+def encoded(
+    container: str,
+    codec: str,
+    rate: int,
+    layout: str = "mono",
+    seconds: float = 1.0,
+    sound: Signal | None = None,
+) -> bytes:
+    """A sound (the two tones), the same in every channel, as an encoder in PyAV's wheel writes it."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
         stream = output.add_stream(codec, rate=rate, layout=layout)
         stream.codec_context.options = {"strict": "experimental"}
         stream.codec_context.bit_rate = 12_200 if "amr" in codec else 64_000 * stream.codec_context.channels
-        signal = np.repeat(tones(rate, seconds).astype(np.float32), stream.codec_context.channels)
+        heard = tones(rate, seconds) if sound is None else sound
+        signal = np.repeat(heard.astype(np.float32), stream.codec_context.channels)
         interleaved = signal[np.newaxis]
         frame = av.AudioFrame.from_ndarray(interleaved, format="flt", layout=layout)
         frame.sample_rate = rate

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 import soxr
 
 from tests.stage import Stage
-from tests.voices import SHORT_CALL, Call, speak, word_error_rate, write_wav
+from tests.voices import SHORT_CALL, Call, speak, word_error_rate
 
 #: File name -> codec, the rate in Hz and the layout it takes.
 CONTAINERS = {
@@ -91,67 +90,6 @@ def encode(call: Call, path: Path, codec: str, rate_hz: int, layout: str) -> Non
         frame.sample_rate = rate_hz
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-
-
-def bad_files(folder: Path, speech: Path) -> dict[str, tuple[bytes, str]]:
-    """Files that are no use: name -> content and the code of the error."""
-    whole = speech.read_bytes()
-    script = f"ffconcat version 1.0\nfile '{speech}'\n".encode()
-    playlist = f"#EXTM3U\n#EXTINF:10,\n{speech}\n#EXT-X-ENDLIST\n".encode()
-    return {
-        "empty.wav": (b"", "empty_file"),
-        "header only.wav": (whole[:40] + bytes(4), "no_audio"),
-        "cut header.wav": (whole[:30], "damaged_header"),
-        "text.wav": (b"Dear Sir or Madam,\nthis is no recording.\n", "not_a_recording"),
-        "picture.wav": (b"\x89PNG\r\n\x1a\n" + bytes(1000), "not_a_recording"),
-        "script.wav": (script, "not_a_recording"),
-        "playlist.mp3": (playlist, "not_a_recording"),
-    }
-
-
-def test_bad_files_fail_at_once_with_a_reason_and_hold_nobody_up(
-    offhook: Stage, short_wav: Path, tmp_path: Path
-) -> None:
-    bad = bad_files(tmp_path, short_wav)
-    for name, (content, _) in bad.items():
-        (tmp_path / name).write_bytes(content)
-        offhook.drop(tmp_path / name)
-    offhook.drop_call(speak(SHORT_CALL, seed=7), "good among bad.wav")
-    assert offhook.finished("good among bad")["status"] == "completed"
-    for name, (_, code) in bad.items():
-        record = offhook.finished(Path(name).stem)
-        assert (name, record["status"], record["error_code"]) == (name, "failed", code)
-        assert record["attempts"] == 1
-        assert len(record["error"]) > 20
-        assert (offhook.inbox / name).exists()
-        shown = offhook.offhook("show", str(record["id"]))
-        assert record["error"] in shown.stdout
-        assert "Traceback" not in shown.stdout + shown.stderr
-
-
-def test_a_recording_whose_recorder_was_killed_is_used_and_flagged(offhook: Stage, short_call: Call) -> None:
-    path = offhook.home.parent / "killed.wav"
-    write_wav(path, short_call.samples)
-    content = bytearray(path.read_bytes())
-    content[40:44] = bytes(4)  # the length of the audio, never written
-    path.write_bytes(content)
-    offhook.drop(path, "recorder killed.wav")
-    record = offhook.finished("recorder killed")
-    assert (record["status"], record["flags"]) == ("completed", ["header_size_missing"])
-    assert record["duration_seconds"] == pytest.approx(short_call.duration_seconds, abs=0.01)
-    assert "header gives no length" in offhook.offhook("show", str(record["id"])).stdout
-
-
-def test_silence_is_completed_with_an_empty_transcript(offhook: Stage, tmp_path: Path) -> None:
-    with wave.open(str(tmp_path / "silence.wav"), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(2 * 8000 * 20))
-    offhook.drop(tmp_path / "silence.wav")
-    record = offhook.finished("silence")
-    assert record["status"] == "completed"
-    assert offhook.offhook("show", str(record["id"]), "--format", "txt").stdout == ""
 
 
 def test_words_are_found_with_their_moment(offhook: Stage, short_call: Call) -> None:
