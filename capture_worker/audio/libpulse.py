@@ -82,13 +82,20 @@ _ServerCallback = CFUNCTYPE(None, c_void_p, POINTER(_ServerInfo), c_void_p)
 
 @dataclass(frozen=True)
 class Port:
-    """A sink or a source; `monitor` names a sink's monitor source, or the sink that a source monitors."""
+    """A sink or a source; `monitor` names a sink's monitor source, or the sink that a source monitors.
+
+    `positions` says, in libpulse's numbers, which loudspeaker each channel is meant for.
+    """
 
     name: str
     description: str
     rate_hz: int
-    channels: int
+    positions: tuple[int, ...]
     monitor: str | None
+
+    @property
+    def channels(self) -> int:
+        return len(self.positions)
 
 
 class _BufferAttr(Structure):
@@ -107,7 +114,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "pa_context_errno": (c_int, (c_void_p,)),
     "pa_context_disconnect": (None, (c_void_p,)),
     "pa_context_unref": (None, (c_void_p,)),
-    "pa_stream_new": (c_void_p, (c_void_p, c_char_p, POINTER(_SampleSpec), c_void_p)),
+    "pa_stream_new": (c_void_p, (c_void_p, c_char_p, POINTER(_SampleSpec), POINTER(_ChannelMap))),
     "pa_stream_connect_record": (c_int, (c_void_p, c_char_p, POINTER(_BufferAttr), c_int)),
     "pa_stream_get_state": (c_int, (c_void_p,)),
     "pa_stream_peek": (c_int, (c_void_p, POINTER(c_void_p), POINTER(c_size_t))),
@@ -230,16 +237,21 @@ class Connection:
 
 
 class RecordStream:
-    """A stream of interleaved float32 from one source. Raises DeviceLost if it cannot be had."""
+    """A stream of interleaved float32 from one source. Raises DeviceLost if it cannot be had.
 
-    def __init__(self, connection: Connection, source: str, rate_hz: int, channels: int) -> None:
+    `positions` are the source's own, so that no channel is mixed into another; of more than six channels
+    libpulse knows no usual ones.
+    """
+
+    def __init__(self, connection: Connection, source: str, rate_hz: int, positions: tuple[int, ...]) -> None:
         self._pa = _library()
         self._connection = connection
-        self._frame_bytes = 4 * channels
+        channels = len(positions)
         spec = _SampleSpec(FLOAT32_LE, rate_hz, channels)
-        fragment_bytes = round(rate_hz * FRAGMENT_SECONDS) * self._frame_bytes
+        channel_map = _ChannelMap(channels, positions)
+        fragment_bytes = round(rate_hz * FRAGMENT_SECONDS) * 4 * channels
         wishes = _BufferAttr(_UNSET, _UNSET, _UNSET, _UNSET, fragment_bytes)
-        self._stream = self._pa.pa_stream_new(connection.context, b"offhook", byref(spec), None)
+        self._stream = self._pa.pa_stream_new(connection.context, b"offhook", byref(spec), byref(channel_map))
         if not self._stream:
             raise DeviceLost(f"{source} cannot be opened: {connection.why()}.")
         try:
@@ -277,7 +289,8 @@ class RecordStream:
 def _port(info: _PortInfo) -> Port:
     spec = info.sample_spec
     monitor = _text(info.monitor_name) if info.monitor_name else None
-    return Port(_text(info.name), _text(info.description), spec.rate, spec.channels, monitor)
+    positions = tuple(info.channel_map.map[: spec.channels])
+    return Port(_text(info.name), _text(info.description), spec.rate, positions, monitor)
 
 
 def _text(raw: bytes | None) -> str:

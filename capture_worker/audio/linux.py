@@ -14,9 +14,9 @@ from shared.errors import AudioUnavailable, DeviceLost
 class Stream:
     """An open source of the sound server."""
 
-    def __init__(self, connection: Connection, device: Device) -> None:
+    def __init__(self, connection: Connection, device: Device, positions: tuple[int, ...]) -> None:
         self.device = device
-        self._stream = RecordStream(connection, device.key, device.rate_hz, device.channels)
+        self._stream = RecordStream(connection, device.key, device.rate_hz, positions)
 
     def read(self) -> Block | None:
         """Return all that has come since the last time, None if nothing has. Raises DeviceLost."""
@@ -36,21 +36,30 @@ class System:
 
     def __init__(self) -> None:
         self._connection: Connection | None = None
+        self._positions: dict[str, tuple[int, ...]] = {}  # of each device's channels, at the last look
 
     def look(self) -> list[Device] | None:
         """Return what is there now. Raises AudioUnavailable."""
         server = self._connected()
         try:
             sink, source = server.defaults()
-            microphones = [_device(MICROPHONE, p, p.name, source) for p in server.sources() if not p.monitor]
-            loopbacks = [_device(LOOPBACK, p, p.monitor, sink) for p in server.sinks() if p.monitor]
-            return microphones + loopbacks
+            sources = [port for port in server.sources() if not port.monitor]
+            sinks = {port.monitor: port for port in server.sinks() if port.monitor}
         except DeviceLost as error:
             raise AudioUnavailable(f"The sound server has gone: {error}.") from error
+        microphones = {port.name: port for port in sources}
+        self._positions = {key: port.positions for key, port in (microphones | sinks).items()}
+        return [
+            *(_device(MICROPHONE, port, key, source) for key, port in microphones.items()),
+            *(_device(LOOPBACK, port, key, sink) for key, port in sinks.items()),
+        ]
 
     def open(self, device: Device) -> Stream:
         """Start to listen. Raises DeviceLost if it cannot be opened, AudioUnavailable without a server."""
-        return Stream(self._connected(), device)
+        positions = self._positions.get(device.key)
+        if positions is None:
+            raise DeviceLost(f"{device.name} was not there at the last look.")
+        return Stream(self._connected(), device, positions)
 
     def renew(self) -> None:
         """Forget the connection, as is needed when the server has been started again."""
