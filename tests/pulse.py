@@ -114,6 +114,10 @@ class PulseServer:
         command = ["paplay", "-d", sink, str(path)]
         self._players.append(subprocess.Popen(command, env={**os.environ, **self.environment}))
 
+    def played_last(self) -> None:
+        """Wait until what was begun last has been played."""
+        self._players[-1].wait(120)
+
     def played(self) -> None:
         """Wait until everything has been played."""
         for player in self._players:

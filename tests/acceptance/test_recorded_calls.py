@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests import pulse
 from tests.conftest import skip_or_fail
-from tests.pulse import PulseServer, find, noise
+from tests.pulse import PulseServer
 from tests.stage import Stage
 from tests.voices import Turn, speak, word_error_rate
 
@@ -65,21 +63,3 @@ def test_a_recorded_call_becomes_a_transcript_of_both_sides(stage: Stage, server
     shown = stage.offhook("show", str(record["id"])).stdout
     assert "Microphone: Remapped Monitor of Null Output (48 kHz); nothing missing" in shown
     assert "Loopback:   Null Output (48 kHz); nothing missing" in shown
-
-
-def test_a_call_goes_on_while_the_sound_server_is_started_again(stage: Stage, server: PulseServer) -> None:
-    far = noise(2, seed=3)
-    with stage.process("capture_worker"), stage.process("transcribe_worker.inbox"):
-        ready(stage)
-        assert stage.offhook("record", "start", "--title", "Restarted").returncode == 0
-        server.stop()
-        stage.wait_for(lambda: stage.read("record", "state")["loopback"] is None, "the loss")
-        server.start()
-        stage.wait_for(lambda: stage.read("record", "state")["loopback"], "the loopback")
-        server.play("call", far)
-        server.played()
-        outcome = stage.read("record", "stop")
-    with wave.open(outcome["recording_path"]) as file:
-        audio = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 2**15
-    assert find(far, audio).likeness > 0.99
-    assert [side["device_losses"] for side in outcome["verdict"]["sides"].values()] == [1, 1]
