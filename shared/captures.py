@@ -15,6 +15,7 @@ from typing import Any
 
 from peewee import SqliteDatabase
 
+from shared import scrubbing
 from shared.errors import UnknownSession
 from shared.models import Capture, Loudness, Record
 from shared.records import Records
@@ -127,9 +128,10 @@ class Captures:
             return record if record and record.sha256 == content["sha256"] else None
 
     def discard(self, session_id: str) -> None:
-        """Forget a capture and its loudness; files are the caller's."""
+        """Forget a capture and its loudness, down to the last byte; files are the caller's."""
         with self._database.atomic():
             Capture.delete().where(Capture.session_id == session_id).execute()
+            scrubbing.order()
 
     def verdict(self, session_id: str) -> dict[str, Any] | None:
         """Say how well a call was captured; None if it was not captured here, or nothing is known."""

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from peewee import SqliteDatabase, fn
 
+from shared import scrubbing
 from shared.captures import Captures
 from shared.errors import OffhookError, RecordNotFound, StateConflict
 from shared.files import Fingerprint, sync_folder
@@ -25,7 +26,7 @@ from shared.records import Records
 from shared.settings import Settings
 from shared.transitions import CANCELLED, COMPLETED, FAILED
 from shared.workers import lives
-from transcribe_worker import receipts, scrubbing
+from transcribe_worker import receipts
 from transcribe_worker.library import Library, LibraryBusy
 
 log = logging.getLogger(__name__)

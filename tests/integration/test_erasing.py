@@ -26,6 +26,7 @@ from capture_worker.wav import WavWriter
 from offhook.commands.erase import Age
 from offhook.views import iso
 from shared import home as folders
+from shared import scrubbing
 from shared.captures import ENDED, QUEUED, RECORDING, WAITING, Captures
 from shared.claims import Failure
 from shared.db import open_database
@@ -39,7 +40,6 @@ from tests.conftest import skip_or_fail
 from tests.remains import remains
 from tests.stage import ROOT, Stage
 from tests.voices import Call
-from transcribe_worker import scrubbing
 from transcribe_worker.erasing import Eraser, ErasureWaits
 from transcribe_worker.inbox import ADOPTED, COPY, Inbox
 from transcribe_worker.library import Library, LibraryBusy

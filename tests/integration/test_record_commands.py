@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.remains import remains
 from tests.stage import ROOT, Stage
 from tests.terminal import terminal
 
@@ -261,6 +262,15 @@ def test_discard_asks_a_person(
         assert person.ends() == code
         assert ("The recording is deleted." in person.shown) is (answer == "y")
     assert stage.read("record", "state")["state"] == state
+
+
+def test_no_file_names_a_discarded_recording(stage: Stage, worker: subprocess.Popen[str]) -> None:
+    title = "Hollingsworthy"
+    with stage.process("transcribe_worker"):
+        done(stage, "record", "start", "--title", title, "--candidate", "K-7731-lindqvist")
+        assert remains(stage.home, [title])
+        done(stage, "record", "discard", "--yes")
+        wait_for(lambda: not remains(stage.home, [title, "K-7731-lindqvist"]), "the title to go")
 
 
 # Watch

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from peewee import SqliteDatabase
 
+from shared import scrubbing
 from shared.db import open_database
 from shared.models import InboxFile
 from shared.records import Records
 from tests.remains import remains
-from transcribe_worker import scrubbing
 
 SEEDS = (3, 4, 15)
 CALLS = 150
