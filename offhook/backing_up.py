@@ -170,10 +170,10 @@ class _Copier:
 
     def _of_records(self) -> Iterator[Wanted]:
         for record in Record.select().order_by(Record.id):
-            path = Path(record.recording_path)
-            if name := self._name(path):
-                places, owner = (path, self._library.find(record)), (record.id, record.session_id)
-                yield Wanted(name, places, *owner, record.sha256, _fingerprint(record))
+            path, found = Path(record.recording_path), self._library.find(record)
+            if name := self._name(path) or self._name(found):  # the home may have been moved as a whole
+                owner = (record.id, record.session_id)
+                yield Wanted(name, (path, found), *owner, record.sha256, _fingerprint(record))
             else:
                 self._elsewhere.append(Absence(record.id, str(path), ELSEWHERE))
             if record.library_stem:

@@ -325,6 +325,24 @@ def test_a_stopped_recording_that_is_queued_meanwhile_is_in_the_backup_as_one_th
     assert backup.manifest.missing == []
 
 
+def test_a_home_that_was_moved_as_a_whole_is_backed_up_with_the_recordings_in_its_library(
+    home: Home, tmp_path: Path
+):
+    record = home.completed("call")
+    home.close()
+    home.settings.home.rename(tmp_path / "moved")
+
+    done = offhook("backup", tmp_path / "backups", "--json", home=tmp_path / "moved")
+
+    backup = Path(json.loads(done.stdout)["path"])
+    assert json.loads(done.stdout)["elsewhere"] == []
+    assert (backup / f"library/{record.library_stem}.wav").read_bytes() == b"call"
+    bring_back(backup, tmp_path / "new")
+    restored = Home(tmp_path / "new")
+    assert restored.library.find(restored.records.get(record.id)).read_bytes() == b"call"
+    restored.close()
+
+
 @pytest.mark.parametrize(
     ("happens", "reason"),
     [
