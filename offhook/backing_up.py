@@ -7,7 +7,6 @@ even if they have moved since; so the copy is whole in itself. What is not finis
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -19,11 +18,10 @@ from typing import Any
 from peewee import SqliteDatabase, fn
 
 from offhook.app import App
-from offhook.copying import Unreadable, copy_file
+from offhook.copying import CannotBackUp, Unreadable, copy_database, copy_file
 from offhook.manifest import CONFIG, DATABASE, NAME, Absence, Entry, Manifest, is_kept
 from offhook.views import iso
 from shared import captures
-from shared.errors import OffhookError
 from shared.files import Fingerprint, sha256_of, sync_folder
 from shared.home import FOLDER_MODE
 from shared.locks import FileLock
@@ -36,7 +34,6 @@ from transcribe_worker.library import Library, beside, write_whole
 
 PREFIX, PARTIAL = "offhook-backup-", ".part"
 LOCK = ".offhook-backup.lock"
-PAGES_AT_ONCE = 1000
 #: A file that is just being moved is found at its new place by looking again.
 LOOKS = 3
 #: What a recording that runs on the same disk should find left.
@@ -46,12 +43,6 @@ GONE, CHANGED, UNREADABLE, ELSEWHERE = "gone", "changed", "unreadable", "elsewhe
 
 #: Gets what is being copied, how many bytes of it are done, and of how many.
 Report = Callable[[str, int, int], None]
-
-
-class CannotBackUp(OffhookError):
-    """The backup cannot be made."""
-
-    code = "cannot_back_up"
 
 
 @dataclass(frozen=True)
@@ -100,29 +91,6 @@ def back_up(app: App, folder: Path, report: Report, clock: Callable[[], float] =
             raise
         sync_folder(folder)
     return Backup(path, manifest)
-
-
-def copy_database(source: Path, target: Path, report: Callable[[int, int], None]) -> None:
-    """Copy a database that others write to, as it is now. Raises CannotBackUp if it is damaged."""
-    with (
-        closing(sqlite3.connect(source, timeout=60, isolation_level=None)) as live,
-        closing(sqlite3.connect(target, isolation_level=None)) as copy,
-    ):
-        (page_bytes,) = live.execute("PRAGMA page_size").fetchone()
-        live.execute("BEGIN")
-        live.execute("SELECT 1 FROM sqlite_master").fetchone()  # a write would make the copy begin anew
-        live.backup(
-            copy,
-            pages=PAGES_AT_ONCE,
-            progress=lambda _, left, total: report((total - left) * page_bytes, total * page_bytes),
-        )
-        live.execute("ROLLBACK")
-        copy.execute(
-            "PRAGMA journal_mode = delete"
-        )  # one file, which can be read where nothing can be written
-        (answer,) = copy.execute("PRAGMA quick_check(1)").fetchone()
-    if answer != "ok":
-        raise CannotBackUp(f"{source} is damaged: {answer}. `offhook doctor` looks closer.")
 
 
 class _Copier:

@@ -21,7 +21,8 @@ import pytest
 from peewee import SqliteDatabase
 
 from offhook.app import App
-from offhook.backing_up import LOCK, Backup, CannotBackUp, back_up, copy_database
+from offhook.backing_up import LOCK, Backup, back_up
+from offhook.copying import CannotBackUp, copy_database
 from offhook.manifest import BadBackup, Manifest
 from offhook.restoring import CannotRestore, Restored, restore
 from offhook.search import find
@@ -427,6 +428,25 @@ def test_a_damaged_database_is_not_backed_up_over_good_backups(home: Home, tmp_p
 
 
 # Where to
+
+
+@POSIX_ONLY
+def test_a_disk_that_fills_while_the_database_is_copied_is_named_and_leaves_no_backup(
+    home: Home, tmp_path: Path
+):
+    """No room is left in the middle of the copy: the room that was there when it began has gone since."""
+    home.close()
+    limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000)); "
+    program = limited + "from offhook.cli import main; main()"
+    command = [sys.executable, "-c", program, "--home", str(home.settings.home), "backup"]
+
+    done = subprocess.run(
+        [*command, tmp_path / "backups"], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=60
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"offhook: {home.settings.database} cannot be copied to {tmp_path}")
+    assert files(tmp_path / "backups") == {LOCK}
 
 
 @pytest.mark.parametrize("where", [".", "backups", "inbox/backups"])
