@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -128,7 +129,10 @@ def _checked(manifest: Manifest, backup: Path) -> Manifest:
 
 def _damage(path: Path, entry: Entry) -> str | None:
     try:
-        if path.is_symlink() or path.stat().st_size != entry.size_bytes:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for, a device has no end
+            return "is no file"
+        if found.st_size != entry.size_bytes:
             return "has another size"
         return None if sha256_of(path) == entry.sha256 else "has other content"
     except FileNotFoundError:

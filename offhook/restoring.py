@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
@@ -154,6 +154,7 @@ def _make_ready(path: Path, old_home: str, home: Path) -> int:
     """
     database = open_database(path)
     try:
+        _refuse_strays()
         with database.atomic():
             _repoint(_flavoured(old_home), home)
             Worker.delete().execute()  # they lived elsewhere
@@ -165,6 +166,14 @@ def _make_ready(path: Path, old_home: str, home: Path) -> int:
     finally:
         database.close()
     return len(held)
+
+
+def _refuse_strays() -> None:
+    """Make sure that no transcript would be written outside of the library."""
+    named = Record.library_stem.is_null(False)
+    rows: Iterable[Any] = Record.select(Record.library_stem).where(named).tuples()
+    if not all(manifest.is_kept(Path(stem)) for (stem,) in rows):
+        raise BadBackup("The database in the backup was made up: it names files outside of its library.")
 
 
 def _repoint(old: PurePath, new: Path) -> None:

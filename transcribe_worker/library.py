@@ -6,6 +6,7 @@ the database first, transcripts replace themselves, and a recording that has mov
 
 from __future__ import annotations
 
+import os
 import re
 import time
 import unicodedata
@@ -99,7 +100,7 @@ class Library:
             ours += [beside(stem, suffix) for suffix in FORMATS]
             moved = beside(stem, path.suffix.lstrip("."))
             ours += [moved] if moved != path and _is_recording(record, moved) else []
-        return [path for path in dict.fromkeys(ours) if path.is_file()]
+        return [path for path in dict.fromkeys(ours) if path.is_file() and self.is_ours(path)]
 
     def leftovers(self, record: Record) -> list[Path]:
         """Name the half-written files beside a record's: nobody else writes there while one is `alone`."""
@@ -109,9 +110,18 @@ class Library:
         return [path for path in folder.glob(".*.part") if _PARTIAL.match(path.name)]
 
     def is_ours(self, path: Path) -> bool:
-        """Whether a file lies where offhook keeps recordings; any other is a person's own."""
+        """Whether a file lies where offhook keeps recordings; any other is a person's own.
+
+        Not even a database that somebody has made up, and had restored, can have another one deleted.
+        """
         settings = self._settings
-        return path.parent in (settings.inbox, settings.recording) or settings.library in path.parents
+        for name in (os.path.normpath, os.path.realpath):  # a home may be called by another name, too
+            inbox, recording, library, found = (
+                Path(name(each)) for each in (settings.inbox, settings.recording, settings.library, path)
+            )
+            if found.parent in (inbox, recording) or library in found.parents:
+                return True
+        return False
 
     def _moves(self, path: Path) -> bool:
         return path.parent == self._settings.inbox and not self._settings.keep_in_place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -730,6 +731,62 @@ def test_a_link_in_a_backup_is_not_followed(backup: Path, tmp_path: Path):
 
     with pytest.raises(BadBackup, match=r"config\.toml"):
         bring_back(backup, tmp_path / "new")
+
+
+@POSIX_ONLY
+def test_a_pipe_in_a_backup_is_not_waited_for(backup: Path, tmp_path: Path):
+    found = json.loads((backup / "manifest.json").read_text())
+    found["files"]["inbox/pipe.wav"] = {
+        "size_bytes": 0,
+        "modified_ns": 1,
+        "sha256": hashlib.sha256().hexdigest(),
+    }
+    (backup / "manifest.json").write_text(json.dumps(found))
+    os.mkfifo(backup / "inbox" / "pipe.wav")
+
+    done = offhook("restore", backup, home=tmp_path / "new")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "inbox/pipe.wav is no file" in done.stderr
+
+
+def make_up(backup: Path, *statements: str) -> None:
+    """Change the database of a backup, and have the manifest agree."""
+    with closing(sqlite3.connect(backup / "offhook.db")) as database, database:
+        for statement in statements:
+            database.execute(statement)
+    seal(backup, json.loads((backup / "manifest.json").read_text()), "offhook.db")
+
+
+@pytest.mark.parametrize("stem", ["../../escaped", "2026/../../../escaped", "/tmp/escaped"])
+def test_a_database_that_would_have_transcripts_written_elsewhere_is_refused(
+    backup: Path, tmp_path: Path, stem: str
+):
+    make_up(backup, f"UPDATE call_records SET library_stem = '{stem}' WHERE title = 'completed'")
+
+    with pytest.raises(BadBackup, match="made up"):
+        bring_back(backup, tmp_path / "new")
+
+    assert not (tmp_path / "new" / "offhook.db").exists()
+
+
+def test_a_database_that_was_made_up_has_no_file_deleted_that_is_not_its_own(backup: Path, tmp_path: Path):
+    own = [tmp_path / "thesis.doc", tmp_path / "song.wav"]
+    for path in own:
+        path.write_bytes(b"a person's own")
+    make_up(
+        backup,
+        f"INSERT INTO inbox_files VALUES ('{own[0]}', 1, 1, 'adopted', 1)",
+        f"UPDATE call_records SET recording_path = '{tmp_path}/new/library/../../song.wav' WHERE id = 1",
+        "INSERT INTO controls VALUES ('erase:1', '{}')",
+    )
+    new = tmp_path / "new"
+    bring_back(backup, new)
+
+    done = offhook("prune", "--older-than", "9y", "--yes", home=new)  # finishes what was begun
+
+    assert "Recording 1: deleted" in done.stdout, done.stderr
+    assert [path.read_bytes() for path in own] == [b"a person's own"] * 2
 
 
 def test_a_backup_of_a_newer_schema_is_refused_untouched(backup: Path, tmp_path: Path):
