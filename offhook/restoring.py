@@ -73,10 +73,12 @@ def restore(backup: Path, settings: Settings, report: Report) -> Restored:
         if part.exists():
             shutil.rmtree(part)
         part.mkdir(mode=FOLDER_MODE)
-        _copy(backup, part, found, _counted("copying", found, report))
-        queued_again = _make_ready(part / DATABASE, found.home, settings.home)
-        _put_in_place(part, settings, found)
-        shutil.rmtree(part)
+        try:
+            _copy(backup, part, found, _counted("copying", found, report))
+            queued_again = _make_ready(part / DATABASE, found.home, settings.home)
+            _put_in_place(part, settings, found)
+        finally:  # a deletion would not look for words in there
+            shutil.rmtree(part, ignore_errors=True)
     return Restored(settings.home, found, queued_again)
 
 

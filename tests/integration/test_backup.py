@@ -202,6 +202,15 @@ def offhook(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=60)
 
 
+def offhook_with_files_of_at_most(size_bytes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a command that finds no room for more than that in a file."""
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({size_bytes}, {size_bytes}))"
+    command = [sys.executable, "-c", f"{limited}; from offhook.cli import main; main()"]
+    return subprocess.run(
+        [*command, *map(str, arguments)], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=60
+    )
+
+
 def bring_back(backup: Path, home: Path) -> Restored:
     return restore(backup, Settings(home=home), silent)
 
@@ -437,13 +446,9 @@ def test_a_disk_that_fills_while_the_database_is_copied_is_named_and_leaves_no_b
 ):
     """No room is left in the middle of the copy: the room that was there when it began has gone since."""
     home.close()
-    limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000)); "
-    program = limited + "from offhook.cli import main; main()"
-    command = [sys.executable, "-c", program, "--home", str(home.settings.home), "backup"]
+    arguments = ["--home", home.settings.home, "backup", tmp_path / "backups"]
 
-    done = subprocess.run(
-        [*command, tmp_path / "backups"], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=60
-    )
+    done = offhook_with_files_of_at_most(40_000, *arguments)
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"offhook: {home.settings.database} cannot be copied to {tmp_path}")
@@ -734,6 +739,18 @@ def test_a_link_in_a_backup_is_not_followed(backup: Path, tmp_path: Path):
 
 
 @POSIX_ONLY
+def test_a_restore_that_finds_the_disk_full_leaves_nothing_of_what_it_had_made_ready(
+    backup: Path, tmp_path: Path
+):
+    arguments = ["--home", tmp_path / "new", "restore", backup]
+
+    done = offhook_with_files_of_at_most(40_000, *arguments)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert files(tmp_path / "new") == {"locks/restore.lock"}
+
+
+@POSIX_ONLY
 def test_a_pipe_in_a_backup_is_not_waited_for(backup: Path, tmp_path: Path):
     found = json.loads((backup / "manifest.json").read_text())
     found["files"]["inbox/pipe.wav"] = {
@@ -767,7 +784,7 @@ def test_a_database_that_would_have_transcripts_written_elsewhere_is_refused(
     with pytest.raises(BadBackup, match="made up"):
         bring_back(backup, tmp_path / "new")
 
-    assert not (tmp_path / "new" / "offhook.db").exists()
+    assert files(tmp_path / "new") == {"locks/restore.lock"}
 
 
 def test_a_database_that_was_made_up_has_no_file_deleted_that_is_not_its_own(backup: Path, tmp_path: Path):
