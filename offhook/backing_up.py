@@ -18,7 +18,7 @@ from typing import Any
 from peewee import SqliteDatabase, fn
 
 from offhook.app import App
-from offhook.copying import CannotBackUp, Unreadable, copy_database, copy_file
+from offhook.copying import CannotBackUp, Gone, Unreadable, copy_database, copy_file
 from offhook.manifest import CONFIG, DATABASE, NAME, Absence, Entry, Manifest, is_kept
 from offhook.views import iso
 from shared import captures
@@ -199,7 +199,7 @@ class _Copier:
     def _copied(self, item: Wanted) -> Entry | None:
         """Copy a file from where it is now; None if it is nowhere. Raises Unreadable."""
         for _ in range(LOOKS):
-            with suppress(FileNotFoundError):  # it has just moved
+            with suppress(Gone):  # it has just moved
                 if path := self._where(item):
                     return copy_file(path, self._part / item.name, self._count)
         return None

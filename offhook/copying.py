@@ -22,6 +22,10 @@ class Unreadable(Exception):
     """The original cannot be read."""
 
 
+class Gone(Unreadable):
+    """The original is not there."""
+
+
 class CannotBackUp(OffhookError):
     """The backup cannot be made."""
 
@@ -31,17 +35,25 @@ class CannotBackUp(OffhookError):
 def copy_file(source: Path, target: Path, report: Callable[[int], None]) -> Entry:
     """Copy a file with its time and have it on the disk; `report` gets the bytes as they go by.
 
-    Raises FileNotFoundError, Unreadable, and OSError for what is wrong with the target.
+    Raises Gone, Unreadable, and OSError with the name of the target for what is wrong with that.
     """
-    target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     try:
         original = source.open("rb")
-    except FileNotFoundError:
-        raise
     except OSError as error:
-        raise Unreadable(error.strerror) from error
+        kind = Gone if isinstance(error, FileNotFoundError) else Unreadable
+        raise kind(error.strerror) from error
+    with original:
+        try:
+            return _written(original, target, report)
+        except OSError as error:
+            error.filename = error.filename or str(target)  # a write that fails does not know it
+            raise
+
+
+def _written(original: BinaryIO, target: Path, report: Callable[[int], None]) -> Entry:
+    target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     taken, size_bytes = hashlib.sha256(), 0
-    with original, target.open("wb") as copy:
+    with target.open("wb") as copy:
         for chunk in _chunks(original):
             taken.update(chunk)
             copy.write(chunk)

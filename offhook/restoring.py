@@ -142,7 +142,7 @@ def _copy(backup: Path, part: Path, found: Manifest, report: Callable[[int], Non
     for name, entry in found.files.items():
         try:
             copied = copy_file(backup / name, part / name, report)
-        except (FileNotFoundError, Unreadable):
+        except Unreadable:
             copied = None
         if copied is None or copied.sha256 != entry.sha256:
             raise BadBackup(f"{backup / name} has changed while it was restored.")

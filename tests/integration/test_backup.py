@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -334,6 +335,24 @@ def test_a_stopped_recording_that_is_queued_meanwhile_is_in_the_backup_as_one_th
 
     assert (backup.path / "recording" / "waits.part").read_bytes() == b"said by nobody else"
     assert backup.manifest.missing == []
+
+
+def test_a_backup_whose_place_has_gone_does_not_blame_the_recordings(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As when its drive was pulled out, or a path is too long for Windows."""
+    home.queued("call")
+    folder, written = tmp_path / "backups", Path.open
+
+    def opened(path: Path, *arguments: Any, **named: Any) -> Any:
+        if path.is_relative_to(folder) and path.name == "call.wav":
+            raise FileNotFoundError(errno.ENOENT, "No such file", str(path))
+        return written(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", opened)
+    with pytest.raises(FileNotFoundError):
+        home.back_up(folder)
+    assert files(folder) == {LOCK}
 
 
 def test_a_home_that_was_moved_as_a_whole_is_backed_up_with_the_recordings_in_its_library(
@@ -747,6 +766,7 @@ def test_a_restore_that_finds_the_disk_full_leaves_nothing_of_what_it_had_made_r
     done = offhook_with_files_of_at_most(40_000, *arguments)
 
     assert (done.returncode, done.stdout) == (1, "")
+    assert f"{tmp_path / 'new'}/restore.part/offhook.db: File too large" in done.stderr
     assert files(tmp_path / "new") == {"locks/restore.lock"}
 
 
