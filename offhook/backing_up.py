@@ -161,7 +161,8 @@ class _Copier:
                 yield self._as_it_is(part)
 
     def _of_the_home(self) -> Iterator[Wanted]:
-        yield self._as_it_is(self._settings.home / CONFIG)
+        receipts = sorted(self._settings.receipts.glob("erasure-*.json"))
+        yield from map(self._as_it_is, (self._settings.home / CONFIG, *receipts))
 
     def _as_it_is(self, path: Path) -> Wanted:
         """Take a file if it is there: without it nothing is lost that the database does not have."""

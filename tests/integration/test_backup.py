@@ -355,6 +355,21 @@ def test_a_backup_whose_place_has_gone_does_not_blame_the_recordings(
     assert files(folder) == {LOCK}
 
 
+def test_the_receipt_of_an_erasure_outlives_the_machine_it_was_made_on(home: Home, tmp_path: Path):
+    home.completed("call")
+    Record.update(candidate_id="C-17").execute()
+    home.close()
+    assert offhook("delete", "--candidate", "C-17", "--yes", home=home.settings.home).returncode == 0
+    (receipt,) = home.settings.receipts.iterdir()
+
+    backup = offhook("backup", tmp_path / "backups", home=home.settings.home).stdout.strip()
+    bring_back(Path(backup), tmp_path / "new")
+
+    restored = tmp_path / "new" / "receipts" / receipt.name
+    assert json.loads(restored.read_text())["finished_at"]
+    assert restored.read_bytes() == receipt.read_bytes()
+
+
 def test_a_home_that_was_moved_as_a_whole_is_backed_up_with_the_recordings_in_its_library(
     home: Home, tmp_path: Path
 ):
