@@ -67,6 +67,11 @@ def export(app: App, record_ids: tuple[int, ...], everything: bool, form: str, o
     """Write transcripts to files, named after their recordings."""
     if everything == bool(record_ids):
         raise click.UsageError("Give recordings, or --all.")
+    if output.resolve().is_relative_to(app.settings.home.resolve()):
+        raise click.UsageError(
+            f"{output.absolute()} is inside of {app.settings.home}, where no file may outlive its recording. "
+            "Choose a folder outside: --output FOLDER."
+        )
     output.mkdir(parents=True, exist_ok=True)
     finished = app.records.select().where(Record.transcription_status == COMPLETED)
     for record in [app.records.get(i) for i in record_ids] or finished:

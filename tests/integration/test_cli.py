@@ -531,6 +531,18 @@ def test_export_writes_nowhere_but_into_its_folder(cli: Cli, records: Records, t
     assert len(list((tmp_path / "out").iterdir())) == 6
 
 
+def test_export_writes_nothing_into_the_home_that_a_deletion_would_not_know_of(
+    cli: Cli, records: Records, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    completed(records, "call", "Hello.")
+    before = set(settings.home.rglob("*"))
+    for folder in (settings.home / "exports", settings.library, tmp_path / ".." / settings.home):
+        assert "Choose a folder outside" in cli("export", 1, "-o", folder).err
+    monkeypatch.chdir(settings.home)
+    assert cli("export", "--all").code == 2
+    assert {path for path in settings.home.rglob("*") if not path.name.startswith("offhook.db")} <= before
+
+
 def test_export_of_an_unfinished_recording_says_so(cli: Cli, records: Records, tmp_path: Path) -> None:
     record_id = one_in_each_state(records)["failed"]
     done = cli("export", record_id, "-o", tmp_path)
