@@ -124,7 +124,8 @@ class Records:
     def cancel(self, record_id: int) -> Record:
         """Take a recording out of the queue; a worker that holds it stops. Raises as requeue."""
         with self._database.atomic():
-            record = self._move("cancel", Record.id == self.get(record_id).id)
+            mine = Record.id == self.get(record_id).id
+            record = self._move("cancel", mine, completed_at=self._clock())
             if record is None:
                 raise self._conflict(record_id, "There is nothing to cancel")
             return record

@@ -107,7 +107,7 @@ class Eraser:
 
     def older_than(self, seconds: float, states: Collection[str] = FINISHED) -> list[Record]:
         """Return the finished recordings of a certain age, the oldest first."""
-        finished_at = fn.COALESCE(Record.completed_at, Record.created_at)
+        finished_at = fn.COALESCE(Record.completed_at, Record.created_at)  # cancelled before that was noted
         old = Record.transcription_status.in_(states) & (finished_at <= self._clock() - seconds)
         return list(Record.select().where(old).order_by(finished_at, Record.id))
 

@@ -591,6 +591,23 @@ def test_prune_deletes_what_is_finished_and_old_enough_and_nothing_that_waits_or
     assert set(aged) - left == {"completed older", "failed older", "cancelled older"}
 
 
+def test_an_old_recording_that_is_cancelled_today_is_not_old(
+    records: Records, settings: Settings, library: Library
+) -> None:
+    """Somebody who queues a call of last year again, and thinks better of it, keeps its transcript."""
+    record = the_call(settings, records)
+    long_ago = time.time() - 400 * DAY_SECONDS
+    Record.update(created_at=long_ago, completed_at=long_ago).where(Record.id == record.id).execute()
+    eraser = Eraser(settings, records._database, records, library)
+    assert [found.id for found in eraser.older_than(90 * DAY_SECONDS)] == [record.id]
+
+    records.requeue(record.id)
+    records.cancel(record.id)
+
+    assert eraser.older_than(90 * DAY_SECONDS) == []
+    assert record.id in [found.id for found in eraser.older_than(0)]
+
+
 def test_prune_takes_a_state_when_it_is_told_to(records: Records, stage: Stage, aged: dict[str, int]) -> None:
     assert stage.offhook("prune", "--older-than", "1w", "--status", "failed", "--yes").returncode == 0
     assert set(aged) - {record.title for record in Record.select()} == {"failed older", "failed younger"}
@@ -614,9 +631,9 @@ def test_an_age_that_is_none_is_refused(
 
 def test_an_age_counts_to_the_second(records: Records, settings: Settings, library: Library) -> None:
     record = records.add(source="added", title="call", recording_path="/call.wav")
-    records.cancel(record.id)
+    cancelled = records.cancel(record.id)
     for seconds, expected in ((10.0, 1), (10.001, 0)):
-        clock = Clock(record.created_at + 10.0)
+        clock = Clock(cancelled.completed_at + 10.0)
         eraser = Eraser(settings, records._database, records, library, clock)
         assert len(eraser.older_than(seconds)) == expected
 
