@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,23 @@ class JsonSerializer(Serializer):  # type: ignore[misc]
 
 
 def _discard_if_damaged(path: Path) -> None:
-    """Remove a queue file that is no database: the hints in it can be sent again."""
-    if path.exists() and path.read_bytes()[:16] not in (b"", b"SQLite format 3\0"):
-        for file in path.parent.glob(f"{path.name}*"):
+    """Remove a queue file that is damaged: the hints in it can be sent again."""
+    if not path.exists() or _is_sound(path):
+        return
+    for file in path.parent.glob(f"{path.name}*"):
+        with suppress(OSError):  # Windows keeps a file that is open
             file.unlink()
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            return str(answer) == "ok"
+    except sqlite3.OperationalError:  # it is in use, or cannot be read
+        return True
+    except sqlite3.DatabaseError:
+        return False
 
 
 class HintQueue:

@@ -178,6 +178,31 @@ def test_a_queue_that_was_deleted_loses_nothing(
         assert not fresh.is_empty()
 
 
+@pytest.mark.parametrize("sound_bytes", [0, 100, 4096 + 8, 3 * 4096])
+def test_a_queue_that_is_damaged_anywhere_is_begun_anew(settings: Settings, sound_bytes: int):
+    """Nothing in it is worth more than the workers that would not start."""
+    with closing(HintQueue(settings.queue)) as hints:
+        hints.send(1)
+    content = settings.queue.read_bytes()
+    settings.queue.write_bytes(content[:sound_bytes] + b"\xaa" * (len(content) - sound_bytes))
+
+    with closing(HintQueue(settings.queue)) as hints:
+        assert hints.is_empty()
+        hints.send(2)
+        with Consumer(settings.queue) as consumer:
+            assert consumer.has_taken(1) == [2]
+
+
+def test_a_queue_that_is_in_use_is_not_taken_for_damaged(hints: HintQueue, settings: Settings):
+    hints.send(1)
+    with closing(sqlite3.connect(settings.queue, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(sqlite3.OperationalError):
+            HintQueue(settings.queue)
+        other.execute("ROLLBACK")
+    assert not hints.is_empty()
+
+
 def test_two_consumers_take_each_hint_once(hints: HintQueue, settings: Settings):
     for record_id in range(40):
         hints.send(record_id)
