@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import logging
 import os
+import sqlite3
 import sys
 import tempfile
 import traceback
@@ -45,6 +46,14 @@ COMMANDS = {
 }
 
 
+#: What SQLite says -> what is said of the database.
+REMEDIES = {
+    "locked": "is in use by another program; try again in a moment.",
+    "full": "cannot be written: the disk is full. Make room and try again.",
+    "disk I/O error": "cannot be read or written: is the disk full? Make room and try again.",
+}
+
+
 class LazyGroup(click.Group):
     """A group that imports a command only to run it."""
 
@@ -65,12 +74,17 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except DatabaseError as error:
-            path = ctx.obj.settings.database
-            if "locked" in str(error):
-                message = f"{path} is in use by another program; try again in a moment."
-            else:
-                message = f"{path} cannot be used: {error}. `offhook doctor` looks closer."
-            raise DatabaseUnusable(message) from error
+            why = str(_first(error))
+            told = (told for sign, told in REMEDIES.items() if sign in why)
+            message = next(told, f"cannot be used: {why}. `offhook doctor` looks closer.")
+            raise DatabaseUnusable(f"{ctx.obj.settings.database} {message}") from error
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return what went wrong first: on a full disk, a rollback fails as well and says nothing of it."""
+    while isinstance(error.__context__, DatabaseError | sqlite3.Error):
+        error = error.__context__
+    return error
 
 
 class DatabaseUnusable(OffhookError):

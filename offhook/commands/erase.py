@@ -136,7 +136,10 @@ class Erasure:
             scrubbed = self.eraser.scrub(SCRUB_SECONDS)
         self._report(found, receipt, finished=scrubbed and not stuck)
         if not scrubbed:
-            _say("The database is in use. A worker deletes the last traces in it as soon as it can.")
+            _say(
+                "The database is in use, or the disk has no room to write it anew. "
+                "A worker deletes the last traces in it as soon as it can."
+            )
         if stuck:
             raise stuck[0]
         return len(found)

@@ -343,6 +343,20 @@ def test_a_database_that_is_garbage_is_named(cli: Cli, command: str) -> None:
     assert (cli.home / "offhook.db").read_bytes() == bytes(range(256)) * 40
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of a file")
+def test_a_full_disk_is_told_from_a_damaged_database(records: Records, settings: Settings) -> None:
+    for number in range(20):
+        completed(records, f"call {number}", "Hello. " * 200)
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))"
+    command = [sys.executable, "-c", f"{limit}; from offhook.cli import main; main()", "retry", "1"]
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", timeout=60, env=Stage(settings.home).environment
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("Make room and try again.\n")
+    assert records.get(1).transcription_status == "completed"
+
+
 def test_a_database_of_a_newer_offhook_is_left_alone(cli: Cli, records: Records) -> None:
     with closing(sqlite3.connect(cli.home / "offhook.db")) as database, database:
         database.execute("INSERT INTO migrations VALUES ('9999_from_the_future')")
