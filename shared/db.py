@@ -22,7 +22,8 @@ def open_database(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECO
     Every transaction begins IMMEDIATE: one that reads first and writes later would fail at once
     with "database is locked", whatever the timeout. Raises NewerDatabase.
     """
-    path.touch(mode=0o600, exist_ok=True)  # SQLite gives its other files the same mode
+    if not path.exists():  # one of a newer offhook keeps its time, too
+        path.touch(mode=0o600)  # SQLite gives its other files the same mode
     database = SqliteDatabase(
         str(path),
         pragmas=(

@@ -509,11 +509,13 @@ def test_a_newer_database_is_refused_with_the_remedy(path: Path):
 def test_a_newer_database_that_was_closed_keeps_every_byte_and_gets_no_file_beside_it(path: Path):
     open_database(path).close()
     add_from_the_future(path)
+    os.utime(path, ns=(0, 0))
     before = digest(path)
 
     assert "newer offhook" in refuse(path)
 
     assert digest(path) == before
+    assert path.stat().st_mtime_ns == 0
     assert [found.name for found in path.parent.iterdir()] == [path.name]
 
 
