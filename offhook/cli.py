@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import logging
 import os
-import sqlite3
 import sys
 import tempfile
 import traceback
@@ -17,6 +16,7 @@ import click
 from peewee import DatabaseError
 
 from offhook.app import App
+from shared.db import first_cause
 from shared.errors import OffhookError
 from shared.home import keep_private
 
@@ -74,17 +74,10 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except DatabaseError as error:
-            why = str(_first(error))
+            why = str(first_cause(error))
             told = (told for sign, told in REMEDIES.items() if sign in why)
             message = next(told, f"cannot be used: {why}. `offhook doctor` looks closer.")
             raise DatabaseUnusable(f"{ctx.obj.settings.database} {message}") from error
-
-
-def _first(error: BaseException) -> BaseException:
-    """Return what went wrong first: on a full disk, a rollback fails as well and says nothing of it."""
-    while isinstance(error.__context__, DatabaseError | sqlite3.Error):
-        error = error.__context__
-    return error
 
 
 class DatabaseUnusable(OffhookError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared.db import first_cause
 from shared.errors import OffhookError
 from shared.models import Record
 
@@ -31,5 +32,6 @@ class Failure:
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """Describe an error without its traceback."""
+        error = first_cause(error)
         code = error.code if isinstance(error, OffhookError) else type(error).__name__
         return cls(code, str(error) or type(error).__name__)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from peewee import OperationalError, SqliteDatabase
+from peewee import DatabaseError, OperationalError, SqliteDatabase
 
 from shared.migrations import migrate, missing
 from shared.models import MODELS
@@ -68,3 +69,11 @@ def hurried(database: SqliteDatabase, patience_seconds: float) -> Iterator[None]
         yield
     finally:
         database.execute_sql(f"PRAGMA busy_timeout = {before}")
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """Return what went wrong first: on a full disk the rollback fails as well, and hides it."""
+    known = DatabaseError | sqlite3.Error
+    while isinstance(error, known) and isinstance(error.__context__, known):
+        error = error.__context__
+    return error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -953,3 +954,25 @@ def test_a_neighbour_that_never_lets_go_is_an_error_that_says_so(
     database.bind(MODELS)
 
     assert not records.paused()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of a file")
+def test_a_full_disk_is_what_a_recording_waits_for_and_not_the_rollback_behind_it(
+    records: Records, database: SqliteDatabase
+) -> None:
+    import resource
+
+    record = records.add(source="added", title="call", recording_path="/call.wav")
+    claim = records.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
+    assert claim
+    words = {"start_seconds": 0.0, "end_seconds": 1.0, "text": "said " * 100_000}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+    try:
+        with pytest.raises(OperationalError) as caught:
+            records.complete(claim, [words])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert Failure.of(caught.value) == Failure("OperationalError", "disk I/O error")
+    assert records.retry_later(claim, Failure.of(caught.value), wait_seconds=1).error_code
