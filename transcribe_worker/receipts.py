@@ -58,10 +58,19 @@ def finish(database: SqliteDatabase, folder: Path, now: float) -> None:
     """Write into the receipts that wait for it that their erasure is finished. Raises OSError."""
     for row in list(Control.select().where(Control.name.startswith(PREFIX))):
         path = folder / row.name.removeprefix(PREFIX)
-        if path.exists():  # a person may have taken it away
-            _save(path, json.loads(path.read_text("utf-8")) | {"finished_at": _iso(now)})
+        if receipt := _read(path):
+            _save(path, receipt | {"finished_at": _iso(now)})
         with database.atomic():
             Control.delete().where(Control.name == row.name).execute()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read a receipt; nothing if a person has taken it away, or written into it what is none."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _save(path: Path, receipt: dict[str, Any]) -> None:

@@ -737,6 +737,22 @@ def test_nothing_of_a_person_makes_no_receipt(settings: Settings, records: Recor
     assert not settings.receipts.exists()
 
 
+@pytest.mark.parametrize("content", [None, "", "[]", "\x00" * 100])
+def test_a_receipt_that_somebody_has_spoilt_holds_up_no_erasure(
+    settings: Settings, records: Records, eraser: Eraser, library: Library, content: str | None
+) -> None:
+    record = the_call(settings, records)
+    receipt = settings.receipts / "erasure-20261125T140203Z-5f0c91d2.json"
+    eraser.mark([record.id], receipt=receipt)
+    if content is not None:
+        receipt.parent.mkdir()
+        receipt.write_text(content)
+    eraser.resume()
+    assert remains(settings.home, FORGOTTEN) == set()
+    assert not Control.select().exists()
+    assert content is None or receipt.read_text() == content
+
+
 @pytest.mark.parametrize("state", [RECORDING, WAITING, ENDED])
 def test_an_unfinished_recording_of_a_dead_process_goes_and_does_not_come_back(
     settings: Settings, records: Records, database: SqliteDatabase, hints: HintQueue, stage: Stage, state: str
