@@ -176,11 +176,12 @@ class _Copier:
         return name if is_kept(name) and str(name) not in (DATABASE, CONFIG) else None
 
     def _make_sure_of_room(self, size_bytes: int) -> None:
+        beside = self._part.stat().st_dev == self._settings.home.stat().st_dev
+        needed = size_bytes + (SPARE_BYTES if beside else 0)
         free = shutil.disk_usage(self._part).free
-        if size_bytes + SPARE_BYTES > free:
-            wanted = (size_bytes + SPARE_BYTES) / 1e9
+        if needed > free:
             raise CannotBackUp(
-                f"{self._part.parent} has {free / 1e9:.1f} GB free, and {wanted:.1f} GB are needed."
+                f"{self._part.parent} has {free / 1e6:,.1f} MB free, and {needed / 1e6:,.1f} MB are needed."
             )
 
     def _take(self, item: Wanted) -> None:

@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -41,6 +42,7 @@ from shared.records import Records
 from shared.settings import Settings
 from shared.transitions import STATES
 from shared.workers import Presence
+from tests.conftest import skip_or_fail
 from tests.stage import ROOT
 from transcribe_worker.exports import FORMATS
 from transcribe_worker.library import Library
@@ -525,10 +527,24 @@ def test_a_backup_for_which_there_is_no_room_is_refused_before_it_fills_the_disk
     record = home.queued("huge")
     home.records.note_move(record.id, record.recording_path, {"size_bytes": 2**60})
 
-    with pytest.raises(CannotBackUp, match="GB are needed"):
+    with pytest.raises(CannotBackUp, match="MB are needed"):
         home.back_up(tmp_path / "backups")
 
     assert {path.name for path in (tmp_path / "backups").iterdir()} == {LOCK}
+
+
+def test_room_for_a_recording_that_runs_is_left_on_its_own_disk_and_on_no_other(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    home.queued("call")
+    memory = Path("/dev/shm")  # noqa: S108 (another disk, if there is one)
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        skip_or_fail("needs a second file system")
+    monkeypatch.setattr("offhook.backing_up.SPARE_BYTES", 2**60)
+    with pytest.raises(CannotBackUp, match="MB are needed"):
+        home.back_up(tmp_path / "backups")
+    with tempfile.TemporaryDirectory(dir=memory) as stick:
+        assert_whole(home.back_up(Path(stick)))
 
 
 # Killed
