@@ -24,15 +24,13 @@ from shared.claims import Claim
 from shared.db import open_database
 from shared.errors import OffhookError
 from shared.files import sha256_of, sync_folder
-from shared.home import FOLDER_MODE
+from shared.home import FOLDER_MODE, RESTORE_LOCK, RESTORE_PART
 from shared.locks import FileLock, is_free
 from shared.migrations import missing
 from shared.models import Capture, InboxFile, Record, Worker
 from shared.records import Records
 from shared.settings import Settings
 
-PART = "restore.part"
-LOCK = "restore.lock"
 #: Columns that name files of the home.
 PATHS: tuple[tuple[Any, Any], ...] = (
     (Record, Record.recording_path),
@@ -69,7 +67,7 @@ def restore(backup: Path, settings: Settings, report: Report) -> Restored:
     _refuse_used(settings, found)
     folders.prepare(settings)
     with _alone(settings):
-        part = settings.home / PART
+        part = settings.home / RESTORE_PART
         if part.exists():
             shutil.rmtree(part)
         part.mkdir(mode=FOLDER_MODE)
@@ -99,7 +97,7 @@ def _counted(what: str, found: Manifest, report: Report) -> Callable[[int], None
 def _refuse_used(settings: Settings, found: Manifest) -> None:
     """Make sure that a home holds nothing that could be lost, and that nobody works in it."""
     home = settings.home
-    if any(not is_free(lock) for lock in settings.locks.glob("*.lock") if lock.name != LOCK):
+    if any(not is_free(lock) for lock in settings.locks.glob("*.lock") if lock.name != RESTORE_LOCK):
         raise CannotRestore(f"offhook is running in {home}. Stop it, and restore again.")
     if _has_records(settings.database):
         raise CannotRestore(f"{home} has recordings already. Restore into another folder: --into FOLDER.")
@@ -126,7 +124,7 @@ def _is(path: Path, entry: Entry) -> bool:
 
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
-    lock = FileLock(settings.locks / LOCK)
+    lock = FileLock(settings.locks / RESTORE_LOCK)
     if not lock.acquire():
         raise CannotRestore(f"Another restore into {settings.home} is running.")
     try:

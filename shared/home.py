@@ -9,6 +9,8 @@ from shared.errors import SettingsError
 from shared.settings import Settings
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
+#: Where a restore makes a home ready, and the lock it holds while it does.
+RESTORE_PART, RESTORE_LOCK = "restore.part", "restore.lock"
 
 
 def prepare(settings: Settings) -> None:

@@ -9,6 +9,7 @@ of it.
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
@@ -21,6 +22,8 @@ from shared import scrubbing
 from shared.captures import Captures
 from shared.errors import OffhookError, RecordNotFound, StateConflict
 from shared.files import Fingerprint, sync_folder
+from shared.home import RESTORE_LOCK, RESTORE_PART
+from shared.locks import FileLock
 from shared.models import Capture, Control, InboxFile, Record
 from shared.records import Records
 from shared.settings import Settings
@@ -151,6 +154,7 @@ class Eraser:
 
     def scrub(self, patience_seconds: float) -> bool:
         """Leave no byte of what was deleted in the database's files; False if others are in the way."""
+        self._remove_killed_restore()
         while note := scrubbing.ordered():
             scrubbed = scrubbing.scrub(self._database, note, patience_seconds)
             if scrubbed is None:
@@ -191,6 +195,13 @@ class Eraser:
 
     def _unmark(self, record_id: int) -> None:
         Control.delete().where(Control.name == f"{MARK}{record_id}").execute()
+
+    def _remove_killed_restore(self) -> None:
+        """Remove what a restore that was killed has left: its words are nobody's here, and in the backup."""
+        lock = FileLock(self._settings.locks / RESTORE_LOCK)
+        if lock.acquire():
+            shutil.rmtree(self._settings.home / RESTORE_PART, ignore_errors=True)
+            lock.release()
 
     def _erase_or_say_why_not(self, record_id: int) -> None:
         try:

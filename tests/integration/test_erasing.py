@@ -32,6 +32,8 @@ from shared.claims import Failure
 from shared.db import open_database
 from shared.errors import ClaimLost, RecordNotFound, StateConflict
 from shared.files import Fingerprint, sha256_of
+from shared.home import RESTORE_LOCK, RESTORE_PART
+from shared.locks import FileLock
 from shared.models import Capture, Control, DecodedWindow, InboxFile, Loudness, Record, Segment
 from shared.records import Records
 from shared.settings import Settings
@@ -287,6 +289,22 @@ def test_half_written_files_of_a_dead_worker_go_with_the_recording(
 
     assert remains(settings.home, FORGOTTEN) == set()
     assert [path.name for path in folder.iterdir()] == [".my own.part"]
+
+
+def test_what_a_killed_restore_has_left_goes_but_not_what_a_running_one_makes_ready(
+    settings: Settings, records: Records, stage: Stage
+) -> None:
+    record, other = the_call(settings, records), records.add(source="added", title="o", recording_path="/o")
+    left = settings.home / RESTORE_PART / "library" / "call.txt"
+    left.parent.mkdir(parents=True)
+    left.write_text(" ".join(SAID))
+    running = FileLock(settings.locks / RESTORE_LOCK)
+    assert running.acquire()
+    assert stage.offhook("delete", record.id, "--yes").returncode == 0
+    assert left.exists()
+    running.release()
+    assert stage.offhook("delete", other.id, "--yes").returncode == 0
+    assert remains(settings.home, FORGOTTEN) == set()
 
 
 def test_a_copy_that_a_cut_off_move_has_left_in_the_library_goes_too(
