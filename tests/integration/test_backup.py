@@ -894,6 +894,21 @@ def test_a_home_that_has_recordings_is_not_restored_over(backup: Path, full: Hom
     assert {name: sha256_of(full.settings.home / name) for name in files(full.settings.home)} == before
 
 
+def test_what_was_queued_while_a_restore_copied_is_not_restored_over(backup: Path, tmp_path: Path):
+    new = tmp_path / "new"
+
+    def queue(what: str, done: int, total: int) -> None:
+        if what == "copying" and not (new / "offhook.db").exists():
+            with closing(open_database(new / "offhook.db")) as database:
+                Records(database).add(source="added", title="meanwhile", recording_path="/meanwhile.wav")
+
+    with pytest.raises(CannotRestore, match="has recordings already"):
+        restore(backup, Settings(home=new), queue)
+
+    with closing(sqlite3.connect(new / "offhook.db")) as database:
+        assert database.execute("SELECT title FROM call_records").fetchall() == [("meanwhile",)]
+
+
 def test_a_home_in_which_something_runs_is_not_restored_over(backup: Path, tmp_path: Path):
     new = Home(tmp_path / "new")
     presence = Presence(new.database, new.settings.locks, "worker").enter()
