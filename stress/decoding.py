@@ -44,7 +44,8 @@ class Watch:
 
 def main() -> None:
     if os.name == "posix":
-        memory.limit(MEMORY_GB)
+        with contextlib.suppress(OSError):  # macOS knows no such limit
+            memory.limit(MEMORY_GB)
     watch = Watch()
     warm_up()
     for line in sys.stdin:

@@ -1,7 +1,8 @@
 """How much memory this process may take, and how to tell that there was too little.
 
-POSIX limits the address space, Windows the memory of a job. An address space is what is asked for, not what
-is used, so there the limit stands above what the process has already: its libraries alone reserve 0.4 GB.
+Linux limits the address space, Windows the memory of a job, macOS neither. An address space is what is asked
+for, not what is used, so there the limit stands above what the process has already: its libraries alone
+reserve 0.4 GB.
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ class JobLimits(ctypes.Structure):
 
 
 def limit(gigabytes: float) -> None:
-    """Let this process take so much more than it has now, on Windows so much in all. Raises OSError."""
+    """Let this process take so much more than it has now, on Windows so much in all.
+
+    Raises OSError if the system refuses.
+    """
     most_bytes = int(gigabytes * GB)
     if sys.platform == "win32":
         limit_job(most_bytes, ctypes.WinDLL("kernel32", use_last_error=True))
@@ -57,9 +61,12 @@ def limit(gigabytes: float) -> None:
 
     soft = _address_space_bytes() + most_bytes
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(
-        resource.RLIMIT_AS, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard)
-    )
+    try:
+        resource.setrlimit(
+            resource.RLIMIT_AS, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard)
+        )
+    except ValueError as error:  # so Python calls EINVAL, with which macOS answers
+        raise OSError("The system refuses to limit the memory of the engine.") from error
 
 
 def limit_job(most_bytes: int, kernel32: Any) -> None:

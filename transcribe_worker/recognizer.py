@@ -87,8 +87,12 @@ class Recognizer:
         on_gpu = device == "cuda" or (device == "auto" and ctranslate2.get_cuda_device_count() > 0)
         if memory_gb and not self._memory_gb and not on_gpu:
             _have_libraries_ready()
-            memory.limit(memory_gb)
-            self._memory_gb = memory_gb
+            try:
+                memory.limit(memory_gb)
+            except OSError as error:  # an engine without a limit is better than none
+                sys.stderr.write(f"{error} It goes on without engine_memory_gb.\n")
+            else:
+                self._memory_gb = memory_gb
 
     def _transcribe(
         self,

@@ -37,7 +37,8 @@ from transcribe_worker.tasks import Transcriber
 
 ROOT = Path(__file__).parents[2]
 OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}
-posix_only = pytest.mark.skipif(os.name == "nt", reason="needs signals and POSIX limits")
+posix_only = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals and limits")
+limits_memory = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits an address space")
 
 
 def wav(path: Path, seconds: float, *, rate: int = 16_000, channels: int = 1) -> Path:
@@ -162,7 +163,12 @@ def test_the_engine_is_told_the_limits(engine: Engine, choice: ModelChoice, tmp_
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("largest_file_gb", 0.0002), ("longest_hours", 0.001), ("engine_memory_gb", None)]
+    ("name", "value"),
+    [
+        ("largest_file_gb", 0.0002),
+        ("longest_hours", 0.001),
+        pytest.param("engine_memory_gb", None, marks=limits_memory),
+    ],
 )
 def test_a_recording_over_a_limit_fails_at_once_and_says_which_setting_to_raise(
     settings: Settings,
@@ -194,7 +200,7 @@ def test_a_recording_over_a_limit_fails_at_once_and_says_which_setting_to_raise(
 # Memory
 
 
-@posix_only
+@limits_memory
 def test_a_recording_that_needs_too_much_memory_is_told_at_once_and_the_next_goes_on(
     engine: Engine, choice: ModelChoice, just_enough_gb: float, short_wav: Path
 ) -> None:
@@ -209,13 +215,13 @@ def test_a_recording_that_needs_too_much_memory_is_told_at_once_and_the_next_goe
     assert engine.pid != pid
 
 
-@posix_only
+@limits_memory
 def test_a_model_that_does_not_fit_is_no_fault_of_a_recording(engine: Engine, choice: ModelChoice) -> None:
     with pytest.raises(EngineUnusable, match=r"engine_memory_gb = 0\.05 is too little"):
         engine.load(replace(choice, memory_gb=0.05))
 
 
-@posix_only
+@limits_memory
 @pytest.mark.parametrize("gigabytes", [0.0, Settings().engine_memory_gb])
 def test_the_limit_of_an_engine_is_what_its_setting_says_above_what_it_had(
     engine: Engine, choice: ModelChoice, gigabytes: float
@@ -230,6 +236,26 @@ def test_the_limit_of_an_engine_is_what_its_setting_says_above_what_it_had(
         assert gigabytes * 1e9 < int(soft) < (gigabytes + 2) * 1e9
     else:
         assert soft == "unlimited"
+
+
+NO_LIMITS = """
+import resource
+import transcribe_worker.recognizer as recognizer
+def refuse(*_):
+    raise ValueError("current limit exceeds maximum limit")
+resource.setrlimit = refuse
+recognizer.main()
+"""
+
+
+@posix_only
+def test_a_system_that_refuses_to_limit_memory_as_macos_does_holds_no_recording_up(
+    choice: ModelChoice, short_wav: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with closing(Engine([sys.executable, "-c", NO_LIMITS])) as engine:
+        engine.load(replace(choice, memory_gb=Settings().engine_memory_gb))
+        assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+    assert "refuses to limit the memory of the engine. It goes on" in capfd.readouterr().err
 
 
 LIMITED = """
@@ -250,7 +276,7 @@ if sys.argv[1:]:
 """
 
 
-@posix_only
+@limits_memory
 def test_memory_that_is_limited_is_really_short() -> None:
     done = subprocess.run(
         [sys.executable, "-c", LIMITED], cwd=ROOT, capture_output=True, text=True, check=True
@@ -258,7 +284,7 @@ def test_memory_that_is_limited_is_really_short() -> None:
     assert done.stdout.split() == ["True", "False", "True"]
 
 
-@posix_only
+@limits_memory
 def test_an_engine_that_dies_for_want_of_memory_is_a_crash_with_the_name_of_the_limit(
     choice: ModelChoice,
 ) -> None:
