@@ -14,8 +14,8 @@ GB = 1_000_000_000
 SECONDS_PER_HOUR = 3_600
 #: So much decoding is forgiven to any recording, however short it is.
 GRACE_SECONDS = 30.0
-#: A decoder that were busy for so long without a break would have been ended: the machine slept.
-SLEPT_SECONDS = 120.0
+#: A look that comes later than this counts as so much: the machine slept, or its disk or network did.
+LONGEST_STEP_SECONDS = 10.0
 #: A length that leaves fewer bits a second than any codec needs is a mistake of the header.
 FEWEST_BITS_PER_SECOND = 500
 
@@ -96,9 +96,8 @@ class Meter:
     def look(self) -> None:
         """Look at the clock within a decoder, which may be busy and give no audio. Raises TooSlow."""
         now = self._monotonic()
-        step = now - self._looked
+        self._spent_seconds += min(now - self._looked, LONGEST_STEP_SECONDS)
         self._looked = now
-        self._spent_seconds += step if step < SLEPT_SECONDS else 0.0
         self._allowance.check_pace(self._name, self._spent_seconds, self._heard_seconds)
 
     @property

@@ -71,7 +71,9 @@ def test_the_audio_is_counted_whatever_the_header_said(clock: Clock):
     assert len(list(decode(clock, 3_600, takes=0.0))) == 3_600
 
 
-@pytest.mark.parametrize(("takes", "is_slow"), [(0.9, False), (1.0, False), (1.5, True), (100.0, True)])
+@pytest.mark.parametrize(
+    ("takes", "is_slow"), [(0.9, False), (1.0, False), (1.5, True), (100.0, True), (500.0, True)]
+)
 def test_a_decoder_that_takes_longer_than_its_audio_is_slow(clock: Clock, takes: float, is_slow: bool):
     decoded = decode(clock, 300, takes=takes)
     if is_slow:
@@ -79,12 +81,6 @@ def test_a_decoder_that_takes_longer_than_its_audio_is_slow(clock: Clock, takes:
             list(decoded)
     else:
         assert len(list(decoded)) == 300
-
-
-def test_a_short_recording_may_take_the_grace(clock: Clock):
-    assert list(decode(clock, 1, takes=30.9))
-    with pytest.raises(TooSlow):
-        list(decode(clock, 1, takes=31.1))
 
 
 def test_what_is_done_with_the_audio_costs_nothing(clock: Clock):
@@ -108,8 +104,12 @@ def test_a_decoder_that_is_busy_without_giving_audio_is_slow_too(clock: Clock):
     assert looks == 31
 
 
-def test_a_machine_that_slept_was_not_decoding(clock: Clock):
-    assert len(list(decode(clock, 20, takes=8 * 3_600.0))) == 20
+@pytest.mark.parametrize("slept_seconds", [45.0, 100.0, 8 * 3_600.0])
+def test_a_machine_that_slept_was_not_decoding(clock: Clock, slept_seconds: float):
+    meter = Meter("call.wav", ALLOWED, RATE_HZ, clock)
+    for _ in decode(clock, 1, takes=slept_seconds, meter=meter):
+        pass
+    assert len(list(decode(clock, 300, takes=0.9, meter=meter))) == 300
 
 
 def test_a_limit_can_be_raised(clock: Clock):
