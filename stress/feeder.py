@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from offhook.client import CaptureClient, Refused
+from offhook.client import CaptureClient
 from shared.errors import CaptureNotRunning
 from stress.contents import CORRUPT, Speech
 from tests.stage import Stage
@@ -46,6 +46,7 @@ class Call:
     session_id: str | None = None  # None: the start was never answered
     started: float = 0.0
     stopped: float | None = None
+    is_safe: bool = False  # the stop was answered
     missing_seconds: float = 0.0  # in the recording, of what was heard
 
     def heard_seconds(self, deaths: Sequence[float]) -> float:
@@ -135,7 +136,7 @@ class Feeder:
         self._ending.wait(chance.uniform(*IDLE_SECONDS))
         length_seconds = chance.uniform(*CALL_SECONDS)
         with (
-            contextlib.suppress(CaptureNotRunning, Refused),
+            contextlib.suppress(CaptureNotRunning),  # nobody who lives may refuse
             CaptureClient(self.stage.home / "control.json") as capture,
         ):
             call = Call(f"Call {len(self.calls):04}", asked=time.monotonic())
@@ -147,3 +148,4 @@ class Feeder:
             self.announce("stopping")
             call.stopped = time.monotonic()
             capture.request("stop_recording")
+            call.is_safe = True

@@ -141,7 +141,9 @@ def _judge_call(home: Home, call: Call, heard_seconds: float, verdict: Verdict) 
     mine = [r for r in home.records if r["session_id"] == call.session_id or r["title"] == call.title]
     if call.session_id:
         call.missing_seconds = heard_seconds - sum(_seconds(Path(r["recording_path"])) for r in mine)
-    if call.missing_seconds > LOST_SECONDS:
+    if call.is_safe and not mine:
+        verdict.lost.append(f"{call.title}: all {heard_seconds:.2f} s of it")
+    elif call.missing_seconds > LOST_SECONDS:
         verdict.lost.append(f"{call.title}: {call.missing_seconds:.2f} s of {heard_seconds:.2f} s")
     for record in mine[1:]:
         verdict.doubled.append(record["title"])

@@ -22,9 +22,10 @@ from shared.records import Records
 from shared.settings import Settings
 from stress import decodings
 from stress.contents import CORRUPT, Speech
-from stress.feeder import Call, Drop
+from stress.feeder import Call, Drop, Feeder
 from stress.supervisor import procfile
 from stress.verdicts import Transcript, Verdict, judge, look
+from tests.stage import Stage
 from transcribe_worker.audio import open_recording
 from transcribe_worker.inbox import Inbox
 from transcribe_worker.library import Library
@@ -198,6 +199,25 @@ def test_each_thing_that_goes_wrong_is_found(
 def test_a_call_that_lost_more_than_a_second_is_found(aftermath: Aftermath) -> None:
     assert aftermath.judged(heard_seconds=CALL_SECONDS + 0.9).faults == []
     assert len(aftermath.judged(heard_seconds=CALL_SECONDS + 1.1).lost) == 1
+
+
+def test_a_call_whose_stop_was_answered_is_missed_however_short_it_was(aftermath: Aftermath) -> None:
+    Record.delete().where(Record.source == "capture").execute()
+    call = Call("Call 0000", 0.0, aftermath.session_id, started=0.5, stopped=0.9)
+    for is_safe in (False, True):
+        call.is_safe = is_safe
+        verdict = judge(look(aftermath.settings.home), aftermath.drops, [call], [], aftermath.expected)
+        assert len(verdict.lost) == is_safe
+
+
+def test_a_recorder_that_refuses_to_record_is_no_undisturbed_silence(stage: Stage) -> None:
+    deaf = Stage(stage.home, (("OFFHOOK_MICROPHONE", "none"), ("OFFHOOK_LOOPBACK", "none")))
+    with deaf.process("capture_worker"):
+        deaf.wait_for(lambda: (stage.home / "control.json").exists(), "the recorder")
+        feeder = Feeder(deaf, [SPEECH], seed=1, announce=lambda _: None, waiting=lambda: 0)
+        with feeder:
+            deaf.wait_for(lambda: feeder.faults, "a refusal")
+    assert "Refused" in feeder.faults[0]
 
 
 def test_a_call_ends_when_it_is_stopped_or_its_recorder_dies_whichever_comes_first() -> None:
