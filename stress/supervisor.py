@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from shared.locks import FileLock
 from tests import stage
 from tests.stage import ROOT, Stage, end
 
@@ -38,7 +39,10 @@ class Death:
 
 @dataclass
 class Supervisor:
-    """The processes of one home; a context manager, which stops them in good order."""
+    """The processes of one home; a context manager, which stops them in good order.
+
+    Should this process be killed itself, they find its lock free and stop.
+    """
 
     stage: Stage
     logs: Path
@@ -49,10 +53,17 @@ class Supervisor:
 
     def __enter__(self) -> Supervisor:
         self.logs.mkdir(parents=True, exist_ok=True)
-        for name in procfile():
-            self._files[name] = self.log_of(name).open("ab")
-            self._start(name)
-        self.stage.wait_for(lambda: {WORKER, INBOX, CAPTURE} <= set(self.stage.running()), "the processes")
+        self._lock = FileLock(self.logs / "supervisor.lock")
+        self._lock.acquire()
+        try:
+            for name in procfile():
+                self._files[name] = self.log_of(name).open("ab")
+                self._start(name)
+            kinds = {WORKER, INBOX, CAPTURE}
+            self.stage.wait_for(lambda: kinds <= set(self.stage.running()), "the processes")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -62,6 +73,7 @@ class Supervisor:
             if process.returncode:
                 self.faults.append(f"{name} was stopped and ended with {process.returncode}")
             self._files[name].close()
+        self._lock.release()
 
     def log_of(self, name: str) -> Path:
         """What a process of that name, and those before it, have said."""
@@ -95,8 +107,9 @@ class Supervisor:
         self._start(name)
 
     def _start(self, name: str) -> None:
+        env = self.stage.environment | {"OFFHOOK_STARTER_LOCK": str(self._lock.path)}
         self._running[name] = subprocess.Popen(
-            procfile()[name], cwd=ROOT, env=self.stage.environment, stderr=self._files[name], text=True
+            procfile()[name], cwd=ROOT, env=env, stderr=self._files[name], text=True
         )
 
     def _note_ending(self, name: str) -> None:

@@ -173,7 +173,7 @@ def _judge_files(home: Home, verdict: Verdict) -> None:
         str(p.relative_to(home.path)) for p in there | others if str(p) not in explained
     )
     verdict.left_over += [f"{r['title']}: {r['state']}" for r in home.captures if r["state"] != "queued"]
-    verdict.left_over += [f"process {pid}" for pid in _processes_of(home.path)]
+    verdict.left_over += [f"process {pid}" for pid in processes_of(home.path)]
     verdict.lost += [f"{path} of the library" for path in sorted(filed) if not Path(path).exists()]
 
 
@@ -200,7 +200,7 @@ def _seconds(path: Path) -> float:
     return (layout.duration_seconds or 0.0) if layout else 0.0
 
 
-def _processes_of(home: Path) -> list[int]:
+def processes_of(home: Path) -> list[int]:
     """The processes that still live with this home in their environment (Linux)."""
     wanted, found = os.fsencode(f"OFFHOOK_HOME={home}"), []
     for path in Path("/proc").glob("[0-9]*/environ"):

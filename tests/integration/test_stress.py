@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -24,8 +27,8 @@ from stress import decodings
 from stress.contents import CORRUPT, Speech
 from stress.feeder import Call, Drop, Feeder
 from stress.supervisor import procfile
-from stress.verdicts import Transcript, Verdict, judge, look
-from tests.stage import Stage
+from stress.verdicts import Transcript, Verdict, judge, look, processes_of
+from tests.stage import ROOT, Stage
 from transcribe_worker.audio import open_recording
 from transcribe_worker.inbox import Inbox
 from transcribe_worker.library import Library
@@ -254,6 +257,31 @@ def test_what_is_dropped_as_corrupt_is_so_in_the_way_it_says(tmp_path: Path, cod
         list(recording.blocks())
     assert caught.value.code == code
     assert CORRUPT[code](3) != CORRUPT[code](4)
+
+
+SUPERVISOR = """
+import sys, time
+from stress.supervisor import Supervisor
+from tests.stage import Path, Stage
+folder = Path(sys.argv[1])
+with Supervisor(Stage(folder / "home"), folder / "logs"):
+    print("up", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
+def test_a_campaign_that_is_killed_itself_leaves_no_process_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SUPERVISOR, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as campaign:
+        assert campaign.stdout
+        assert campaign.stdout.readline() == b"up\n"
+        assert len(processes_of(tmp_path / "home")) >= 3
+        campaign.kill()
+    deadline = time.monotonic() + 30
+    while left := processes_of(tmp_path / "home"):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
 
 
 def test_the_processes_are_those_of_the_procfile() -> None:
