@@ -121,20 +121,24 @@ def run_all(cases: Iterable[Case], workers: int) -> Iterator[tuple[Case, Outcome
 
 
 def opened_by_the_system(cases: Iterable[Case]) -> list[str]:
-    """What a child opens, starts or connects to while it decodes, besides the cases themselves (strace)."""
+    """What a child opens, starts or connects to while it decodes, besides the cases themselves (strace).
+
+    Cases that end the child, and so the log of those before them, are named as well.
+    """
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "strace.log"
         calls = "trace=open,openat,openat2,creat,connect,execve"
         child = Child(Path(folder), ["strace", "-f", "-qq", "-s", "4096", "-e", calls, "-o", str(log)])
-        own = set()
+        own, ended = set(), []
         for case in cases:
             own.add(f'"{Path(folder) / (case.file_name + case.suffix)}"')
-            child.run(case)
+            if (result := child.run(case)["result"]) in ("crashed", "hung"):
+                ended.append(f"{case.name}: {result} while it was watched")
         child.finish()
         lines = log.read_text("utf-8", "replace").splitlines()
     begin = max(at for at, line in enumerate(lines) if MARKER in line)
     calls_made = [line for line in lines[begin + 1 :] if "(" in line and "resumed" not in line]
-    return [line for line in calls_made if not any(name in line for name in own)]
+    return ended + [line for line in calls_made if not any(name in line for name in own)]
 
 
 def _pass_on(process: subprocess.Popen[str], answers: queue.Queue[str]) -> None:

@@ -97,6 +97,13 @@ def test_a_file_that_is_opened_besides_is_noticed_in_the_system_calls(
     assert "decoding.py" in line
 
 
+def test_a_watched_child_that_ends_takes_no_system_calls_with_it_unnoticed() -> None:
+    if shutil.which("strace") is None:
+        skip_or_fail("strace is not installed")
+    hanging = Case("hanging", PLAIN, heard(SECONDS), limit_seconds=0.0)
+    assert opened_by_the_system([GOOD, hanging, GOOD]) == ["hanging: hung while it was watched"]
+
+
 def test_all_workers_share_the_cases() -> None:
     cases = [Case(f"good {number}", PLAIN, heard(SECONDS)) for number in range(5)]
     found = list(run_all(cases, workers=2))
