@@ -86,6 +86,8 @@ def campaign(folder: Path, kills: int, seed: int, every: float = EVERY_SECONDS) 
     folder.mkdir(parents=True, exist_ok=True)
     spoken = speeches(chance)
     expected = undisturbed(stage_in(folder, "undisturbed"), {s.name: s.wav(0) for s in spoken})
+    if unheard := [name for name, (segments, _) in expected.items() if not segments]:
+        raise RuntimeError(f"Nothing is heard in {', '.join(unheard)}, so no comparison means anything.")
     stage = stage_in(folder, "home", **replayed(folder, spoken))
     with Supervisor(stage, folder / "logs") as processes, Watch(stage.home, moments.announce) as watch:
         feeder = Feeder(stage, spoken, seed, announce=moments.announce, waiting=lambda: watch.waiting)
@@ -98,7 +100,7 @@ def campaign(folder: Path, kills: int, seed: int, every: float = EVERY_SECONDS) 
     capture_deaths = [death.moment for death in processes.deaths if death.name == CAPTURE]
     verdict = judge(home, feeder.drops, feeder.calls, capture_deaths, expected)
     verdict.stuck += left
-    verdict.wrong += [*processes.faults, *feeder.faults, *compare_calls(folder, home)]
+    verdict.wrong += [*processes.faults, *feeder.faults, *watch.faults, *compare_calls(folder, home)]
     decoded = decodings.read(processes.log_of(WORKER))
     seconds = time.monotonic() - began
     return Outcome(

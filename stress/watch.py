@@ -33,6 +33,7 @@ class Watch:
     announce: Callable[[str], None]
     reclaims: list[float] = field(default_factory=list)
     waiting: int = 0  # recordings in the queue that have audio
+    faults: list[str] = field(default_factory=list)
     _orphans: dict[int, tuple[str, float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -54,6 +55,12 @@ class Watch:
             self._orphans |= {record_id: (token, moment) for record_id, (token, _) in self._orphans.items()}
 
     def _watch(self) -> None:
+        try:
+            self._look_on()
+        except sqlite3.Error as error:  # it would find no slow claim any more, in silence
+            self.faults.append(f"the watch has failed: {error}")
+
+    def _look_on(self) -> None:
         held: dict[int, str] = {}
         with reading(self.home) as database:
             while not self._ending.wait(LOOK_SECONDS):

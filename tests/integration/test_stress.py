@@ -23,11 +23,12 @@ from shared.files import Fingerprint, sha256_of
 from shared.models import Capture, InboxFile, Record, Segment
 from shared.records import Records
 from shared.settings import Settings
-from stress import decodings
+from stress import decodings, kill
 from stress.contents import CORRUPT, Speech
 from stress.feeder import Call, Drop, Feeder
 from stress.supervisor import procfile
 from stress.verdicts import Transcript, Verdict, judge, look, processes_of
+from stress.watch import Watch
 from tests.stage import ROOT, Stage
 from transcribe_worker.audio import open_recording
 from transcribe_worker.inbox import Inbox
@@ -257,6 +258,21 @@ def test_what_is_dropped_as_corrupt_is_so_in_the_way_it_says(tmp_path: Path, cod
         list(recording.blocks())
     assert caught.value.code == code
     assert CORRUPT[code](3) != CORRUPT[code](4)
+
+
+def test_a_watch_that_can_no_longer_look_says_so(aftermath: Aftermath, database: SqliteDatabase) -> None:
+    with Watch(aftermath.settings.home, lambda _: None) as watch:
+        database.execute_sql("ALTER TABLE call_records RENAME TO others")
+        watch._thread.join(30)
+    assert watch.faults == ["the watch has failed: no such table: call_records"]
+
+
+def test_a_campaign_whose_engine_hears_nothing_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kill, "undisturbed", lambda *_: {"speech 0": ([], {".txt": ""})})
+    with pytest.raises(RuntimeError, match="Nothing is heard in speech 0"):
+        kill.campaign(tmp_path, kills=0, seed=1)
 
 
 SUPERVISOR = """
