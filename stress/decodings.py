@@ -6,11 +6,19 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 _ATTEMPT = re.compile(r"recording (\d+): transcribing, attempt \d+$")
 _WINDOW = re.compile(r"recording (\d+): decoded from ([\d.]+) to ([\d.]+) s$")
+_KEPT = re.compile(r"recording (\d+): kept up to [\d.]+ s$")
 
-Span = tuple[float, float]
+
+class Window(NamedTuple):
+    """What an attempt decoded, in seconds of the recording, and whether its commit was noted."""
+
+    start: float
+    end: float
+    is_kept: bool = False
 
 
 @dataclass
@@ -42,31 +50,34 @@ def read(log: Path) -> Decodings:
     return found
 
 
-def _attempts(log: Path) -> dict[int, list[list[Span]]]:
+def _attempts(log: Path) -> dict[int, list[list[Window]]]:
     """The windows that each attempt at each recording decoded."""
-    attempts: dict[int, list[list[Span]]] = defaultdict(list)
+    attempts: dict[int, list[list[Window]]] = defaultdict(list)
     for line in log.read_text("utf-8", errors="replace").splitlines():
         if match := _ATTEMPT.search(line):
             attempts[int(match[1])].append([])
         elif match := _WINDOW.search(line):
             windows = attempts[int(match[1])] or [[]]
-            windows[-1].append((float(match[2]), float(match[3])))
+            windows[-1].append(Window(float(match[2]), float(match[3])))
             attempts[int(match[1])] = windows
+        elif match := _KEPT.search(line):
+            last = attempts[int(match[1])][-1]
+            last[-1] = last[-1]._replace(is_kept=True)
     return attempts
 
 
-def _count(record_id: int, attempts: list[list[Span]], found: Decodings) -> None:
-    done: list[Span] = []
+def _count(record_id: int, attempts: list[list[Window]], found: Decodings) -> None:
+    done: dict[tuple[float, float], bool] = {}  # and whether it was kept
     for number, windows in enumerate(attempts):
-        for place, span in enumerate(windows):
-            seconds = span[1] - span[0]
+        for place, window in enumerate(windows):
+            span, seconds = window[:2], window.end - window.start
             if span in done:
                 found.twice_seconds += seconds
-                if place or span != done[-1]:
+                if place or span != next(reversed(done)) or done[span]:
                     found.faults.append(f"recording {record_id}: {span} decoded again behind its commit")
             else:
                 found.once_seconds += seconds
-                done.append(span)
+            done[span] = window.is_kept
             if number and not place:
                 found.begun_again += 1
                 found.begun_again_seconds += seconds

@@ -96,6 +96,7 @@ class Progress:
         }
         measured = self._measured(event.end_seconds)
         self._records.save_window(self._claim, window, language=event.language, **measured)
+        log.debug("recording %d: kept up to %.3f s", self._claim.record.id, event.end_seconds)
 
     def _done(self, event: Done) -> None:
         self.outcome = {"duration_seconds": event.duration_seconds, "flags": json.dumps(event.flags)}

@@ -250,6 +250,18 @@ def test_windows_that_are_decoded_twice_are_counted_and_those_behind_a_commit_ar
     assert len(decodings.read(log).faults) == 1
 
 
+def test_a_window_that_was_kept_and_is_decoded_again_is_a_fault_though_it_was_the_last(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "worker.log"
+    window = "12:00 DEBUG recording 1: decoded from 10.000 to 14.000 s\n"
+    attempt = "12:01 INFO recording 1: transcribing, attempt 2\n"
+    kept = "12:01 DEBUG recording 1: kept up to 14.000 s\n"
+    for lines, faults in ((window + attempt + window + kept, 0), (window + kept + attempt + window, 1)):
+        log.write_text("12:00 INFO recording 1: transcribing, attempt 1\n" + lines)
+        assert len(decodings.read(log).faults) == faults
+
+
 @pytest.mark.parametrize("code", CORRUPT)
 def test_what_is_dropped_as_corrupt_is_so_in_the_way_it_says(tmp_path: Path, code: str) -> None:
     path = tmp_path / "corrupt.wav"
