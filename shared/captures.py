@@ -57,6 +57,10 @@ class Captures:
             raise UnknownSession(f"There is no recording with the session id {session_id}.")
         return found
 
+    def has_left(self, recording_path: str) -> bool:
+        """Whether a capture was to leave its recording here."""
+        return Capture.select().where(Capture.recording_path == recording_path).exists()
+
     def unfinished(self) -> list[Capture]:
         """Return what is being recorded, waits for a person or could not be queued yet, the oldest first."""
         return list(Capture.select().where(Capture.state != QUEUED).order_by(Capture.started_at))

@@ -36,9 +36,13 @@ class Allowance:
         """What the settings allow."""
         return cls(settings.largest_file_gb, settings.longest_hours, settings.slowest_decoding)
 
+    def holds(self, size_bytes: int) -> bool:
+        """Whether a file may have so many bytes."""
+        return size_bytes <= self.largest_file_gb * GB
+
     def check_size(self, name: str, size_bytes: int) -> None:
         """Raise TooLarge for a file of more bytes than are allowed."""
-        if size_bytes > self.largest_file_gb * GB:
+        if not self.holds(size_bytes):
             raise TooLarge(
                 f"{name} has {size_bytes / GB:,.3g} GB, and largest_file_gb allows {self.largest_file_gb:g}. "
                 "Raise largest_file_gb, or cut the recording into pieces."

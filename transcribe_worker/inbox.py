@@ -39,6 +39,7 @@ from shared.records import Records
 from shared.settings import Settings
 from shared.transitions import PROCESSING
 from transcribe_worker import riff
+from transcribe_worker.allowance import Allowance
 from transcribe_worker.queue import HintQueue
 
 log = logging.getLogger(__name__)
@@ -107,7 +108,7 @@ class Inbox:
             fingerprint = Fingerprint.of(path)  # a listing's times may be old on Windows
             if self._known.get(path) == fingerprint or not self._is_whole(path, fingerprint):
                 return
-            sha256 = sha256_of(path)
+            sha256 = self._sha256(path, fingerprint)
             if Fingerprint.of(path) != fingerprint:
                 return
         except FileNotFoundError:
@@ -120,6 +121,11 @@ class Inbox:
             self._known[path] = fingerprint
         else:
             self._restless[path] = (fingerprint, self.monotonic())
+
+    def _sha256(self, path: Path, fingerprint: Fingerprint) -> str | None:
+        """The hash of a file; None of one that is refused for its size: others would have to wait."""
+        allowed = Allowance.of(self.settings).holds(fingerprint.size_bytes)
+        return sha256_of(path) if allowed or self.captures.has_left(str(path)) else None
 
     def _is_whole(self, path: Path, fingerprint: Fingerprint) -> bool:
         """Whether nobody writes to a file any more: its own header says so, or it has kept still."""
@@ -134,7 +140,7 @@ class Inbox:
             return not (riff.is_cut_short(path) or _has_holes(path))
         return riff.is_whole(path) and not _has_holes(path)
 
-    def _adopt(self, path: Path, fingerprint: Fingerprint, sha256: str) -> bool:
+    def _adopt(self, path: Path, fingerprint: Fingerprint, sha256: str | None) -> bool:
         """Make a record of a recording, in one transaction with the note that the file is known.
 
         Returns False if it has to wait: its name belongs to a recording that is being transcribed.
@@ -144,7 +150,7 @@ class Inbox:
                 return True
             content = {"sha256": sha256, **asdict(fingerprint)}
             captured = self.captures.adopt(str(path), content)
-            existing = captured or self.records.with_content(sha256)
+            existing = captured or (self.records.with_content(sha256) if sha256 else None)
             if existing is not None and existing.error_code == RecordingMissing.code:
                 existing = self.records.bring_back(existing.id, str(path), content)
             is_copy = existing is not None and existing.recording_path != str(path)

@@ -13,12 +13,14 @@ import time
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from peewee import SqliteDatabase
 
+from shared.captures import Captures
 from shared.claims import Failure
 from shared.db import open_database
 from shared.files import Fingerprint, sha256_of
@@ -700,3 +702,35 @@ def test_a_watcher_goes_on_behind_a_sweep_that_failed(
 
     put(settings.inbox, "another.wav", recording(seed=1))
     wait_for(lambda: records.select().count() == 2)
+
+
+def test_a_file_that_is_refused_for_its_size_is_taken_without_being_read(
+    settings: Settings, database: SqliteDatabase, records: Records, hints: HintQueue, clock: Clock
+) -> None:
+    strict = replace(settings, largest_file_gb=0.001)
+    inbox = Inbox(strict, database, records, hints, monotonic=clock)
+    names, huge = ("huge.wav", "huge again.wav"), recording(seconds=60)
+    for name in names:
+        put(settings.inbox, name, huge)
+    inbox.sweep()
+    found = [(record.size_bytes, record.sha256) for record in records.select()]
+    assert found == [(len(huge), None)] * 2  # nobody knows that they are the same
+    assert outcomes() == dict.fromkeys(names, "adopted")
+    put(settings.inbox, "huge.wav", recording())
+    inbox.sweep()
+    (replaced,) = records.select().where(Record.title == "huge")
+    assert replaced.sha256 == sha256_of(settings.inbox / "huge.wav")
+
+
+def test_a_captured_call_is_known_again_even_if_it_is_over_the_limit(
+    settings: Settings, database: SqliteDatabase, records: Records, hints: HintQueue, clock: Clock
+) -> None:
+    strict = replace(settings, largest_file_gb=0.001)
+    path = put(settings.inbox, content=recording(seconds=60))
+    captures, content = Captures(database), {"sha256": sha256_of(path), **asdict(Fingerprint.of(path))}
+    captures.begin("a", path, title="Call", layout="mono", started_at=1.0, worker_id="capture-1")
+    captures.queue("a", content)
+    Inbox(strict, database, records, hints, monotonic=clock).sweep()
+    (record,) = records.select()
+    assert (record.source, record.sha256) == ("capture", content["sha256"])
+    assert outcomes() == {"call.wav": "adopted"}
