@@ -125,14 +125,15 @@ def replayed(folder: Path, spoken: Sequence[Speech]) -> dict[str, str]:
 
 def compare_calls(folder: Path, home: Home) -> list[str]:
     """Which captured calls have another transcript than their files have when they are left alone."""
-    calls = {r["title"]: r for r in home.records if r["source"] == "capture" and r["id"] in home.transcripts}
-    files = {title: Path(record["recording_path"]) for title, record in calls.items()}
-    contents = {title: path.read_bytes() for title, path in files.items() if path.exists()}
+    mine = [r for r in home.records if r["source"] == "capture" and r["id"] in home.transcripts]
+    calls = {f"{record['title']} ({record['id']})": record for record in mine}  # titles may be the same
+    files = {name: Path(record["recording_path"]) for name, record in calls.items()}
+    contents = {name: path.read_bytes() for name, path in files.items() if path.exists()}
     expected = undisturbed(stage_in(folder, "undisturbed calls"), contents)
     return [
-        f"{title}: another transcript"
-        for title, transcript in expected.items()
-        if home.transcripts[calls[title]["id"]] != transcript
+        f"{name}: another transcript"
+        for name, transcript in expected.items()
+        if home.transcripts[calls[name]["id"]] != transcript
     ]
 
 

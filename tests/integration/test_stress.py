@@ -279,6 +279,18 @@ def test_a_watch_that_can_no_longer_look_says_so(aftermath: Aftermath, database:
     assert watch.faults == ["the watch has failed: no such table: call_records"]
 
 
+def test_calls_that_were_recovered_within_one_minute_are_compared_each(
+    aftermath: Aftermath, database: SqliteDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captured(aftermath.settings, database)
+    columns = {"title": "Recovered 2026-11-26 01:20", "transcription_status": "completed"}
+    Record.update(columns).where(Record.source == "capture").execute()
+    monkeypatch.setattr(kill, "undisturbed", lambda _, contents: dict.fromkeys(contents, ([], {})))
+    files = Record.select().where(Record.source == "capture")
+    assert [Path(record.recording_path).exists() for record in files] == [True, True]
+    assert len(kill.compare_calls(tmp_path, look(aftermath.settings.home))) == 1
+
+
 def test_a_campaign_whose_engine_hears_nothing_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
