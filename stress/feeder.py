@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from offhook.client import CaptureClient
@@ -85,10 +86,11 @@ class Feeder:
             thread.join()
 
     def _go_on(self, what: Callable[[random.Random], None]) -> None:
-        chance = random.Random(f"{self.seed} {what.__name__}")
-        while not self._ending.is_set():
-            try:
-                what(chance)
+        for number in count():
+            if self._ending.is_set():
+                return
+            try:  # each time with its own chances, so that what a busy machine changes changes nothing else
+                what(random.Random(f"{self.seed} {what.__name__} {number}"))
             except Exception as error:  # it would end the campaign in silence
                 self.faults.append(f"the feeder has failed: {type(error).__name__}: {error}")
 

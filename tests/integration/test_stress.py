@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from shared.models import Capture, InboxFile, Record, Segment
 from shared.records import Records
 from shared.settings import Settings
 from stress import decodings, kill
+from stress import feeder as feeding
 from stress.contents import CORRUPT, Speech
 from stress.feeder import Call, Drop, Feeder
 from stress.supervisor import procfile
@@ -222,6 +223,24 @@ def test_a_recorder_that_refuses_to_record_is_no_undisturbed_silence(stage: Stag
         with feeder:
             deaf.wait_for(lambda: feeder.faults, "a refusal")
     assert "Refused" in feeder.faults[0]
+
+
+def test_a_seed_drops_the_same_however_busy_the_machine_was_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeding, "DROP_EVERY_SECONDS", (0.0, 0.1))
+    monkeypatch.setattr(feeding, "HALF_COPIED_SECONDS", (0.0, 0.1))
+    dropped = []
+    for name, busy in (("quiet", 0), ("busy", 4)):
+        stage, speeches = Stage(tmp_path / name), [SPEECH, replace(SPEECH, is_long=True)]
+        stage.inbox.mkdir(parents=True)
+        feeder = Feeder(stage, speeches, seed=1, announce=lambda _: None, waiting=lambda: 0)
+        feeder.waiting = lambda feeder=feeder, busy=busy: 9 if len(feeder.drops) < busy else 0
+        with feeder:
+            stage.wait_for(lambda feeder=feeder: len(feeder.drops) >= 12, "drops")
+        dropped.append([(drop.names, drop.sha256) for drop in feeder.drops[:12]])
+    assert dropped[0][4:] == dropped[1][4:]
+    assert dropped[0][:4] != dropped[1][:4]
 
 
 def test_a_call_ends_when_it_is_stopped_or_its_recorder_dies_whichever_comes_first() -> None:
