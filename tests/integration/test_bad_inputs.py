@@ -14,7 +14,7 @@ import pytest
 from stress import inputs
 from stress.cases import Case, either, heard
 from stress.children import Child, opened_by_the_system, run_all
-from stress.kinds import PLAIN, SECONDS
+from stress.kinds import PLAIN, SECONDS, external_reference
 from tests.conftest import skip_or_fail
 
 ROOT = Path(__file__).parents[2]
@@ -79,22 +79,50 @@ def test_a_file_that_is_opened_besides_is_noticed_from_within(child: Child) -> N
     assert [Path(name).name for name in child.run(GOOD)["others"]] == ["decoding.py"]
 
 
+def start_with(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let children run this code instead of their own."""
+    start = Child._start
+
+    def start_otherwise(child: Child) -> subprocess.Popen[str]:
+        at = child._command.index("-m")
+        child._command[at : at + 2] = ["-c", code]
+        return start(child)
+
+    monkeypatch.setattr(Child, "_start", start_otherwise)
+
+
 def test_a_file_that_is_opened_besides_is_noticed_in_the_system_calls(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if shutil.which("strace") is None:
         skip_or_fail("strace is not installed")
     assert opened_by_the_system([GOOD]) == []
-    start = Child._start
-
-    def opening(child: Child) -> subprocess.Popen[str]:
-        at = child._command.index("-m")
-        child._command[at : at + 2] = ["-c", OPENING]
-        return start(child)
-
-    monkeypatch.setattr(Child, "_start", opening)
+    start_with(OPENING, monkeypatch)
     (line,) = opened_by_the_system([GOOD])
     assert "decoding.py" in line
+
+
+UNLOCKED = """
+import stress.decoding as it
+from transcribe_worker import audio
+audio.CONTAINER_OPTIONS = {"enable_drefs": "1", "use_absolute_path": "1"}
+locked = audio.av.open
+audio.av.open = lambda *arguments, io_open, **options: locked(*arguments, **options)
+it.main()
+"""
+
+
+@pytest.mark.parametrize(("levels", "opened"), [(0, '"/target.wav"'), (1, '"target.wav"')])
+def test_a_reference_to_another_file_would_be_followed_without_the_locks(
+    monkeypatch: pytest.MonkeyPatch, levels: int, opened: str
+) -> None:
+    if shutil.which("strace") is None:
+        skip_or_fail("strace is not installed")
+    reference = Case("reference", external_reference(levels), either(1.0), ".mov")
+    assert opened_by_the_system([reference]) == []
+    start_with(UNLOCKED, monkeypatch)
+    (line,) = opened_by_the_system([reference])
+    assert opened in line
 
 
 def test_a_watched_child_that_ends_takes_no_system_calls_with_it_unnoticed() -> None:
