@@ -170,6 +170,7 @@ class Engine:
     def _load(self, choice: ModelChoice, heartbeat: Callable[[], None]) -> None:
         if not self._lives():
             self._start()
+        self._loaded = None  # the engine forgets its model before it loads another
         with self._abandoned_on_error():
             how = {name: value for name, value in choice.__dict__.items() if name != "name"}
             self._send("load", **how)

@@ -133,6 +133,17 @@ def test_a_model_that_is_none_is_unusable(engine: Engine, tmp_path: Path) -> Non
         engine.load(choice(tmp_path))
 
 
+def test_a_model_that_does_not_load_does_not_spoil_the_one_before(
+    engine: Engine, short_wav: Path, tmp_path: Path
+) -> None:
+    engine.load(choice())
+    with pytest.raises(EngineUnusable):
+        engine.load(choice(tmp_path))
+    engine.load(choice())
+    assert isinstance(list(engine.transcribe(Job(short_wav, OPTIONS), nothing))[-1], Done)
+
+
+
 def test_an_engine_that_cannot_be_started_is_unusable(tmp_path: Path) -> None:
     with closing(Engine([str(tmp_path / "no such program")])) as engine:
         with pytest.raises(EngineUnusable, match="cannot be started"):
