@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from shared.errors import BadRecording, EngineFailed, OffhookError, OutOfMemory, RecordingMissing
 from transcribe_worker import memory
 from transcribe_worker.allowance import Allowance
-from transcribe_worker.audio import SAMPLE_RATE_HZ, open_recording
+from transcribe_worker.audio import SAMPLE_RATE_HZ, Recording, open_recording
 from transcribe_worker.signs import SignsOfLife
 from transcribe_worker.speech import Window, all_of_it, detect_speech, windows
 
@@ -76,7 +76,7 @@ class Recognizer:
         except Exception as error:  # no recording is at fault, so none may fail
             if self._memory_gb and memory.ran_out(error):
                 raise EngineFailed(f"engine_memory_gb = {memory_gb:g} is too little for it.") from error
-            raise
+            raise EngineFailed(_in_words(error)) from error
         model.model = self._signs.of(model.model)
         self._model = model
         self._tell("ready")
@@ -106,7 +106,7 @@ class Recognizer:
         detect = detect_speech if options["vad"] else all_of_it
         stretch, done = _samples(stretch_seconds), _samples(done_seconds)
         language = options["language"]
-        with open_recording(Path(path), Allowance(**allowance)) as recording:
+        with _opened(Path(path), Allowance(**allowance)) as recording:
             self._tell("opened", duration_seconds=recording.duration_seconds, flags=recording.flags)
             blocks = _Counted(recording.blocks(), self._signs.advanced)
             found = windows(_skip(blocks, stretch), detect, stretch=stretch, heard=self._heard)
@@ -168,8 +168,6 @@ class Recognizer:
             yield
         except Cancelled:
             self._tell("cancelled")
-        except FileNotFoundError:
-            self._tell("failed", code=RecordingMissing.code, message=str(RecordingMissing()), bad_input=True)
         except OffhookError as error:
             bad_input = isinstance(error, BadRecording)
             self._tell("failed", code=error.code, message=str(error), bad_input=bad_input)
@@ -177,8 +175,7 @@ class Recognizer:
             if self._memory_gb and memory.ran_out(error):
                 self._tell("failed", code=OutOfMemory.code, message=str(OutOfMemory()), bad_input=True)
                 return
-            message = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_MESSAGE]
-            self._tell("failed", code=EngineFailed.code, message=message, bad_input=False)
+            self._tell("failed", code=EngineFailed.code, message=_in_words(error), bad_input=False)
 
     def _tell(self, event: str, **fields: Any) -> None:
         self._events.write(json.dumps({"event": event, **fields}) + "\n")
@@ -197,6 +194,17 @@ class _Counted:
             self.frames += len(block)
             self._passed()
             yield block
+
+
+def _opened(path: Path, allowance: Allowance) -> Recording:
+    try:
+        return open_recording(path, allowance)
+    except FileNotFoundError:
+        raise RecordingMissing from None
+
+
+def _in_words(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_MESSAGE]
 
 
 def _skip(blocks: _Counted, frames: int) -> Iterator[NDArray[np.float32]]:

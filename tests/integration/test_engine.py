@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -133,6 +134,17 @@ def test_a_model_that_is_none_is_unusable(engine: Engine, tmp_path: Path) -> Non
         engine.load(choice(tmp_path))
 
 
+def test_a_model_of_which_a_file_is_missing_is_unusable_and_no_recording_is(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # else it would look for that file elsewhere
+    for file in Path(choice().folder).iterdir():
+        if file.name != "tokenizer.json":
+            shutil.copyfile(file, tmp_path / file.name)
+    with pytest.raises(EngineUnusable, match=r"The model tiny.en cannot be loaded"):
+        engine.load(choice(tmp_path))
+
+
 def test_a_model_that_does_not_load_does_not_spoil_the_one_before(
     engine: Engine, short_wav: Path, tmp_path: Path
 ) -> None:
@@ -141,7 +153,6 @@ def test_a_model_that_does_not_load_does_not_spoil_the_one_before(
         engine.load(choice(tmp_path))
     engine.load(choice())
     assert isinstance(list(engine.transcribe(Job(short_wav, OPTIONS), nothing))[-1], Done)
-
 
 
 def test_an_engine_that_cannot_be_started_is_unusable(tmp_path: Path) -> None:
