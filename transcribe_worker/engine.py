@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from transcribe_worker.allowance import Allowance
 from transcribe_worker.endings import Ending
 
 COMMAND = (sys.executable, "-m", "transcribe_worker.recognizer")
+#: Of a model without a tokenizer, faster-whisper would ask huggingface.co, in every engine anew.
+OFFLINE = {"HF_HUB_OFFLINE": "1"}
 HEARTBEAT_SECONDS = 0.25
 #: How long a cancelled engine may take to reach the end of a segment before it is killed.
 CANCEL_GRACE_SECONDS = 1.0
@@ -196,6 +199,7 @@ class Engine:
                 stderr=subprocess.PIPE,
                 encoding="utf-8",
                 errors="replace",
+                env=os.environ | OFFLINE,
                 creationflags=flags,
             )
         except OSError as error:

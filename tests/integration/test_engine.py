@@ -135,14 +135,20 @@ def test_a_model_that_is_none_is_unusable(engine: Engine, tmp_path: Path) -> Non
 
 
 def test_a_model_of_which_a_file_is_missing_is_unusable_and_no_recording_is(
-    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # else it would look for that file elsewhere
     for file in Path(choice().folder).iterdir():
         if file.name != "tokenizer.json":
             shutil.copyfile(file, tmp_path / file.name)
     with pytest.raises(EngineUnusable, match=r"The model tiny.en cannot be loaded"):
         engine.load(choice(tmp_path))
+
+
+def test_an_engine_asks_nobody_outside_for_files_of_a_model(tmp_path: Path) -> None:
+    code = "import os; from huggingface_hub import constants; raise SystemExit(constants.HF_HUB_OFFLINE + 10)"
+    with closing(Engine([sys.executable, "-c", code])) as engine:
+        with pytest.raises(EngineUnusable, match="exit code 11"):
+            engine.load(choice(tmp_path))
 
 
 def test_a_model_that_does_not_load_does_not_spoil_the_one_before(
