@@ -1,4 +1,4 @@
-"""Valid headers of WAV, FLAC and MP3, damaged by chance. A seed and a number always give the same case."""
+"""Valid headers of WAV, FLAC and MP3, damaged by hypothesis: a seed and a count give the same cases again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+
+import hypothesis
+from hypothesis import strategies as st
 
 from stress.cases import Case, either
 from stress.kinds import id3
@@ -38,12 +41,26 @@ def bases() -> tuple[Base, ...]:
     return (*_wavs(), *_flacs(), *_mp3s())
 
 
-def mutations(count: int, seed: int) -> Iterator[Case]:
-    """So many damaged files."""
-    for number in range(count):
-        chance = random.Random(f"{seed} {number}")
-        base = chance.choice(bases())
-        yield _damaged(base, f"mutation {seed}-{number} of {base.name}", chance)
+def mutations(count: int, seed: int) -> list[Case]:
+    """So many damaged files, no two of them the same."""
+    found = {base.content: Case(base.name, base.content, either(None)) for base in bases()}
+    whole = len(found)
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=count + count // 4 + 10,  # for some come twice
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(st.sampled_from(bases()), st.randoms(use_true_random=False))
+    def collect(base: Base, chance: random.Random) -> None:
+        case = _damaged(base, f"mutation {seed}-{len(found) - whole} of {base.name}", chance)
+        found.setdefault(case.content, case)
+
+    collect()
+    return list(found.values())[whole : whole + count]
 
 
 def _damaged(base: Base, name: str, chance: random.Random) -> Case:
