@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from peewee import DatabaseError
+
 from shared.claims import Claim, Failure
 from shared.errors import (
     ClaimLost,
@@ -25,6 +27,7 @@ from shared.errors import (
     WorkerStopping,
 )
 from shared.files import Fingerprint, sha256_of
+from shared.logs import discreet
 from shared.models import Record
 from shared.records import Records
 from shared.settings import RECORD_OPTIONS, Settings
@@ -37,6 +40,9 @@ from transcribe_worker.progress import Heartbeat, Progress
 from transcribe_worker.retry import Action, Decision, Limits, decide
 
 log = logging.getLogger(__name__)
+
+#: A disk that is full or a database that is held keeps others from writing as well; there is no hurry.
+SETTLE_AGAIN_SECONDS = 0.5
 
 
 @dataclass
@@ -144,10 +150,20 @@ class Transcriber:
         record = claim.record
         decision = decide(error, attempts=record.attempts, crashes=record.crashes, limits=limits)
         log.warning("recording %d: %s -> %s", record.id, Failure.of(error).code, decision.action)
+        while not self._is_settled(claim, Failure.of(error), decision):
+            if self.stopping.wait(SETTLE_AGAIN_SECONDS):
+                return
+
+    def _is_settled(self, claim: Claim, failure: Failure, decision: Decision) -> bool:
+        """Write down what becomes of a recording; False if that cannot be written now."""
         try:
-            settle(self.records, claim, Failure.of(error), decision)
+            settle(self.records, claim, failure, decision)
         except ClaimLost:
-            log.info("recording %d: no longer ours", record.id)
+            log.info("recording %d: no longer ours", claim.record.id)
+        except DatabaseError as error:  # left to its lease, it would be taken for a crash
+            log.warning("recording %d: cannot be settled yet: %s", claim.record.id, discreet(error))
+            return False
+        return True
 
     def _say_missing(self, message: str) -> None:
         """Say once what is missing, however many recordings wait for it."""
