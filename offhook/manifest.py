@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,18 @@ LEFT_OUT = (
     *("locks", "logs", "models", "queue.db", "control.json"),
     *(f"{DATABASE}-wal", f"{DATABASE}-shm", NAME),
 )
+
+_ABSENCE = {"record_id": (int, type(None)), "path": str, "reason": str}
+#: What a manifest looks like: a list has one kind of things in it, a `...` stands for any name.
+_SHAPE = {
+    "created_at": str,
+    "home": str,
+    "schema": [str],
+    "counts": {...: int},
+    "files": {...: {"size_bytes": int, "modified_ns": int, "sha256": str}},
+    "missing": [_ABSENCE],
+    "elsewhere": [_ABSENCE],
+}
 
 
 class BadBackup(OffhookError):
@@ -99,21 +111,25 @@ def verify(backup: Path, manifest: Manifest, report: Callable[[int], None]) -> N
 
 def is_kept(name: Path) -> bool:
     """Whether a file of this name, relative to the home, may be in a backup."""
-    inside = not (name.is_absolute() or name.drive or ".." in name.parts)
+    inside = not (name.is_absolute() or name.drive or ".." in name.parts or "\0" in str(name))
     return inside and bool(name.parts) and name.parts[0] not in LEFT_OUT
 
 
 def _parsed(found: dict[str, Any], path: Path) -> Manifest:
-    try:
-        files = {name: Entry(**entry) for name, entry in found.pop("files").items()}
-        missing, elsewhere = (_absences(found.pop(key)) for key in ("missing", "elsewhere"))
-        return Manifest(**found, files=files, missing=missing, elsewhere=elsewhere)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise BadBackup(f"{path} is damaged. Take another backup.") from error
+    if not _fits(found, _SHAPE):
+        raise BadBackup(f"{path} is damaged. Take another backup.")
+    files = {name: Entry(**entry) for name, entry in found.pop("files").items()}
+    missing, elsewhere = ([Absence(**entry) for entry in found.pop(key)] for key in ("missing", "elsewhere"))
+    return Manifest(**found, files=files, missing=missing, elsewhere=elsewhere)
 
 
-def _absences(found: Iterable[dict[str, Any]]) -> list[Absence]:
-    return [Absence(**entry) for entry in found]
+def _fits(found: Any, shape: Any) -> bool:
+    if isinstance(shape, list):
+        return isinstance(found, list) and all(_fits(entry, shape[0]) for entry in found)
+    if isinstance(shape, dict) and isinstance(found, dict):
+        shapes = dict.fromkeys(found, shape[...]) if ... in shape else shape
+        return found.keys() == shapes.keys() and all(_fits(found[key], shapes[key]) for key in found)
+    return not isinstance(shape, dict) and isinstance(found, shape)
 
 
 def _checked(manifest: Manifest, backup: Path) -> Manifest:

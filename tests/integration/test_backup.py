@@ -743,7 +743,13 @@ def test_a_file_that_was_manipulated_is_named_and_nothing_is_restored(
         lambda found: found["files"].update({"../escaped": found["files"]["config.toml"]}),
         lambda found: found["files"].update({"/escaped": found["files"]["config.toml"]}),
         lambda found: found["files"].update({"locks/worker.lock": found["files"]["config.toml"]}),
+        lambda found: found["files"].update({"a\0b": found["files"]["config.toml"]}),
         lambda found: found["files"]["config.toml"].pop("sha256"),
+        lambda found: found["files"]["config.toml"].update(size_bytes="1"),
+        lambda found: found["counts"].update(completed="many"),
+        lambda found: found.update(counts=[]),
+        lambda found: found.update(schema=[1]),
+        lambda found: found.update(missing=[{"record_id": "1", "path": "", "reason": ""}]),
         lambda found: found.update(format=2),
     ],
 )
