@@ -21,7 +21,7 @@ def test_nothing_is_lost_doubled_stuck_or_wrong_after_forty_kills(tmp_path: Path
     assert outcome.decoded.faults == []
     assert sum(outcome.killed.values()) == KILLS
     assert set(outcome.killed) == {"worker", "engine", "inbox", "capture"}
-    assert len(outcome.drops) > 15
+    assert sum(drop.speech is not None for drop in outcome.drops) > 5
     assert len(outcome.calls) > 5
     assert outcome.decoded.twice_percent <= 3
     assert max(outcome.reclaims, default=0.0) < 30
