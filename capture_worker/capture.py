@@ -11,6 +11,7 @@ from pathlib import Path
 
 from capture_worker import audio
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, SIDES
+from capture_worker.clock import steady_seconds
 from capture_worker.disk import DiskThread, in_words
 from capture_worker.inputs import DEFAULT, NONE, Inputs, OpenSystem
 from capture_worker.levels import Levels, Loudness, Meter
@@ -71,7 +72,7 @@ class DualStreamCapture:
         on_level: Callable[[Levels], None] = lambda _: None,
         on_warning: Warn = lambda code, message: None,
         open_system: OpenSystem = audio.open_system,
-        clock: Callable[[], float] = time.perf_counter,
+        clock: Callable[[], float] = steady_seconds,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.path, self.plan = path, plan or Plan()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
 from capture_worker.audio.libpulse import Connection, Port, RecordStream
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, Block, Device
+from capture_worker.clock import steady_seconds
 from shared.errors import AudioUnavailable, DeviceLost
 
 
@@ -24,7 +23,7 @@ class Stream:
         if not data:
             return None
         frames = np.frombuffer(data, np.float32).reshape(-1, self.device.channels)
-        return Block(time.perf_counter(), frames)
+        return Block(steady_seconds(), frames)
 
     def close(self) -> None:
         """Let the device go; never raises."""

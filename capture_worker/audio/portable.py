@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
 
 from capture_worker.audio.onlooker import Onlooker
 from capture_worker.audio.source import MICROPHONE, Block, Device
+from capture_worker.clock import steady_seconds
 from shared.errors import AudioUnavailable, DeviceLost, DeviceUnknown
 
 #: What may be kept before it is read; but it is to come in small packets, whatever that is.
@@ -51,13 +51,13 @@ class Stream:
     def read(self) -> Block | None:
         """Return all that has come since the last time, None if nothing has. Raises DeviceLost."""
         try:
-            now, available = time.perf_counter(), self._stream.read_available
+            moment, available = steady_seconds(), self._stream.read_available
             if not available:
                 return None
             frames, _ = self._stream.read(available)
         except self._errors as error:
             raise DeviceLost(f"{self.device.name} is gone: {error}.") from error
-        return Block(now, np.ascontiguousarray(frames))
+        return Block(moment, np.ascontiguousarray(frames))
 
     def close(self) -> None:
         """Let the device go; never raises."""

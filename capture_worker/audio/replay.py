@@ -6,7 +6,6 @@ loopback of a machine on which nothing plays.
 
 from __future__ import annotations
 
-import time
 import wave
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from capture_worker.audio.source import SIDES, Block, Device
+from capture_worker.clock import steady_seconds
 from shared.errors import AudioUnavailable, DeviceLost
 
 PREFIX = "replay:"
@@ -22,7 +22,7 @@ PREFIX = "replay:"
 class Stream:
     """A 16-bit WAV that plays from the moment it was opened."""
 
-    def __init__(self, device: Device, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, device: Device, clock: Callable[[], float] = steady_seconds) -> None:
         self.device = device
         self._clock = clock
         try:
@@ -34,8 +34,8 @@ class Stream:
 
     def read(self) -> Block | None:
         """Return all that has come since the last time, None if nothing has."""
-        now = self._clock()
-        due = int((now - self._since) * self.device.rate_hz) - self._played
+        moment = self._clock()
+        due = int((moment - self._since) * self.device.rate_hz) - self._played
         data = self._file.readframes(due) if due > 0 else b""
         if not data:
             return None
@@ -43,7 +43,7 @@ class Stream:
             2**15
         )
         self._played += len(frames)
-        return Block(now, frames)
+        return Block(moment, frames)
 
     def close(self) -> None:
         """Let the file go."""

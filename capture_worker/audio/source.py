@@ -32,7 +32,7 @@ class Device:
 
 
 class Block(NamedTuple):
-    """Frames that had arrived by a moment (time.perf_counter): float32, (frames, channels), in [-1, 1]."""
+    """Frames that had arrived by a moment (capture_worker.clock): float32, (frames, channels), in [-1, 1]."""
 
     arrived_seconds: float
     frames: NDArray[np.float32]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 
 from capture_worker.audio.onlooker import Onlooker
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, Block, Device
+from capture_worker.clock import steady_seconds
 from shared.errors import AudioUnavailable, DeviceLost, DeviceUnknown
 
 INSTALL = "python -m pip install pyaudiowpatch"
@@ -34,13 +34,13 @@ class Stream:
         self,
         device: Device,
         stream: Any,
-        perf_counter: Callable[[], float],
+        clock: Callable[[], float],
         closed: Callable[[Stream], None],
     ) -> None:
         self.device = device
         self.is_lost = False
         self._stream = stream
-        self._perf_counter = perf_counter
+        self._clock = clock
         self._closed = closed
 
     def read(self) -> Block | None:
@@ -50,7 +50,7 @@ class Stream:
         """
         try:
             available = self._stream.get_read_available()
-            now = self._perf_counter()
+            moment = self._clock()
             if available == 0:
                 return None
             if available < 0:  # the one sign that a device is gone: its stream still counts as active
@@ -60,7 +60,7 @@ class Stream:
             self.is_lost = True
             raise DeviceLost(_message(self.device, "gives no more audio", error)) from error
         frames = np.frombuffer(audio, np.float32).reshape(-1, self.device.channels)
-        return Block(now, np.clip(frames, -1.0, 1.0))  # a mix of many programs may go beyond full scale
+        return Block(moment, np.clip(frames, -1.0, 1.0))  # a mix of many programs may go beyond full scale
 
     def close(self) -> None:
         """Let the device go; never raises."""
@@ -75,10 +75,10 @@ class System:
     def __init__(
         self,
         onlooker: Onlooker | None = None,
-        perf_counter: Callable[[], float] = time.perf_counter,
+        clock: Callable[[], float] = steady_seconds,
     ) -> None:
         self._onlooker = onlooker or Onlooker()
-        self._perf_counter = perf_counter
+        self._clock = clock
         self._pyaudio = _pyaudiowpatch()
         self._audio: Any = None
         self._streams: list[Stream] = []
@@ -118,7 +118,7 @@ class System:
             raise (DeviceUnknown if device.key in self._back else DeviceLost)(message) from error
         self._lost.discard(device.key)
         self._back.discard(device.key)
-        self._streams.append(Stream(device, opened, self._perf_counter, self._closed))
+        self._streams.append(Stream(device, opened, self._clock, self._closed))
         return self._streams[-1]
 
     def renew(self) -> None:

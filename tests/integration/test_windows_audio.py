@@ -20,6 +20,7 @@ import pytest
 from capture_worker.audio import listing, source, windows
 from capture_worker.audio.onlooker import Onlooker
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, Device
+from capture_worker.clock import steady_seconds
 from shared.errors import AudioUnavailable, DeviceLost, DeviceUnknown
 from tests.fake_portaudio import CONSTANTS, PortAudio, faultless, installed, onlooker, wheel
 from tests.windows_machine import Clock, Machine, Microphone, Render, tone
@@ -54,7 +55,7 @@ def portaudio(machine: Machine, unpacked: Path) -> Iterator[PortAudio]:
 @pytest.fixture
 def system(portaudio: PortAudio, machine: Machine, unpacked: Path) -> Iterator[windows.System]:
     """The audio system, with an onlooker whose looks take no time."""
-    system = windows.System(onlooker(machine, unpacked), perf_counter=machine.clock)
+    system = windows.System(onlooker(machine, unpacked), clock=machine.clock)
     yield system
     system.close()
 
@@ -251,16 +252,16 @@ def test_frames_come_as_they_were_played_for_every_channel_with_the_moment_they_
     assert np.abs(block.frames - played).max() < 1e-6
 
 
-def test_the_moment_is_one_of_perf_counter(unpacked: Path):
-    machine = Machine(Microphone("Microphone"), clock=time.perf_counter)
+def test_the_moment_is_one_of_the_recordings_clock(unpacked: Path):
+    machine = Machine(Microphone("Microphone"), clock=steady_seconds)
     with faultless(machine, unpacked):
         system = windows.System()
         stream = system.open(device(system, MICROPHONE))
         time.sleep(0.05)
-        before = time.perf_counter()
+        before = steady_seconds()
         block = stream.read()
         assert block is not None
-        assert before <= block.arrived_seconds <= time.perf_counter()
+        assert before <= block.arrived_seconds <= steady_seconds()
         system.close()
 
 

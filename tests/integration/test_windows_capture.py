@@ -12,6 +12,7 @@ import pytest
 from capture_worker.audio import windows
 from capture_worker.audio.source import LOOPBACK, MICROPHONE
 from capture_worker.capture import DualStreamCapture, Plan
+from capture_worker.clock import steady_seconds
 from capture_worker.verdict import Verdict
 from tests.fake_portaudio import faultless, onlooker, wheel
 from tests.windows_machine import Machine, Microphone, Render, tone
@@ -30,7 +31,7 @@ class Desk:
 
     def __init__(self, unpacked: Path, path: Path) -> None:
         self.microphone, self.speakers = Microphone("Array Mic", 44_100, 2), Render("Speakers")
-        self.machine = Machine(self.microphone, self.speakers, clock=time.perf_counter)
+        self.machine = Machine(self.microphone, self.speakers, clock=steady_seconds)
         self.microphone.sound = tone(300)
         self.path, self._unpacked = path, unpacked
         self.warnings: list[str] = []
