@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 
@@ -132,27 +131,6 @@ def test_deleting_a_recording_leaves_nothing_of_it(stage: Stage, short_call: Cal
         assert stage.records() == []
         assert [p for p in (stage.home / "library").rglob("*") if p.is_file()] == []
         assert stage.read("search", "morning")["hits"] == []
-
-
-def test_a_transcript_survives_that_its_recording_moves(
-    stage: Stage, short_wav: Path, short_call: Call
-) -> None:
-    assert stage.offhook("transcribe", short_wav).returncode == 0
-    moved = short_wav.rename(short_wav.with_name("moved.wav"))
-    again = stage.offhook("transcribe", moved, "--beam-size", "1")
-    assert again.returncode == 0, again.stderr
-    assert word_error_rate(short_call.words, again.stdout) < 0.15
-    (record,) = stage.records()
-    assert record["recording_path"] == str(moved)
-
-
-def test_a_file_that_was_only_added_is_never_deleted(stage: Stage, short_wav: Path) -> None:
-    calls = stage.home / "calls"
-    calls.mkdir(parents=True)
-    mine = Path(shutil.copy(short_wav, calls / "mine.wav"))
-    stage.offhook("add", mine)
-    assert stage.offhook("delete", "--yes", "1").returncode == 0
-    assert mine.exists()
 
 
 def test_a_damaged_queue_is_made_anew(stage: Stage, short_wav: Path) -> None:
