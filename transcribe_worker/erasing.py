@@ -198,9 +198,9 @@ class Eraser:
 
     def _remove_killed_restore(self) -> None:
         """Remove what a restore that was killed has left: its words are nobody's here, and in the backup."""
-        lock = FileLock(self._settings.locks / RESTORE_LOCK)
-        if lock.acquire():
-            shutil.rmtree(self._settings.home / RESTORE_PART, ignore_errors=True)
+        part, lock = self._settings.home / RESTORE_PART, FileLock(self._settings.locks / RESTORE_LOCK)
+        if part.exists() and lock.acquire():
+            shutil.rmtree(part, ignore_errors=True)
             lock.release()
 
     def _erase_or_say_why_not(self, record_id: int) -> None:
