@@ -103,6 +103,7 @@ def _transcript(app: App, record: Record) -> Transcript:
     return transcript.so_far(record, windows) if windows else transcript.load(record)
 
 
+_ON_ITS_WAY = "not there yet; a worker sees to it, and `offhook doctor` says what is in its way"
 _REMEDIES = {
     "queued": "`offhook status` shows the queue.",
     "processing": "`offhook status` shows how far it is.",
@@ -134,10 +135,15 @@ def _heading(app: App, record: Record) -> list[str]:
         ("Candidate", record.candidate_id),
         ("Project", record.project_id),
         ("File", record.recording_path),
+        ("Library", _ON_ITS_WAY if _is_unfiled(record) else None),
         *(("Note", FLAGS.get(flag, flag)) for flag in json.loads(record.flags)),
         *(in_words(verdict) if (verdict := Captures(app.database).verdict(record.session_id)) else ()),
     )
     return [printable(f"{name + ':':<12}{value}") for name, value in facts if value]
+
+
+def _is_unfiled(record: Record) -> bool:
+    return record.transcription_status == COMPLETED and record.filed_at is None
 
 
 def _status(record: Record) -> str:

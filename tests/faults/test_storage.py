@@ -494,6 +494,7 @@ def test_a_folder_that_cannot_be_written_is_named_and_everything_else_goes_on(cl
             record = stage.finished("transcribed")
             assert (record["status"], record["transcript_stem"]) == ("completed", None)
             assert word_error_rate(call.words, stage.text(record)) < 0.15
+            assert "Library:    not there yet" in stage.offhook("show", str(record["id"])).stdout
             advice = stage.offhook("doctor")
             assert advice.returncode == 1
             assert f"{stage.home / 'library'} cannot be written: Permission denied" in advice.stdout

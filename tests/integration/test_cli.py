@@ -468,6 +468,7 @@ def test_show_says_what_is_known_of_a_recording(cli: Cli, records: Records) -> N
     for part in ("1  call", "completed", "1:05", "C-17", "P-3", "/call.wav", "[00:00:01] Hello."):
         assert part in out
     assert "Note:       the file ends before its header says; what is there was used" in out
+    assert "Library:    not there yet; a worker sees to it" in out
 
 
 def test_show_has_what_is_decoded_so_far(cli: Cli, records: Records) -> None:
