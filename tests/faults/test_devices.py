@@ -426,6 +426,6 @@ def stays_together(recorded: Recorded, begin: float, end: float, within: float =
     """Make sure that the sides lie as they did at first, and that neither's clock was misjudged."""
     before, _ = apart(recorded, 0, 1)
     after, likeness = apart(recorded, begin, end)
-    assert likeness > 0.99
+    assert likeness > 0.95  # noise that is stretched by 0.01 % over a few seconds is like nothing any more
     assert abs(after - before) < within
     assert max(abs(side["drift_ppm"]) for side in recorded.sides.values()) < 200
