@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -108,6 +107,17 @@ def test_a_home_restored_elsewhere_goes_on_where_the_backup_was_made(
     assert again["counts"]["completed"] == 2
 
 
+def killed_in_a_backup(stage: Stage, folder: Path, late_seconds: float) -> bool:
+    """Kill a backup so long after it has begun to write; False if it was faster."""
+    command = [sys.executable, "-m", "offhook", "backup", str(folder)]
+    with subprocess.Popen(command, cwd=ROOT, env=stage.environment) as backing_up:
+        while backing_up.poll() is None and not list(folder.glob("*.part")):
+            time.sleep(0.001)
+        time.sleep(late_seconds)
+        backing_up.kill()
+    return backing_up.returncode != 0
+
+
 @POSIX_ONLY
 def test_a_backup_that_is_killed_while_everything_runs_costs_nothing(
     stage: Stage, call: Call, tmp_path: Path
@@ -117,13 +127,7 @@ def test_a_backup_that_is_killed_while_everything_runs_costs_nothing(
         stage.drop_call(part_of(call, number), f"call {number}.wav")
     with stage.process("transcribe_worker"), stage.process("transcribe_worker.inbox"):
         stage.wait_for(lambda: len(stage.records()) == 20, "all to be queued")
-        kills = 0
-        for wait_seconds in (0.2, 0.25, 0.3, 0.35, 0.4, 0.5):
-            command = [sys.executable, "-m", "offhook", "backup", str(folder)]
-            backing_up = subprocess.Popen(command, cwd=ROOT, env=stage.environment)
-            time.sleep(wait_seconds)
-            backing_up.send_signal(signal.SIGKILL)
-            kills += backing_up.wait() != 0
+        kills = sum(killed_in_a_backup(stage, folder, late_seconds=number / 100) for number in range(6))
         for path in folder.glob("offhook-backup-*[0-9]"):  # it was faster
             assert faults_of(path) == []
         done = stage.read("backup", folder)
