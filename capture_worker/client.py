@@ -31,7 +31,9 @@ Answer = Callable[[Request], dict[str, Any]]
 class Client:
     """One end of a conversation. `hang_up` unblocks both threads; a client without one cannot be dropped."""
 
-    def __init__(self, reader: BinaryIO, writer: BinaryIO, hang_up: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, reader: BinaryIO, writer: BinaryIO, hang_up: Callable[[bool], None] | None = None
+    ) -> None:
         self.wants_levels = False
         self._reader, self._writer, self._hang_up = reader, writer, hang_up
         self._outbox: queue.Queue[bytes | None] = queue.Queue(MOST_WAITING)
@@ -51,10 +53,10 @@ class Client:
                 continue
             self.send(self._reply(request, answer))
 
-    def hang_up(self) -> None:
-        """End the conversation, where that can be done."""
+    def hang_up(self, *, rudely: bool = False) -> None:
+        """End the conversation, where that can be done; rudely: whatever was not sent is not."""
         if self._hang_up:
-            self._hang_up()
+            self._hang_up(rudely)
 
     def read_line(self) -> bytes:
         """The next line; empty when there is none any more."""
@@ -71,7 +73,7 @@ class Client:
         try:
             self._outbox.put_nowait(line)
         except queue.Full:
-            self.hang_up()
+            self.hang_up(rudely=True)
 
     def close(self) -> None:
         """Write what waits, if that can be done at once, and hang up."""

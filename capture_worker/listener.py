@@ -9,6 +9,8 @@ import logging
 import os
 import secrets
 import socket
+import struct
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +31,8 @@ MOST_CLIENTS = 64
 #: What the system may keep for a client that does not read: minutes of levels, not an hour.
 SEND_BUFFER_BYTES = 16 * 1024
 RETRY_SECONDS = 0.1
+#: Have a connection reset when it is closed, whatever has not been sent; the layout is that of the system.
+_RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class Listener:
@@ -112,9 +116,11 @@ class Listener:
         return True
 
 
-def _hanging_up(connection: socket.socket) -> Callable[[], None]:
-    def hang_up() -> None:
+def _hanging_up(connection: socket.socket) -> Callable[[bool], None]:
+    def hang_up(rudely: bool) -> None:
         with contextlib.suppress(OSError):
+            if rudely:  # or one who writes and never reads is told by the system after a minute
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             connection.shutdown(socket.SHUT_RDWR)
 
     return hang_up

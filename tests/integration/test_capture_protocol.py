@@ -602,7 +602,7 @@ def test_what_is_written_is_never_waited_for_and_one_who_does_not_read_is_hung_u
     ours, theirs = socket.socketpair()
     dropped = threading.Event()
 
-    def hang_up() -> None:
+    def hang_up(rudely: bool) -> None:
         dropped.set()
         ours.shutdown(socket.SHUT_RDWR)
 
