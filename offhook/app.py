@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from functools import cached_property
@@ -14,6 +15,7 @@ from peewee import SqliteDatabase
 
 from shared import home
 from shared.db import open_database
+from shared.errors import SettingsError
 from shared.records import Records
 from shared.settings import Settings, load
 
@@ -75,3 +77,10 @@ def limit_option(command: _Command) -> _Command:
 def json_option(command: _Command) -> _Command:
     """Give a reading command its `--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs to read.")(command)
+
+
+def confirm(command: str, question: str) -> None:
+    """Ask a person before something is deleted. Raises SettingsError where nobody can answer, and Abort."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise SettingsError(f"{command} asks before it deletes. Give --yes to delete without being asked.")
+    click.confirm(question, abort=True, err=True)

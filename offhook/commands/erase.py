@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ from typing import Any, TypeVar
 
 import click
 
-from offhook.app import App, json_option, pass_app
+from offhook.app import App, confirm, json_option, pass_app
 from offhook.views import print_json, printable, short
-from shared.errors import RecordNotFound, SettingsError
+from shared.errors import RecordNotFound
 from transcribe_worker import receipts
 from transcribe_worker.erasing import FINISHED, Eraser, ErasureWaits, Traces
 from transcribe_worker.library import Library
@@ -202,14 +201,12 @@ class Erasure:
 
 
 def _ask(command: str, found: list[Traces]) -> None:
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise SettingsError(f"{command} asks before it deletes. Give --yes to delete without being asked.")
     listed = "".join(f"\n  {path}" for path in _all(traces.files for traces in found))
     what = f'recording {found[0].record_id} "{printable(found[0].title)}" and its files'
     if len(found) > 1 or found[0].record_id is None:
         listed = "".join(f"\n{_described(traces)}" for traces in found)
         what = _counted(found)
-    click.confirm(f"Delete {what}?{listed}\n", abort=True, err=True)
+    confirm(command, f"Delete {what}?{listed}\n")
 
 
 def _described(traces: Traces) -> str:

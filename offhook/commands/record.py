@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from offhook.app import App, json_option, pass_app
+from offhook.app import App, confirm, json_option, pass_app
 from offhook.client import CaptureClient
 from offhook.views import length, print_json, printable
 from shared.captures import Captures
@@ -160,10 +160,8 @@ def _say(message: str) -> None:
 
 
 def _ask(found: dict[str, Any]) -> None:
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise SettingsError("discard asks before it deletes. Give --yes to delete without being asked.")
     question = f'Delete "{found["title"]}", {length(found["duration_seconds"])} long?'
-    click.confirm(printable(question), abort=True, err=True)
+    confirm("discard", printable(question))
 
 
 def _devices(found: dict[str, Any]) -> str:
