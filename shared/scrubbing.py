@@ -28,7 +28,8 @@ LOOK_SECONDS = 0.25
 
 def order() -> None:
     """Note that rows have been deleted; belongs into the transaction that deletes them."""
-    _write(json.dumps({"token": uuid.uuid4().hex, "rewritten": False}))
+    note = json.dumps({"token": uuid.uuid4().hex, "rewritten": False})
+    Control.insert(name=NOTE, value=note).on_conflict_replace().execute()
 
 
 def ordered() -> str | None:
@@ -76,7 +77,3 @@ def _truncate(database: SqliteDatabase, patience_seconds: float, sleep: Callable
             if not busy or time.monotonic() > deadline:
                 return not busy
             sleep(LOOK_SECONDS)
-
-
-def _write(value: str) -> None:
-    Control.insert(name=NOTE, value=value).on_conflict_replace().execute()

@@ -1,6 +1,6 @@
 """Decodes recordings that are damaged, odd or none at all: `python -m stress.inputs`.
 
-Hand-made kinds of bad input, then valid headers damaged by chance, each in a child process with a time
+Hand-made kinds of bad input, then valid headers that hypothesis damages, each in a child process with a time
 limit. Nothing may crash, hang, be silently wrong, or have another file opened. Ends with 1 if anything did.
 """
 
@@ -11,7 +11,6 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable
-from itertools import chain
 from pathlib import Path
 
 from stress.cases import Case
@@ -31,8 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
     handmade = [case for case in kinds() if options.long or not case.size_bytes]
     print(f"{len(handmade)} hand-made kinds, {options.cases} mutations, seed {options.seed}")
-    failed = _run(chain(handmade, mutations(options.cases, options.seed)), options)
-    failed |= _watch([*handmade, *mutations(min(options.cases, WATCHED_MUTATIONS), options.seed)])
+    damaged = mutations(options.cases, options.seed)
+    failed = _run([*handmade, *damaged], options)
+    failed |= _watch([*handmade, *damaged[:WATCHED_MUTATIONS]])
     print(f"{time.monotonic() - began:.0f} s")
     return failed
 
