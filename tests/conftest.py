@@ -13,6 +13,8 @@ from shared import home as folders
 from shared.db import open_database
 from shared.records import Records
 from shared.settings import Settings
+from tests import pulse
+from tests.pulse import PulseServer
 from tests.stage import Stage
 from tests.voices import LONG_CALL, SAMPLE_RATE_HZ, SHORT_CALL, Call, speak, write_wav
 
@@ -57,6 +59,15 @@ def records(database: SqliteDatabase) -> Records:
 def stage(tmp_path: Path) -> Stage:
     """A home in which nothing runs yet."""
     return Stage(tmp_path / "home")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[PulseServer]:
+    """A sound server of this test's own."""
+    if why := pulse.missing():
+        skip_or_fail(why)
+    with PulseServer(tmp_path / "pulse") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests import pulse
-from tests.conftest import skip_or_fail
 from tests.pulse import PulseServer
 from tests.stage import Stage
 from tests.voices import Turn, speak, word_error_rate
@@ -21,14 +18,6 @@ FAR = (
     Turn("joe", "Good morning. It is nice to hear from you. Please go ahead."),
     Turn("joe", "I could start at the beginning of next month."),
 )
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[PulseServer]:
-    if why := pulse.missing():
-        skip_or_fail(why)
-    with PulseServer(tmp_path / "pulse") as server:
-        yield server
 
 
 @pytest.fixture

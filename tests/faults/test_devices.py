@@ -21,8 +21,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests import pulse
-from tests.conftest import skip_or_fail
 from tests.pulse import Match, PulseServer, find, noise
 from tests.stage import Stage
 
@@ -36,14 +34,6 @@ TOGETHER_SECONDS = 0.010
 SOUND_SECONDS = 14
 SOUND = {MICROPHONE: noise(SOUND_SECONDS, seed=20), LOOPBACK: noise(SOUND_SECONDS, seed=21)}
 Samples = NDArray[np.float32]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[PulseServer]:
-    if why := pulse.missing():
-        skip_or_fail(why)
-    with PulseServer(tmp_path / "pulse") as server:
-        yield server
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,6 @@ import numpy as np
 import pytest
 
 from shared.locks import FileLock
-from tests import pulse
-from tests.conftest import skip_or_fail
 from tests.pulse import PulseServer, noise
 from tests.stage import Stage, engine_of
 from tests.standstill import claimed, cpu_seconds, held, kill, peek, rests, stop
@@ -200,14 +198,6 @@ def test_a_transcription_that_was_killed_goes_on_when_it_is_called_again(stage: 
 
 
 # The recorder
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[PulseServer]:
-    if why := pulse.missing():
-        skip_or_fail(why)
-    with PulseServer(tmp_path / "pulse") as server:
-        yield server
 
 
 def test_a_recorder_that_is_killed_in_a_call_loses_less_than_a_second(
