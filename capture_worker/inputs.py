@@ -131,6 +131,8 @@ class Inputs:
         best = self._best(input_, found)
         if best is None or (input_.stream and _same(input_.device, best)):
             return
+        if input_.stream and not _is_among(input_.device, found):  # gone since the last read
+            self._lose(input_, DeviceLost("it is not there any more"))
         if input_.wanted != DEFAULT and not _is_named(best, input_.wanted):
             self._say(input_, "device_missing", wanted=input_.wanted, device=best.name)
         self._switch(input_, best)
@@ -235,6 +237,10 @@ def _plain(wanted: str) -> str:
     """A name without a name in it is the default, and the two words count in capitals too."""
     name = wanted.strip() or DEFAULT
     return name.casefold() if name.casefold() in (DEFAULT, NONE) else name
+
+
+def _is_among(one: Device | None, found: list[Device]) -> bool:
+    return one is not None and one.key in [device.key for device in found]
 
 
 def _same(one: Device | None, other: Device) -> bool:

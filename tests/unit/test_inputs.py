@@ -491,6 +491,18 @@ def test_every_loss_is_counted_and_said(machine: Machine, recorder: Recorder):
     assert recorder.keys_used(MICROPHONE) == ["in:0"] * 4
 
 
+def test_a_loss_is_counted_though_another_device_is_the_default_before_the_next_read(
+    machine: Machine, recorder: Recorder
+):
+    machine.unplug(SPEAKERS)
+    machine.make_default(EARPHONES)
+    recorder.inputs.look_after(machine.now + LOOK_EVERY_SECONDS)
+
+    assert recorder.inputs.sides[LOOPBACK].losses == 1
+    assert codes(recorder.warnings) == ["device_lost", "device_opened"]
+    assert recorder.open_keys[LOOPBACK] == "out:1"
+
+
 def waits_after(machine: Machine, recorder: Recorder, seconds: float = 8.0) -> list[float]:
     """How long it takes from question to question."""
     before = len(machine.asked)
