@@ -116,7 +116,8 @@ _OPTIONS = (
     ),
     click.option("--initial-prompt", metavar="TEXT", help="Text that shows spelling and style to expect."),
     click.option("--hotwords", metavar="TEXT", help="Names and terms to listen for."),
-    click.option("--beam-size", type=int, help="Alternatives followed while decoding."),
+    click.option("--preset", help="careful misses the fewest words, fast takes less time."),
+    click.option("--beam-size", type=int, help="Alternatives followed while decoding; 0 is the preset's."),
 )
 
 

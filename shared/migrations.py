@@ -203,10 +203,15 @@ def _create_captures(execute: Execute) -> None:
         )""")
 
 
+def _add_doubts(execute: Execute) -> None:
+    execute('ALTER TABLE "segments" ADD COLUMN "doubts" TEXT')
+
+
 MIGRATIONS = (
     Migration("0001_records", _create_records),
     Migration("0002_transcripts", _create_transcripts),
     Migration("0003_search", _create_search),
     Migration("0004_processes", _create_processes),
     Migration("0005_captures", _create_captures),
+    Migration("0006_doubts", _add_doubts),
 )

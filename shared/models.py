@@ -89,6 +89,7 @@ class Segment(Model):
     no_speech_probability = FloatField(null=True)
     compression_ratio = FloatField(null=True)
     words = TextField(null=True)  # JSON: [[start, end, word, probability], …]
+    doubts = TextField(null=True)  # JSON: the reasons to doubt it; NULL if there are none
 
     class Meta:
         table_name = "segments"

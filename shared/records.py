@@ -175,11 +175,12 @@ class Records:
         if not Record.select().where(self._is_mine(claim)).exists():
             raise ClaimLost
 
-    def save_window(self, claim: Claim, window: Mapping[str, Any], **columns: Any) -> None:
-        """Commit a decoded window with the record's progress. Raises ClaimLost."""
+    def save_windows(self, claim: Claim, windows: Iterable[Mapping[str, Any]], **columns: Any) -> None:
+        """Commit decoded windows together, with the record's progress. Raises ClaimLost."""
         with self._database.atomic():
             self._hold(claim, **columns)
-            DecodedWindow.create(record=claim.record.id, **window)
+            for window in windows:
+                DecodedWindow.create(record=claim.record.id, **window)
 
     def windows(self, record_id: int) -> list[DecodedWindow]:
         """Return the windows decoded so far, in the order of the recording."""

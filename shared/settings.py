@@ -34,7 +34,14 @@ class Settings:
     word_timestamps: bool = _setting(True, "Find the moment of each word")
     initial_prompt: str = _setting("", "Text that shows the model spelling and style to expect")
     hotwords: str = _setting("", "Names and terms the model should listen for")
-    beam_size: int = _setting(5, "Alternatives followed while decoding; 1 is fastest", least=1, most=20)
+    preset: str = _setting(
+        "careful",
+        "`careful` misses the fewest words, `fast` takes less time",
+        choices=("careful", "fast"),
+    )
+    beam_size: int = _setting(
+        0, "Alternatives followed while decoding; 0 is what the preset says", least=0, most=20
+    )
     device: str = _setting("auto", "Where the model runs", choices=("auto", "cpu", "cuda"))
     compute_type: str = _setting("auto", "CTranslate2 compute type; `auto` takes the fastest there is")
     cpu_threads: int = _setting(0, "Threads of one engine; 0 takes all cores", least=0, most=256)
@@ -132,6 +139,7 @@ RECORD_OPTIONS = (
     "word_timestamps",
     "initial_prompt",
     "hotwords",
+    "preset",
     "beam_size",
 )
 

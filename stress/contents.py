@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from tests.voices import LONG_CALL, SAMPLE_RATE_HZ, SHORT_CALL, speak
 
 TURNS = (*SHORT_CALL, *LONG_CALL[:12])
-#: Turns in a call: short ones have a window, long ones several, for a pause of over 3 s ends a window.
-SHORT_TURNS, LONG_TURNS = (1, 2), (6, 7)
+#: Turns in a call: short ones are a stretch, long ones several, which are committed one after another.
+SHORT_TURNS, LONG_TURNS = (1, 2), (9, 12)
 SHORT_CALLS, LONG_CALLS = 3, 2
 PAUSE_SECONDS = (0.3, 5.0)
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 _ATTEMPT = re.compile(r"recording (\d+): transcribing, attempt \d+$")
-_WINDOW = re.compile(r"recording (\d+): decoded from ([\d.]+) to ([\d.]+) s$")
+_STRETCH = re.compile(r"recording (\d+): decoded from ([\d.]+) to ([\d.]+) s$")
 _KEPT = re.compile(r"recording (\d+): kept up to [\d.]+ s$")
 
 
-class Window(NamedTuple):
+class Stretch(NamedTuple):
     """What an attempt decoded, in seconds of the recording, and whether its commit was noted."""
 
     start: float
@@ -26,9 +26,9 @@ class Decodings:
     """Sums over all recordings, in seconds of audio.
 
     `twice_seconds` were decoded to their end, lost and decoded to their end again: an engine had finished a
-    window and its worker died before the commit. `begun_again` counts the windows with which an attempt
-    went on behind another: at most so many had been in flight. `faults` name what was decoded again
-    although it was not the window in flight.
+    stretch and its worker died before the commit. `begun_again` counts the stretches with which an attempt
+    went on behind another: in all of them something may have been in flight. `faults` name what was decoded
+    again although it was not in flight.
     """
 
     once_seconds: float = 0.0
@@ -50,34 +50,34 @@ def read(log: Path) -> Decodings:
     return found
 
 
-def _attempts(log: Path) -> dict[int, list[list[Window]]]:
-    """The windows that each attempt at each recording decoded."""
-    attempts: dict[int, list[list[Window]]] = defaultdict(list)
+def _attempts(log: Path) -> dict[int, list[list[Stretch]]]:
+    """The stretches that each attempt at each recording decoded."""
+    attempts: dict[int, list[list[Stretch]]] = defaultdict(list)
     for line in log.read_text("utf-8", errors="replace").splitlines():
         if match := _ATTEMPT.search(line):
             attempts[int(match[1])].append([])
-        elif match := _WINDOW.search(line):
-            windows = attempts[int(match[1])] or [[]]
-            windows[-1].append(Window(float(match[2]), float(match[3])))
-            attempts[int(match[1])] = windows
+        elif match := _STRETCH.search(line):
+            stretches = attempts[int(match[1])] or [[]]
+            stretches[-1].append(Stretch(float(match[2]), float(match[3])))
+            attempts[int(match[1])] = stretches
         elif match := _KEPT.search(line):
             last = attempts[int(match[1])][-1]
             last[-1] = last[-1]._replace(is_kept=True)
     return attempts
 
 
-def _count(record_id: int, attempts: list[list[Window]], found: Decodings) -> None:
+def _count(record_id: int, attempts: list[list[Stretch]], found: Decodings) -> None:
     done: dict[tuple[float, float], bool] = {}  # and whether it was kept
-    for number, windows in enumerate(attempts):
-        for place, window in enumerate(windows):
-            span, seconds = window[:2], window.end - window.start
+    for number, stretches in enumerate(attempts):
+        for place, stretch in enumerate(stretches):
+            span, seconds = stretch[:2], stretch.end - stretch.start
             if span in done:
                 found.twice_seconds += seconds
                 if place or span != next(reversed(done)) or done[span]:
                     found.faults.append(f"recording {record_id}: {span} decoded again behind its commit")
             else:
                 found.once_seconds += seconds
-            done[span] = window.is_kept
+            done[span] = stretch.is_kept
             if number and not place:
                 found.begun_again += 1
                 found.begun_again_seconds += seconds

@@ -155,7 +155,7 @@ def report(outcome: Outcome) -> str:
             f"from a worker's death to the next claim of its recording: {len(reclaims)} times, "
             f"median {median(reclaims or [0]):.1f} s, at most {max(reclaims, default=0):.1f} s",
             f"decoded twice: {decoded.twice_percent:.2f} % of {decoded.once_seconds:.0f} s of audio; "
-            f"in flight at a death and begun again: at most {decoded.begun_again} windows, "
+            f"in flight at a death and begun again: at most {decoded.begun_again} stretches, "
             f"{decoded.begun_again_seconds:.0f} s",
             *outcome.wrongs,
         ]

@@ -71,21 +71,13 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """Speech detection has come this far."""
-
-    seconds: float
-
-
-@dataclass(frozen=True)
 class Decoded:
-    """A window is decoded; its segments are dictionaries ready to be stored."""
+    """A stretch is decoded, with its windows, if there are any; their segments are ready to be stored."""
 
     start_seconds: float
     end_seconds: float
-    stretch_seconds: float
     language: str
-    segments: list[dict[str, Any]]
+    windows: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -96,8 +88,8 @@ class Done:
     flags: list[str]
 
 
-Event = Opened | Heard | Decoded | Done
-EVENTS: dict[str, Callable[..., Event]] = {"opened": Opened, "heard": Heard, "window": Decoded, "done": Done}
+Event = Opened | Decoded | Done
+EVENTS: dict[str, Callable[..., Event]] = {"opened": Opened, "stretch": Decoded, "done": Done}
 _SETTLED = ("done", "failed", "cancelled")
 
 

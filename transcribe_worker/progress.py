@@ -12,7 +12,7 @@ from typing import Any
 from shared.claims import Claim
 from shared.errors import WorkerStopping
 from shared.records import Records
-from transcribe_worker.engine import Decoded, Done, Event, Heard, Job, Opened
+from transcribe_worker.engine import Decoded, Done, Event, Job, Opened
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,6 @@ class Progress:
         self._duration_seconds: float | None = claim.record.duration_seconds
         self._commits: dict[type[Event], Callable[[Any], None]] = {
             Opened: self._opened,
-            Heard: self._heard,
             Decoded: self._decoded,
             Done: self._done,
         }
@@ -82,20 +81,23 @@ class Progress:
         self._duration_seconds = event.duration_seconds or self._duration_seconds
         self._renew(duration_seconds=self._duration_seconds, flags=json.dumps(event.flags))
 
-    def _heard(self, event: Heard) -> None:
-        self._renew(**self._measured(event.seconds))
-
     def _decoded(self, event: Decoded) -> None:
+        measured = self._measured(event.end_seconds)
+        if not event.windows:
+            self._renew(**measured)
+            return
+        rows = [
+            {
+                "start_seconds": window["start_seconds"],
+                "end_seconds": window["end_seconds"],
+                "stretch_seconds": event.start_seconds,
+                "segments": json.dumps(window["segments"], ensure_ascii=False),
+            }
+            for window in event.windows
+        ]
         where = (event.start_seconds, event.end_seconds)
         log.debug("recording %d: decoded from %.3f to %.3f s", self._claim.record.id, *where)
-        window = {
-            "start_seconds": event.start_seconds,
-            "end_seconds": event.end_seconds,
-            "stretch_seconds": event.stretch_seconds,
-            "segments": json.dumps(event.segments, ensure_ascii=False),
-        }
-        measured = self._measured(event.end_seconds)
-        self._records.save_window(self._claim, window, language=event.language, **measured)
+        self._records.save_windows(self._claim, rows, language=event.language, **measured)
         log.debug("recording %d: kept up to %.3f s", self._claim.record.id, event.end_seconds)
 
     def _done(self, event: Done) -> None:

@@ -27,12 +27,17 @@ from shared.errors import BadRecording, EngineFailed, OffhookError, OutOfMemory,
 from transcribe_worker import memory
 from transcribe_worker.allowance import Allowance
 from transcribe_worker.audio import SAMPLE_RATE_HZ, Recording, open_recording
+from transcribe_worker.recognition import Recognition
 from transcribe_worker.signs import SignsOfLife
-from transcribe_worker.speech import Window, all_of_it, detect_speech, windows
+from transcribe_worker.speech import detect_speech
 
 Command = dict[str, Any]
-LISTEN_FOR_LANGUAGE_SECONDS = 30
 LONGEST_MESSAGE = 300
+#: Windows decoded together, by the size of the model in bytes. More would take more memory and hardly less
+#: time, and a step of a large model on a slow machine so long that it would be taken for one that hangs.
+BATCH_SIZES = ((200_000_000, 8), (600_000_000, 4), (1_600_000_000, 2))
+#: More at once leave no core for anything else, and memory for none of them.
+MOST_LANES = 4
 
 
 class Cancelled(Exception):
@@ -47,7 +52,9 @@ class Recognizer:
         self._commands: queue.Queue[Command] = queue.Queue()
         self._cancelled = threading.Event()
         self._model: WhisperModel | None = None
+        self._parallel, self._batch_size = 1, 1
         self._memory_gb = 0.0
+        self._telling = threading.Lock()
         self._signs = SignsOfLife(lambda step_seconds: self._tell("advanced", step_seconds=step_seconds))
 
     def serve(self, commands: TextIO) -> None:
@@ -71,8 +78,19 @@ class Recognizer:
     def _load(self, folder: str, device: str, compute_type: str, cpu_threads: int, memory_gb: float) -> None:
         self._limit_memory(memory_gb, device)
         self._model = None  # two models at once may not fit
+        self._batch_size = batch_size(Path(folder))
+        on_gpu = _on_gpu(device)
+        cores = cpu_threads or _cores()
+        self._parallel = 1 if on_gpu else lanes(cores)
+        threads = 0 if on_gpu else max(1, cores // self._parallel)
         try:
-            model = WhisperModel(folder, device=device, compute_type=compute_type, cpu_threads=cpu_threads)
+            model = WhisperModel(
+                folder,
+                device=device,
+                compute_type=compute_type,
+                cpu_threads=threads,
+                num_workers=self._parallel,
+            )
         except Exception as error:  # no recording is at fault, so none may fail
             if self._memory_gb and memory.ran_out(error):
                 raise EngineFailed(f"engine_memory_gb = {memory_gb:g} is too little for it.") from error
@@ -84,8 +102,7 @@ class Recognizer:
     def _limit_memory(self, memory_gb: float, device: str) -> None:
         """Limit this process's memory, once: what it has at its start does not count."""
         # The driver of a GPU reserves far more address space than there is memory.
-        on_gpu = device == "cuda" or (device == "auto" and ctranslate2.get_cuda_device_count() > 0)
-        if memory_gb and not self._memory_gb and not on_gpu:
+        if memory_gb and not self._memory_gb and not _on_gpu(device):
             _have_libraries_ready()
             try:
                 memory.limit(memory_gb)
@@ -103,60 +120,23 @@ class Recognizer:
         allowance: dict[str, float],
     ) -> None:
         self._cancelled.clear()
-        detect = detect_speech if options["vad"] else all_of_it
-        stretch, done = _samples(stretch_seconds), _samples(done_seconds)
-        language = options["language"]
+        assert self._model is not None
+        recognition = Recognition(
+            self._model,
+            options,
+            parallel=self._parallel,
+            batch_size=self._batch_size,
+            check=self._stop_if_cancelled,
+        )
+        start, done = _samples(stretch_seconds), _samples(done_seconds)
         with _opened(Path(path), Allowance(**allowance)) as recording:
             self._tell("opened", duration_seconds=recording.duration_seconds, flags=recording.flags)
             blocks = _Counted(recording.blocks(), self._signs.advanced)
-            found = windows(_skip(blocks, stretch), detect, stretch=stretch, heard=self._heard)
-            for window in found:
-                self._stop_if_cancelled()
-                if window.end <= done:
-                    continue
-                language = self._listen_for_language(window, language)
-                self._tell("window", **self._decode(window, options, language))
+            for stretch in recognition.stretches(_skip(blocks, start), start=start, done=done):
+                self._signs.begin_stretch()
+                self._tell("stretch", **stretch)
             flags = recording.flags  # known for certain at the end
-        self._tell("done", duration_seconds=_seconds(blocks.frames), flags=flags)
-
-    def _decode(self, window: Window, options: dict[str, Any], language: str) -> dict[str, Any]:
-        assert self._model is not None
-        self._signs.begin_window()
-        ctranslate2.set_random_seed(window.start)  # a window decodes alike whatever came before it
-        segments, _ = self._model.transcribe(
-            window.samples,
-            language=language,
-            beam_size=options["beam_size"],
-            word_timestamps=options["word_timestamps"],
-            initial_prompt=options["initial_prompt"] or None,
-            hotwords=options["hotwords"] or None,
-            condition_on_previous_text=False,
-            vad_filter=False,
-        )
-        found = []
-        for segment in segments:
-            self._stop_if_cancelled()
-            found.append(_segment(segment, _seconds(window.start), _seconds(window.end)))
-        return {
-            "start_seconds": _seconds(window.start),
-            "end_seconds": _seconds(window.end),
-            "stretch_seconds": _seconds(window.stretch),
-            "language": language,
-            "segments": [segment for segment in found if segment["text"]],
-        }
-
-    def _listen_for_language(self, window: Window, language: str) -> str:
-        assert self._model is not None
-        if not self._model.model.is_multilingual:
-            return "en"
-        if language != "auto":
-            return language
-        sample = window.samples[: LISTEN_FOR_LANGUAGE_SECONDS * SAMPLE_RATE_HZ]
-        return str(self._model.detect_language(sample)[0])
-
-    def _heard(self, position: int) -> None:
-        self._stop_if_cancelled()
-        self._tell("heard", seconds=_seconds(position))
+        self._tell("done", duration_seconds=blocks.frames / SAMPLE_RATE_HZ, flags=flags)
 
     def _stop_if_cancelled(self) -> None:
         if self._cancelled.is_set():
@@ -178,8 +158,9 @@ class Recognizer:
             self._tell("failed", code=EngineFailed.code, message=_in_words(error), bad_input=False)
 
     def _tell(self, event: str, **fields: Any) -> None:
-        self._events.write(json.dumps({"event": event, **fields}) + "\n")
-        self._events.flush()
+        with self._telling:  # several threads decode
+            self._events.write(json.dumps({"event": event, **fields}) + "\n")
+            self._events.flush()
 
 
 class _Counted:
@@ -194,6 +175,27 @@ class _Counted:
             self.frames += len(block)
             self._passed()
             yield block
+
+
+def batch_size(folder: Path) -> int:
+    """How many windows are decoded together with the model in a folder."""
+    model = folder / "model.bin"
+    size_bytes = model.stat().st_size if model.is_file() else 0
+    return next((windows for limit_bytes, windows in BATCH_SIZES if size_bytes <= limit_bytes), 1)
+
+
+def lanes(cores: int) -> int:
+    """How many batches are decoded at once: a core each is faster than all cores for one."""
+    return max(1, min(cores, MOST_LANES))
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _on_gpu(device: str) -> bool:
+    return device == "cuda" or (device == "auto" and ctranslate2.get_cuda_device_count() > 0)
 
 
 def _opened(path: Path, allowance: Allowance) -> Recording:
@@ -215,26 +217,6 @@ def _skip(blocks: _Counted, frames: int) -> Iterator[NDArray[np.float32]]:
         frames = max(0, frames - len(block))
 
 
-def _segment(segment: Any, offset: float, latest: float) -> dict[str, Any]:
-    """Place a segment in the recording; times in seconds, to the millisecond."""
-
-    def at(seconds: float) -> float:
-        return round(min(offset + seconds, latest), 3)
-
-    words = segment.words and [
-        [at(word.start), at(word.end), word.word, round(float(word.probability), 4)] for word in segment.words
-    ]
-    return {
-        "start_seconds": at(segment.start),
-        "end_seconds": at(segment.end),
-        "text": segment.text.strip(),
-        "average_log_probability": round(float(segment.avg_logprob), 4),
-        "no_speech_probability": round(float(segment.no_speech_prob), 4),
-        "compression_ratio": round(float(segment.compression_ratio), 3),
-        "words": words or None,
-    }
-
-
 def _have_libraries_ready() -> None:
     """Let libraries take what they take but once: without it, OpenBLAS ends the process."""
     detect_speech(np.zeros(SAMPLE_RATE_HZ, np.float32))
@@ -243,10 +225,6 @@ def _have_libraries_ready() -> None:
 
 def _samples(seconds: float) -> int:
     return round(seconds * SAMPLE_RATE_HZ)
-
-
-def _seconds(samples: int) -> float:
-    return samples / SAMPLE_RATE_HZ
 
 
 def main() -> None:

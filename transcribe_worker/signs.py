@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 EVERY_SECONDS = 1.0
-#: Whisper may go round in circles within a window; after so many steps they are no progress any more.
-MOST_STEPS_PER_WINDOW = 100
+#: Decoding may go round in circles within a stretch; after so many steps they are no progress any more.
+MOST_STEPS_PER_STRETCH = 400
 
 
 class SignsOfLife:
@@ -22,7 +22,7 @@ class SignsOfLife:
     ) -> None:
         self._tell, self._monotonic = tell, monotonic
         self._told = monotonic()
-        self._steps_left = MOST_STEPS_PER_WINDOW
+        self._steps_left = MOST_STEPS_PER_STRETCH
 
     def advanced(self, step_seconds: float = 0.0) -> None:
         """Note progress; `step_seconds` is how long it took the model."""
@@ -31,9 +31,9 @@ class SignsOfLife:
             self._tell(step_seconds)
             self._told = now
 
-    def begin_window(self) -> None:
+    def begin_stretch(self) -> None:
         """Let the steps of the model count again."""
-        self._steps_left = MOST_STEPS_PER_WINDOW
+        self._steps_left = MOST_STEPS_PER_STRETCH
 
     def through(self, step_seconds: float) -> None:
         """Note that a step of the model is through."""

@@ -8,22 +8,33 @@ the same windows, which is how an interrupted transcription goes on without a se
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 from numpy.typing import NDArray
 
+from transcribe_worker.energy import loud_spans, union
 from transcribe_worker.windows import LARGEST_GAP, SAMPLE_RATE_HZ, Span, plan
 
 Samples = NDArray[np.float32]
-Detect = Callable[[Samples], list[Span]]
+Detect = Callable[[Samples], "Heard"]
 
-STRETCH = 120 * SAMPLE_RATE_HZ
+#: How long a stretch is: short at first, for the first words to come soon, but longer than a window and a
+#: gap, so that there is always one that ends in it.
+SHORTEST_STRETCH, LONGEST_STRETCH = 40 * SAMPLE_RATE_HZ, 120 * SAMPLE_RATE_HZ
 #: How much of a silent end is heard again with the next stretch, for speech that begins just there.
 LOOK_BACK = SAMPLE_RATE_HZ
 FRAME = SAMPLE_RATE_HZ // 50
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What there is to decode: speech, and what is as loud as speech and is not taken for it."""
+
+    speech: list[Span]
+    loud: list[Span]
 
 
 @dataclass(frozen=True)
@@ -31,8 +42,8 @@ class Window:
     """Samples to decode, shape (frames,), and where they stand in the recording, in samples."""
 
     start: int
-    stretch: int
     samples: Samples
+    speech: bool = True  # speech was detected in it
 
     @property
     def end(self) -> int:
@@ -40,26 +51,44 @@ class Window:
         return self.start + len(self.samples)
 
 
-def windows(
-    blocks: Iterable[Samples], detect: Detect, *, stretch: int = 0, heard: Callable[[int], None]
-) -> Iterator[Window]:
-    """Yield the decoding windows of a recording whose samples from `stretch` on come in `blocks`.
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a recording, in samples, with its windows: what is decoded, and committed, as a whole."""
 
-    `heard` is told, in samples, how far the recording has been looked through.
-    """
+    start: int
+    end: int
+    windows: list[Window]
+
+    def behind(self, done: int) -> Stretch:
+        """The stretch without the windows that end by `done`."""
+        return replace(self, windows=[window for window in self.windows if window.end > done])
+
+
+def stretches(
+    blocks: Iterable[Samples], detect: Detect, *, start: int = 0, largest_gap: int = LARGEST_GAP
+) -> Iterator[Stretch]:
+    """Yield the stretches of a recording whose samples from `start` on come in `blocks`."""
     source = _Source(blocks)
     buffer = np.empty(0, np.float32)
     ended = False
     while not ended:
-        buffer = np.concatenate([buffer, source.take(STRETCH - len(buffer))])
-        ended = len(buffer) < STRETCH
-        planned = plan(detect(buffer), partial(quietest, buffer))
-        ready = [span for span in planned if ended or span.end + LARGEST_GAP < len(buffer)]
-        for span in ready:
-            yield Window(stretch + span.start, stretch, buffer[span.start : span.end])
-        carried = _carried(planned[len(ready) :], ready, len(buffer))
-        heard(stretch + (len(buffer) if ended else carried))
-        stretch, buffer = stretch + carried, buffer[carried:]
+        length = min(max(start, SHORTEST_STRETCH), LONGEST_STRETCH)
+        buffer = np.concatenate([buffer, source.take(length - len(buffer))])
+        ended = len(buffer) < length
+        heard = detect(buffer)
+        planned = plan(union(heard.speech + heard.loud), partial(quietest, buffer), largest_gap=largest_gap)
+        ready = [span for span in planned if ended or span.end + largest_gap < len(buffer)]
+        windows = [
+            Window(start + span.start, buffer[span.start : span.end], _meet(span, heard.speech))
+            for span in ready
+        ]
+        carried = len(buffer) if ended else _carried(planned[len(ready) :], ready, len(buffer))
+        yield Stretch(start, start + carried, windows)
+        start, buffer = start + carried, buffer[carried:]
+
+
+def _meet(span: Span, others: list[Span]) -> bool:
+    return any(other.start < span.end and span.start < other.end for other in others)
 
 
 class _Source:
@@ -87,7 +116,7 @@ def _carried(unfinished: list[Span], ready: list[Span], length: int) -> int:
     return max(ready[-1].end if ready else 0, length - LOOK_BACK)
 
 
-def detect_speech(samples: Samples) -> list[Span]:
+def detect_speech(samples: Samples, *, energy_spans: bool = False) -> Heard:
     """Find speech with Silero, after evening out the level; shape (frames,), 16 kHz.
 
     Silero at its default misses most of a quiet, hoarse voice; raised to a usual level, and with a
@@ -95,12 +124,13 @@ def detect_speech(samples: Samples) -> list[Span]:
     """
     options = VadOptions(threshold=0.3, min_silence_duration_ms=500, speech_pad_ms=300)
     found = get_speech_timestamps(evened(samples), options, SAMPLE_RATE_HZ)
-    return [Span(int(span["start"]), int(span["end"])) for span in found]
+    speech = [Span(int(span["start"]), int(span["end"])) for span in found]
+    return Heard(speech, loud_spans(samples, speech) if energy_spans else [])
 
 
-def all_of_it(samples: Samples) -> list[Span]:
+def all_of_it(samples: Samples) -> Heard:
     """Take everything for speech, for a person who has switched detection off."""
-    return [Span(0, len(samples))] if len(samples) else []
+    return Heard([Span(0, len(samples))] if len(samples) else [], [])
 
 
 def evened(samples: Samples, *, target_dbfs: float = -20.0, most_gain: float = 30.0) -> Samples:

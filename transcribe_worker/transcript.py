@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from shared.models import Record
 from shared.models import Segment as SegmentRow
 
+_JSON_COLUMNS = ("words", "doubts")
+
 
 @dataclass(frozen=True)
 class Word:
@@ -27,6 +29,7 @@ class Segment:
     end_seconds: float
     text: str
     words: tuple[Word, ...]
+    doubts: tuple[str, ...] = ()  # reasons not to rely on it, of transcribe_worker.checks
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def so_far(record: Record, windows: list[str]) -> Transcript:
 def stored(window: str) -> list[dict[str, object]]:
     """Turn the segments of a decoded window into rows for the segments table."""
     return [
-        segment | {"words": json.dumps(segment["words"]) if segment["words"] else None}
+        segment | {name: json.dumps(segment[name]) if segment.get(name) else None for name in _JSON_COLUMNS}
         for segment in json.loads(window)
     ]
 
@@ -81,4 +84,4 @@ def _transcript(record: Record, segments: tuple[Segment, ...]) -> Transcript:
 
 def _segment(row: SegmentRow) -> Segment:
     words = tuple(Word(*word) for word in json.loads(row.words or "[]"))
-    return Segment(row.start_seconds, row.end_seconds, row.text, words)
+    return Segment(row.start_seconds, row.end_seconds, row.text, words, tuple(json.loads(row.doubts or "[]")))

@@ -155,4 +155,6 @@ def _status(record: Record) -> str:
 def _lines(record: Record, found: Transcript) -> list[str]:
     if record.transcription_status == COMPLETED and not found.segments:
         return ["(no speech was found)"]
-    return [f"[{timestamp(s.start_seconds)[:-4]}] {line(s)}" for s in found.segments]
+    return [
+        f"[{timestamp(s.start_seconds)[:-4]}] {line(s)}{' (?)' if s.doubts else ''}" for s in found.segments
+    ]

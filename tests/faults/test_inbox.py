@@ -170,7 +170,7 @@ def test_a_file_that_goes_before_it_was_whole_is_forgotten(offhook: Stage, aside
 def test_a_recording_that_is_replaced_while_it_is_transcribed_is_queued_again(
     offhook: Stage, short_call: Call, aside: Path
 ) -> None:
-    path = offhook.drop_call(again_and_again(short_call, 2), "second thoughts.wav")
+    path = offhook.drop_call(again_and_again(short_call, 15), "second thoughts.wav")
     offhook.wait_for(
         lambda: (record := offhook.record("second thoughts")) and record["progress"] > 0, "the work to begin"
     )

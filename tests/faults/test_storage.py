@@ -49,6 +49,12 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
+def several_minutes(short_call: Call) -> Call:
+    """A call that takes some seconds to decode, in many stretches."""
+    return again_and_again(short_call, 20)
+
+
+@pytest.fixture
 def minute(short_call: Call) -> Call:
     """A call of a minute, in several windows."""
     return again_and_again(short_call, 3)
@@ -236,13 +242,13 @@ def assert_nothing_half_written(stage: Stage, title: str) -> None:
 
 
 def test_a_database_that_another_process_locks_for_longer_than_anybody_waits_costs_nothing(
-    stage: Stage, minute: Call, with_microphone: tuple[tuple[str, str], ...]
+    stage: Stage, minute: Call, several_minutes: Call, with_microphone: tuple[tuple[str, str], ...]
 ) -> None:
     """Meanwhile one recording is transcribed, others are dropped, and a call is recorded."""
     stage = replace(stage, settings=with_microphone)
     dropped = {f"dropped {number}": speak(SHORT_CALL[2:3], seed=50 + number) for number in range(3)}
     with running(stage, "transcribe_worker", "transcribe_worker.inbox", "capture_worker") as processes:
-        stage.drop_call(minute, "under way.wav")
+        stage.drop_call(several_minutes, "under way.wav")
         in_progress(stage, "under way")
         done(stage, "record", "start", "--title", "recorded")
         with locked(stage.home / "offhook.db"):
@@ -254,7 +260,7 @@ def test_a_database_that_another_process_locks_for_longer_than_anybody_waits_cos
             assert stopped["state"] == "late"
             time.sleep(LOCKED_SECONDS - 3)
             assert [process.poll() for process in processes] == [None] * 3
-        for name, call in {"under way": minute, **dropped, "recorded": minute}.items():
+        for name, call in {"under way": several_minutes, **dropped, "recorded": minute}.items():
             record = stage.finished(name)
             assert (name, record["status"], record["crashes"]) == (name, "completed", 0)
             if name != "recorded":  # it ends where it was stopped
@@ -328,12 +334,12 @@ def clock(tmp_path: Path) -> Clock:
 
 
 def test_a_clock_that_is_set_forward_by_a_day_runs_nothing_twice_and_leaves_nothing_stuck(
-    stage: Stage, minute: Call, with_microphone: tuple[tuple[str, str], ...], clock: Clock
+    stage: Stage, several_minutes: Call, with_microphone: tuple[tuple[str, str], ...], clock: Clock
 ) -> None:
     stage = replace(stage, settings=(*with_microphone, *clock.settings))
     with running(stage, "transcribe_worker", "transcribe_worker.inbox", "capture_worker"):
         started = datetime.now(UTC)
-        stage.drop_call(minute, "under way.wav")
+        stage.drop_call(several_minutes, "under way.wav")
         done(stage, "record", "start", "--title", "recorded")
         before = time.monotonic()
         in_progress(stage, "under way")
@@ -354,13 +360,13 @@ def test_a_clock_that_is_set_forward_by_a_day_runs_nothing_twice_and_leaves_noth
 
 
 def test_a_clock_that_is_set_back_by_a_day_leaves_nothing_waiting_for_the_day_to_pass(
-    stage: Stage, minute: Call, clock: Clock
+    stage: Stage, several_minutes: Call, clock: Clock
 ) -> None:
     """An engine is killed, so its recording rests until a time that is suddenly far."""
     stage = replace(stage, settings=clock.settings)
     with running(stage, "transcribe_worker", "transcribe_worker.inbox") as (worker, _):
         started = datetime.now(UTC)
-        stage.drop_call(minute, "resting.wav")
+        stage.drop_call(several_minutes, "resting.wav")
         in_progress(stage, "resting")
         os.kill(engine_of(worker), signal.SIGKILL)
         stage.wait_for(lambda: stage.records()[0]["crashes"] == 1, "the crash")
@@ -372,7 +378,7 @@ def test_a_clock_that_is_set_back_by_a_day_leaves_nothing_waiting_for_the_day_to
             assert (
                 started - datetime.fromisoformat(record["completed_at"])
             ).total_seconds() > DAY_SECONDS / 2
-        assert word_error_rate(minute.words, stage.text(stage.records()[0])) < 0.15
+        assert word_error_rate(several_minutes.words, stage.text(stage.records()[0])) < 0.15
 
 
 # A power cut
@@ -388,13 +394,13 @@ def fragile(tmp_path: Path) -> Iterator[FragileDisk]:
 def test_a_power_cut_costs_two_seconds_of_a_call_at_most_and_no_record(
     stage: Stage,
     fragile: FragileDisk,
-    minute: Call,
+    several_minutes: Call,
     short_wav: Path,
     with_microphone: tuple[tuple[str, str], ...],
 ) -> None:
     """Only what was synced is left: the processes are stopped, and the disk is copied as it stands."""
     stage = replace(stage, home=fragile.folder / "home", settings=with_microphone)
-    dropped = stage.drop_call(minute, "under way.wav")
+    dropped = stage.drop_call(several_minutes, "under way.wav")
     fragile.sync()  # what comes before offhook is not its to keep
     modules = ("transcribe_worker", "transcribe_worker.inbox", "capture_worker")
     with running(stage, *modules) as processes:
@@ -415,7 +421,7 @@ def test_a_power_cut_costs_two_seconds_of_a_call_at_most_and_no_record(
             stage.finished(name) for name in ("under way", "cut off", short_wav.stem)
         )
     assert (under_way["status"], under_way["attempts"], under_way["crashes"]) == ("completed", 2, 1)
-    assert word_error_rate(minute.words, stage.text(under_way)) < 0.15
+    assert word_error_rate(several_minutes.words, stage.text(under_way)) < 0.15
     assert (added["status"], cut_off["status"], cut_off["candidate_id"]) == ("completed", "completed", "c-1")
     print(f"{heard_seconds - cut_off['duration_seconds']:.2f} s of {heard_seconds:.2f} s are missing")
     assert cut_off["duration_seconds"] > heard_seconds - 2

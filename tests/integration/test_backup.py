@@ -154,7 +154,7 @@ def full(home: Home, tmp_path: Path) -> Home:
     home.queued("queued")
     processing = home.claimed("processing")
     window = {"start_seconds": 0.0, "end_seconds": 5.0, "stretch_seconds": 0.0, "segments": "[]"}
-    home.records.save_window(processing, window)
+    home.records.save_windows(processing, [window])
     home.records.fail(home.claimed("failed"), Failure("empty_file", "It is empty."))
     home.records.cancel(home.queued("cancelled").id)
     outside = tmp_path / "outside.wav"

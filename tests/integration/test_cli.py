@@ -238,7 +238,7 @@ def test_config_says_of_each_setting_where_it_comes_from(cli: Cli, monkeypatch: 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("BEAM_SIZE", "0", "beam_size must be at least 1 and at most 20, not 0 (environment)."),
+        ("BEAM_SIZE", "-1", "beam_size must be at least 0 and at most 20, not -1 (environment)."),
         ("BEAM_SIZE", "many", "beam_size must be a whole number, not 'many' (environment)."),
         ("BEAM_SIZE", "", "beam_size must be a whole number, not '' (environment)."),
         ("VAD", "perhaps", "vad must be true or false, not 'perhaps' (environment)."),
@@ -256,7 +256,7 @@ def test_a_wrong_setting_in_the_environment_is_named(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"beam_size = 0", "beam_size must be at least 1 and at most 20, not 0 ({file})."),
+        (b"beam_size = -1", "beam_size must be at least 0 and at most 20, not -1 ({file})."),
         (b"beam_size = 2.7", "beam_size must be a whole number, not 2.7 ({file})."),
         (b"beam_sice = 3", "{file} has an unknown setting: beam_sice."),
         (b"beam_size = = 3", "{file} is not valid TOML"),
@@ -476,7 +476,7 @@ def test_show_has_what_is_decoded_so_far(cli: Cli, records: Records) -> None:
     segment = {"start_seconds": 1.0, "end_seconds": 2.0, "text": "So far.", "words": None}
     measures = {"average_log_probability": -0.1, "no_speech_probability": 0.0, "compression_ratio": 1.0}
     window = {"start_seconds": 0.0, "end_seconds": 28.0, "stretch_seconds": 0.0}
-    records.save_window(claim, window | {"segments": json.dumps([segment | measures])}, progress=0.4)
+    records.save_windows(claim, [window | {"segments": json.dumps([segment | measures])}], progress=0.4)
     done = cli("show", 1)
     assert "Status:     processing 40%" in done.out
     assert "[00:00:01] So far." in done.out
@@ -674,7 +674,7 @@ def test_options_are_stored_with_their_recording_alone(cli: Cli, wav: Path, tmp_
 
 
 def test_an_option_out_of_its_limits_is_refused_and_queues_nothing(cli: Cli, wav: Path) -> None:
-    message = "offhook: beam_size must be at least 1 and at most 20, not 21 (command line).\n"
+    message = "offhook: beam_size must be at least 0 and at most 20, not 21 (command line).\n"
     assert cli("add", wav, "--beam-size", 21) == Done(1, "", message)
     assert cli.records() == []
 

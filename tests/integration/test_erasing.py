@@ -147,7 +147,7 @@ def make_call(settings: Settings, records: Records, title: str, *words: str, **c
     assert claim
     said = [segment(number, word) for number, word in enumerate(words)]
     window = {"start_seconds": 0.0, "end_seconds": 8.0, "stretch_seconds": 0.0, "segments": json.dumps(said)}
-    records.save_window(claim, window)
+    records.save_windows(claim, [window])
     rows = [row | {"words": json.dumps(row["words"])} for row in said]
     done = records.complete(claim, rows, duration_seconds=8.0, language="en")
     Library(settings, records).file(done)
@@ -494,12 +494,12 @@ def test_a_recording_that_is_deleted_under_its_worker_is_lost_to_it(
     claim = records.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
     assert claim
     window = {"start_seconds": 0.0, "end_seconds": 8.0, "stretch_seconds": 0.0, "segments": json.dumps(SAID)}
-    records.save_window(claim, window)
+    records.save_windows(claim, [window])
 
     assert stage.offhook("delete", "1", "--yes").returncode == 0
 
     with pytest.raises(ClaimLost):
-        records.save_window(claim, window)
+        records.save_windows(claim, [window])
     with pytest.raises(ClaimLost):
         records.complete(claim, [segment(0, SAID[0])])
     assert remains(settings.home, FORGOTTEN) == set()

@@ -163,6 +163,8 @@ def segments(key: str) -> Table:
         key: "list",
         f"{key}[]": "object",
         **{f"{key}[].{name}": kind for name, kind in moment.items()},
+        f"{key}[].doubts": "list",
+        f"{key}[].doubts[]": "text",
         f"{key}[].words": "list",
         f"{key}[].words[]": "object",
         **{f"{key}[].words[].{name}": kind for name, kind in moment.items()},
@@ -483,11 +485,12 @@ def _decode(records: Records, claim: Claim, **columns: Any) -> None:
     measures = {"average_log_probability": -0.1, "no_speech_probability": 0.0, "compression_ratio": 1.0}
     said = [
         {"start_seconds": 0.0, "end_seconds": 4, "text": "Grüße an Frau Weber.", "words": None},
-        {"start_seconds": 5.5, "end_seconds": 6.0, "text": "Ja.", "words": [[5.5, 6.0, " Ja.", 0.9]]},
+        {"start_seconds": 5.5, "end_seconds": 6.0, "text": "Ja.", "words": [[5.5, 6.0, " Ja.", 0.9]]}
+        | {"doubts": ["improbable"]},
     ]
     window = {"start_seconds": 0.0, "end_seconds": 25.0, "stretch_seconds": 0.0}
     window["segments"] = json.dumps([segment | measures for segment in said])
-    records.save_window(claim, window, **columns)
+    records.save_windows(claim, [window], **columns)
 
 
 def _fill_inbox(stage: Stage, inbox: Inbox) -> None:

@@ -362,7 +362,7 @@ def test_a_job_that_windows_refuses_is_an_error() -> None:
 
 
 @posix_only
-@pytest.mark.parametrize("after", ["opened", "window"])
+@pytest.mark.parametrize("after", ["opened", "stretch"])
 def test_a_job_that_hangs_is_ended_and_the_next_goes_on(
     choice: ModelChoice, short_wav: Path, long_call: Call, tmp_path: Path, after: str
 ) -> None:
@@ -451,5 +451,5 @@ def test_reading_a_long_recording_gives_signs_of_life(
     engine._messages.get = note  # type: ignore[method-assign]
     path = wav(tmp_path / "call.wav", 118, rate=192_000, channels=16)  # less than one stretch
     list(engine.transcribe(Job(path, OPTIONS), nothing))
-    before_the_first_look = received[: received.index("heard")]
+    before_the_first_look = received[: received.index("stretch")]
     assert "advanced" in before_the_first_look

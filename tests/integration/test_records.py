@@ -171,7 +171,7 @@ def operation(records: Records, name: str, claim: Claim) -> Any:
 def bring_to(records: Records, state: str, record: Record) -> Claim:
     """Bring a queued recording, with a window decoded, to a state, and return its last claim."""
     held = claim(records, record)
-    records.save_window(held, WINDOW, progress=0.5)
+    records.save_windows(held, [WINDOW], progress=0.5)
     if state == QUEUED:
         records.hand_back(held)
     elif state == COMPLETED:
@@ -411,7 +411,7 @@ HELD_OPERATIONS: dict[str, Callable[[Records, Claim], Any]] = {
 } | {
     "renew": lambda records, held: records.renew(held, lease_seconds=60, progress=0.9),
     "confirm": lambda records, held: records.confirm(held),
-    "save_window": lambda records, held: records.save_window(held, WINDOW, progress=0.9),
+    "save_windows": lambda records, held: records.save_windows(held, [WINDOW], progress=0.9),
 }
 
 
@@ -428,7 +428,7 @@ def test_a_worker_that_has_lost_its_claim_changes_nothing(
 ):
     for lose in LOSSES:
         held = claim(records, add())
-        records.save_window(held, WINDOW, progress=0.5)
+        records.save_windows(held, [WINDOW], progress=0.5)
         lose(records, held)
         before = snapshot(database)
 
@@ -446,8 +446,8 @@ def test_a_claim_that_stands_can_be_renewed_confirmed_and_added_to(
     clock.now += 30
 
     records.renew(held, lease_seconds=60, language="en")
-    records.save_window(held, WINDOW | {"start_seconds": 9.0}, progress=0.7)
-    records.save_window(held, WINDOW, progress=0.4)
+    records.save_windows(held, [WINDOW | {"start_seconds": 9.0}], progress=0.7)
+    records.save_windows(held, [WINDOW], progress=0.4)
     records.confirm(held)
 
     found = records.get(held.record.id)
@@ -459,7 +459,7 @@ def test_a_claim_that_stands_can_be_renewed_confirmed_and_added_to(
 def test_a_window_can_be_saved_without_anything_else_to_note(records: Records, add: Callable[..., Record]):
     held = claim(records, add())
 
-    records.save_window(held, WINDOW)
+    records.save_windows(held, [WINDOW])
 
     assert len(records.windows(held.record.id)) == 1
 
@@ -495,7 +495,7 @@ def test_a_transcript_its_index_and_its_status_come_together(
     records: Records, database: SqliteDatabase, add: Callable[..., Record], clock: Clock
 ):
     held = claim(records, add())
-    records.save_window(held, WINDOW, progress=0.5)
+    records.save_windows(held, [WINDOW], progress=0.5)
     spoken = [segment(f"Größe number{n}", float(n)) for n in range(250)]
 
     records.complete(held, spoken, language="de", duration_seconds=250.0)
@@ -514,7 +514,7 @@ def test_a_transcript_that_cannot_be_written_as_a_whole_is_not_written_at_all(
     records: Records, database: SqliteDatabase, add: Callable[..., Record]
 ):
     held = claim(records, add())
-    records.save_window(held, WINDOW, progress=0.5)
+    records.save_windows(held, [WINDOW], progress=0.5)
     before = snapshot(database)
 
     with pytest.raises(IntegrityError):
@@ -555,7 +555,7 @@ def test_nobody_sees_a_completed_recording_without_its_transcript(
 
 def test_a_failed_attempt_says_why_and_rests(records: Records, add: Callable[..., Record], clock: Clock):
     held = claim(records, add())
-    records.save_window(held, WINDOW, progress=0.5)
+    records.save_windows(held, [WINDOW], progress=0.5)
 
     record = records.retry_later(held, FAILURE, wait_seconds=20)
 
@@ -591,7 +591,7 @@ def test_a_recording_that_is_handed_back_or_held_has_not_spent_an_attempt(
     record = add()
     records.retry_later(claim(records, record), FAILURE, wait_seconds=0, crashed=True)
     held = claim(records, record)
-    records.save_window(held, WINDOW, progress=0.5)
+    records.save_windows(held, [WINDOW], progress=0.5)
 
     operation(records, name, held)
 
@@ -619,7 +619,7 @@ def test_starting_over_forgets_everything_about_the_old_content(
     record = add(sha256="old", size_bytes=1, modified_ns=1)
     records.retry_later(claim(records, record), FAILURE, wait_seconds=0, crashed=True)
     held = claim(records, record)
-    records.save_window(held, WINDOW, progress=0.5, language="en", flags='["stale_header"]')
+    records.save_windows(held, [WINDOW], progress=0.5, language="en", flags='["stale_header"]')
 
     found = records.start_over(held, wait_seconds=5, **NEW_CONTENT)
 
@@ -695,7 +695,7 @@ def test_a_waiting_recording_takes_on_options_and_drops_what_was_decoded_without
 ):
     record = add()
     held = claim(records, record)
-    records.save_window(held, WINDOW)
+    records.save_windows(held, [WINDOW])
     records.retry_later(held, FAILURE, wait_seconds=600)
 
     revised = records.revise(record.id, {}, title="Anew", priority=3)
@@ -782,7 +782,7 @@ def test_an_overwritten_recording_is_queued_afresh(records: Records, add: Callab
     records.retry_later(claim(records, record), FAILURE, wait_seconds=0, crashed=True)
     if state == QUEUED:
         held = claim(records, record)
-        records.save_window(held, WINDOW, progress=0.5, language="en", flags='["stale_header"]')
+        records.save_windows(held, [WINDOW], progress=0.5, language="en", flags='["stale_header"]')
         records.retry_later(held, FAILURE, wait_seconds=600)
     else:
         bring_to(records, state, record)
@@ -905,7 +905,7 @@ def test_a_neighbour_that_keeps_the_database_locked_only_delays_everybody(
                 lambda: claim(records, waiting),
                 lambda: records.requeue(finished.id),
                 lambda: records.reserve_stem(resting.id, iter(["place"])),
-                lambda: records.save_window(held, WINDOW, progress=0.5),
+                lambda: records.save_windows(held, [WINDOW], progress=0.5),
                 lambda: records.set_paused(True),
             ],
         )

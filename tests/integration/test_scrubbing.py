@@ -53,9 +53,8 @@ def _add(records: Records, number: int, dice: random.Random) -> int:
         rows.append({"start_seconds": second, "end_seconds": second + 1, "text": text, "words": None})
     for start in range(0, len(rows), 5):
         said = json.dumps(rows[start : start + 5])
-        records.save_window(
-            claim, {"start_seconds": start, "end_seconds": start + 5, "stretch_seconds": 0, "segments": said}
-        )
+        window = {"start_seconds": start, "end_seconds": start + 5, "stretch_seconds": 0, "segments": said}
+        records.save_windows(claim, [window])
     records.complete(claim, rows)
     return record.id
 

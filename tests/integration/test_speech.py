@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 from tests.voices import Call
 from transcribe_worker.speech import (
     FRAME,
-    STRETCH,
+    LONGEST_STRETCH,
+    SHORTEST_STRETCH,
     Detect,
+    Heard,
+    Stretch,
     Window,
     all_of_it,
     detect_speech,
     evened,
     quietest,
-    windows,
+    stretches,
 )
 from transcribe_worker.windows import LARGEST_GAP, LONGEST, SAMPLE_RATE_HZ, Span
 
@@ -51,18 +54,22 @@ def behind(blocks: Iterable[Samples], frames: int) -> Iterator[Samples]:
         frames = max(0, frames - len(block))
 
 
-def found(blocks: Iterable[Samples], detect: Detect, stretch: int = 0) -> list[Window]:
-    return list(windows(blocks, detect, stretch=stretch, heard=lambda _: None))
+def found(blocks: Iterable[Samples], detect: Detect, start: int = 0) -> list[Stretch]:
+    return list(stretches(blocks, detect, start=start))
 
 
-def places(found: Iterable[Window]) -> list[Place]:
-    return [(window.start, window.end, window.stretch) for window in found]
+def windows(found: Iterable[Stretch]) -> list[Window]:
+    return [window for stretch in found for window in stretch.windows]
 
 
-def not_silent(samples: Samples) -> list[Span]:
+def places(found: Iterable[Stretch]) -> list[Place]:
+    return [(window.start, window.end, stretch.start) for stretch in found for window in stretch.windows]
+
+
+def not_silent(samples: Samples) -> Heard:
     """A detector that depends on nothing but the sample itself: whatever is not 0 is speech."""
     edges = np.flatnonzero(np.diff(samples != 0, prepend=False, append=False))
-    return [Span(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
+    return Heard([Span(int(start), int(end)) for start, end in edges.reshape(-1, 2)], [])
 
 
 def made_of(lengths_seconds: Iterable[tuple[float, float]]) -> Samples:
@@ -98,7 +105,7 @@ def longer_call(long_call: Call) -> Samples:
 
 
 @pytest.fixture(scope="module")
-def usual(longer_call: Samples) -> list[Window]:
+def usual(longer_call: Samples) -> list[Stretch]:
     """The windows as the engine finds them, from blocks of half a second."""
     return found(in_blocks(longer_call, HALF_A_SECOND), detect_speech)
 
@@ -106,35 +113,37 @@ def usual(longer_call: Samples) -> list[Window]:
 # Windows with the real detector
 
 
-def test_nearly_all_that_is_said_is_in_a_window(long_call: Call, usual: list[Window]):
+def test_nearly_all_that_is_said_is_in_a_window(long_call: Call, usual: list[Stretch]):
     said = np.abs(long_call.samples) > 0.02
     covered = np.zeros(len(said), bool)
-    for window in usual:
+    for window in windows(usual):
         covered[window.start : window.end] = True
 
     assert said[covered].sum() / said.sum() > 0.999
 
 
-def test_windows_are_in_order_and_hold_the_samples_they_stand_for(longer_call: Samples, usual: list[Window]):
-    ends = [0, *(window.end for window in usual)]
-    for window, last_end in zip(usual, ends, strict=False):
+def test_windows_are_in_order_and_hold_the_samples_they_stand_for(longer_call: Samples, usual: list[Stretch]):
+    ends = [0, *(window.end for window in windows(usual))]
+    for window, last_end in zip(windows(usual), ends, strict=False):
         assert last_end <= window.start < window.end <= min(window.start + LONGEST, len(longer_call))
-        assert window.stretch <= window.start
         assert np.array_equal(window.samples, longer_call[window.start : window.end])
-    assert len({window.stretch for window in usual}) >= 3
+    for stretch, behind in pairwise(usual):
+        assert stretch.end == behind.start
+    assert all(stretch.start <= window.start for stretch in usual for window in stretch.windows)
+    assert len(usual) >= 3
 
 
 @pytest.mark.parametrize("size", [10_007, 100_000_000])
 def test_windows_do_not_depend_on_how_the_stream_is_cut_into_blocks(
-    longer_call: Samples, usual: list[Window], size: int
+    longer_call: Samples, usual: list[Stretch], size: int
 ):
     assert places(found(in_blocks(longer_call, size), detect_speech)) == places(usual)
 
 
 def test_an_attempt_that_goes_on_from_any_window_finds_the_same_windows_from_there(
-    longer_call: Samples, usual: list[Window]
+    longer_call: Samples, usual: list[Stretch]
 ):
-    for stretch in sorted({window.stretch for window in usual}):
+    for stretch in (stretch.start for stretch in usual):
         blocks = behind(in_blocks(longer_call, HALF_A_SECOND), stretch)
         again = found(blocks, detect_speech, stretch)
 
@@ -144,27 +153,24 @@ def test_an_attempt_that_goes_on_from_any_window_finds_the_same_windows_from_the
 def test_silence_has_no_speech_in_it():
     silence = np.zeros(3 * 60 * SAMPLE_RATE_HZ, np.float32)
 
-    assert found(in_blocks(silence, HALF_A_SECOND), detect_speech) == []
+    assert windows(found(in_blocks(silence, HALF_A_SECOND), detect_speech)) == []
 
 
 @pytest.mark.parametrize("level", [-50, -30])
 def test_white_noise_has_almost_no_speech_in_it(level: float):
-    speech = detect_speech(noise(level, seconds=60))
+    speech = detect_speech(noise(level, seconds=60)).speech
 
     assert sum(span.end - span.start for span in speech) < 0.02 * 60 * SAMPLE_RATE_HZ
 
 
 @pytest.mark.parametrize("detect", [detect_speech, all_of_it, not_silent])
 def test_an_empty_stream_has_no_windows(detect: Detect):
-    heard: list[int] = []
-
-    assert list(windows([], detect, heard=heard.append)) == []
-    assert heard == [0]
+    assert found([], detect) == [Stretch(0, 0, [])]
 
 
 @pytest.mark.parametrize("frames", [1, 511, 1_600])
 def test_a_call_shorter_than_the_detector_looks_at_is_no_error(frames: int):
-    assert found([noise(-20, seconds=1)[:frames]], detect_speech) == []
+    assert windows(found([noise(-20, seconds=1)[:frames]], detect_speech)) == []
 
 
 # Levels
@@ -188,7 +194,7 @@ def test_a_speaker_far_below_the_other_is_found_as_well_as_the_other(short_call:
     for turn in turns:
         samples[turn] *= 10 ** (-SPEAKERS_DB_APART / 20)
     covered = np.zeros(len(samples), bool)
-    for span in detect_speech(samples):
+    for span in detect_speech(samples).speech:
         covered[span.start : span.end] = True
 
     said = np.abs(short_call.samples) > 0.05
@@ -255,9 +261,9 @@ block_sizes = st.lists(st.integers(1_000, 100_000) | st.just(5_000_000), min_siz
 def test_stretches_leave_no_seam_in_the_windows(lengths: list[tuple[float, float]], sizes: list[int]):
     samples = made_of(lengths)
 
-    in_stretches = found(in_blocks(samples, *sizes), not_silent)
+    in_stretches = windows(found(in_blocks(samples, *sizes), not_silent))
 
-    speech = not_silent(samples)
+    speech = not_silent(samples).speech
     covered = np.zeros(len(samples), np.int8)
     for window in in_stretches:
         covered[window.start : window.end] += 1
@@ -295,7 +301,7 @@ def test_going_on_from_any_stretch_finds_the_same_windows(lengths: list[tuple[fl
     samples = made_of(lengths)
     whole = found(in_blocks(samples, size), not_silent)
 
-    for stretch in sorted({window.stretch for window in whole}):
+    for stretch in (stretch.start for stretch in whole):
         again = found(behind(in_blocks(samples, size), stretch), not_silent, stretch)
         assert places(again) == [place for place in places(whole) if place[2] >= stretch]
 
@@ -303,26 +309,27 @@ def test_going_on_from_any_stretch_finds_the_same_windows(lengths: list[tuple[fl
 def test_without_detection_every_sample_is_in_exactly_one_window():
     samples = noise(-20, seconds=400)
 
-    whole = found(in_blocks(samples, HALF_A_SECOND), all_of_it)
+    whole = windows(found(in_blocks(samples, HALF_A_SECOND), all_of_it))
 
     assert np.array_equal(np.concatenate([window.samples for window in whole]), samples)
     assert max(len(window.samples) for window in whole) <= LONGEST
 
 
 def test_all_of_it_is_one_span():
-    assert all_of_it(noise(-20, seconds=1)) == [Span(0, SAMPLE_RATE_HZ)]
-    assert all_of_it(np.empty(0, np.float32)) == []
+    assert all_of_it(noise(-20, seconds=1)) == Heard([Span(0, SAMPLE_RATE_HZ)], [])
+    assert all_of_it(np.empty(0, np.float32)) == Heard([], [])
 
 
-def test_what_has_been_heard_only_grows_and_ends_with_the_recording():
+def test_stretches_are_short_at_first_join_without_a_gap_and_end_with_the_recording():
     samples = made_of([(1, 100), (200, 3), (1, 130)])
-    heard: list[int] = []
 
-    list(windows(in_blocks(samples, HALF_A_SECOND), not_silent, heard=heard.append))
+    whole = found(in_blocks(samples, HALF_A_SECOND), not_silent)
 
-    assert heard == sorted(heard)
-    assert heard[-1] == len(samples)
-    assert len(heard) >= 4
+    assert whole[0].start == 0
+    assert whole[0].end <= SHORTEST_STRETCH
+    assert all(stretch.end == behind.start for stretch, behind in pairwise(whole))
+    assert whole[-1].end == len(samples)
+    assert len(whole) >= 4
 
 
 @pytest.mark.parametrize(
@@ -331,15 +338,15 @@ def test_what_has_been_heard_only_grows_and_ends_with_the_recording():
 def test_a_long_recording_is_never_held_for_much_more_than_a_stretch(lengths: list[tuple[float, float]]):
     held: list[int] = []
 
-    def detect(samples: Samples) -> list[Span]:
+    def detect(samples: Samples) -> Heard:
         held.append(len(samples))
         return not_silent(samples)
 
-    for _ in windows(in_blocks(made_of(lengths), HALF_A_SECOND), detect, heard=lambda _: None):
+    for _ in stretches(in_blocks(made_of(lengths), HALF_A_SECOND), detect):
         pass
 
     assert len(held) >= 10
-    assert max(held) <= STRETCH + HALF_A_SECOND
+    assert max(held) <= LONGEST_STRETCH + HALF_A_SECOND
 
 
 def test_memory_does_not_grow_with_the_recording():
@@ -347,10 +354,10 @@ def test_memory_does_not_grow_with_the_recording():
     block = noise(-20, seconds=0.5)
     tracemalloc.start()
     try:
-        for _ in windows((block for _ in range(2 * 3600 * 2)), all_of_it, heard=lambda _: None):
+        for _ in stretches((block for _ in range(2 * 3600 * 2)), all_of_it):
             pass
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
-    assert peak_bytes < 4 * 4 * (STRETCH + LONGEST)
+    assert peak_bytes < 4 * 4 * (LONGEST_STRETCH + LONGEST)

@@ -299,7 +299,7 @@ def test_a_recording_that_takes_its_third_worker_along_has_failed(
 def test_what_was_decoded_before_a_crash_is_kept(records: Records, sweeper: Sweeper):
     claim = held_by(records, "worker-gone")
     window = {"start_seconds": 0.0, "end_seconds": 9.0, "stretch_seconds": 0.0, "segments": "[]"}
-    records.save_window(claim, window, language="en")
+    records.save_windows(claim, [window], language="en")
 
     sweeper.sweep()
 

@@ -36,6 +36,7 @@ from shared.settings import RECORD_OPTIONS, Settings, load
 from shared.transitions import STATES, TRANSITIONS
 from tests.markdown import DOCS, ROOT, blocks, code, headings, prose, read, rows, section, slug
 from transcribe_worker import inbox, retry
+from transcribe_worker.checks import CHECKS
 
 PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")))
 PACKAGES = (shared, capture_worker, transcribe_worker, offhook_package)
@@ -369,6 +370,10 @@ def test_every_flag_is_documented_with_its_meaning() -> None:
 
 def test_every_flag_that_a_recording_can_get_has_words_for_people() -> None:
     assert set(flags_in_code()) == set(FLAGS)
+
+
+def test_every_doubt_is_documented() -> None:
+    assert {code(row[0])[0] for row in states_page("Doubts")} == set(CHECKS)
 
 
 def flags_in_code() -> Iterator[str]:

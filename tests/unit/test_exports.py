@@ -36,7 +36,7 @@ def segments(draw: st.DrawFn) -> tuple[Segment, ...]:
 
 def segment(start_seconds: float, end_seconds: float, text: str) -> Segment:
     words = tuple(Word(start_seconds, end_seconds, f" {word}", 0.5) for word in text.split()[:2])
-    return Segment(start_seconds, end_seconds, text, words)
+    return Segment(start_seconds, end_seconds, text, words, ("improbable",) if len(text) % 2 else ())
 
 
 def transcript(*found: Segment) -> Transcript:
@@ -166,7 +166,8 @@ def test_json_gives_back_what_is_not_known_as_null():
 def from_json(text: str) -> Transcript:
     read = json.loads(text)
     found = tuple(
-        Segment(**{**row, "words": tuple(Word(**word) for word in row["words"])}) for row in read["segments"]
+        Segment(**{**row, "words": tuple(Word(**w) for w in row["words"]), "doubts": tuple(row["doubts"])})
+        for row in read["segments"]
     )
     return Transcript(**{**read, "flags": tuple(read["flags"]), "segments": found})
 

@@ -209,7 +209,7 @@ def test_a_wrong_value_is_named_with_the_place_to_look_at(home: Path, environ: d
     else:
         source = configure(home, "beam_size = 99")
 
-    assert refusal(environ, overrides) == f"beam_size must be at least 1 and at most 20, not 99 ({source})."
+    assert refusal(environ, overrides) == f"beam_size must be at least 0 and at most 20, not 99 ({source})."
 
 
 def test_a_wrong_value_that_is_overridden_does_no_harm(home: Path, environ: dict[str, str]):

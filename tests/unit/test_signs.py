@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transcribe_worker.signs import MOST_STEPS_PER_WINDOW, SignsOfLife
+from transcribe_worker.signs import MOST_STEPS_PER_STRETCH, SignsOfLife
 
 
 class Model:
@@ -68,9 +68,9 @@ def test_going_round_in_circles_within_a_window_is_no_progress_after_a_while(
     model: Model, signs: SignsOfLife, told: list[float]
 ):
     stepping = signs.of(model)
-    for _ in range(3 * MOST_STEPS_PER_WINDOW):
+    for _ in range(3 * MOST_STEPS_PER_STRETCH):
         stepping.encode("", seconds=2)
-    assert len(told) == MOST_STEPS_PER_WINDOW
-    signs.begin_window()
+    assert len(told) == MOST_STEPS_PER_STRETCH
+    signs.begin_stretch()
     stepping.encode("", seconds=2)
-    assert len(told) == MOST_STEPS_PER_WINDOW + 1
+    assert len(told) == MOST_STEPS_PER_STRETCH + 1

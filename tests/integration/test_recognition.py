@@ -1,0 +1,134 @@
+"""From samples to words with the real model: nothing is left out, whatever is decoded together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from faster_whisper import WhisperModel
+from numpy.typing import NDArray
+
+from shared.settings import RECORD_OPTIONS, Settings
+from tests.conftest import skip_or_fail
+from tests.voices import Call, word_error_rate
+from transcribe_worker.model_files import bundled_folder
+from transcribe_worker.presets import PRESETS
+from transcribe_worker.recognition import Recognition
+from transcribe_worker.speech import SAMPLE_RATE_HZ
+
+Samples = NDArray[np.float32]
+OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}
+SPEAKERS_DB_APART = 24
+PARALLEL = 2
+
+
+@pytest.fixture(scope="module")
+def model() -> WhisperModel:
+    folder = bundled_folder()
+    if folder is None:
+        skip_or_fail("the model tiny.en is not installed")
+    return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1, num_workers=PARALLEL)
+
+
+def blocks(samples: Samples, start: int = 0) -> Iterator[Samples]:
+    for at in range(start, len(samples), SAMPLE_RATE_HZ):
+        yield samples[at : at + SAMPLE_RATE_HZ]
+
+
+def recognized(
+    model: WhisperModel,
+    samples: Samples,
+    *,
+    start: int = 0,
+    done: int = 0,
+    parallel: int = PARALLEL,
+    **options: Any,
+) -> list[dict[str, Any]]:
+    recognition = Recognition(model, OPTIONS | options, parallel=parallel, batch_size=8, check=lambda: None)
+    return list(recognition.stretches(blocks(samples, start), start=start, done=done))
+
+
+def segments(stretches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [said for stretch in stretches for window in stretch["windows"] for said in window["segments"]]
+
+
+def text(stretches: list[dict[str, Any]]) -> str:
+    return " ".join(said["text"] for said in segments(stretches))
+
+
+@pytest.fixture(scope="module")
+def uneven_call(long_call: Call) -> Samples:
+    """The long call with one voice far below the other, and a little noise."""
+    samples = long_call.samples * 0.4
+    edges = [*(round(at * SAMPLE_RATE_HZ) for at in long_call.starts_seconds), len(samples)]
+    for turn, start, end in zip(long_call.turns, edges[:-1], edges[1:], strict=True):
+        if turn.speaker == "laura":
+            samples[start:end] *= 10 ** (-SPEAKERS_DB_APART / 20)
+    noise = np.random.default_rng(2).standard_normal(len(samples)) * 0.0005
+    return (samples + noise).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def usual(model: WhisperModel, uneven_call: Samples) -> list[dict[str, Any]]:
+    return recognized(model, uneven_call)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_voice_far_below_the_other_loses_no_words(
+    model: WhisperModel, uneven_call: Samples, long_call: Call, preset: str
+):
+    assert word_error_rate(long_call.words, text(recognized(model, uneven_call, preset=preset))) < 0.02
+
+
+def test_it_makes_no_difference_how_much_is_decoded_at_once(
+    model: WhisperModel, uneven_call: Samples, usual: list[dict[str, Any]]
+):
+    assert recognized(model, uneven_call, parallel=1) == usual
+
+
+def test_an_attempt_that_goes_on_behind_any_stretch_says_the_same_from_there(
+    model: WhisperModel, uneven_call: Samples, usual: list[dict[str, Any]]
+):
+    assert len(usual) > 2
+    for number, stretch in enumerate(usual[:-1]):
+        start = round(stretch["start_seconds"] * SAMPLE_RATE_HZ)
+        done = round(stretch["windows"][-1]["end_seconds"] * SAMPLE_RATE_HZ)
+        first, *others = recognized(model, uneven_call, start=start, done=done)
+        assert first["windows"] == []
+        assert others == usual[number + 1 :]
+
+
+def test_words_are_in_order_and_in_their_windows(usual: list[dict[str, Any]]):
+    for window in (window for stretch in usual for window in stretch["windows"]):
+        words = [word for said in window["segments"] for word in said["words"]]
+        assert words
+        starts = [word[0] for word in words]
+        assert starts == sorted(starts)
+        for start, end, _, probability in words:
+            assert window["start_seconds"] <= start <= end <= window["end_seconds"]
+            assert 0 <= probability <= 1
+
+
+def test_without_moments_of_words_the_text_is_the_same(
+    model: WhisperModel, uneven_call: Samples, usual: list[dict[str, Any]]
+):
+    plain = recognized(model, uneven_call, word_timestamps=False)
+    assert text(plain) == text(usual)
+    assert all(said["words"] is None for said in segments(plain))
+
+
+def test_without_speech_detection_everything_is_decoded(model: WhisperModel, long_call: Call):
+    samples = long_call.samples[: 60 * SAMPLE_RATE_HZ]
+    whole = recognized(model, samples, vad=False)
+    windows = [window for stretch in whole for window in stretch["windows"]]
+    assert sum(w["end_seconds"] - w["start_seconds"] for w in windows) == pytest.approx(60.0, abs=0.01)
+
+
+def test_hotwords_and_prompt_reach_the_model(model: WhisperModel, short_call: Call):
+    plain, told = (
+        recognized(model, short_call.samples, **options)
+        for options in ({}, {"initial_prompt": "GOOD MORNING, THANK YOU", "hotwords": "APPLICATION"})
+    )
+    assert text(plain) != text(told)

@@ -1,0 +1,64 @@
+"""When what the model has written is in doubt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from transcribe_worker.checks import CHECKS, Outcome, doubts, is_no_speech
+
+GOOD = Outcome(
+    text="Good morning, and thank you for taking the time to talk with me.",
+    seconds=4.0,
+    covered_seconds=3.8,
+    average_log_probability=-0.2,
+    no_speech_probability=0.01,
+)
+
+
+def test_an_ordinary_sentence_is_not_in_doubt():
+    assert doubts(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome"),
+    [
+        ("repeats_itself", replace(GOOD, text="you know " * 30, seconds=20.0, covered_seconds=20.0)),
+        ("improbable", replace(GOOD, average_log_probability=-1.3)),
+        ("no_speech", replace(GOOD, no_speech_probability=0.9)),
+        ("too_fast", replace(GOOD, seconds=1.0)),
+        ("ends_early", replace(GOOD, seconds=12.0)),
+    ],
+)
+def test_each_reason_is_found_alone(reason: str, outcome: Outcome):
+    assert doubts(outcome) == [reason]
+
+
+def test_every_reason_has_its_example():
+    assert set(CHECKS) == {"repeats_itself", "improbable", "no_speech", "too_fast", "ends_early"}
+
+
+def test_where_nothing_was_written_nothing_is_said_about_speech():
+    nothing = Outcome("", 2.0, 0.0, -0.3, 0.9)
+    assert doubts(nothing) == []
+
+
+def test_a_few_words_in_a_breath_are_not_too_fast():
+    assert doubts(replace(GOOD, text="I do not know it", seconds=0.7, covered_seconds=0.7)) == []
+
+
+@pytest.mark.parametrize(
+    ("no_speech", "log_probability", "expected"),
+    [
+        (0.94, -0.85, True),  # music
+        (0.98, -1.18, True),  # keys
+        (0.44, -1.09, True),  # a ring tone
+        (0.38, -0.43, False),  # faint speech
+        (0.9, -0.2, False),  # the text is plausible, whatever the first token says
+        (0.1, -1.3, False),  # mumbled
+    ],
+)
+def test_no_speech_is_what_two_signs_agree_on(no_speech: float, log_probability: float, expected: bool):
+    outcome = replace(GOOD, no_speech_probability=no_speech, average_log_probability=log_probability)
+    assert is_no_speech(outcome) is expected

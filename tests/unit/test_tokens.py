@@ -1,0 +1,57 @@
+"""What Whisper has written, split at its time stamps and freed of loops."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transcribe_worker.tokens import MOST_REPEATS, SECONDS_PER_STAMP, Said, split, without_loops
+
+FIRST_STAMP = 1000
+
+
+def stamp(seconds: float) -> int:
+    return FIRST_STAMP + round(seconds / SECONDS_PER_STAMP)
+
+
+def test_sentences_stand_between_their_stamps():
+    tokens = [stamp(0), 1, 2, stamp(1.5), stamp(2), 3, stamp(4)]
+    assert split(tokens, FIRST_STAMP, 5.0) == ([Said(0.0, 1.5, [1, 2]), Said(2.0, 4.0, [3])], None)
+
+
+def test_a_sentence_that_was_cut_off_stands_apart():
+    tokens = [stamp(0), 1, 2, stamp(1.5), stamp(1.5), 3, 4]
+    assert split(tokens, FIRST_STAMP, 5.0) == ([Said(0.0, 1.5, [1, 2])], Said(1.5, 5.0, [3, 4]))
+    assert split([stamp(0.5), 1, 2], FIRST_STAMP, 5.0) == ([], Said(0.5, 5.0, [1, 2]))
+
+
+def test_nothing_written_is_nothing_said():
+    assert split([], FIRST_STAMP, 5.0) == ([], None)
+    assert split([stamp(0), stamp(0)], FIRST_STAMP, 5.0) == ([], None)
+
+
+def test_no_stamp_is_behind_the_window():
+    assert split([stamp(0), 1, stamp(9)], FIRST_STAMP, 5.0) == ([Said(0.0, 5.0, [1])], None)
+
+
+@given(st.lists(st.integers(0, 9) | st.integers(FIRST_STAMP, FIRST_STAMP + 1500), max_size=60))
+def test_whatever_is_written_sentences_are_in_the_window_and_none_ends_before_it_begins(tokens: list[int]):
+    said, cut_off = split(tokens, FIRST_STAMP, 28.0)
+    parts = [*said, cut_off] if cut_off else said
+    assert all(0 <= part.start_seconds <= part.end_seconds <= 28.0 for part in parts)
+    assert [token for part in parts for token in part.tokens] == [t for t in tokens if t < FIRST_STAMP]
+
+
+def test_of_a_sentence_that_is_written_over_and_over_one_is_left():
+    loop = [Said(float(at), at + 1.0, [1, 2, 3]) for at in range(10)]
+    assert without_loops([*loop, Said(10.0, 11.0, [4])]) == [loop[0], Said(10.0, 11.0, [4])]
+
+
+def test_of_a_phrase_that_is_written_over_and_over_one_is_left():
+    (said,) = without_loops([Said(0.0, 9.0, [7, *[1, 2, 3] * 8, 9])])
+    assert said.tokens == [7, 1, 2, 3, 9]
+
+
+def test_what_somebody_may_well_say_is_left_alone():
+    said = [Said(0.0, 2.0, [5] * MOST_REPEATS), Said(2.0, 3.0, [1, 2, 1, 2])]
+    assert without_loops(said) == said

@@ -1,0 +1,260 @@
+"""Windows to words, in batches: what Whisper's own two ways do, one careful and one fast, in a single one.
+
+A window is given to the encoder at its own length and some padding, not at 30 s; windows of like length go
+together. What the model leaves undecoded of a window goes into the next batch (a sequential decoder would
+*seek* there, a batched one forgets it). What is in doubt is tried again, alone and at 30 s.
+
+Everything follows from the windows that are given together, so an attempt that goes on after a crash decodes
+as the first one would have.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from ctranslate2 import StorageView
+from faster_whisper import WhisperModel
+from faster_whisper.tokenizer import Tokenizer
+from faster_whisper.transcribe import get_suppressed_tokens
+from numpy.typing import NDArray
+
+from transcribe_worker.checks import Outcome, doubts, is_no_speech
+from transcribe_worker.presets import Preset, Try
+from transcribe_worker.speech import Window
+from transcribe_worker.tokens import Said, split, without_loops
+from transcribe_worker.windows import SAMPLE_RATE_HZ
+
+HOP = 160
+FRAMES_PER_SECOND = SAMPLE_RATE_HZ // HOP
+WHOLE_FRAMES = 30 * FRAMES_PER_SECOND
+#: With less behind it, a short window is apt to be written again and again.
+PADDING_FRAMES = 2 * FRAMES_PER_SECOND
+#: Windows whose lengths differ by less go together.
+LIKE_FRAMES = 4 * FRAMES_PER_SECOND
+#: A shorter rest is left alone: there is half a word in it at most.
+SHORTEST_REST = SAMPLE_RATE_HZ
+#: Whisper's own limits: tokens of a window, and where its first word may begin (a second).
+MOST_TOKENS = 448
+LATEST_BEGIN = 50
+PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A window, or what is left to decode of one, from `offset` on, in samples."""
+
+    window: Window
+    offset: int = 0
+
+    @property
+    def samples(self) -> NDArray[np.float32]:
+        return self.window.samples[self.offset :]
+
+    @property
+    def frames(self) -> int:
+        """What the encoder is given of it."""
+        wanted = len(self.samples) / HOP + PADDING_FRAMES
+        return min(WHOLE_FRAMES, math.ceil(wanted / LIKE_FRAMES) * LIKE_FRAMES)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What the model has written of a piece, and what to think of it."""
+
+    piece: Piece
+    outcome: Outcome
+    segments: list[dict[str, Any]]
+    rest: int | None  # where to go on, in samples of the piece
+    reasons: list[str]
+
+    @property
+    def is_worth_another_try(self) -> bool:
+        """Whether it is in doubt, and there is speech in it."""
+        return bool(self.reasons) and self.piece.window.speech and not is_no_speech(self.outcome)
+
+    def left(self) -> Piece | None:
+        """What is left to decode of the piece."""
+        return None if self.rest is None else Piece(self.piece.window, self.piece.offset + self.rest)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a recording is decoded with."""
+
+    preset: Preset
+    language: str
+    word_timestamps: bool = True
+    initial_prompt: str = ""
+    hotwords: str = ""
+    batch_size: int = 8
+
+
+class Decoder:
+    """Decodes with one model; any number of threads may, the model does as many at once as it has workers."""
+
+    def __init__(self, model: WhisperModel, request: Request, check: Callable[[], None]) -> None:
+        self._model, self._request, self._check = model, request, check
+        multilingual = model.model.is_multilingual
+        self._tokenizer = Tokenizer(
+            model.hf_tokenizer, multilingual, task="transcribe", language=request.language
+        )
+        self._suppressed = get_suppressed_tokens(self._tokenizer, [-1])
+        prompt = (
+            self._tokenizer.encode(f" {request.initial_prompt.strip()}") if request.initial_prompt else []
+        )
+        self._prompt = model.get_prompt(self._tokenizer, prompt, hotwords=request.hotwords or None)
+
+    def decode(self, windows: Sequence[Window]) -> list[list[dict[str, Any]]]:
+        """The segments of each window; `check` is called between the steps and ends it by raising."""
+        found: dict[int, list[dict[str, Any]]] = {window.start: [] for window in windows}
+        pieces = [Piece(window) for window in windows]
+        while pieces:
+            attempts = self._tried_again(self._attempts(pieces))
+            for attempt in attempts:
+                found[attempt.piece.window.start] += kept(attempt)
+            pieces = [rest for attempt in attempts if (rest := attempt.left())]
+        return [found[window.start] for window in windows]
+
+    def _attempts(self, pieces: Sequence[Piece]) -> list[Attempt]:
+        """Decode pieces together with those of like length."""
+        options = {"beam_size": self._request.preset.beam_size}
+        by_length = sorted(pieces, key=lambda piece: (piece.frames, piece.window.start))
+        return [
+            attempt
+            for frames, alike in groupby(by_length, key=lambda piece: piece.frames)
+            for attempt in self._in_batches(list(alike), frames, options)
+        ]
+
+    def _tried_again(self, attempts: list[Attempt]) -> list[Attempt]:
+        """Of each piece the first attempt without doubts, else the one to doubt least."""
+        for options in self._request.preset.tries:
+            doubted = {attempt.piece: attempt for attempt in attempts if attempt.is_worth_another_try}
+            again = self._in_batches(list(doubted), WHOLE_FRAMES, options)
+            better = {attempt.piece: min(doubted[attempt.piece], attempt, key=_dubious) for attempt in again}
+            attempts = [better.get(attempt.piece, attempt) for attempt in attempts]
+        return attempts
+
+    def _in_batches(self, pieces: Sequence[Piece], frames: int, options: Try) -> Iterator[Attempt]:
+        """Decode pieces, with so many frames each."""
+        for first in range(0, len(pieces), self._request.batch_size):
+            self._check()
+            yield from self._write(pieces[first : first + self._request.batch_size], frames, options)
+
+    def _write(self, pieces: Sequence[Piece], frames: int, options: Try) -> list[Attempt]:
+        features = np.stack([self._features(piece.samples, frames) for piece in pieces])
+        encoded = self._model.model.encode(StorageView.from_array(features))
+        results = self._model.model.generate(
+            encoded,
+            [self._prompt] * len(pieces),
+            max_length=MOST_TOKENS,
+            max_initial_timestamp_index=LATEST_BEGIN,
+            suppress_tokens=self._suppressed,
+            return_scores=True,
+            return_no_speech_prob=True,
+            **options,
+        )
+        attempts = [self._judged(piece, result) for piece, result in zip(pieces, results, strict=True)]
+        if self._request.word_timestamps:
+            self._place_words(encoded, attempts)
+        return attempts
+
+    def _features(self, samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+        padded = np.zeros(frames * HOP, np.float32)
+        padded[: len(samples)] = samples
+        features: NDArray[np.float32] = self._model.feature_extractor(padded)[:, :frames]
+        return np.ascontiguousarray(features, np.float32)
+
+    def _judged(self, piece: Piece, result: Any) -> Attempt:
+        tokens, seconds = result.sequences_ids[0], len(piece.samples) / SAMPLE_RATE_HZ
+        said, cut_off = split(tokens, self._tokenizer.timestamp_begin, seconds)
+        rest = _rest(piece, said)
+        if cut_off and rest is None:
+            said = [*said, cut_off]
+        outcome = Outcome(
+            text="".join(self._tokenizer.decode(part.tokens) for part in said).strip(),
+            seconds=seconds,
+            covered_seconds=seconds if rest else said[-1].end_seconds if said else 0.0,
+            average_log_probability=result.scores[0] * len(tokens) / (len(tokens) + 1),
+            no_speech_probability=result.no_speech_prob,
+        )
+        reasons = doubts(outcome)
+        if "repeats_itself" in reasons:
+            said = without_loops(said)
+        return Attempt(piece, outcome, [self._segment(part) for part in said], rest, reasons)
+
+    def _segment(self, said: Said) -> dict[str, Any]:
+        """A segment as faster-whisper wants it for finding the moments of words."""
+        text = self._tokenizer.decode(said.tokens)
+        return {
+            "seek": 0,
+            "start": said.start_seconds,
+            "end": said.end_seconds,
+            "tokens": said.tokens,
+            "text": text,
+            "words": None,
+        }
+
+    def _place_words(self, encoded: StorageView, attempts: Sequence[Attempt]) -> None:
+        nothing = {"seek": 0, "start": 0.0, "end": 0.0, "tokens": [], "words": None}
+        self._model.add_word_timestamps(
+            [attempt.segments or [dict(nothing)] for attempt in attempts],
+            self._tokenizer,
+            encoded,
+            [len(attempt.piece.samples) // HOP for attempt in attempts],
+            PREPENDED,
+            APPENDED,
+            last_speech_timestamp=0.0,
+        )
+
+
+def _rest(piece: Piece, said: Sequence[Said]) -> int | None:
+    """Where to go on in a piece, in samples; None if there is nothing left that is worth it."""
+    end = round(said[-1].end_seconds * SAMPLE_RATE_HZ) if said else 0
+    is_worth_it = SHORTEST_REST <= end <= len(piece.samples) - SHORTEST_REST
+    return end if is_worth_it else None
+
+
+def _dubious(attempt: Attempt) -> tuple[bool, int, float]:
+    """Sorts attempts, the best first: loops last, then by doubts, then by probability."""
+    loops = "repeats_itself" in attempt.reasons
+    return loops, len(attempt.reasons), -attempt.outcome.average_log_probability
+
+
+def kept(attempt: Attempt) -> list[dict[str, Any]]:
+    """The segments to keep, placed in the recording; times in seconds, to the millisecond.
+
+    Nothing is kept where the model and speech detection, or two signs of the model's own, agree that it is
+    no speech.
+    """
+    it, window = attempt.outcome, attempt.piece.window
+    if is_no_speech(it) or (attempt.reasons and not window.speech):
+        return []
+    offset = (window.start + attempt.piece.offset) / SAMPLE_RATE_HZ
+    latest = window.end / SAMPLE_RATE_HZ
+
+    def at(seconds: float) -> float:
+        return round(min(offset + seconds, latest), 3)
+
+    return [
+        {
+            "start_seconds": at(segment["start"]),
+            "end_seconds": at(segment["end"]),
+            "text": segment["text"].strip(),
+            "average_log_probability": round(it.average_log_probability, 4),
+            "no_speech_probability": round(it.no_speech_probability, 4),
+            "compression_ratio": round(it.compression_ratio, 3),
+            "doubts": attempt.reasons,
+            "words": [
+                [at(word["start"]), at(word["end"]), word["word"], round(float(word["probability"]), 4)]
+                for word in segment["words"] or ()
+            ]
+            or None,
+        }
+        for segment in attempt.segments
+        if segment["text"].strip()
+    ]

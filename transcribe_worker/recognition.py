@@ -1,0 +1,88 @@
+"""MAIN PATH of the engine, from samples to words: stretches, their windows, decoded several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from faster_whisper import WhisperModel
+
+from transcribe_worker.ahead import in_order
+from transcribe_worker.decoder import Decoder, Request
+from transcribe_worker.presets import chosen
+from transcribe_worker.speech import Samples, Stretch, all_of_it, detect_speech, stretches
+from transcribe_worker.windows import SAMPLE_RATE_HZ
+
+LISTEN_FOR_LANGUAGE = 30 * SAMPLE_RATE_HZ
+
+
+class Recognition:
+    """Finds the words of one recording; `check` is called often, and ends it by raising."""
+
+    def __init__(
+        self,
+        model: WhisperModel,
+        options: Mapping[str, Any],
+        *,
+        parallel: int,
+        batch_size: int,
+        check: Callable[[], None],
+    ) -> None:
+        self._model, self._options, self._check = model, options, check
+        self._parallel, self._batch_size = parallel, batch_size
+        self._preset = chosen(options)
+        self._decoder: Decoder | None = None
+        self.language = "en" if not model.model.is_multilingual else str(options["language"])
+
+    def stretches(self, blocks: Iterable[Samples], *, start: int, done: int) -> Iterator[dict[str, Any]]:
+        """Decode `blocks`, whose first sample is number `start`, but for what ends by `done`."""
+        energy_spans = self._preset.energy_spans
+        detect = partial(detect_speech, energy_spans=energy_spans) if self._options["vad"] else all_of_it
+        gap = round(self._preset.largest_gap_seconds * SAMPLE_RATE_HZ)
+        found = stretches(blocks, detect, start=start, largest_gap=gap)
+        left = (stretch.behind(done) for stretch in found)
+        for stretch, segments in in_order(self._prepared(left), self._decode, parallel=self._parallel):
+            self._check()
+            yield self._told(stretch, segments)
+
+    def _prepared(self, found: Iterator[Stretch]) -> Iterator[Stretch]:
+        """Pass stretches on; learn the language from the first that has a window."""
+        for stretch in found:
+            self._check()
+            if stretch.windows and self._decoder is None:
+                self._decoder = self._new_decoder(stretch.windows[0].samples)
+            yield stretch
+
+    def _new_decoder(self, samples: Samples) -> Decoder:
+        if self.language == "auto":
+            self.language = str(self._model.detect_language(samples[:LISTEN_FOR_LANGUAGE])[0])
+        request = Request(
+            self._preset,
+            self.language,
+            self._options["word_timestamps"],
+            self._options["initial_prompt"],
+            self._options["hotwords"],
+            self._batch_size,
+        )
+        return Decoder(self._model, request, self._check)
+
+    def _decode(self, stretch: Stretch) -> list[list[dict[str, Any]]]:
+        return self._decoder.decode(stretch.windows) if self._decoder and stretch.windows else []
+
+    def _told(self, stretch: Stretch, segments: list[list[dict[str, Any]]]) -> dict[str, Any]:
+        """A decoded stretch as the worker wants it; times in seconds."""
+        windows = [
+            {
+                "start_seconds": window.start / SAMPLE_RATE_HZ,
+                "end_seconds": window.end / SAMPLE_RATE_HZ,
+                "segments": said,
+            }
+            for window, said in zip(stretch.windows, segments, strict=True)
+        ]
+        return {
+            "start_seconds": stretch.start / SAMPLE_RATE_HZ,
+            "end_seconds": stretch.end / SAMPLE_RATE_HZ,
+            "language": self.language,
+            "windows": windows,
+        }

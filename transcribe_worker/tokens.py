@@ -1,0 +1,67 @@
+"""What Whisper writes, as tokens: sentences between time stamps, and loops. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+SECONDS_PER_STAMP = 0.02
+#: Nobody says a phrase more often in a row. A phrase of one token may be a number or a stammer.
+MOST_REPEATS = 3
+LONGEST_PHRASE = 40
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence or so: when, in seconds from the window's start, and the tokens of its text."""
+
+    start_seconds: float
+    end_seconds: float
+    tokens: list[int]
+
+
+def split(tokens: Sequence[int], first_stamp: int, seconds: float) -> tuple[list[Said], Said | None]:
+    """Split what was written of a window of `seconds` into sentences, and one that was cut off at the end.
+
+    What was cut off has no stamp behind it: it is better decoded again from there on.
+    """
+    said: list[Said] = []
+    start, open_tokens = 0.0, list[int]()
+    for token in tokens:
+        if token < first_stamp:
+            open_tokens.append(token)
+            continue
+        stamp = min((token - first_stamp) * SECONDS_PER_STAMP, seconds)
+        if open_tokens:
+            said.append(Said(start, max(start, stamp), open_tokens))
+            open_tokens = []
+        start = stamp
+    return said, Said(start, seconds, open_tokens) if open_tokens else None
+
+
+def without_loops(said: Sequence[Said]) -> list[Said]:
+    """Leave one of a sentence, and of a phrase in it, that is written over and over."""
+    once = [next(alike) for _, alike in groupby(said, key=lambda part: part.tokens)]
+    return [replace(part, tokens=_cut(part.tokens)) for part in once]
+
+
+def _cut(tokens: list[int]) -> list[int]:
+    kept: list[int] = []
+    at = 0
+    while at < len(tokens):
+        length, times = _loop(tokens, at)
+        kept += tokens[at : at + length]
+        at += length * times
+    return kept
+
+
+def _loop(tokens: Sequence[int], at: int) -> tuple[int, int]:
+    """The phrase that is repeated from `at` on, and how often; a single token if none is."""
+    for length in range(1, min(LONGEST_PHRASE, (len(tokens) - at) // 2) + 1):
+        phrase, times = tokens[at : at + length], 1
+        while tokens[at + times * length : at + (times + 1) * length] == phrase:
+            times += 1
+        if times > MOST_REPEATS:
+            return length, times
+    return 1, 1
