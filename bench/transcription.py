@@ -1,0 +1,265 @@
+"""offhook beside what a person would use instead: `python -m bench.transcription`, with the extra `bench`.
+
+Everything is one run: the same recordings, the same model files, int8, all cores; each way as whole
+processes, one after another, again and again. offhook goes its whole way, from a file in the inbox of a home
+in which nothing runs yet to `completed`. A table and a chart go to `bench/results/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+from bench import peers
+from bench.chart import bars
+from bench.corpora import SCENES, Corpus, strung_together, synthesised
+from stress.watch import reading
+from tests.stage import ROOT, Stage
+from tests.voices import SAMPLE_RATE_HZ, mistakes, write_wav
+from transcribe_worker.model_files import bundled_folder
+
+RESULTS = Path(__file__).parent / "results"
+LOOK_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one way has made of one recording."""
+
+    seconds: float
+    first_words_seconds: float
+    peak_bytes: int
+    text: str
+
+
+class Memory:
+    """The resident memory of processes and all their children, at its highest."""
+
+    def __init__(self, pids: Sequence[int]) -> None:
+        self._processes = [psutil.Process(pid) for pid in pids]
+        self.peak_bytes = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Memory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(LOOK_SECONDS):
+            self.peak_bytes = max(self.peak_bytes, sum(map(_resident, self._family())))
+
+    def _family(self) -> Iterator[psutil.Process]:
+        for process in self._processes:
+            try:
+                yield from (process, *process.children(recursive=True))
+            except psutil.Error:
+                continue
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def by_offhook(preset: str, model: Path, recording: Path) -> Run:
+    """From a file in the inbox to `completed`, with the start of the processes."""
+    with tempfile.TemporaryDirectory() as folder:
+        stage = _stage(Path(folder), preset, model)
+        stage.drop(recording)
+        began = time.perf_counter()
+        with (
+            stage.process("transcribe_worker") as worker,
+            stage.process("transcribe_worker.inbox") as inbox,
+            Memory([worker.pid, inbox.pid]) as memory,
+        ):
+            first, ended = _watched(stage, recording.stem)
+            record = stage.record(recording.stem)
+        assert record
+        assert record["status"] == "completed", record
+        return Run(ended - began, first - began, memory.peak_bytes, stage.text(record))
+
+
+def _stage(folder: Path, preset: str, model: Path) -> Stage:
+    home = folder / "home"
+    (home / "models").mkdir(parents=True)
+    (home / "models" / "measured").symlink_to(model, target_is_directory=True)
+    settings = {"PRESET": preset, "MODEL": "measured", "COMPUTE_TYPE": "int8", "LANGUAGE": "en"}
+    return Stage(home, tuple((f"OFFHOOK_{name}", value) for name, value in settings.items()))
+
+
+def _watched(stage: Stage, title: str) -> tuple[float, float]:
+    """The moments of the first words and of the end, as the database tells them."""
+    first = 0.0
+    while not (stage.home / "offhook.db").exists():
+        time.sleep(LOOK_SECONDS)
+    with reading(stage.home) as database:
+        while True:
+            row = database.execute(
+                "SELECT transcription_status, (SELECT count(*) FROM decoded_windows WHERE segments <> '[]') "
+                "FROM call_records WHERE title = ?",
+                (title,),
+            ).fetchone()
+            status, windows = row or ("", 0)
+            if not first and (windows or status in ("completed", "failed")):
+                first = time.perf_counter()
+            if status in ("completed", "failed"):
+                return first, time.perf_counter()
+            time.sleep(LOOK_SECONDS / 2)
+
+
+def by_a_process(command: Callable[[Path, Path, Path], list[str]], model: Path, recording: Path) -> Run:
+    """A process that prints what it hears."""
+    with tempfile.TemporaryDirectory() as folder:
+        began, first, lines = time.perf_counter(), 0.0, []
+        environment = os.environ | {"PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1"}
+        with (
+            subprocess.Popen(
+                command(model, recording, Path(folder)),
+                cwd=ROOT,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            ) as process,
+            Memory([process.pid]) as memory,
+        ):
+            assert process.stdout
+            for line in process.stdout:
+                first = first or time.perf_counter()
+                lines.append(line)
+        ended = time.perf_counter()
+        assert process.returncode == 0, command(model, recording, Path(folder))
+        written = [path.read_text("utf-8") for path in Path(folder).glob("*.txt")]
+        return Run(ended - began, first - began, memory.peak_bytes, " ".join(written or lines))
+
+
+def _cli(batched: bool) -> Callable[[Path, Path, Path], list[str]]:
+    return lambda model, recording, output: peers.command_line(model, recording, output, batched=batched)
+
+
+def _loop(way: str) -> Callable[[Path, Path, Path], list[str]]:
+    return lambda model, recording, output: peers.loop(way, model, recording)
+
+
+CLI, CLI_BATCHED = "whisper-ctranslate2", "whisper-ctranslate2 --batched"
+SEQUENTIAL = "WhisperModel"
+WAYS: dict[str, Callable[[Path, Path], Run]] = {
+    "offhook careful": partial(by_offhook, "careful"),
+    "offhook fast": partial(by_offhook, "fast"),
+    CLI: partial(by_a_process, _cli(False)),
+    CLI_BATCHED: partial(by_a_process, _cli(True)),
+    SEQUENTIAL: partial(by_a_process, _loop("transcribe")),
+    "WhisperModel, vad_filter": partial(by_a_process, _loop("vad_filter")),
+    "BatchedInferencePipeline": partial(by_a_process, _loop("batched")),
+}
+HEAD = (
+    "| way | × real time: median (min, max) | to the command line | to it with --batched | "
+    "wrong % (deleted, inserted, substituted of words) | memory MB | first words s |\n"
+    "|---|---|---|---|---|---|---|"
+)
+
+
+def measure(corpus: Corpus, model: Path, ways: Sequence[str], times: int) -> dict[str, list[Run]]:
+    """Transcribe a corpus in each way, in turn, so many times."""
+    runs: dict[str, list[Run]] = {way: [] for way in ways}
+    with tempfile.TemporaryDirectory() as folder:
+        recording = Path(folder) / f"{corpus.name}.wav"
+        write_wav(recording, corpus.samples)
+        for turn in range(times):
+            for way in ways[turn % len(ways) :] + ways[: turn % len(ways)]:
+                runs[way].append(WAYS[way](model, recording))
+                print(f"{corpus.name}: {way}: {runs[way][-1].seconds:.1f} s", file=sys.stderr, flush=True)
+    return runs
+
+
+def table(corpus: Corpus, runs: dict[str, list[Run]]) -> str:
+    """The figures of a corpus, as Markdown."""
+    length = len(corpus.samples) / SAMPLE_RATE_HZ
+    speeds = {way: [length / run.seconds for run in done] for way, done in runs.items()}
+    return "\n".join([HEAD, *(_row(corpus, way, runs[way], speeds) for way in runs)])
+
+
+def _row(corpus: Corpus, way: str, runs: Sequence[Run], speeds: dict[str, list[float]]) -> str:
+    own = median(speeds[way])
+    ratios = [f"{own / median(speeds[peer]):.2f}" if peer in speeds else "" for peer in (CLI, CLI_BATCHED)]
+    wrong = mistakes(corpus.words, runs[0].text)
+    errors = (
+        f"{100 * wrong.rate:.1f} ({wrong.deleted}, {wrong.inserted}, {wrong.substituted} of {wrong.words})"
+    )
+    memory = max(run.peak_bytes for run in runs) / 1e6
+    first = median(run.first_words_seconds for run in runs)
+    spread = f"{own:.1f} ({min(speeds[way]):.1f}, {max(speeds[way]):.1f})"
+    return f"| {way} | {spread} | {' | '.join(ratios)} | {errors} | {memory:,.0f} | {first:.1f} |"
+
+
+def machine() -> str:
+    """What it was measured on."""
+    memory = psutil.virtual_memory().total / 2**30
+    return (
+        f"{platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
+    )
+
+
+def main() -> None:
+    options = _options()
+    RESULTS.mkdir(exist_ok=True)
+    for model in options.model or [bundled_folder()]:
+        pages, speeds = [f"# {model.name}\n\n{machine()}; int8; {options.times} times each.\n"], {}
+        for corpus in _corpora(options):
+            runs = measure(corpus, model, options.ways, options.times)
+            pages.append(f"## {corpus.name}, {len(corpus.samples) / SAMPLE_RATE_HZ / 60:.0f} minutes\n")
+            pages.append(table(corpus, runs) + "\n")
+            speeds[corpus.name] = {
+                way: median(len(corpus.samples) / SAMPLE_RATE_HZ / r.seconds for r in done)
+                for way, done in runs.items()
+            }
+            (RESULTS / f"{model.name}.md").write_text("\n".join(pages), "utf-8")
+            (RESULTS / f"{model.name}.svg").write_text(bars(speeds, "× real time"), "utf-8")
+        print("\n".join(pages))
+
+
+def _corpora(options: argparse.Namespace) -> Iterator[Corpus]:
+    yield from (synthesised(name, options.minutes) for name in options.scenes)
+    if options.audio:
+        yield strung_together(options.audio, options.references, times=options.again)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=20.0, help="length of a synthesised call")
+    parser.add_argument("--times", type=int, default=3, help="how often each way is measured")
+    parser.add_argument("--scenes", nargs="*", choices=SCENES, default=list(SCENES))
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument(
+        "--model", type=Path, nargs="+", help="folders of models (default: the bundled tiny.en)"
+    )
+    parser.add_argument("--audio", type=Path, help="a folder of recordings, to be strung together")
+    parser.add_argument("--references", type=Path, help="a line each: file name, tab, words")
+    parser.add_argument("--again", type=int, default=1, help="how often that folder is gone through")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
