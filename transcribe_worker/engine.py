@@ -82,10 +82,14 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Done:
-    """The whole recording is decoded; `duration_seconds` is what was really in it."""
+    """The whole recording is decoded; `duration_seconds` is what was really in it.
+
+    `spent` tells how many seconds finding speech took, and the model, in all threads together.
+    """
 
     duration_seconds: float
     flags: list[str]
+    spent: dict[str, float]
 
 
 Event = Opened | Decoded | Done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ from faster_whisper import WhisperModel
 from transcribe_worker.ahead import in_order
 from transcribe_worker.decoder import Decoder, Request
 from transcribe_worker.presets import chosen
-from transcribe_worker.speech import Samples, Stretch, all_of_it, detect_speech, stretches
+from transcribe_worker.speech import Detect, Heard, Samples, Stretch, all_of_it, detect_speech, stretches
 from transcribe_worker.windows import SAMPLE_RATE_HZ
 
 LISTEN_FOR_LANGUAGE = 30 * SAMPLE_RATE_HZ
@@ -33,6 +34,7 @@ class Recognition:
         self._parallel, self._batch_size = parallel, batch_size
         self._preset = chosen(options)
         self._decoder: Decoder | None = None
+        self.speech_seconds = 0.0  # how long it took to find it
         self.language = "en" if not model.model.is_multilingual else str(options["language"])
 
     def stretches(self, blocks: Iterable[Samples], *, start: int, done: int) -> Iterator[dict[str, Any]]:
@@ -40,11 +42,17 @@ class Recognition:
         energy_spans = self._preset.energy_spans
         detect = partial(detect_speech, energy_spans=energy_spans) if self._options["vad"] else all_of_it
         gap = round(self._preset.largest_gap_seconds * SAMPLE_RATE_HZ)
-        found = stretches(blocks, detect, start=start, largest_gap=gap)
+        found = stretches(blocks, partial(self._timed, detect), start=start, largest_gap=gap)
         left = (stretch.behind(done) for stretch in found)
         for stretch, segments in in_order(self._prepared(left), self._decode, parallel=self._parallel):
             self._check()
             yield self._told(stretch, segments)
+
+    def _timed(self, detect: Detect, samples: Samples) -> Heard:
+        began = time.monotonic()
+        heard = detect(samples)
+        self.speech_seconds += time.monotonic() - began
+        return heard
 
     def _prepared(self, found: Iterator[Stretch]) -> Iterator[Stretch]:
         """Pass stretches on; learn the language from the first that has a window."""

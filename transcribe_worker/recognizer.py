@@ -129,6 +129,7 @@ class Recognizer:
             check=self._stop_if_cancelled,
         )
         start, done = _samples(stretch_seconds), _samples(done_seconds)
+        before = self._signs.model_seconds
         with _opened(Path(path), Allowance(**allowance)) as recording:
             self._tell("opened", duration_seconds=recording.duration_seconds, flags=recording.flags)
             blocks = _Counted(recording.blocks(), self._signs.advanced)
@@ -136,7 +137,8 @@ class Recognizer:
                 self._signs.begin_stretch()
                 self._tell("stretch", **stretch)
             flags = recording.flags  # known for certain at the end
-        self._tell("done", duration_seconds=blocks.frames / SAMPLE_RATE_HZ, flags=flags)
+        spent = {"speech": recognition.speech_seconds, "model": self._signs.model_seconds - before}
+        self._tell("done", duration_seconds=blocks.frames / SAMPLE_RATE_HZ, flags=flags, spent=spent)
 
     def _stop_if_cancelled(self) -> None:
         if self._cancelled.is_set():

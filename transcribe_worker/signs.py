@@ -23,6 +23,7 @@ class SignsOfLife:
         self._tell, self._monotonic = tell, monotonic
         self._told = monotonic()
         self._steps_left = MOST_STEPS_PER_STRETCH
+        self.model_seconds = 0.0  # of all steps so far
 
     def advanced(self, step_seconds: float = 0.0) -> None:
         """Note progress; `step_seconds` is how long it took the model."""
@@ -37,6 +38,7 @@ class SignsOfLife:
 
     def through(self, step_seconds: float) -> None:
         """Note that a step of the model is through."""
+        self.model_seconds += step_seconds
         self._steps_left -= 1
         if self._steps_left >= 0:
             self.advanced(step_seconds)

@@ -34,10 +34,11 @@ from shared.settings import RECORD_OPTIONS, Settings
 from shared.transitions import QUEUED
 from transcribe_worker import model_files, transcript
 from transcribe_worker.allowance import Allowance
-from transcribe_worker.engine import Engine, ModelChoice
+from transcribe_worker.engine import Done, Engine, ModelChoice, Opened
 from transcribe_worker.library import Library
 from transcribe_worker.progress import Heartbeat, Progress
 from transcribe_worker.retry import Action, Decision, Limits, decide
+from transcribe_worker.stopwatch import Stopwatch
 
 log = logging.getLogger(__name__)
 
@@ -60,13 +61,15 @@ class Transcriber:
 
     def transcribe(self, record_id: int) -> None:
         """Transcribe a recording if it is due and nobody else's."""
+        watch = Stopwatch()
         claim = self._claim(record_id)
         if claim is None:
             return
+        watch.lap("claimed")
         log.info("recording %d: transcribing, attempt %d", record_id, claim.record.attempts)
         self.report("working")
         try:
-            record = self._decode(claim)
+            record = self._decode(claim, watch)
         except ClaimLost:
             log.info("recording %d: no longer ours", record_id)
         except Exception as error:
@@ -74,6 +77,8 @@ class Transcriber:
         else:
             log.info("recording %d: completed", record_id)
             self._file(record)
+            watch.lap("filed")
+            log.debug("recording %d: %s", record_id, watch)
         self.report("ready")
 
     def load_default_model(self) -> None:
@@ -101,7 +106,7 @@ class Transcriber:
             record_id, worker_id=self.worker_id, model=model, lease_seconds=self.settings.lease_seconds
         )
 
-    def _decode(self, claim: Claim) -> Record:
+    def _decode(self, claim: Claim, watch: Stopwatch) -> Record:
         path = self.library.find(claim.record)
         before = self._unchanged(claim, path)
         options = effective_options(claim.record, self.settings)
@@ -112,6 +117,9 @@ class Transcriber:
         with closing(self.engine.transcribe(job, keep)) as events:
             for event in events:
                 progress.note(event)
+                watch.lap("opened" if isinstance(event, Opened) else "decoded")
+                if isinstance(event, Done):
+                    watch.note(event.spent)
         if self._unchanged(claim, path) != before:
             raise RecordingChanged
         segments = [
@@ -119,7 +127,9 @@ class Transcriber:
             for window in self.records.windows(claim.record.id)
             for row in transcript.stored(window.segments)
         ]
-        return self.records.complete(claim, segments, **progress.outcome)
+        record = self.records.complete(claim, segments, **progress.outcome)
+        watch.lap("stored")
+        return record
 
     def _model(self, name: str) -> ModelChoice:
         settings = self.settings
