@@ -66,12 +66,14 @@ def _copy(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def whole(target: Path, like: Path | None = None) -> Iterator[BinaryIO]:
+def whole(target: Path, like: Path | None = None, *, is_first: bool = False) -> Iterator[BinaryIO]:
     """Write a file that is there as a whole or not at all, its content on the disk before its name.
 
-    It gets the times of `like`. What writers of this very file have left that died is removed.
+    It gets the times of `like`. What writers of this very file have left that died is removed, unless the
+    caller knows that this is the first one: to look for it takes the longer, the more files there are.
     """
-    _clear_up(target)
+    if not is_first:
+        _clear_up(target)
     partial = target.with_name(f".{_mark(target)}.{uuid.uuid4().hex}.part")
     try:
         with open(partial, "wb", opener=_private) as file:

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from peewee import Expression, ModelSelect, SqliteDatabase, fn
+from peewee import Case, Expression, ModelSelect, SqliteDatabase, fn
 
 from shared.claims import Claim, Failure
 from shared.errors import ClaimLost, RecordNotFound, StateConflict
@@ -261,11 +261,12 @@ class Records:
 
     def mark_filed(self, record: Record, recording_path: str) -> None:
         """Note where a recording is now, and that this very transcript is beside it."""
-        mine = Record.id == record.id
-        filed = (Record.transcription_status == COMPLETED) & (Record.completed_at == record.completed_at)
+        is_filed = (Record.transcription_status == COMPLETED) & (Record.completed_at == record.completed_at)
+        filed_at = Case(None, [(is_filed, self._clock())], Record.filed_at)
         with self._database.atomic():
-            Record.update(recording_path=recording_path).where(mine).execute()
-            Record.update(filed_at=self._clock()).where(mine & filed).execute()
+            Record.update(recording_path=recording_path, filed_at=filed_at).where(
+                Record.id == record.id
+            ).execute()
 
     def reserve_stem(self, record_id: int, candidates: Iterator[str]) -> str:
         """Give a record its own place in the library, the same one each time it is asked."""

@@ -26,6 +26,8 @@ from transcribe_worker.endings import Ending
 COMMAND = (sys.executable, "-m", "transcribe_worker.recognizer")
 #: Of a model without a tokenizer, faster-whisper would ask huggingface.co, in every engine anew.
 OFFLINE = {"HF_HUB_OFFLINE": "1"}
+#: Spectrograms are small, and several threads wait for each other longer than one of them takes.
+ONE_BLAS_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 HEARTBEAT_SECONDS = 0.25
 #: How long a cancelled engine may take to reach the end of a segment before it is killed.
 CANCEL_GRACE_SECONDS = 1.0
@@ -195,7 +197,7 @@ class Engine:
                 stderr=subprocess.PIPE,
                 encoding="utf-8",
                 errors="replace",
-                env=os.environ | OFFLINE,
+                env=os.environ | OFFLINE | ONE_BLAS_THREAD,
                 creationflags=flags,
             )
         except OSError as error:

@@ -55,11 +55,12 @@ class Library:
             return self._file(record)
 
     def _file(self, record: Record) -> Path:
+        is_first = record.library_stem is None  # nobody has begun to write there, so nothing is left of that
         stem = self._settings.library / self._records.reserve_stem(record.id, self._places(record))
         make_folder(stem.parent)
         found = transcript.load(record)
         for suffix, render in FORMATS.items():
-            write_whole(beside(stem, suffix), render(found))
+            write_whole(beside(stem, suffix), render(found), is_first=is_first)
         path = Path(record.recording_path)
         if self._moves(path):
             path = _brought_in(record, path, beside(stem, path.suffix.lstrip(".")))
@@ -129,7 +130,8 @@ class Library:
     def _places(self, record: Record) -> Iterator[str]:
         """Yield stems for a record, the plainest first, that no file in the library has."""
         month = datetime.fromtimestamp(record.created_at).strftime("%Y/%m")
-        taken = [_folded(path.name) for path in (self._settings.library / month).glob("*")]
+        folder = self._settings.library / month
+        taken = [_folded(name) for name in os.listdir(folder)] if folder.is_dir() else []  # noqa: PTH208
         name = safe_name(record.title)
         for candidate in (name, *(f"{name} ({number})" for number in range(2, 10)), f"{name} ({record.id})"):
             if not any(other.startswith(f"{_folded(candidate)}.") for other in taken):
@@ -155,9 +157,9 @@ def beside(stem: Path, suffix: str) -> Path:
     return stem.with_name(f"{stem.name}.{suffix}")
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str, *, is_first: bool = False) -> None:
     """Write a text so that it is there as a whole or not at all."""
-    with whole(path) as file:
+    with whole(path, is_first=is_first) as file:
         file.write(text.encode())
 
 
@@ -183,4 +185,4 @@ def _brought_in(record: Record, path: Path, target: Path) -> Path:
 
 def _folded(name: str) -> str:
     """Return what two names have in common that some systems take for the same."""
-    return unicodedata.normalize("NFC", name).casefold()
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()

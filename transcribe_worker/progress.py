@@ -17,6 +17,8 @@ from transcribe_worker.engine import Decoded, Done, Event, Job, Opened
 log = logging.getLogger(__name__)
 
 RENEWALS_PER_LEASE = 4
+#: Whoever takes a recording away is noticed that late, and with the next commit in any case.
+CONFIRM_SECONDS = 0.2
 
 
 class Heartbeat:
@@ -32,17 +34,19 @@ class Heartbeat:
     ) -> None:
         self._records, self._claim, self._lease_seconds = records, claim, lease_seconds
         self._stopping, self._monotonic = stopping, monotonic
-        self._renewed = monotonic()
+        self._renewed = self._confirmed = monotonic()
 
     def __call__(self) -> None:
         """Raise WorkerStopping or ClaimLost if the recording is to be let go."""
         if self._stopping():
             raise WorkerStopping
-        if self._monotonic() - self._renewed > self._lease_seconds / RENEWALS_PER_LEASE:
+        now = self._monotonic()
+        if now - self._renewed > self._lease_seconds / RENEWALS_PER_LEASE:
             self._records.renew(self._claim, lease_seconds=self._lease_seconds)
-            self._renewed = self._monotonic()
-        else:
+            self._renewed = self._confirmed = now
+        elif now - self._confirmed >= CONFIRM_SECONDS:
             self._records.confirm(self._claim)
+            self._confirmed = now
 
 
 class Progress:
