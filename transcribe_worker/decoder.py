@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -99,10 +100,7 @@ class Decoder:
 
     def __init__(self, model: WhisperModel, request: Request, check: Callable[[], None]) -> None:
         self._model, self._request, self._check = model, request, check
-        multilingual = model.model.is_multilingual
-        self._tokenizer = Tokenizer(
-            model.hf_tokenizer, multilingual, task="transcribe", language=request.language
-        )
+        self._tokenizer = _tokenizer(model.hf_tokenizer, model.model.is_multilingual, request.language)
         self._suppressed = get_suppressed_tokens(self._tokenizer, [-1])
         prompt = (
             self._tokenizer.encode(f" {request.initial_prompt.strip()}") if request.initial_prompt else []
@@ -210,6 +208,12 @@ class Decoder:
             APPENDED,
             last_speech_timestamp=0.0,
         )
+
+
+@lru_cache(maxsize=4)
+def _tokenizer(of_model: Any, is_multilingual: bool, language: str) -> Tokenizer:
+    """The tokenizer of a language, kept for the next recording: it tries each token that may be no speech."""
+    return Tokenizer(of_model, is_multilingual, task="transcribe", language=language)
 
 
 def _rest(piece: Piece, said: Sequence[Said]) -> int | None:
