@@ -55,7 +55,8 @@ class Library:
             return self._file(record)
 
     def _file(self, record: Record) -> Path:
-        is_first = record.library_stem is None  # nobody has begun to write there, so nothing is left of that
+        # Without a place nobody has begun to write there, so nothing can be left of that.
+        is_first = self._records.get(record.id).library_stem is None
         stem = self._settings.library / self._records.reserve_stem(record.id, self._places(record))
         make_folder(stem.parent)
         found = transcript.load(record)
