@@ -2,7 +2,8 @@
 
 Drops them all at once into the inbox of a home in which everything runs, and waits for the last one. Where
 the time of one goes, its worker says itself, in its log at DEBUG; overhead is all that is neither the model
-nor speech detection.
+nor speech detection. Processor time is what the system counts; on a machine with other work to do, it tells
+more than the clock.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from statistics import mean, median
 
 import numpy as np
+import psutil
 
 from bench.corpora import Samples
 from bench.figures import percentiles
@@ -63,6 +65,7 @@ class Run:
     since_claim: float
     spent: Sequence[Spent]
     wrong: float  # word error rate
+    processor: Mapping[str, float]  # milliseconds of each process, for one recording
 
 
 def sentences(count: int, seconds: float) -> list[Short]:
@@ -97,12 +100,14 @@ def measure(recordings: Sequence[Short], settings: Mapping[str, str]) -> Run:
         ready.mkdir()
         for number, recording in enumerate(recordings):
             write_wav(ready / f"{number}.wav", recording.samples)
-        with stage.process("transcribe_worker"), stage.process("transcribe_worker.inbox"):
-            _warm_up(stage, recordings[0], int(settings.get("WORKERS", "1")))
+        with stage.process("transcribe_worker") as worker, stage.process("transcribe_worker.inbox") as inbox:
+            _warm_up(stage, recordings[0], int(settings["WORKERS"]))
+            before = _processor_seconds(worker.pid, inbox.pid)
             dropped = time.time()
             for path in sorted(ready.iterdir(), key=lambda path: int(path.stem)):
                 path.rename(stage.inbox / path.name)
             rows = _completed(home, len(recordings))
+            after = _processor_seconds(worker.pid, inbox.pid)
         began, ended = min(row["started_at"] for row in rows), max(row["completed_at"] for row in rows)
         spent = _spent(home / "logs" / "worker.log", {row["id"] for row in rows})
         heard = {row["title"]: row["text"] or "" for row in rows}
@@ -110,7 +115,19 @@ def measure(recordings: Sequence[Short], settings: Mapping[str, str]) -> Run:
         " ".join(recording.words for recording in recordings),
         " ".join(heard[str(number)] for number in range(len(recordings))),
     )
-    return Run(len(rows) / (ended - dropped), len(rows) / (ended - began), spent, wrong)
+    processor = {name: (after[name] - before[name]) * 1000 / len(rows) for name in after}
+    return Run(len(rows) / (ended - dropped), len(rows) / (ended - began), spent, wrong, processor)
+
+
+def _processor_seconds(worker: int, inbox: int) -> dict[str, float]:
+    """What each process has had of the processors; the engines are the worker's children."""
+    kinds = {
+        "inbox": [psutil.Process(inbox)],
+        "worker": [psutil.Process(worker)],
+        "engine": psutil.Process(worker).children(),
+    }
+    times = {kind: [process.cpu_times() for process in found] for kind, found in kinds.items()}
+    return {kind: sum(each.user + each.system for each in found) for kind, found in times.items()}
 
 
 def _warm_up(stage: Stage, recording: Short, workers: int) -> None:
@@ -167,7 +184,8 @@ def report(runs: Sequence[Run]) -> str:
     lines.append("its steps, those of the engine within `decoded`:")
     for name in spent[0].steps:
         lines.append(f"  {name:<10}{percentiles([each.steps[name] for each in spent])}")
-    return "\n".join(lines)
+    shares = (f"{name} {mean(run.processor[name] for run in runs):.1f}" for name in runs[0].processor)
+    return "\n".join([*lines, f"its processor time: {', '.join(shares)}"])
 
 
 def main() -> None:
