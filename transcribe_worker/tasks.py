@@ -21,7 +21,6 @@ from shared.claims import Claim, Failure
 from shared.errors import (
     ClaimLost,
     ModelMissing,
-    OffhookError,
     RecordingChanged,
     RecordingMissing,
     WorkerStopping,
@@ -57,6 +56,7 @@ class Transcriber:
     engine: Engine
     stopping: threading.Event
     report: Callable[[str], None]  # the worker's state, for `offhook status`
+    file: Callable[[Record], None]  # what becomes of a finished recording's files
     _missing: str = ""
 
     def transcribe(self, record_id: int) -> None:
@@ -76,7 +76,7 @@ class Transcriber:
             self._settle(claim, error)
         else:
             log.info("recording %d: completed", record_id)
-            self._file(record)
+            self.file(record)
             watch.lap("filed")
             log.debug("recording %d: %s", record_id, watch)
         self.report("ready")
@@ -180,12 +180,6 @@ class Transcriber:
         if message != self._missing:
             log.warning("%s", message)
             self._missing = message
-
-    def _file(self, record: Record) -> None:
-        try:
-            self.library.file(record)
-        except (OSError, OffhookError) as error:  # the transcript is safe; the sweeper tries again
-            log.warning("recording %d: cannot be filed yet: %s", record.id, Failure.of(error).code)
 
 
 def effective_options(record: Record, settings: Settings) -> dict[str, Any]:

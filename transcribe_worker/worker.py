@@ -10,6 +10,7 @@ from shared.errors import OffhookError
 from shared.process import Process
 from shared.records import Records
 from transcribe_worker.engine import Engine
+from transcribe_worker.filer import Filer
 from transcribe_worker.library import Library
 from transcribe_worker.queue import HintQueue
 from transcribe_worker.sweeper import Sweeper
@@ -25,7 +26,7 @@ def work(process: Process) -> None:
     settings = process.settings
     records = Records(process.database)
     hints, library = HintQueue(settings.queue), Library(settings, records)
-    states = States()
+    states, filer = States(), Filer(library, process.database.close)
     threads = Threads(
         lambda: Transcriber(
             settings=settings,
@@ -35,6 +36,7 @@ def work(process: Process) -> None:
             engine=Engine(),
             stopping=process.stopping,
             report=states.note,
+            file=filer.file,
         ),
         process.database.close,
     )
@@ -52,6 +54,7 @@ def work(process: Process) -> None:
     finally:
         process.stopping.set()
         consumer.stop(graceful=True)
+        filer.close()
         sweeping.join()
         hints.close()
 

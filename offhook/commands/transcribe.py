@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from shared.workers import Presence, lives
 from transcribe_worker import model_files, transcript
 from transcribe_worker.engine import Engine
 from transcribe_worker.exports import FORMATS
+from transcribe_worker.filer import file
 from transcribe_worker.library import Library
 from transcribe_worker.queue import HintQueue
 from transcribe_worker.sweeper import EVERY_SECONDS, Sweeper
@@ -126,6 +128,7 @@ class Helper:
             engine=Engine(),
             stopping=self._stopping,
             report=lambda _: None,
+            file=partial(file, library),
         )
 
     def lend_a_hand(self, record: Record) -> None:

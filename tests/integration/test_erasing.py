@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -273,7 +274,11 @@ def test_nothing_of_a_call_remains_that_a_real_worker_has_transcribed_and_logged
 
         assert (done.returncode, done.stderr) == (0, "")
         assert remains(settings.home, words) == set()
-        assert "completed" in (settings.logs / "worker.log").read_text()
+        log = (settings.logs / "worker.log").read_text()
+        assert "completed" in log
+        assert re.search(
+            r"recording \d+: [\d.]+ s: claimed [\d.]+, .*; of it speech [\d.]+, model [\d.]+$", log, re.M
+        )
     assert remains(settings.home, words) == set()
 
 

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import unicodedata
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from shared.models import Record
 from shared.records import Records
 from shared.settings import Settings
 from transcribe_worker.exports import FORMATS
+from transcribe_worker.filer import Filer
 from transcribe_worker.library import Library, safe_name, write_whole
 
 ROOT = Path(__file__).parents[2]
@@ -246,6 +248,48 @@ def test_two_that_file_the_same_recording_at_once_do_no_harm(
         for thread in threads:
             thread.join()
         assert_filed(records, settings, record.id, b"%d" % number)
+
+
+# Beside the work
+
+
+def test_a_recording_is_filed_beside_the_work_and_before_the_one_after_the_next(
+    library: Library, records: Records, settings: Settings, database: SqliteDatabase
+):
+    first, second = (
+        completed(records, put(settings.inbox, name, name.encode())) for name in ("1.wav", "2.wav")
+    )
+    with closing(Filer(library, database.close)) as filer:
+        with library.alone():
+            filer.file(first)
+            assert records.get(first.id).filed_at is None
+        filer.file(second)
+        assert_filed(records, settings, first.id, b"1.wav")
+    assert_filed(records, settings, second.id, b"2.wav")
+
+
+def test_what_cannot_be_filed_is_left_and_the_next_is_filed(
+    library: Library, records: Records, settings: Settings, database: SqliteDatabase
+):
+    lost, kept = (completed(records, put(settings.inbox, name, name.encode())) for name in ("1.wav", "2.wav"))
+    records.delete(lost.id)
+    with closing(Filer(library, database.close)) as filer:
+        filer.file(lost)
+        filer.file(kept)
+    assert_filed(records, settings, kept.id, b"2.wav")
+
+
+def test_what_a_filing_that_died_has_left_goes_when_it_is_done_again(
+    library: Library, records: Records, settings: Settings
+):
+    record = completed(records, put(settings.inbox))
+    deaths = 0
+    while not list(settings.library.rglob("*.part")):
+        assert die_at(settings, record, step=deaths)
+        deaths += 1
+    library.file(record)  # it is what the record was before anybody had begun
+
+    assert not list(settings.library.rglob("*.part"))
 
 
 def test_a_new_recording_that_took_the_name_of_one_that_has_moved_is_left_alone(

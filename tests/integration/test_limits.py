@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from transcribe_worker import memory
 from transcribe_worker.allowance import Allowance
 from transcribe_worker.audio import open_recording
 from transcribe_worker.engine import Engine, Job, ModelChoice
+from transcribe_worker.filer import file
 from transcribe_worker.library import Library
 from transcribe_worker.model_files import bundled_folder
 from transcribe_worker.tasks import Transcriber
@@ -181,15 +183,17 @@ def test_a_recording_over_a_limit_fails_at_once_and_says_which_setting_to_raise(
     limit: dict[str, Any] = {name: value or just_enough_gb}
     settings = replace(settings, device="cpu", compute_type="int8", **limit)
     record = records.add(source="added", title="call", recording_path=str(short_wav))
+    library = Library(settings, records)
     with closing(Engine()) as engine:
         Transcriber(
             settings=settings,
             records=records,
-            library=Library(settings, records),
+            library=library,
             worker_id="worker-1",
             engine=engine,
             stopping=threading.Event(),
             report=lambda _: None,
+            file=partial(file, library),
         ).transcribe(record.id)
     failed = Record.get_by_id(record.id)
     assert (failed.transcription_status, failed.error_code) == ("failed", name)
