@@ -38,7 +38,8 @@ INEXACT_SECONDS = 0.5
 # A second lock: `io_open` already refuses to open anything but the object we pass.
 CONTAINER_OPTIONS = {"protocol_whitelist": "none", "enable_drefs": "0", "use_absolute_path": "0"}
 # Small packets by default; these take a quarter off the time for hours of PCM.
-WAV_OPTIONS = {"max_size": "65536"}
+# FFmpeg looks whether AC-3 or DTS poses as PCM: the first packet tells, all of them took longer than the rest.
+WAV_OPTIONS = {"max_size": "65536", "max_probe_packets": "1"}
 
 Mono = NDArray[np.float32]
 
