@@ -38,7 +38,7 @@ INEXACT_SECONDS = 0.5
 # A second lock: `io_open` already refuses to open anything but the object we pass.
 CONTAINER_OPTIONS = {"protocol_whitelist": "none", "enable_drefs": "0", "use_absolute_path": "0"}
 # Small packets by default; these take a quarter off the time for hours of PCM.
-# FFmpeg looks whether AC-3 or DTS poses as PCM. The first packet tells; to look at all takes most of an opening.
+# FFmpeg looks whether AC-3 or DTS poses as PCM. The first packet tells; all of them take half of an opening.
 WAV_OPTIONS = {"max_size": "65536", "max_probe_packets": "1"}
 
 Mono = NDArray[np.float32]
