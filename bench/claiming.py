@@ -1,0 +1,67 @@
+"""Processes that claim the same recordings at the same time, as workers do whose hints come twice."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
+from typing import Any
+
+from shared.claims import Claim
+from shared.db import open_database
+from shared.records import Records
+from shared.settings import Settings
+
+WORKERS = 4
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What one process has claimed, and the milliseconds of each try: won, or another one was faster."""
+
+    record_ids: Sequence[int]
+    won: Sequence[float]
+    lost: Sequence[float]
+
+
+def claim_all(settings: Settings, record_ids: Sequence[int]) -> list[Claims]:
+    """Have each of four processes claim all these recordings, and hand back what it got."""
+    context = multiprocessing.get_context("spawn")
+    ready, claimed = context.Barrier(WORKERS), context.Barrier(WORKERS)
+    results: Queue[Claims] = context.Queue()
+    given: tuple[Any, ...] = (settings, record_ids, ready, claimed, results)
+    processes = [context.Process(target=_claim, args=(number, *given)) for number in range(WORKERS)]
+    for process in processes:
+        process.start()
+    found = [results.get() for _ in processes]
+    for process in processes:
+        process.join()
+    return found
+
+
+def _claim(
+    number: int,
+    settings: Settings,
+    record_ids: Sequence[int],
+    ready: Barrier,
+    claimed: Barrier,
+    results: Queue[Claims],
+) -> None:
+    database = open_database(settings.database)
+    records, mine = Records(database), f"worker-{number:012}"
+    claims: list[Claim] = []
+    times: dict[bool, list[float]] = {True: [], False: []}
+    ready.wait()
+    for record_id in record_ids:
+        started = time.perf_counter()
+        claim = records.claim(record_id, worker_id=mine, model="tiny.en", lease_seconds=600)
+        times[claim is not None].append((time.perf_counter() - started) * 1000)
+        claims += [claim] if claim else []
+    claimed.wait()  # what is handed back is there to be claimed again
+    for claim in claims:
+        records.hand_back(claim)
+    database.close()
+    results.put(Claims([claim.record.id for claim in claims], times[True], times[False]))

@@ -1,0 +1,105 @@
+"""The looks that offhook takes again and again at what it knows already, timed."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+from peewee import SqliteDatabase
+
+from shared.models import Record
+from shared.records import Records
+from shared.settings import Settings
+from shared.workers import Presence
+from transcribe_worker.inbox import Inbox
+from transcribe_worker.library import Library
+from transcribe_worker.queue import HintQueue
+from transcribe_worker.sweeper import Sweeper
+
+BUSY_RECORDS = 4
+SEGMENT = {"start_seconds": 0.0, "end_seconds": 1.0, "text": "Good morning."}
+
+
+def milliseconds(times: int, do: Callable[[], object]) -> list[float]:
+    """Do something so often, once more before that to warm the caches, and return how long it took."""
+    found = []
+    for _ in range(times + 1):
+        started = time.perf_counter()
+        do()
+        found.append((time.perf_counter() - started) * 1000)
+    return found[1:]
+
+
+@contextmanager
+def at_work(settings: Settings, database: SqliteDatabase) -> Iterator[None]:
+    """Be a living worker that holds some recordings."""
+    records, presence = Records(database), Presence(database, settings.locks, "worker").enter()
+    claims = [
+        records.claim(record.id, worker_id=presence.worker_id, model="tiny.en", lease_seconds=3_600)
+        for record in records.due(BUSY_RECORDS)
+    ]
+    try:
+        yield
+    finally:
+        for claim in claims:
+            if claim:
+                records.hand_back(claim)
+        presence.leave()
+
+
+def look(settings: Settings, database: SqliteDatabase, times: int) -> dict[str, list[float]]:
+    """Take each of the looks so often."""
+    records = Records(database)
+    with tempfile.TemporaryDirectory(dir=settings.home) as folder, ExitStack() as stack:
+        queues = (
+            stack.enter_context(closing(HintQueue(Path(folder, f"{number}.db"))))
+            for number in itertools.count()
+        )
+        waiting = next(queues)
+        waiting.send(1)
+        inbox = Inbox(settings, database, records, waiting)
+        sweeper = _sweeper(settings, database, waiting)
+        return {
+            "inbox, first look after a start": milliseconds(
+                times, lambda: Inbox(settings, database, records, waiting).sweep()
+            ),
+            "inbox, every look after it": milliseconds(times, inbox.sweep),
+            "worker's sweep, every 2 s": milliseconds(times, sweeper.sweep),
+            "worker's sweep that sends 100 hints": milliseconds(
+                times, lambda: _sweeper(settings, database, next(queues)).sweep()
+            ),
+            "filing a recording": _filing(settings, records, times),
+        }
+
+
+def _sweeper(settings: Settings, database: SqliteDatabase, hints: HintQueue) -> Sweeper:
+    records = Records(database)
+    return Sweeper(settings, database, records, hints, Library(settings, records))
+
+
+def _filing(settings: Settings, records: Records, times: int) -> list[float]:
+    """File recordings into a month that has many; they go again afterwards."""
+    library, found = Library(settings, records), []
+    for number in range(times + 1):
+        record = _completed(settings, records, f"Filed {number}")
+        started = time.perf_counter()
+        library.file(record)
+        found.append((time.perf_counter() - started) * 1000)
+        filed = records.get(record.id)
+        for path in library.files_of(filed):
+            path.unlink()
+        records.delete(filed.id)
+    return found[1:]
+
+
+def _completed(settings: Settings, records: Records, title: str) -> Record:
+    path = settings.inbox / f"{title}.wav"
+    path.touch()
+    record = records.add(source="inbox", title=title, recording_path=str(path))
+    claim = records.claim(record.id, worker_id="worker-gone", model="tiny.en", lease_seconds=60)
+    assert claim
+    return records.complete(claim, [SEGMENT])

@@ -1,0 +1,207 @@
+"""How offhook is with 100,000 recordings and 2,000,000 moments of speech: `python -m bench.scale`.
+
+Makes a home with them, which takes minutes; `--home` keeps it for the next time. Commands are timed as whole
+processes, as a person at a terminal waits for them, beside an empty home and beside a bare Python that
+imports nothing, in turns; all else within this process. A page goes to `bench/results/scale.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from bench.archive import Size, fill, vocabulary
+from bench.claiming import WORKERS, claim_all
+from bench.figures import machine, percentile
+from bench.looks import at_work, look, milliseconds
+from offhook.search import find
+from shared.db import open_database
+from shared.models import Record
+from shared.settings import Settings
+from shared.transitions import QUEUED
+
+RESULTS = Path(__file__).parent / "results"
+#: Written when a home is finished: nothing else is measured in, and nothing else filled.
+MADE = "bench-scale.json"
+PROCESS_GOAL_MS, SEARCH_GOAL_MS, LOOK_GOAL_MS = 250.0, 100.0, 300.0
+LIMIT = 20
+HEAD = "| | p50 ms | p95 ms | goal ms |\n|---|---|---|---|"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """How long something took, each time, and what it should stay below."""
+
+    name: str
+    milliseconds: Sequence[float]
+    goal_ms: float | None = None
+
+    def row(self) -> str:
+        """The figure as a row of a table."""
+        p50, p95 = (percentile(self.milliseconds, percent) for percent in (50, 95))
+        goal = f"{self.goal_ms:.0f}" if self.goal_ms else ""
+        return f"| {self.name} | {p50:.2f} | {p95:.2f} | {goal} |"
+
+
+def main() -> None:
+    options = _options()
+    size = Size(options.records, options.segments, options.files)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(home=(options.home or Path(folder, "full")).absolute())
+        made(settings, size)
+        empty = Settings(home=Path(folder, "empty"))
+        fill(empty, Size(0, 0, 0))
+        text = page(settings, empty, size, options.times)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "scale.md").write_text(text, "utf-8")
+    print(text)
+
+
+def made(settings: Settings, size: Size) -> None:
+    """Make a home of this size, unless this is one."""
+    mark = settings.home / MADE
+    if mark.exists():
+        if json.loads(mark.read_text("utf-8")) != asdict(size):
+            sys.exit(f"{settings.home} has another size: {mark.read_text('utf-8')}")
+        return
+    if settings.home.exists() and any(settings.home.iterdir()):
+        sys.exit(f"{settings.home} was not made to be measured, or not finished. Give an empty folder.")
+    fill(settings, size)
+    mark.write_text(json.dumps(asdict(size)), "utf-8")
+
+
+def page(settings: Settings, empty: Settings, size: Size, times: int) -> str:
+    """Measure everything so often and write it down as Markdown."""
+    sections = {
+        "Commands, as whole processes": processes(settings, empty, times),
+        "Search, in process": searches(settings, times),
+        f"Looks at {size.files:,} known files": looks(settings, times),
+    }
+    tables = (
+        f"## {title}\n\n{HEAD}\n" + "\n".join(figure.row() for figure in found) + "\n"
+        for title, found in {**sections, **claims(settings)}.items()
+    )
+    counts = f"{size.records:,} recordings, {size.segments:,} segments, {size.files:,} files"
+    return f"# Scale\n\n{machine()}; {counts}; {times} times each.\n\n" + "\n".join(tables)
+
+
+def processes(settings: Settings, empty: Settings, times: int) -> list[Figure]:
+    """Time commands in turns, each as a process of its own."""
+    words = vocabulary()
+    commands = {
+        "python -c pass": ([sys.executable, "-c", "pass"], empty, None),
+        "status, empty home": (offhook("status"), empty, PROCESS_GOAL_MS),
+        "list, empty home": (offhook("list"), empty, PROCESS_GOAL_MS),
+        "status": (offhook("status"), settings, PROCESS_GOAL_MS),
+        "status --json": (offhook("status", "--json"), settings, PROCESS_GOAL_MS),
+        "list": (offhook("list"), settings, PROCESS_GOAL_MS),
+        "list --json": (offhook("list", "--json"), settings, PROCESS_GOAL_MS),
+        "search, a common word": (offhook("search", words[0]), settings, None),
+        "search, a rare word": (offhook("search", words[-1]), settings, None),
+    }
+    found: dict[str, list[float]] = {name: [] for name in commands}
+    database = open_database(settings.database)
+    with at_work(settings, database):
+        for run in range(times + 1):
+            for name, (command, place, _) in commands.items():
+                taken = _timed(command, place)
+                found[name] += [taken] if run else []  # the first warms the caches
+    database.close()
+    return [Figure(name, found[name], goal) for name, (_, _, goal) in commands.items()]
+
+
+def offhook(*arguments: str) -> list[str]:
+    """Return the command line as the installed `offhook` runs it."""
+    return [sys.executable, "-c", "from offhook.cli import main; main()", *arguments]
+
+
+def _timed(command: Sequence[str], place: Settings) -> float:
+    environment = {**os.environ, "OFFHOOK_HOME": str(place.home)}
+    started = time.perf_counter()
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    return (time.perf_counter() - started) * 1000
+
+
+def searches(settings: Settings, times: int) -> list[Figure]:
+    """Search for what is easy and for what is hard; a word with a hyphen is a phrase."""
+    words = vocabulary()
+    asked = {
+        "a common word": words[0],
+        "a rare word": words[-1],
+        "two common words": f"{words[0]} {words[1]}",
+        "a common and a rare word": f"{words[0]} {words[-1]}",
+        "two words that seldom meet": f"{words[800]} {words[801]}",
+        "a phrase of two common words": f"{words[5]}-{words[0]}",
+        "a phrase of two words that seldom meet": f"{words[100]}-{words[101]}",
+        "a word that nobody said": "Zwetschgenmann",
+        "a beginning of one letter": "t*",
+        "a beginning of two letters": "th*",
+        "a beginning of three letters": "com*",
+        "a long beginning": "experie*",
+        "two beginnings": "wh* th*",
+    }
+    database = open_database(settings.database)
+    found = []
+    for name, typed in asked.items():
+        hits = len(find(database, typed, LIMIT))
+        taken = milliseconds(times, partial(find, database, typed, LIMIT))
+        found.append(Figure(f"{name} (`{typed}`, {hits} of at most {LIMIT} hits)", taken, SEARCH_GOAL_MS))
+    database.close()
+    return found
+
+
+def looks(settings: Settings, times: int) -> list[Figure]:
+    """Take the looks at known files and recordings that are taken all the time."""
+    database = open_database(settings.database)
+    with at_work(settings, database):
+        found = look(settings, database, times)
+    database.close()
+    return [Figure(name, taken, LOOK_GOAL_MS) for name, taken in found.items()]
+
+
+def claims(settings: Settings) -> dict[str, list[Figure]]:
+    """Have four processes claim every queued recording at once."""
+    database = open_database(settings.database)
+    waiting = Record.select(Record.id).where(Record.transcription_status == QUEUED).order_by(Record.id)
+    record_ids = [row.id for row in waiting]
+    database.close()
+    found = claim_all(settings, record_ids)
+    counts = Counter(record_id for each in found for record_id in each.record_ids)
+    assert counts == Counter(record_ids), "each is claimed exactly once"
+    title = f"{WORKERS} processes claim the same {len(record_ids):,} recordings, each of which went to one"
+    return {
+        title: [
+            Figure("a claim", [taken for each in found for taken in each.won]),
+            Figure("a try that comes too late", [taken for each in found for taken in each.lost]),
+        ]
+    }
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--records", type=int, default=100_000, help="how many recordings there are")
+    parser.add_argument("--segments", type=int, default=2_000_000, help="how many segments they have in all")
+    parser.add_argument(
+        "--files", type=int, default=50_000, help="how many files the inbox has, and the month"
+    )
+    parser.add_argument("--times", type=int, default=20, help="how often each is measured")
+    parser.add_argument(
+        "--home", type=Path, help="make the home here and keep it, or take the one made before"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
