@@ -12,9 +12,9 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,13 @@ SUFFIXES = frozenset(
         *(".mp4", ".mov", ".3gp", ".webm", ".mkv", ".mka"),
     )
 )
+_ENDINGS = tuple(SUFFIXES)
 _NUDGES: list[type[FileSystemEvent]] = [FileCreatedEvent, FileModifiedEvent, FileMovedEvent, FileClosedEvent]
 _HIDDEN = getattr(stat, "FILE_ATTRIBUTE_HIDDEN", 0)
+
+
+#: A path's fingerprint, as it is compared for tens of thousands of files at a time.
+Seen = tuple[int, int]
 
 
 @dataclass
@@ -74,8 +79,8 @@ class Inbox:
     hints: HintQueue
     monotonic: Callable[[], float] = time.monotonic
     captures: Captures = field(init=False)
-    _known: dict[Path, Fingerprint] = field(default_factory=dict)
-    _restless: dict[Path, tuple[Fingerprint, float]] = field(default_factory=dict)
+    _known: dict[str, Seen] = field(default_factory=dict)
+    _restless: dict[str, tuple[Fingerprint, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.captures = Captures(self.database)
@@ -86,10 +91,10 @@ class Inbox:
         self._forget(found)
         for path, listed in found.items():
             if self._known.get(path) != listed:
-                self._look_at(path, listed)
+                self._look_at(Path(path), Fingerprint(*listed))
         return self._next_look()
 
-    def _candidates(self) -> Iterator[tuple[Path, Fingerprint]]:
+    def _candidates(self) -> Iterator[tuple[str, Seen]]:
         """Yield the files that may be recordings: no folders, links, pipes, hidden or temporary files."""
         with os.scandir(self.settings.inbox) as entries:
             for entry in entries:
@@ -100,13 +105,13 @@ class Inbox:
                 except FileNotFoundError:  # gone between the listing and the look
                     continue
                 if stat.S_ISREG(found.st_mode) and not getattr(found, "st_file_attributes", 0) & _HIDDEN:
-                    yield Path(entry.path), Fingerprint(found.st_size, found.st_mtime_ns)
+                    yield entry.path, (found.st_size, found.st_mtime_ns)
 
     def _look_at(self, path: Path, fingerprint: Fingerprint) -> None:
         """Take a file that is not known as it is now, if it is whole."""
         try:
             fingerprint = Fingerprint.of(path)  # a listing's times may be old on Windows
-            if self._known.get(path) == fingerprint or not self._is_whole(path, fingerprint):
+            if self._known.get(str(path)) == astuple(fingerprint) or not self._is_whole(path, fingerprint):
                 return
             sha256 = self._sha256(path, fingerprint)
             if Fingerprint.of(path) != fingerprint:
@@ -117,10 +122,10 @@ class Inbox:
             self._note_unreadable(path, fingerprint, error)
             return
         if self._adopt(path, fingerprint, sha256):
-            self._restless.pop(path, None)
-            self._known[path] = fingerprint
+            self._restless.pop(str(path), None)
+            self._known[str(path)] = astuple(fingerprint)
         else:
-            self._restless[path] = (fingerprint, self.monotonic())
+            self._restless[str(path)] = (fingerprint, self.monotonic())
 
     def _sha256(self, path: Path, fingerprint: Fingerprint) -> str | None:
         """The hash of a file; None of one that is refused for its size: others would have to wait."""
@@ -129,10 +134,10 @@ class Inbox:
 
     def _is_whole(self, path: Path, fingerprint: Fingerprint) -> bool:
         """Whether nobody writes to a file any more: its own header says so, or it has kept still."""
-        seen, since = self._restless.get(path, (None, 0.0))
+        seen, since = self._restless.get(str(path), (None, 0.0))
         if seen != fingerprint:
             since = self.monotonic()
-            self._restless[path] = (fingerprint, since)
+            self._restless[str(path)] = (fingerprint, since)
         still = self.monotonic() - since
         if still >= CUT_SHORT_PATIENCE * self.settings.settle_seconds:
             return True
@@ -191,7 +196,7 @@ class Inbox:
 
     def _note_unreadable(self, path: Path, fingerprint: Fingerprint, error: OSError) -> None:
         """Say so once, and try again later: on Windows a file that is being copied cannot be read."""
-        self._restless[path] = (fingerprint, self.monotonic())
+        self._restless[str(path)] = (fingerprint, self.monotonic())
         if (
             not InboxFile.select()
             .where(InboxFile.path == str(path), InboxFile.outcome == UNREADABLE)
@@ -201,19 +206,20 @@ class Inbox:
             with self.database.atomic():
                 self._note(path, fingerprint, UNREADABLE, None)
 
-    def _forget(self, found: dict[Path, Fingerprint]) -> None:
+    def _forget(self, found: dict[str, Seen]) -> None:
         """Drop what is no longer there, and learn what was known before this process started."""
         unreadable = InboxFile.outcome == UNREADABLE
         if not self._known:
-            rows = InboxFile.select().where(~unreadable)
-            self._known = {Path(r.path): Fingerprint(r.size_bytes, r.modified_ns) for r in rows}
+            columns = (InboxFile.path, InboxFile.size_bytes, InboxFile.modified_ns)
+            rows: Iterable[Any] = InboxFile.select(*columns).where(~unreadable).tuples()
+            self._known = {path: (size_bytes, modified_ns) for path, size_bytes, modified_ns in rows}
         self._restless = {path: seen for path, seen in self._restless.items() if path in found}
-        was_unreadable = [Path(row.path) for row in InboxFile.select().where(unreadable)]
+        was_unreadable = [row.path for row in InboxFile.select().where(unreadable)]
         gone = [path for path in (*self._known, *was_unreadable) if path not in found]
         if gone:
             with self.database.atomic():
                 for path in gone:
-                    InboxFile.delete().where(InboxFile.path == str(path)).execute()
+                    InboxFile.delete().where(InboxFile.path == path).execute()
             self._known = {path: seen for path, seen in self._known.items() if path in found}
 
     def _next_look(self) -> float:
@@ -230,7 +236,7 @@ def _may_be_recording(name: str) -> bool:
         name.encode()  # a name that is no text cannot be written down
     except UnicodeEncodeError:
         return False
-    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+    return not name.startswith(".") and name.lower().endswith(_ENDINGS)
 
 
 def _has_holes(path: Path) -> bool:
