@@ -28,7 +28,7 @@ from offhook.search import find
 from shared.db import open_database
 from shared.models import Record
 from shared.settings import Settings
-from shared.transitions import QUEUED
+from shared.transitions import COMPLETED, QUEUED
 
 RESULTS = Path(__file__).parent / "results"
 #: Written when a home is finished: nothing else is measured in, and nothing else filled.
@@ -106,6 +106,7 @@ def processes(settings: Settings, empty: Settings, times: int) -> list[Figure]:
         "status --json": (offhook("status", "--json"), settings, PROCESS_GOAL_MS),
         "list": (offhook("list"), settings, PROCESS_GOAL_MS),
         "list --json": (offhook("list", "--json"), settings, PROCESS_GOAL_MS),
+        "list --status completed": (offhook("list", "--status", COMPLETED), settings, PROCESS_GOAL_MS),
         "search, a common word": (offhook("search", words[0]), settings, None),
         "search, a rare word": (offhook("search", words[-1]), settings, None),
     }

@@ -136,13 +136,12 @@ def _errors(app: App) -> list[dict[str, Any]]:
 
 
 def _inbox_troubles(app: App) -> dict[str, Any]:
-    rows = InboxFile.select().where(InboxFile.outcome.in_(("copy", "unreadable"))).limit(COPIES_SHOWN)
-    there = [row for row in rows if Path(row.path).exists()]
+    query = InboxFile.select().where(InboxFile.outcome.in_(("copy", "unreadable"))).limit(COPIES_SHOWN)
+    rows: Iterable[Any] = query.dicts()  # not a query more for each one's record
+    there = [row for row in rows if Path(row["path"]).exists()]
     return {
         "copies": [
-            {"path": r.path, "record_id": r.record.id if r.record else None}
-            for r in there
-            if r.outcome == "copy"
+            {"path": row["path"], "record_id": row["record"]} for row in there if row["outcome"] == "copy"
         ],
-        "unreadable": [r.path for r in there if r.outcome == "unreadable"],
+        "unreadable": [row["path"] for row in there if row["outcome"] == "unreadable"],
     }

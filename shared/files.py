@@ -48,6 +48,15 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def names_in(folder: Path) -> list[str]:
+    """Name what is in a folder, as far as anything can be seen; `Path.glob` takes ten times as long."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []
+
+
 def move(source: Path, target: Path) -> None:
     """Move a file, to another file system if need be; the copy is on the disk before the original goes."""
     try:
@@ -94,10 +103,13 @@ def _private(path: str, flags: int) -> int:
 
 
 def _clear_up(target: Path) -> None:
-    for left in target.parent.glob(f".{_mark(target)}.*.part"):
-        with contextlib.suppress(OSError):  # somebody else was faster
-            if is_free(left):
-                left.unlink()
+    beginning = f".{_mark(target)}."
+    for name in names_in(target.parent):
+        if name.startswith(beginning) and name.endswith(".part"):
+            with contextlib.suppress(OSError):  # somebody else was faster
+                left = target.with_name(name)
+                if is_free(left):
+                    left.unlink()
 
 
 def _mark(target: Path) -> str:

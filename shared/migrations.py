@@ -207,6 +207,18 @@ def _add_doubts(execute: Execute) -> None:
     execute('ALTER TABLE "segments" ADD COLUMN "doubts" TEXT')
 
 
+def _index_what_is_asked_often(execute: Execute) -> None:
+    """Let no look at the queue, and no new file, read all the records there are."""
+    execute('DROP INDEX "record_transcription_status_priority_id"')
+    execute('CREATE INDEX "record_recording_path" ON "call_records" ("recording_path")')
+    execute('CREATE INDEX "record_transcription_status" ON "call_records" ("transcription_status")')
+    by_urgency = '"call_records" ("transcription_status", "priority" DESC, "id")'
+    execute(f'CREATE INDEX "record_urgency" ON {by_urgency}')
+    execute(f'CREATE INDEX "record_urgency_begun" ON {by_urgency} WHERE "started_at" IS NOT NULL')
+    unfiled = '"call_records" ("transcription_status") WHERE "filed_at" IS NULL'
+    execute(f'CREATE INDEX "record_unfiled" ON {unfiled}')
+
+
 MIGRATIONS = (
     Migration("0001_records", _create_records),
     Migration("0002_transcripts", _create_transcripts),
@@ -214,4 +226,5 @@ MIGRATIONS = (
     Migration("0004_processes", _create_processes),
     Migration("0005_captures", _create_captures),
     Migration("0006_doubts", _add_doubts),
+    Migration("0007_indexes", _index_what_is_asked_often),
 )

@@ -26,7 +26,7 @@ class Record(Model):
     title = TextField()
     candidate_id = TextField(null=True)
     project_id = TextField(null=True)
-    recording_path = TextField()
+    recording_path = TextField(index=True)
     sha256 = TextField(null=True, index=True)
     size_bytes = IntegerField(null=True)
     modified_ns = IntegerField(null=True)
@@ -56,11 +56,17 @@ class Record(Model):
     class Meta:
         table_name = "call_records"
         indexes = (
-            (("transcription_status", "priority", "id"), False),
+            (("transcription_status",), False),
             (("transcription_status", "model"), False),
             (("transcription_status", "completed_at"), False),
             (("transcription_status", "error_code"), False),
         )
+
+
+_BY_URGENCY = (Record.transcription_status, Record.priority.desc(), Record.id)
+Record.add_index(*_BY_URGENCY, name="record_urgency")
+Record.add_index(*_BY_URGENCY, name="record_urgency_begun", where=Record.started_at.is_null(False))
+Record.add_index(Record.transcription_status, name="record_unfiled", where=Record.filed_at.is_null())
 
 
 class DecodedWindow(Model):

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from shared.errors import OffhookError
-from shared.files import Fingerprint, move, sha256_of, whole
+from shared.files import Fingerprint, move, names_in, sha256_of, whole
 from shared.home import FILE_MODE, make_folder
 from shared.locks import FileLock
 from shared.models import InboxFile, Record
@@ -109,7 +109,7 @@ class Library:
         if not record.library_stem:
             return []
         folder = (self._settings.library / record.library_stem).parent
-        return [path for path in folder.glob(".*.part") if _PARTIAL.match(path.name)]
+        return [folder / name for name in names_in(folder) if _PARTIAL.match(name)]
 
     def is_ours(self, path: Path) -> bool:
         """Whether a file lies where offhook keeps recordings; any other is a person's own.
@@ -131,8 +131,7 @@ class Library:
     def _places(self, record: Record) -> Iterator[str]:
         """Yield stems for a record, the plainest first, that no file in the library has."""
         month = datetime.fromtimestamp(record.created_at).strftime("%Y/%m")
-        folder = self._settings.library / month
-        taken = [_folded(name) for name in os.listdir(folder)] if folder.is_dir() else []  # noqa: PTH208
+        taken = [_folded(name) for name in names_in(self._settings.library / month)]
         name = safe_name(record.title)
         for candidate in (name, *(f"{name} ({number})" for number in range(2, 10)), f"{name} ({record.id})"):
             if not any(other.startswith(f"{_folded(candidate)}.") for other in taken):
