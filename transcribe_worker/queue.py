@@ -13,10 +13,11 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from huey import SqliteHuey
+from huey import Huey
 from huey.consumer import Consumer
 from huey.registry import Message
 from huey.serializer import Serializer
+from huey.storage import SqliteStorage
 
 POLL_SECONDS = 0.1
 
@@ -30,6 +31,15 @@ class JsonSerializer(Serializer):  # type: ignore[misc]
     def _deserialize(self, data: bytes) -> Any:
         found = json.loads(bytes(data))
         return Message(*found) if isinstance(found, list) else found
+
+
+class Storage(SqliteStorage):  # type: ignore[misc]
+    """A file whose commits do not wait for the disk: a power cut may take hints, and damages nothing."""
+
+    def _create_connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection = super()._create_connection()
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
 
 
 def _discard_if_damaged(path: Path) -> None:
@@ -57,8 +67,13 @@ class HintQueue:
 
     def __init__(self, path: Path) -> None:
         _discard_if_damaged(path)
-        self._huey = SqliteHuey(
-            "offhook", filename=str(path), results=False, serializer=JsonSerializer(), create_tables=False
+        self._huey = Huey(
+            "offhook",
+            results=False,
+            serializer=JsonSerializer(),
+            storage_class=Storage,
+            filename=str(path),
+            create_tables=False,
         )
         try:
             self._huey.storage.initialize_schema()

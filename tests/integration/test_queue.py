@@ -111,6 +111,11 @@ def test_a_hint_is_seen_by_other_processes(hints: HintQueue, settings: Settings)
         assert not others.is_empty()
 
 
+def test_sending_a_hint_does_not_wait_for_the_disk_and_cannot_damage_the_file(hints: HintQueue):
+    normal = 1  # FULL would wait at each commit, OFF would trust the disk with the order of its writes
+    assert hints._huey.storage.sql("PRAGMA synchronous", results=True) == [(normal,)]
+
+
 def test_messages_are_json(hints: HintQueue, raw: sqlite3.Connection):
     hints.send(41, priority=3)
 

@@ -1,0 +1,58 @@
+"""Search beside a plain look at every word of every segment."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from peewee import SqliteDatabase
+
+from offhook.search import find
+from shared.models import Segment
+from shared.records import Records
+
+LETTERS = "aäbcd"
+SEGMENTS, WORDS = 400, 5
+
+
+def plain(word: str) -> str:
+    return word.replace("ä", "a")
+
+
+@pytest.fixture
+def said(records: Records) -> list[str]:
+    """What was said, the newest first: words of up to five letters, half of them transcribed twice."""
+    random = Random(2026)
+    for number in range(40):
+        record = records.add(source="inbox", title=str(number), recording_path=f"/{number}.wav")
+        for _ in range(1 + number % 2):
+            claim = records.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
+            assert claim
+            words = ["".join(random.choices(LETTERS, k=random.randint(1, 5))) for _ in range(10 * WORDS)]
+            texts = [" ".join(words[start : start + WORDS]) for start in range(0, len(words), WORDS)]
+            rows = [{"start_seconds": 0.0, "end_seconds": 1.0, "text": text} for text in texts]
+            records.complete(claim, rows)
+            records.requeue(record.id)
+    return [segment.text for segment in Segment.select().order_by(Segment.id.desc())]
+
+
+def test_every_beginning_finds_what_it_should_the_newest_first(database: SqliteDatabase, said: list[str]):
+    assert len(said) == SEGMENTS
+    for beginning in ("a", "Ä", "b", "ab", "dä", "abc", "aab", "dcba", "c b", "a d", "ab d c"):
+        begins = [plain(part.lower()) for part in beginning.split()]
+        expected = [
+            text
+            for text in said
+            if all(any(plain(word).startswith(part) for word in text.split()) for part in begins)
+        ]
+        typed = " ".join(f"{part}*" for part in beginning.split())
+
+        assert [hit.text for hit in find(database, typed, SEGMENTS)] == expected, typed
+        assert [hit.text for hit in find(database, typed, 7)] == expected[:7], typed
+
+
+def test_whole_words_are_not_taken_for_beginnings(database: SqliteDatabase, said: list[str]):
+    for word in ("a", "ab", "abc", "b"):
+        expected = [text for text in said if word in map(plain, text.split())]
+
+        assert [hit.text for hit in find(database, word, SEGMENTS)] == expected, word
