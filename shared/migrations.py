@@ -210,6 +210,7 @@ def _add_doubts(execute: Execute) -> None:
 def _index_what_is_asked_often(execute: Execute) -> None:
     """Let no look at the queue, and no new file, read all the records there are."""
     execute('DROP INDEX "record_transcription_status_priority_id"')
+    execute('CREATE INDEX "inboxfile_outcome" ON "inbox_files" ("outcome")')
     execute('CREATE INDEX "record_recording_path" ON "call_records" ("recording_path")')
     execute('CREATE INDEX "record_transcription_status" ON "call_records" ("transcription_status")')
     by_urgency = '"call_records" ("transcription_status", "priority" DESC, "id")'

@@ -107,7 +107,7 @@ class InboxFile(Model):
     path = TextField(primary_key=True)
     size_bytes = IntegerField()
     modified_ns = IntegerField()
-    outcome = TextField()
+    outcome = TextField(index=True)
     record = ForeignKeyField(Record, null=True, on_delete="CASCADE", index=True)
 
     class Meta:

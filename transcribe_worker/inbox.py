@@ -12,7 +12,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
@@ -211,11 +211,11 @@ class Inbox:
         unreadable = InboxFile.outcome == UNREADABLE
         if not self._known:
             columns = (InboxFile.path, InboxFile.size_bytes, InboxFile.modified_ns)
-            rows: Iterable[Any] = InboxFile.select(*columns).where(~unreadable).tuples()
+            rows = self.database.execute(InboxFile.select(*columns).where(~unreadable))
             self._known = {path: (size_bytes, modified_ns) for path, size_bytes, modified_ns in rows}
         self._restless = {path: seen for path, seen in self._restless.items() if path in found}
         was_unreadable = [row.path for row in InboxFile.select().where(unreadable)]
-        gone = [path for path in (*self._known, *was_unreadable) if path not in found]
+        gone = {*self._known, *was_unreadable} - found.keys()
         if gone:
             with self.database.atomic():
                 for path in gone:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from peewee import SqliteDatabase
 
-from shared.models import Record
+from shared.models import InboxFile, Record
 from shared.records import Records
 from shared.transitions import COMPLETED
 
@@ -18,6 +18,9 @@ ASKED: dict[str, Callable[[Records], object]] = {
     "which models are awaited": lambda records: records.awaited_models(),
     "whether a recording is known by its content": lambda records: records.with_content("0" * 64),
     "whether a recording replaces another": lambda records: records.replace_content("/call.wav", {}),
+    "which files are unreadable": lambda records: list(
+        InboxFile.select().where(InboxFile.outcome == "unreadable")
+    ),
     "the newest in a state": lambda records: list(
         records.select().where(Record.transcription_status == COMPLETED).order_by(Record.id.desc()).limit(20)
     ),
