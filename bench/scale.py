@@ -147,7 +147,8 @@ def searches(settings: Settings, times: int) -> list[Figure]:
         "a word that nobody said": "Zwetschgenmann",
         "a beginning of one letter": "t*",
         "a beginning of two letters": "th*",
-        "a beginning of three letters": "com*",
+        "a beginning of three letters, a common word's": f"{words[0]}*",
+        "another one": "com*",
         "a long beginning": "experie*",
         "two beginnings": "wh* th*",
     }

@@ -220,7 +220,7 @@ def _index_what_is_asked_often(execute: Execute) -> None:
     execute(f'CREATE INDEX "record_unfiled" ON {unfiled}')
 
 
-def _index_beginnings(execute: Execute) -> None:
+def _index_prefixes(execute: Execute) -> None:
     """Find `t*` without a walk through all words with a t: those would be merged first, for each search.
 
     Longer beginnings have few words behind them, and are not worth their room. The triggers stay.
@@ -242,5 +242,5 @@ MIGRATIONS = (
     Migration("0005_captures", _create_captures),
     Migration("0006_doubts", _add_doubts),
     Migration("0007_indexes", _index_what_is_asked_often),
-    Migration("0008_beginnings", _index_beginnings),
+    Migration("0008_prefixes", _index_prefixes),
 )
