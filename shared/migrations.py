@@ -228,7 +228,7 @@ def _index_prefixes(execute: Execute) -> None:
     execute("DROP TABLE segments_search")
     execute("""
         CREATE VIRTUAL TABLE segments_search USING fts5(
-            text, content='segments', content_rowid='id', prefix='1 2',
+            text, content='segments', content_rowid='id', prefix='1 2 3',
             tokenize='unicode61 remove_diacritics 2'
         )""")
     execute("INSERT INTO segments_search (segments_search) VALUES ('rebuild')")
