@@ -76,9 +76,9 @@ def fill(settings: Settings, size: Size) -> None:
             row.id for row in Record.select(Record.id).where(Record.transcription_status == COMPLETED)
         ]
         shares = _shares(finished, size.segments)
-        for number, some in enumerate(_batches(shares, RECORDS_AT_ONCE)):
+        for number, share in enumerate(_batches(shares, RECORDS_AT_ONCE)):
             with database.atomic():
-                for rows in _batches(_segments(some, Random(SEED + number))):
+                for rows in _batches(_segments(share, Random(SEED + number))):
                     Segment.insert_many(rows).execute()
             _say(min((number + 1) * RECORDS_AT_ONCE, len(finished)), len(finished), "transcripts")
         _fill_folders(settings, size)
