@@ -16,7 +16,7 @@ from shared.settings import Settings
 from tests import pulse
 from tests.pulse import PulseServer
 from tests.stage import Stage
-from tests.voices import LONG_CALL, SAMPLE_RATE_HZ, SHORT_CALL, Call, speak, write_wav
+from tests.voices import LONG_CALL, SHORT_CALL, Call, again_and_again, speak, write_wav
 
 
 def skip_or_fail(reason: str) -> None:
@@ -84,8 +84,8 @@ def long_call() -> Call:
 
 @pytest.fixture(scope="session")
 def call(long_call: Call) -> Call:
-    """Two minutes of the long call: several windows, enough to be interrupted in."""
-    return Call(long_call.samples[: 120 * SAMPLE_RATE_HZ], long_call.turns, long_call.starts_seconds)
+    """The long call twice: some seconds of work, in several stretches, enough to be interrupted in."""
+    return again_and_again(long_call, 2)
 
 
 @pytest.fixture
