@@ -417,9 +417,7 @@ def test_a_power_cut_costs_two_seconds_of_a_call_at_most_and_no_record(
     assert dropped.exists()
     assert {record["title"] for record in stage.records()} == {"under way", short_wav.stem}
     with running(stage, *modules):
-        under_way, cut_off, added = (
-            stage.finished(name) for name in ("under way", "cut off", short_wav.stem)
-        )
+        under_way, cut_off, added = (filed(stage, name) for name in ("under way", "cut off", short_wav.stem))
     assert (under_way["status"], under_way["attempts"], under_way["crashes"]) == ("completed", 2, 1)
     assert word_error_rate(several_minutes.words, stage.text(under_way)) < 0.15
     assert (added["status"], cut_off["status"], cut_off["candidate_id"]) == ("completed", "completed", "c-1")
