@@ -87,30 +87,6 @@ def word_error_rate(reference: str, hypothesis: str) -> float:
     )
 
 
-@dataclass(frozen=True)
-class Mistakes:
-    """What is wrong in a transcript, in words of the reference."""
-
-    words: int
-    deleted: int
-    inserted: int
-    substituted: int
-
-    @property
-    def rate(self) -> float:
-        """The word error rate."""
-        return (self.deleted + self.inserted + self.substituted) / self.words
-
-
-def mistakes(reference: str, hypothesis: str) -> Mistakes:
-    """Count wrong, missing and added words; case and punctuation do not count."""
-    found = jiwer.process_words(
-        reference, hypothesis, reference_transform=_PLAIN_WORDS, hypothesis_transform=_PLAIN_WORDS
-    )
-    words = found.hits + found.substitutions + found.deletions
-    return Mistakes(words, found.deletions, found.insertions, found.substitutions)
-
-
 _PLAIN_WORDS = jiwer.Compose(
     [
         jiwer.ToLowerCase(),

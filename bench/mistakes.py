@@ -1,0 +1,33 @@
+"""What is wrong in a transcript, as the field counts it: words behind OpenAI's English normaliser, of which
+`eight` and `8`, `mister` and `Mr.` are the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jiwer
+from whisper_normalizer.english import EnglishTextNormalizer
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """Wrong words, of so many in the reference."""
+
+    words: int
+    deleted: int
+    inserted: int
+    substituted: int
+
+    @property
+    def rate(self) -> float:
+        """The word error rate."""
+        return (self.deleted + self.inserted + self.substituted) / self.words
+
+
+def mistakes(reference: str, hypothesis: str) -> Mistakes:
+    """Count wrong, missing and added words."""
+    plain = EnglishTextNormalizer()
+    found = jiwer.process_words(plain(reference), plain(hypothesis))
+    words = found.hits + found.substitutions + found.deletions
+    return Mistakes(words, found.deletions, found.insertions, found.substitutions)
