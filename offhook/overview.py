@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -109,6 +110,7 @@ def _worker(app: App, row: Worker) -> dict[str, Any]:
         "state": row.state,
         "started_at": iso(row.started_at),
         "last_seen_at": iso(row.last_seen_at),
+        "engines": json.loads(row.engines or "[]"),
     }
 
 

@@ -234,6 +234,10 @@ def _index_prefixes(execute: Execute) -> None:
     execute("INSERT INTO segments_search (segments_search) VALUES ('rebuild')")
 
 
+def _add_engines(execute: Execute) -> None:
+    execute('ALTER TABLE "workers" ADD COLUMN "engines" TEXT')
+
+
 MIGRATIONS = (
     Migration("0001_records", _create_records),
     Migration("0002_transcripts", _create_transcripts),
@@ -243,4 +247,5 @@ MIGRATIONS = (
     Migration("0006_doubts", _add_doubts),
     Migration("0007_indexes", _index_what_is_asked_often),
     Migration("0008_prefixes", _index_prefixes),
+    Migration("0009_engines", _add_engines),
 )

@@ -155,6 +155,7 @@ class Worker(Model):
     state = TextField()
     started_at = FloatField()
     last_seen_at = FloatField()
+    engines = TextField(null=True)  # JSON: how each of its engines uses the machine
 
     class Meta:
         table_name = "workers"

@@ -44,20 +44,20 @@ class Process:
     signalled: bool = False
     monotonic: Callable[[], float] = time.monotonic
     finished: threading.Event = field(default_factory=threading.Event)
-    _last_beat: tuple[str, float] = ("", 0.0)
+    _last_beat: tuple[tuple[str, str], float] = (("", ""), 0.0)
     _console: object = None
 
-    def beat(self, state: str = "ready") -> None:
+    def beat(self, state: str = "ready", engines: str = "[]") -> None:
         """Give a sign of life now and then; notice that this process is to stop."""
         if self.signalled or (self.starter_lock and is_free(self.starter_lock)):
             self.stopping.set()
-        last_state, last_seconds = self._last_beat
-        if state != last_state or self.monotonic() - last_seconds > BEAT_SECONDS:
+        told, last_seconds = self._last_beat
+        if (state, engines) != told or self.monotonic() - last_seconds > BEAT_SECONDS:
             try:
-                self.presence.beat(state)
+                self.presence.beat(state, engines)
             except DatabaseError as error:  # busy or full: the lock is sign of life enough
                 log.warning("cannot give a sign of life: %s", discreet(error))
-            self._last_beat = (state, self.monotonic())
+            self._last_beat = ((state, engines), self.monotonic())
 
     def stop_on_signals(self) -> None:
         """Let the signals that end a process end this one in good order.

@@ -45,6 +45,12 @@ class Settings:
     device: str = _setting("auto", "Where the model runs", choices=("auto", "cpu", "cuda"))
     compute_type: str = _setting("auto", "CTranslate2 compute type; `auto` takes the fastest there is")
     cpu_threads: int = _setting(0, "Threads of one engine; 0 takes all cores", least=0, most=256)
+    lanes: int = _setting(
+        0, "Batches decoded at once on a CPU; 0 is what was measured to be the fastest", least=0, most=64
+    )
+    batch_size: int = _setting(
+        0, "Windows decoded together; 0 goes by model, device and memory", least=0, most=256
+    )
     workers: int = _setting(1, "Recordings transcribed at once; each loads the model", least=1, most=32)
     keep_in_place: bool = _setting(False, "Leave finished recordings in the inbox instead of the library")
     settle_seconds: float = _setting(2.0, "How long a file must keep still before it is taken", least=0.1)
@@ -109,6 +115,11 @@ class Settings:
     def models(self) -> Path:
         """Downloaded models, a folder each."""
         return self.home / "models"
+
+    @property
+    def measures(self) -> Path:
+        """How fast engines were in each setup."""
+        return self.home / "measures.json"
 
     @property
     def logs(self) -> Path:

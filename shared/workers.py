@@ -48,10 +48,10 @@ class Presence:
             )
         return self
 
-    def beat(self, state: str) -> None:
-        """Give a sign of life, and say what this process is doing."""
+    def beat(self, state: str, engines: str = "[]") -> None:
+        """Give a sign of life, and say what this process is doing, and its engines (JSON)."""
         with self._database.atomic():
-            Worker.update(state=state, last_seen_at=self._clock()).where(
+            Worker.update(state=state, engines=engines, last_seen_at=self._clock()).where(
                 Worker.id == self.worker_id
             ).execute()
 

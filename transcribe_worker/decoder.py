@@ -24,6 +24,7 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
+from transcribe_worker.batches import Batches
 from transcribe_worker.checks import Outcome, doubts, is_no_speech
 from transcribe_worker.presets import Preset, Try
 from transcribe_worker.speech import Window
@@ -92,14 +93,15 @@ class Request:
     word_timestamps: bool = True
     initial_prompt: str = ""
     hotwords: str = ""
-    batch_size: int = 8
 
 
 class Decoder:
     """Decodes with one model; any number of threads may, the model does as many at once as it has workers."""
 
-    def __init__(self, model: WhisperModel, request: Request, check: Callable[[], None]) -> None:
-        self._model, self._request, self._check = model, request, check
+    def __init__(
+        self, model: WhisperModel, request: Request, batches: Batches, check: Callable[[], None]
+    ) -> None:
+        self._model, self._request, self._batches, self._check = model, request, batches, check
         self._tokenizer = _tokenizer(model.hf_tokenizer, model.model.is_multilingual, request.language)
         self._suppressed = get_suppressed_tokens(self._tokenizer, [-1])
         prompt = (
@@ -139,9 +141,12 @@ class Decoder:
 
     def _in_batches(self, pieces: Sequence[Piece], frames: int, options: Try) -> Iterator[Attempt]:
         """Decode pieces, with so many frames each."""
-        for first in range(0, len(pieces), self._request.batch_size):
+
+        def write(batch: Sequence[Piece]) -> list[Attempt]:
             self._check()
-            yield from self._write(pieces[first : first + self._request.batch_size], frames, options)
+            return self._write(batch, frames, options)
+
+        return self._batches.run(pieces, write)
 
     def _write(self, pieces: Sequence[Piece], frames: int, options: Try) -> list[Attempt]:
         features = np.stack([self._features(piece.samples, frames) for piece in pieces])

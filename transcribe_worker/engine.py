@@ -22,6 +22,7 @@ from typing import Any
 from shared.errors import BadRecording, EngineCrashed, EngineFailed, EngineUnusable, OutOfMemory
 from transcribe_worker.allowance import Allowance
 from transcribe_worker.endings import Ending
+from transcribe_worker.setup import Setup
 
 COMMAND = (sys.executable, "-m", "transcribe_worker.recognizer")
 #: Of a model without a tokenizer, faster-whisper would ask huggingface.co, in every engine anew.
@@ -51,6 +52,9 @@ class ModelChoice:
     compute_type: str
     cpu_threads: int
     memory_gb: float = 0.0
+    lanes: int = 0
+    batch_size: int = 0
+    measures: str = ""  # the file of what was measured; without one nothing is
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ class Done:
 
 Event = Opened | Decoded | Done
 EVENTS: dict[str, Callable[..., Event]] = {"opened": Opened, "stretch": Decoded, "done": Done}
+_IN_PASSING = ("advanced", "setup", "reloading")
 _SETTLED = ("done", "failed", "cancelled")
 
 
@@ -107,8 +112,10 @@ class Engine:
         command: Sequence[str] = COMMAND,
         popen: Callable[..., subprocess.Popen[str]] = subprocess.Popen,
         silence_seconds: float = SILENCE_SECONDS,
+        note: Callable[[Setup], None] = lambda setup: None,
     ) -> None:
         self._command, self._popen, self._silence_seconds = command, popen, silence_seconds
+        self._note = note  # told how the engine uses the machine, and when that changes
         self._process: subprocess.Popen[str] | None = None
         self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._ending: Ending | None = None
@@ -216,12 +223,12 @@ class Engine:
             pass
 
     def _expect(self, event: str, heartbeat: Callable[[], None]) -> None:
-        while self._receive(heartbeat, lambda: LONGEST_SILENCE_SECONDS)["event"] != event:
+        while self._receive(heartbeat, _longest_silence)["event"] != event:
             pass
 
     def _receive(self, heartbeat: Callable[[], None], allowed_seconds: Callable[[], float]) -> dict[str, Any]:
         """Wait for the next message, keeping the heartbeat going."""
-        silence = 0.0
+        silence, usually_allowed = 0.0, allowed_seconds
         while silence <= allowed_seconds():
             heartbeat()
             try:
@@ -235,10 +242,15 @@ class Engine:
                 raise self._ending.error()
             if message["event"] == "failed":
                 raise _error(message)
-            if message["event"] != "advanced":
+            event, silence, allowed_seconds = message["event"], 0.0, usually_allowed
+            if event not in _IN_PASSING:
                 return message
-            silence = 0.0
-            self._longest_step_seconds = max(self._longest_step_seconds, message["step_seconds"])
+            if event == "advanced":
+                self._longest_step_seconds = max(self._longest_step_seconds, message["step_seconds"])
+            elif event == "setup":
+                self._note(Setup(**{name: value for name, value in message.items() if name != "event"}))
+            else:
+                allowed_seconds = _longest_silence
         raise EngineCrashed(f"The engine made no progress for {allowed_seconds():.0f} s and was ended.")
 
     @contextlib.contextmanager
@@ -247,7 +259,8 @@ class Engine:
         try:
             yield
         except (BadRecording, EngineFailed) as error:
-            if error.code == OutOfMemory.code:  # what is left of its memory may be in pieces
+            # What is left of its memory may be in pieces; after any other failure it may have no model.
+            if isinstance(error, EngineFailed) or error.code == OutOfMemory.code:
                 self.close()
             raise  # the engine has settled the job itself
         except BaseException:
@@ -269,6 +282,10 @@ class Engine:
                 if message["event"] in _SETTLED:
                     return True
         return False
+
+
+def _longest_silence() -> float:
+    return LONGEST_SILENCE_SECONDS
 
 
 def _read(process: subprocess.Popen[str], messages: queue.Queue[dict[str, Any] | None]) -> None:

@@ -7,7 +7,10 @@ reserve 0.4 GB.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import math
+import os
 import re
 import sys
 from pathlib import Path
@@ -48,6 +51,22 @@ class JobLimits(ctypes.Structure):
     )
 
 
+class MemoryStatus(ctypes.Structure):
+    """MEMORYSTATUSEX of Windows."""
+
+    _fields_ = (
+        ("length", ctypes.c_uint32),
+        ("load_percent", ctypes.c_uint32),
+        ("total_physical", ctypes.c_uint64),
+        ("available_physical", ctypes.c_uint64),
+        ("total_page_file", ctypes.c_uint64),
+        ("available_page_file", ctypes.c_uint64),
+        ("total_virtual", ctypes.c_uint64),
+        ("available_virtual", ctypes.c_uint64),
+        ("available_extended_virtual", ctypes.c_uint64),
+    )
+
+
 def limit(gigabytes: float) -> None:
     """Let this process take so much more than it has now, on Windows so much in all.
 
@@ -80,6 +99,33 @@ def limit_job(most_bytes: int, kernel32: Any) -> None:
     done = kernel32.SetInformationJobObject(job, JOB_EXTENDED_LIMITS, ctypes.byref(limits), size)
     if not (done and kernel32.AssignProcessToJobObject(job, this)):
         raise OSError("Windows refuses to limit the memory of the engine.")
+
+
+def free_bytes() -> float:
+    """How much memory is free on this machine, or else how much there is; infinite if nothing tells."""
+    with contextlib.suppress(OSError, ValueError):
+        return _FREE.get(sys.platform, _all_there_is)()
+    return math.inf
+
+
+def _free_on_linux() -> float:
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    (kilobytes,) = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return float(kilobytes) * 1024
+
+
+def _free_on_windows() -> float:
+    status = MemoryStatus(length=ctypes.sizeof(MemoryStatus))
+    if not ctypes.WinDLL("kernel32").GlobalMemoryStatusEx(ctypes.byref(status)):  # type: ignore[attr-defined,unused-ignore]
+        raise OSError("Windows does not tell how much memory is free.")
+    return float(status.available_physical)
+
+
+def _all_there_is() -> float:
+    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+
+
+_FREE = {"linux": _free_on_linux, "win32": _free_on_windows}
 
 
 def ran_out(error: BaseException) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from faster_whisper import WhisperModel
 
 from transcribe_worker.ahead import in_order
+from transcribe_worker.batches import Batches
 from transcribe_worker.decoder import Decoder, Request
 from transcribe_worker.presets import chosen
 from transcribe_worker.speech import Detect, Heard, Samples, Stretch, all_of_it, detect_speech, stretches
@@ -27,11 +28,11 @@ class Recognition:
         options: Mapping[str, Any],
         *,
         parallel: int,
-        batch_size: int,
+        batches: Batches,
         check: Callable[[], None],
     ) -> None:
         self._model, self._options, self._check = model, options, check
-        self._parallel, self._batch_size = parallel, batch_size
+        self._parallel, self._batches = parallel, batches
         self._preset = chosen(options)
         self._decoder: Decoder | None = None
         self.speech_seconds = 0.0  # how long it took to find it
@@ -64,16 +65,18 @@ class Recognition:
 
     def _new_decoder(self, samples: Samples) -> Decoder:
         if self.language == "auto":
-            self.language = str(self._model.detect_language(samples[:LISTEN_FOR_LANGUAGE])[0])
+            (self.language,) = self._batches.run([samples[:LISTEN_FOR_LANGUAGE]], self._languages)
         request = Request(
             self._preset,
             self.language,
             self._options["word_timestamps"],
             self._options["initial_prompt"],
             self._options["hotwords"],
-            self._batch_size,
         )
-        return Decoder(self._model, request, self._check)
+        return Decoder(self._model, request, self._batches, self._check)
+
+    def _languages(self, samples: Sequence[Samples]) -> list[str]:
+        return [str(self._model.detect_language(some)[0]) for some in samples]
 
     def _decode(self, stretch: Stretch) -> list[list[dict[str, Any]]]:
         return self._decoder.decode(stretch.windows) if self._decoder and stretch.windows else []

@@ -15,10 +15,10 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-import ctranslate2
 import numpy as np
 from faster_whisper import WhisperModel
 from numpy.typing import NDArray
@@ -27,17 +27,14 @@ from shared.errors import BadRecording, EngineFailed, OffhookError, OutOfMemory,
 from transcribe_worker import memory
 from transcribe_worker.allowance import Allowance
 from transcribe_worker.audio import SAMPLE_RATE_HZ, Recording, open_recording
+from transcribe_worker.batches import Batches
+from transcribe_worker.loader import Loader, Order, this_machine
 from transcribe_worker.recognition import Recognition
+from transcribe_worker.setup import Machine, Wishes
 from transcribe_worker.signs import SignsOfLife
-from transcribe_worker.speech import detect_speech
 
 Command = dict[str, Any]
 LONGEST_MESSAGE = 300
-#: Windows decoded together, by the size of the model in bytes. More would take more memory and hardly less
-#: time, and a step of a large model on a slow machine so long that it would be taken for one that hangs.
-BATCH_SIZES = ((200_000_000, 8), (600_000_000, 4), (1_600_000_000, 2))
-#: More at once leave no core for anything else, and memory for none of them.
-MOST_LANES = 4
 
 
 class Cancelled(Exception):
@@ -47,15 +44,20 @@ class Cancelled(Exception):
 class Recognizer:
     """Holds one model and works through one recording at a time."""
 
-    def __init__(self, events: TextIO) -> None:
+    def __init__(
+        self,
+        events: TextIO,
+        load: Callable[..., WhisperModel] = WhisperModel,
+        machine: Callable[[float], Machine] = this_machine,
+    ) -> None:
         self._events = events
         self._commands: queue.Queue[Command] = queue.Queue()
         self._cancelled = threading.Event()
-        self._model: WhisperModel | None = None
-        self._parallel, self._batch_size = 1, 1
-        self._memory_gb = 0.0
         self._telling = threading.Lock()
         self._signs = SignsOfLife(lambda step_seconds: self._tell("advanced", step_seconds=step_seconds))
+        self._loader = Loader(
+            load, machine, self._signs, lambda event, setup: self._tell(event, **asdict(setup))
+        )
 
     def serve(self, commands: TextIO) -> None:
         """Carry out commands until the worker is gone."""
@@ -75,41 +77,15 @@ class Recognizer:
                 self._commands.put(command)
         os._exit(0)  # the pipe is closed: the worker is gone, and nobody wants the rest
 
-    def _load(self, folder: str, device: str, compute_type: str, cpu_threads: int, memory_gb: float) -> None:
-        self._limit_memory(memory_gb, device)
-        self._model = None  # two models at once may not fit
-        self._batch_size = batch_size(Path(folder))
-        on_gpu = _on_gpu(device)
-        cores = cpu_threads or _cores()
-        self._parallel = 1 if on_gpu else lanes(cores)
-        threads = 0 if on_gpu else max(1, cores // self._parallel)
+    def _load(self, folder: str, memory_gb: float, measures: str, **wishes: Any) -> None:
+        order = Order(Path(folder), Wishes(**wishes), memory_gb, Path(measures) if measures else None)
         try:
-            model = WhisperModel(
-                folder,
-                device=device,
-                compute_type=compute_type,
-                cpu_threads=threads,
-                num_workers=self._parallel,
-            )
+            self._loader.load(order)
         except Exception as error:  # no recording is at fault, so none may fail
-            if self._memory_gb and memory.ran_out(error):
+            if self._loader.limited_gb and memory.ran_out(error):
                 raise EngineFailed(f"engine_memory_gb = {memory_gb:g} is too little for it.") from error
             raise EngineFailed(_in_words(error)) from error
-        model.model = self._signs.of(model.model)
-        self._model = model
         self._tell("ready")
-
-    def _limit_memory(self, memory_gb: float, device: str) -> None:
-        """Limit this process's memory, once: what it has at its start does not count."""
-        # The driver of a GPU reserves far more address space than there is memory.
-        if memory_gb and not self._memory_gb and not _on_gpu(device):
-            _have_libraries_ready()
-            try:
-                memory.limit(memory_gb)
-            except OSError as error:  # an engine without a limit is better than none
-                sys.stderr.write(f"{error} It goes on without engine_memory_gb.\n")
-            else:
-                self._memory_gb = memory_gb
 
     def _transcribe(
         self,
@@ -120,12 +96,15 @@ class Recognizer:
         allowance: dict[str, float],
     ) -> None:
         self._cancelled.clear()
-        assert self._model is not None
+        loader = self._loader
+        loader.settle()
+        assert loader.model
+        assert loader.setup
         recognition = Recognition(
-            self._model,
+            loader.model,
             options,
-            parallel=self._parallel,
-            batch_size=self._batch_size,
+            parallel=loader.setup.lanes,
+            batches=Batches(loader.setup.batch_size, loader.relieve),
             check=self._stop_if_cancelled,
         )
         start, done = _samples(stretch_seconds), _samples(done_seconds)
@@ -154,7 +133,7 @@ class Recognizer:
             bad_input = isinstance(error, BadRecording)
             self._tell("failed", code=error.code, message=str(error), bad_input=bad_input)
         except Exception as error:
-            if self._memory_gb and memory.ran_out(error):
+            if self._loader.limited_gb and memory.ran_out(error):
                 self._tell("failed", code=OutOfMemory.code, message=str(OutOfMemory()), bad_input=True)
                 return
             self._tell("failed", code=EngineFailed.code, message=_in_words(error), bad_input=False)
@@ -179,27 +158,6 @@ class _Counted:
             yield block
 
 
-def batch_size(folder: Path) -> int:
-    """How many windows are decoded together with the model in a folder."""
-    model = folder / "model.bin"
-    size_bytes = model.stat().st_size if model.is_file() else 0
-    return next((windows for limit_bytes, windows in BATCH_SIZES if size_bytes <= limit_bytes), 1)
-
-
-def lanes(cores: int) -> int:
-    """How many batches are decoded at once: a core each is faster than all cores for one."""
-    return max(1, min(cores, MOST_LANES))
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
-def _on_gpu(device: str) -> bool:
-    return device == "cuda" or (device == "auto" and ctranslate2.get_cuda_device_count() > 0)
-
-
 def _opened(path: Path, allowance: Allowance) -> Recording:
     try:
         return open_recording(path, allowance)
@@ -219,17 +177,11 @@ def _skip(blocks: _Counted, frames: int) -> Iterator[NDArray[np.float32]]:
         frames = max(0, frames - len(block))
 
 
-def _have_libraries_ready() -> None:
-    """Let libraries take what they take but once: without it, OpenBLAS ends the process."""
-    detect_speech(np.zeros(SAMPLE_RATE_HZ, np.float32))
-    np.ones((256, 256), np.float32) @ np.ones((256, 256), np.float32)
-
-
 def _samples(seconds: float) -> int:
     return round(seconds * SAMPLE_RATE_HZ)
 
 
-def main() -> None:
+def main(**parts: Any) -> None:
     """Keep the pipe for events alone: libraries that print go to stderr."""
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):  # a supervisor signals the whole group; the worker decides for its engine
@@ -237,7 +189,7 @@ def main() -> None:
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", newline="\n")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     commands = os.fdopen(os.dup(sys.stdin.fileno()), "r", encoding="utf-8")
-    Recognizer(events).serve(commands)
+    Recognizer(events, **parts).serve(commands)
 
 
 if __name__ == "__main__":

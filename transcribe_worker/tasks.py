@@ -141,6 +141,9 @@ class Transcriber:
             settings.compute_type,
             settings.cpu_threads,
             settings.engine_memory_gb,
+            settings.lanes,
+            settings.batch_size,
+            str(settings.measures),
         )
 
     def _unchanged(self, claim: Claim, path: Path) -> Fingerprint:

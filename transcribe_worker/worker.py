@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 
 from shared.errors import OffhookError
 from shared.process import Process
@@ -13,6 +15,7 @@ from transcribe_worker.engine import Engine
 from transcribe_worker.filer import Filer
 from transcribe_worker.library import Library
 from transcribe_worker.queue import HintQueue
+from transcribe_worker.setup import Setup
 from transcribe_worker.sweeper import Sweeper
 from transcribe_worker.tasks import Transcriber
 
@@ -26,14 +29,15 @@ def work(process: Process) -> None:
     settings = process.settings
     records = Records(process.database)
     hints, library = HintQueue(settings.queue), Library(settings, records)
-    states, filer = States(), Filer(library, process.database.close)
+    states, setups = States(), Setups()
+    filer = Filer(library, process.database.close)
     threads = Threads(
         lambda: Transcriber(
             settings=settings,
             records=records,
             library=library,
             worker_id=process.presence.worker_id,
-            engine=Engine(),
+            engine=Engine(note=setups.note),
             stopping=process.stopping,
             report=states.note,
             file=filer.file,
@@ -50,7 +54,7 @@ def work(process: Process) -> None:
     try:
         while not process.stopping.wait(LOOK_SECONDS):
             consumer.check_worker_health()
-            process.beat(states.summary())
+            process.beat(states.summary(), setups.written())
     finally:
         process.stopping.set()
         consumer.stop(graceful=True)
@@ -72,6 +76,26 @@ class States:
     def summary(self) -> str:
         """Return the state of the busiest thread."""
         return "working" if "working" in self._of_thread.values() else "ready"
+
+
+class Setups:
+    """How the engine of each thread uses the machine: for `offhook status`, and each once for the log."""
+
+    def __init__(self) -> None:
+        self._of_thread: dict[int, Setup] = {}
+        self._said: set[str] = set()
+
+    def note(self, setup: Setup) -> None:
+        """Note the setup of the calling thread's engine."""
+        self._of_thread[threading.get_ident()] = setup
+        words = setup.in_words()
+        if words not in self._said:  # an engine that takes the place of another tries everything anew
+            self._said.add(words)
+            log.log(logging.WARNING if setup.reason else logging.INFO, "engine: %s", words)
+
+    def written(self) -> str:
+        """All of them, as JSON."""
+        return json.dumps([asdict(setup) for setup in list(self._of_thread.values())])
 
 
 class Threads:

@@ -16,6 +16,7 @@ from offhook.app import App, json_option, pass_app
 from offhook.overview import overview
 from offhook.views import ago, console, length, print_json, printable, short
 from shared.errors import SettingsError
+from transcribe_worker.setup import Setup
 
 REFRESH_SECONDS = 0.5
 LONGEST_TITLE = 26
@@ -117,12 +118,18 @@ def _workers(found: dict[str, Any]) -> RenderableType:
         lines.append(
             Text(f"  {worker['kind']:<10} {state:<9} pid {worker['pid']:<8} last seen {seen}", style=style)
         )
+        lines += (_engine(Setup(**engine)) for engine in worker["engines"] if worker["alive"])
     for kind, what in MISSED.items():
         if not any(worker["kind"] == kind for worker in living):
             lines.append(
                 Text(f"  No {kind} runs, so nothing is {what}. Start one: python start.py", style="yellow")
             )
     return Group(*lines)
+
+
+def _engine(setup: Setup) -> Text:
+    style = "yellow" if setup.reason else "dim"
+    return Text(f"    {printable(setup.in_words())}", style=style, overflow="fold")
 
 
 def _troubles(found: dict[str, Any]) -> RenderableType | None:

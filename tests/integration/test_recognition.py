@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from shared.settings import RECORD_OPTIONS, Settings
 from tests.conftest import skip_or_fail
 from tests.voices import Call, word_error_rate
+from transcribe_worker.batches import Batches
 from transcribe_worker.model_files import bundled_folder
 from transcribe_worker.presets import PRESETS
 from transcribe_worker.recognition import Recognition
@@ -44,9 +45,12 @@ def recognized(
     start: int = 0,
     done: int = 0,
     parallel: int = PARALLEL,
+    batch_size: int = 8,
     **options: Any,
 ) -> list[dict[str, Any]]:
-    recognition = Recognition(model, OPTIONS | options, parallel=parallel, batch_size=8, check=lambda: None)
+    recognition = Recognition(
+        model, OPTIONS | options, parallel=parallel, batches=Batches(batch_size), check=lambda: None
+    )
     return list(recognition.stretches(blocks(samples, start), start=start, done=done))
 
 
@@ -86,6 +90,13 @@ def test_it_makes_no_difference_how_much_is_decoded_at_once(
     model: WhisperModel, uneven_call: Samples, usual: list[dict[str, Any]]
 ):
     assert recognized(model, uneven_call, parallel=1) == usual
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 16])
+def test_it_makes_no_difference_to_the_words_how_many_windows_go_together(
+    model: WhisperModel, uneven_call: Samples, usual: list[dict[str, Any]], batch_size: int
+):
+    assert text(recognized(model, uneven_call, batch_size=batch_size)) == text(usual)
 
 
 def test_an_attempt_that_goes_on_behind_any_stretch_says_the_same_from_there(
