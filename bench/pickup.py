@@ -51,7 +51,8 @@ def _drop_all(settings: Settings, files: int) -> tuple[list[float], list[float]]
     open_database(settings.database)
     while Worker.select().where(Worker.state == "ready").count() < 2:
         time.sleep(0.1)
-    time.sleep(3)  # the engine loads its model
+    while not Worker.select().where(Worker.engines.contains("lanes")).exists():  # its model is loaded
+        time.sleep(0.1)
     taken, started = [], []
     for number in range(files):
         path = settings.inbox / f"{number}.wav"

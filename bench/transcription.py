@@ -18,8 +18,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from statistics import median
 
@@ -32,10 +33,12 @@ from bench.mistakes import mistakes
 from stress.watch import reading
 from tests.stage import ROOT, Stage
 from tests.voices import SAMPLE_RATE_HZ, write_wav
+from transcribe_worker.engine import Engine, ModelChoice
 from transcribe_worker.model_files import bundled_folder
 
 RESULTS = Path(__file__).parent / "results"
 LOOK_SECONDS = 0.05
+COMPUTE_TYPE = "int8"
 
 
 @dataclass(frozen=True)
@@ -106,8 +109,19 @@ def _stage(folder: Path, preset: str, model: Path) -> Stage:
     home = folder / "home"
     (home / "models").mkdir(parents=True)
     (home / "models" / "measured").symlink_to(model, target_is_directory=True)
-    settings = {"PRESET": preset, "MODEL": "measured", "COMPUTE_TYPE": "int8", "LANGUAGE": "en"}
+    settings = {"PRESET": preset, "MODEL": "measured", "COMPUTE_TYPE": COMPUTE_TYPE, "LANGUAGE": "en"}
+    (home / "measures.json").write_bytes(_measures(model))
     return Stage(home, tuple((f"OFFHOOK_{name}", value) for name, value in settings.items()))
+
+
+@cache
+def _measures(model: Path) -> bytes:
+    """What a worker measures at its first start, which is not a part of any run."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "measures.json"
+        with closing(Engine()) as engine:
+            engine.load(ModelChoice("measured", str(model), "auto", COMPUTE_TYPE, 0, measures=str(path)))
+        return path.read_bytes() if path.exists() else b"{}"
 
 
 def _watched(stage: Stage) -> tuple[float, float]:

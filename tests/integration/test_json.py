@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from transcribe_worker.inbox import UNREADABLE, Inbox
 from transcribe_worker.library import Library
 from transcribe_worker.model_files import bundled_folder
 from transcribe_worker.queue import HintQueue
+from transcribe_worker.setup import Setup
 
 SAMPLE = Path(offhook_module).parent / "sample" / "sample-call.wav"
 #: A process that is among the living and then killed.
@@ -242,6 +243,14 @@ CONTRACT: dict[str, Table] = {
         "workers[].state": "text",
         "workers[].started_at": "time",
         "workers[].last_seen_at": "time",
+        "workers[].engines": "list",
+        "workers[].engines[]": "object",
+        "workers[].engines[].device": "text",
+        "workers[].engines[].compute_type": "text",
+        "workers[].engines[].lanes": "integer",
+        "workers[].engines[].threads": "integer",
+        "workers[].engines[].batch_size": "integer",
+        "workers[].engines[].reason": "text",
         "errors": "list",
         "errors[]": "object",
         "errors[].id": "integer",
@@ -429,6 +438,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     database = open_database(settings.database)
     records = Records(database)
     presence = Presence(database, settings.locks, "worker").enter()
+    presence.beat("ready", json.dumps([asdict(Setup("cuda", "float16", 1, 0, 16))]))
     _die_as_a_worker(stage)
     _fill(records, Library(settings, records), presence.worker_id)
     with closing(HintQueue(settings.queue)) as hints:
