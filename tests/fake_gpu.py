@@ -34,6 +34,7 @@ class FakeGpu:
     room_frames: dict[str, int] = field(default_factory=dict)  # of each compute type that it knows
     fault: str = OUT_OF_MEMORY
     is_broken: bool = False  # whether every step raises the fault
+    is_alone: bool = False  # whether the model does not load on the CPU
 
     def command(self, kind: str) -> list[str]:
         """The arguments of Python that make it a process with this GPU."""
@@ -41,6 +42,8 @@ class FakeGpu:
 
     def load(self, folder: str, *, device: str, compute_type: str, **options: Any) -> WhisperModel:
         """What WhisperModel does on a machine with this GPU."""
+        if device == "cpu" and self.is_alone:
+            raise RuntimeError("std::bad_alloc")
         if device == "cpu":
             return WhisperModel(folder, device=device, compute_type=compute_type, **options)
         model = WhisperModel(folder, device="cpu", compute_type="auto", cpu_threads=1)

@@ -258,9 +258,9 @@ class Engine:
         """Leave an engine that is ready for the next job, or none."""
         try:
             yield
-        except (BadRecording, EngineFailed) as error:
-            # What is left of its memory may be in pieces; after any other failure it may have no model.
-            if isinstance(error, EngineFailed) or error.code == OutOfMemory.code:
+        except (BadRecording, EngineFailed, EngineUnusable) as error:
+            # What is left of its memory may be in pieces; or it has no model any more.
+            if isinstance(error, EngineUnusable) or error.code == OutOfMemory.code:
                 self.close()
             raise  # the engine has settled the job itself
         except BaseException:
@@ -297,9 +297,10 @@ def _read(process: subprocess.Popen[str], messages: queue.Queue[dict[str, Any] |
     messages.put(None)
 
 
-def _error(message: Mapping[str, Any]) -> BadRecording | EngineFailed:
+def _error(message: Mapping[str, Any]) -> BadRecording | EngineFailed | EngineUnusable:
     """Rebuild the engine's error with the code it had there."""
-    kind = BadRecording if message["bad_input"] else EngineFailed
+    kinds = {EngineUnusable.code: EngineUnusable}
+    kind = BadRecording if message["bad_input"] else kinds.get(message["code"], EngineFailed)
     error = kind(message["message"])
     error.code = message["code"]
     return error

@@ -14,7 +14,7 @@ from transcribe_worker import memory
 LONGEST_MESSAGE = 200
 _ALLOCATION = re.compile(r"CUBLAS_STATUS_ALLOC_FAILED", re.IGNORECASE)
 #: `CUDA failed with error …`, `cuBLAS failed with status …`, `Library libcublas.so.12 is not found …`
-_FAULT = re.compile(r"\bcuda|cublas|cudnn|\blibcu\w+", re.IGNORECASE)
+_FAULT = re.compile(r"cuda|cublas|cudnn", re.IGNORECASE)
 #: Takes the least memory; the first that the GPU knows.
 SMALL_TYPES = ("int8_float16", "int8_bfloat16", "int8")
 

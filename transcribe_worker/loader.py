@@ -9,7 +9,8 @@ import math
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import numpy as np
 from ctranslate2 import StorageView
 from faster_whisper import WhisperModel
 
+from shared.errors import EngineUnusable
 from transcribe_worker import gpu, measures, memory
 from transcribe_worker.measures import Measures
 from transcribe_worker.setup import GPU, Machine, Setup, Wishes, on_cpu, on_gpu, wants_gpu
@@ -92,7 +94,8 @@ class Loader:
             assert self.setup
             self._tell("reloading", self.setup)
             reason, self.model = self.setup.reason, None
-            self.model = self._on_cpu(reason)
+            with _no_recording_at_fault():
+                self.model = self._on_cpu(reason)
 
     def _load_anew(self, error: Exception) -> None:
         """Put a humbler model in the place of the one that failed, in the midst of a recording."""
@@ -100,7 +103,8 @@ class Loader:
         assert self.setup
         self._tell("reloading", self.setup)
         self.model.model = None  # the recording that is under way holds the rest of it
-        self.model.model = self._humbler(self.setup, error, lanes=1).model
+        with _no_recording_at_fault():
+            self.model.model = self._humbler(self.setup, error, lanes=1).model
 
     def _humbler(self, failed: Setup, error: Exception, lanes: int = 0) -> WhisperModel:
         """What comes after a way on the GPU that has failed: less memory, then the CPU."""
@@ -202,6 +206,15 @@ class Loader:
             sys.stderr.write(f"{error} It goes on without engine_memory_gb.\n")
         else:
             self.limited_gb = memory_gb
+
+
+@contextmanager
+def _no_recording_at_fault() -> Iterator[None]:
+    """Turn whatever keeps a model from being loaded anew into an error that recordings only wait for."""
+    try:
+        yield
+    except Exception as error:
+        raise EngineUnusable(f"The model cannot be loaded anew: {error}") from error
 
 
 def this_machine(memory_gb: float) -> Machine:

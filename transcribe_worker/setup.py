@@ -16,8 +16,8 @@ BATCHES = {
 }
 #: More lanes leave no core for anything else, and memory for none of them; so many are the usual thing.
 MOST_LANES, USUAL_LANES = 8, 4
-#: A window that is being decoded takes about so much of the size of the model's file.
-WINDOW_SHARE = 0.5
+#: What a window takes while it is decoded, and so much of the size of the model's file more.
+WINDOW_BYTES, WINDOW_SHARE = 50_000_000, 0.2
 #: How much of the memory that is free an engine may count on.
 MEMORY_SHARE = 0.7
 
@@ -104,7 +104,7 @@ def _by_size(device: str, model_bytes: int) -> int:
 def _windows_that_fit(memory_bytes: float, model_bytes: int) -> float:
     """How many windows there is memory for beside the model."""
     left = memory_bytes * MEMORY_SHARE - model_bytes
-    return left / (WINDOW_SHARE * model_bytes) if model_bytes else math.inf
+    return left / (WINDOW_BYTES + WINDOW_SHARE * model_bytes)
 
 
 def _threads(count: int) -> str:

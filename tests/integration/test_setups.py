@@ -245,6 +245,16 @@ def test_a_gpu_that_is_asked_for_and_not_there_leaves_the_work_to_the_cpu(
     assert "CUDA" in setup.reason
 
 
+def test_a_model_that_loads_nowhere_any_more_holds_the_recording_and_the_next_engine_tries_anew(
+    heard: Callable[..., Heard], choice: ModelChoice, short_wav: Path
+) -> None:
+    here = heard(FakeGpu({"float16": 300}, is_alone=True))
+    for _ in range(2):
+        with pytest.raises(EngineUnusable, match="cannot be loaded anew: std::bad_alloc"):
+            here.words(choice, short_wav)
+        assert here.engine.pid is None
+
+
 def test_an_error_that_has_nothing_to_do_with_the_gpu_is_told_as_it_is(
     heard: Callable[..., Heard], choice: ModelChoice
 ) -> None:
