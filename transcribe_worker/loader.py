@@ -159,7 +159,7 @@ class Loader:
             kept.keep(key, known, seconds)
         return known
 
-    def _measured(self, setups: Sequence[Setup]) -> dict[str, float]:
+    def _measured(self, setups: Sequence[Setup]) -> measures.Seconds:
         try:
             return measures.measure(setups, self._made, self._signs.advanced)
         except Exception as error:

@@ -26,10 +26,13 @@ from shared.files import whole
 from transcribe_worker.setup import Setup, Wishes
 
 Load = Callable[[Setup], WhisperModel]
+#: How long each split took, each time.
+Seconds = Mapping[str, Sequence[float]]
 #: So long measuring may take, with loading the model again and again.
 MOST_SECONDS = 10.0
-#: Another split than the usual one must be faster by so much: the machine has other work, too.
-MARGIN = 0.05
+ROUNDS = 2
+#: Another split than the usual one must be faster by so much, each time: the machine has other work, too.
+MARGIN = 0.1
 FRAMES = 1000
 BEGUN = "begun"
 
@@ -68,9 +71,9 @@ class Measures:
         """Note that measuring begins."""
         self._write(self._read() | {key: BEGUN})
 
-    def keep(self, key: str, setup: Setup, seconds: Mapping[str, float]) -> None:
-        """Note what was chosen, and how long each split took."""
-        taken = {split: round(value, 3) for split, value in seconds.items()}
+    def keep(self, key: str, setup: Setup, seconds: Seconds) -> None:
+        """Note what was chosen, and how long each split took, each time."""
+        taken = {split: [round(value, 3) for value in values] for split, values in seconds.items()}
         self._write(self._read() | {key: {"split": setup.split, "seconds": taken}})
 
     def _read(self) -> dict[str, Any]:
@@ -97,23 +100,23 @@ def measure(
     load: Load,
     advanced: Callable[[], None],
     monotonic: Callable[[], float] = time.monotonic,
-) -> dict[str, float]:
-    """How long each split takes for the same work, in seconds; without those that there is no time for."""
+) -> Seconds:
+    """How long each split takes for the same work, in turn; without those that there is no time for."""
     began, longest = monotonic(), 0.0
-    seconds: dict[str, float] = {}
+    seconds: dict[str, list[float]] = {}
     batches = max(setup.lanes for setup in setups)
     effort: Effort | None = None
-    for setup in setups:
+    for setup in (*setups,) * ROUNDS:
         if monotonic() - began + longest > MOST_SECONDS:
             break
         started = monotonic()
         model = load(setup)
         advanced()
-        left = MOST_SECONDS / len(setups) - (monotonic() - started)
+        left = MOST_SECONDS / len(setups) / ROUNDS - (monotonic() - started)
         effort = effort or (affordable(left, one_window(model), batches) if left > 0 else None)
         if effort is None:
             break
-        seconds[setup.split] = work_through(model, setup.lanes, batches, effort)
+        seconds.setdefault(setup.split, []).append(work_through(model, setup.lanes, batches, effort))
         advanced()
         del model  # two at once may not fit
         longest = max(longest, monotonic() - started)
@@ -125,18 +128,20 @@ def affordable(left_seconds: float, window_seconds: float, batches: int) -> Effo
     return next((it for it in EFFORTS if it.cost * window_seconds * batches <= left_seconds), None)
 
 
-def fastest(setups: Sequence[Setup], seconds: Mapping[str, float]) -> Setup:
-    """The usual setup, unless another one was clearly faster."""
+def fastest(setups: Sequence[Setup], seconds: Seconds) -> Setup:
+    """The usual setup, unless another one was clearly faster each time."""
     usual = setups[0]
-    if usual.split not in seconds:
+    slowest = {split: max(values) for split, values in seconds.items() if len(values) == ROUNDS}
+    if usual.split not in slowest:
         return usual
-    best = min((setup for setup in setups if setup.split in seconds), key=lambda setup: seconds[setup.split])
-    return best if seconds[best.split] < seconds[usual.split] * (1 - MARGIN) else usual
+    limit = min(seconds[usual.split]) * (1 - MARGIN)
+    clearly = [setup for setup in setups if slowest.get(setup.split, limit) < limit]
+    return min(clearly, key=lambda setup: slowest[setup.split], default=usual)
 
 
 def one_window(model: WhisperModel) -> float:
-    """How long it takes to encode a window, in seconds."""
-    return _timed(lambda: _work(model, EFFORTS[-1]))
+    """How long it takes to encode a window, in seconds; the first time is not like the others."""
+    return min(_timed(lambda: _work(model, EFFORTS[-1])) for _ in range(2))
 
 
 def work_through(model: WhisperModel, lanes: int, batches: int, effort: Effort) -> float:

@@ -400,11 +400,10 @@ class Slow:
             return found(*args, **options)
         return slowly if name in seconds else found
 def load(*args, **options):
-    model = whisper(*args, **options)
+    model = recognizer.WhisperModel(*args, **options)
     model.model = Slow(model.model)
     return model
-whisper, recognizer.WhisperModel = recognizer.WhisperModel, load
-recognizer.main()
+recognizer.main(load=load)
 """
 
 
