@@ -152,6 +152,8 @@ class Loader:
         kept = Measures(self._order.measures)
         key = measures.key(self._order.folder, self._order.model_bytes, wishes, machine.cores)
         known = kept.find(key, setups)
+        if known is None and machine.is_busy:  # at another start, perhaps
+            return setups[0]
         if known is None:
             kept.begin(key)
             seconds = self._measured(setups)
@@ -221,7 +223,9 @@ def this_machine(memory_gb: float) -> Machine:
     """What an engine has here, with so much memory at most; 0 sets no limit."""
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     most_bytes = memory_gb * memory.GB or math.inf
-    return Machine(cores, ctranslate2.get_cuda_device_count() > 0, min(most_bytes, memory.free_bytes()))
+    has_gpu, free_bytes = ctranslate2.get_cuda_device_count() > 0, memory.free_bytes()
+    waiting = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return Machine(cores, has_gpu, min(most_bytes, free_bytes), is_busy=waiting > cores)
 
 
 def _for_cpu(compute_type: str) -> str:

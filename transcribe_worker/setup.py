@@ -40,6 +40,7 @@ class Machine:
     cores: int
     has_gpu: bool = False
     memory_bytes: float = math.inf
+    is_busy: bool = False  # with other work, so that nothing can be measured
 
 
 @dataclass(frozen=True)
