@@ -44,7 +44,7 @@ class Settings:
     )
     device: str = _setting("auto", "Where the model runs", choices=("auto", "cpu", "cuda"))
     compute_type: str = _setting("auto", "CTranslate2 compute type; `auto` takes the fastest there is")
-    cpu_threads: int = _setting(0, "Threads of one engine; 0 takes all cores", least=0, most=256)
+    cpu_threads: int = _setting(0, "Threads of one engine; 0 shares all cores out", least=0, most=256)
     lanes: int = _setting(
         0, "Batches decoded at once on a CPU; 0 is what was measured to be the fastest", least=0, most=64
     )

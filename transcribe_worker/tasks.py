@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -139,7 +140,7 @@ class Transcriber:
             str(folder),
             settings.device,
             settings.compute_type,
-            settings.cpu_threads,
+            settings.cpu_threads or _share_of_cores(settings.workers),
             settings.engine_memory_gb,
             settings.lanes,
             settings.batch_size,
@@ -215,3 +216,8 @@ _SETTLEMENTS: dict[Action, Callable[[Records, Claim, Failure, Decision], object]
     "hand_back": lambda records, claim, failure, it: records.hand_back(claim),
     "start_over": _start_over,
 }
+
+
+def _share_of_cores(workers: int) -> int:
+    """The threads of one engine of several; 0 leaves all cores to the only one."""
+    return max(1, (os.cpu_count() or 1) // workers) if workers > 1 else 0
