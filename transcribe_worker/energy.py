@@ -17,6 +17,8 @@ OVER_THE_FLOOR_DB = 8.0
 #: The floor is what a tenth of the frames around stay below.
 FLOOR_PERCENTILE = 10
 AROUND = 15 * SAMPLE_RATE_HZ // FRAME
+#: What swings slower than a voice, below 60 Hz or so, is taken out by the mean over this.
+RUMBLE = SAMPLE_RATE_HZ // 100
 #: Between two looks at the floor.
 LOOK = SAMPLE_RATE_HZ // FRAME
 #: Shorter ones are clicks; a word's own pauses are bridged; its edges are faint.
@@ -27,7 +29,7 @@ SILENCE_DBFS = -75.0
 
 def loud_spans(samples: NDArray[np.float32], known: list[Span]) -> list[Span]:
     """The spans outside of `known` that stand over the noise for a quarter of a second or more."""
-    levels = _levels_dbfs(samples)
+    levels = _levels_dbfs(without_rumble(samples))
     loud = levels > np.maximum(_floor(levels) + OVER_THE_FLOOR_DB, SILENCE_DBFS)
     for span in known:
         loud[span.start // FRAME : -(-span.end // FRAME)] = False
@@ -48,6 +50,15 @@ def union(spans: list[Span]) -> list[Span]:
         else:
             found.append(span)
     return found
+
+
+def without_rumble(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Take out what is too low for a voice: a fan and the traffic come and go, louder than a whisper."""
+    if len(samples) < RUMBLE:
+        return samples
+    sums = np.cumsum(np.pad(samples, (RUMBLE // 2, RUMBLE - RUMBLE // 2)), dtype=np.float64)
+    higher: NDArray[np.float32] = samples - ((sums[RUMBLE:] - sums[:-RUMBLE]) / RUMBLE).astype(np.float32)
+    return higher
 
 
 def _levels_dbfs(samples: NDArray[np.float32]) -> NDArray[np.float64]:

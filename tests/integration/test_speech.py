@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.voices import Call
+from transcribe_worker.energy import union
+from transcribe_worker.presets import PRESETS, Preset
 from transcribe_worker.speech import (
     FRAME,
     LONGEST_STRETCH,
@@ -27,7 +30,7 @@ from transcribe_worker.speech import (
     quietest,
     stretches,
 )
-from transcribe_worker.windows import LARGEST_GAP, LONGEST, SAMPLE_RATE_HZ, Span
+from transcribe_worker.windows import LARGEST_GAP, LONGEST, SAMPLE_RATE_HZ, Span, plan
 
 Samples = NDArray[np.float32]
 Place = tuple[int, int, int]  # start, end, stretch
@@ -54,8 +57,10 @@ def behind(blocks: Iterable[Samples], frames: int) -> Iterator[Samples]:
         frames = max(0, frames - len(block))
 
 
-def found(blocks: Iterable[Samples], detect: Detect, start: int = 0) -> list[Stretch]:
-    return list(stretches(blocks, detect, start=start))
+def found(
+    blocks: Iterable[Samples], detect: Detect, start: int = 0, largest_gap: int = LARGEST_GAP
+) -> list[Stretch]:
+    return list(stretches(blocks, detect, start=start, largest_gap=largest_gap))
 
 
 def windows(found: Iterable[Stretch]) -> list[Window]:
@@ -79,6 +84,12 @@ def made_of(lengths_seconds: Iterable[tuple[float, float]]) -> Samples:
         pieces.append(np.zeros(round(pause * SAMPLE_RATE_HZ), np.float32))
         pieces.append(np.resize(LOUD, round(loud * SAMPLE_RATE_HZ)))
     return np.concatenate(pieces)
+
+
+def told_apart(samples: Samples) -> Heard:
+    """Another: whatever is over a half is speech, the rest of what is not 0 is loud."""
+    loud = np.where(samples > 0.5, 0, samples).astype(np.float32)
+    return Heard(not_silent(samples - loud).speech, not_silent(loud).speech)
 
 
 def noise(dbfs: float, seconds: float) -> Samples:
@@ -304,6 +315,74 @@ def test_going_on_from_any_stretch_finds_the_same_windows(lengths: list[tuple[fl
     for stretch in (stretch.start for stretch in whole):
         again = found(behind(in_blocks(samples, size), stretch), not_silent, stretch)
         assert places(again) == [place for place in places(whole) if place[2] >= stretch]
+
+
+pieces_seconds = st.lists(
+    st.tuples(
+        st.just(0.0) | st.floats(0.01, 2) | st.floats(0, 12) | st.floats(30, 150),
+        st.floats(0.01, 2) | st.floats(0.1, 30) | st.floats(27, 29) | st.floats(30, 150),
+        st.booleans(),
+    ),
+    max_size=10,
+)
+#: A gap that is joined over may be as large as leaves room for a window in the shortest stretch.
+gaps = st.integers(0, SHORTEST_STRETCH - LONGEST - SAMPLE_RATE_HZ) | st.sampled_from([0, 1, LARGEST_GAP])
+any_blocks = st.lists(st.integers(0, 100_000), max_size=3).map(lambda sizes: [*sizes, 7_001])
+
+
+def of_speech_and_noise(pieces: Iterable[tuple[float, float, bool]]) -> Samples:
+    """Pauses, each with speech or with something loud behind it."""
+    samples = [np.zeros(0, np.float32)]
+    for pause, seconds, is_speech in pieces:
+        samples += [made_of([(pause, 0)]), made_of([(0, seconds)]) * 0.5 + (0.5 if is_speech else 0)]
+    return np.concatenate(samples)
+
+
+@given(pieces_seconds, any_blocks, gaps)
+@settings(max_examples=30, deadline=None)
+def test_a_stream_has_the_windows_that_the_recording_has_as_a_whole(
+    pieces: list[tuple[float, float, bool]], sizes: list[int], gap: int
+):
+    samples = of_speech_and_noise(pieces)
+
+    streamed = found(in_blocks(samples, *sizes), told_apart, largest_gap=gap)
+
+    heard = told_apart(samples)
+    whole = plan(union(heard.speech + heard.loud), partial(quietest, samples), largest_gap=gap)
+    assert [Span(window.start, window.end) for window in windows(streamed)] == whole
+    for window in windows(streamed):
+        assert window.speech is bool((window.samples > 0.5).any())
+        assert np.array_equal(window.samples, samples[window.start : window.end])
+
+
+@given(pieces_seconds, any_blocks, gaps)
+@settings(max_examples=15, deadline=None)
+def test_whatever_is_heard_and_joined_going_on_from_any_stretch_finds_the_same(
+    pieces: list[tuple[float, float, bool]], sizes: list[int], gap: int
+):
+    samples = of_speech_and_noise(pieces)
+    whole = found(in_blocks(samples, *sizes), told_apart, largest_gap=gap)
+
+    for stretch in (stretch.start for stretch in whole):
+        again = found(behind(in_blocks(samples, *sizes), stretch), told_apart, stretch, gap)
+        assert places(again) == [place for place in places(whole) if place[2] >= stretch]
+
+
+@given(pieces_seconds, gaps)
+@settings(max_examples=15, deadline=None)
+def test_every_stretch_but_the_last_gets_on(pieces: list[tuple[float, float, bool]], gap: int):
+    samples = of_speech_and_noise(pieces)
+    whole = []
+    for stretch in stretches(in_blocks(samples, HALF_A_SECOND), told_apart, largest_gap=gap):
+        whole.append(stretch)
+        assert len(whole) <= 2 + len(samples) // SAMPLE_RATE_HZ
+    assert all(stretch.end > stretch.start for stretch in whole[:-1])
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_a_window_and_a_gap_of_every_preset_end_within_the_shortest_stretch(preset: Preset):
+    """Otherwise a stretch could be all unfinished, and the next one would start where it did."""
+    assert LONGEST + preset.largest_gap_seconds * SAMPLE_RATE_HZ < SHORTEST_STRETCH
 
 
 def test_without_detection_every_sample_is_in_exactly_one_window():

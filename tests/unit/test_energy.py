@@ -5,17 +5,24 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from transcribe_worker.energy import loud_spans, union
+from tests.noises import NOISES
+from transcribe_worker.energy import loud_spans, union, without_rumble
 from transcribe_worker.windows import SAMPLE_RATE_HZ, Span
 
 
 def noise(dbfs: float, seconds: float) -> NDArray[np.float32]:
     samples = np.random.default_rng(1).standard_normal(round(seconds * SAMPLE_RATE_HZ))
     return (samples * 10 ** (dbfs / 20)).astype(np.float32)
+
+
+def sine(hertz: float, seconds: float) -> NDArray[np.float32]:
+    times = np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
+    return np.sin(2 * np.pi * hertz * times).astype(np.float32)
 
 
 def with_a_murmur(at_seconds: float, seconds: float, dbfs: float) -> NDArray[np.float32]:
@@ -49,6 +56,33 @@ def test_steady_noise_and_digital_silence_have_nothing_in_them():
     assert loud_spans(noise(-20, 60), []) == []
     assert loud_spans(np.zeros(60 * SAMPLE_RATE_HZ, np.float32), []) == []
     assert loud_spans(np.zeros(0, np.float32), []) == []
+
+
+@pytest.mark.parametrize("name", ["white", "pink", "room", "hum", "dial"])
+@pytest.mark.parametrize("dbfs", [-50, -15])
+def test_rumble_that_comes_and_goes_is_no_voice(name: str, dbfs: float):
+    assert loud_spans(NOISES[name](60, dbfs, 1), []) == []
+
+
+def test_a_voice_is_found_under_louder_rumble():
+    rumble = sine(25, seconds=30) * 0.01
+    (span,) = loud_spans(with_a_murmur(10, 2, dbfs=-48) + rumble, [])
+    assert 9.7 < span.start / SAMPLE_RATE_HZ <= 10.0
+    assert 12.0 <= span.end / SAMPLE_RATE_HZ < 12.3
+
+
+@pytest.mark.parametrize(
+    ("hertz", "least_db", "most_db"), [(20, -40, -20), (100, -1, 1), (150, -1, 2), (440, -1, 2)]
+)
+def test_only_what_is_lower_than_a_voice_is_taken_out(hertz: float, least_db: float, most_db: float):
+    tone = sine(hertz, seconds=2)
+    left = without_rumble(tone)[1600:-1600]
+    assert left.dtype == np.float32
+    assert least_db < 20 * np.log10(left.std() / tone.std()) < most_db
+
+
+def test_less_than_a_swing_is_left_as_it_is():
+    assert without_rumble(np.ones(3, np.float32)).tolist() == [1, 1, 1]
 
 
 @given(st.integers(0, 3 * SAMPLE_RATE_HZ), st.integers(0, 50))
