@@ -62,7 +62,7 @@ def synthesised(name: str, minutes: float, seed: int = 1) -> Corpus:
         words.append(turn.text)
     samples = np.concatenate(pieces)
     if scene.telephone:
-        samples = _through_a_telephone(samples)
+        samples = through_a_telephone(samples)
     return Corpus(name, samples + _noise(samples, scene.noise_db, chance), " ".join(words))
 
 
@@ -102,7 +102,7 @@ def _noise(samples: Samples, below_db: float, chance: np.random.Generator) -> Sa
     return (pink * level).astype(np.float32)
 
 
-def _through_a_telephone(samples: Samples) -> Samples:
+def through_a_telephone(samples: Samples) -> Samples:
     """At 8 kHz and back, without what a telephone leaves out."""
     narrow = soxr.resample(soxr.resample(samples, SAMPLE_RATE_HZ, 8_000), 8_000, SAMPLE_RATE_HZ)
     spectrum = np.fft.rfft(narrow, len(samples))

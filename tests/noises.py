@@ -40,7 +40,7 @@ def at_level(samples: NDArray[np.float64], dbfs: float) -> Samples:
     seconds = np.array_split(np.square(samples), max(1, len(samples) // SAMPLE_RATE_HZ))
     loudest = np.sqrt(max((part.mean() for part in seconds if len(part)), default=0.0))
     louder = samples * (10 ** (dbfs / 20) / max(loudest, 1e-12))
-    return np.clip(louder, -1, 1).astype(np.float32)
+    return np.asarray(np.clip(louder, -1, 1), np.float32)
 
 
 def colour(frames: int, slope: float, chance: np.random.Generator) -> NDArray[np.float64]:

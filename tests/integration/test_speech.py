@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.voices import Call
+from tests.noises import NOISES
+from tests.voices import LONG_CALL, Call, Turn, speak
 from transcribe_worker.energy import union
 from transcribe_worker.presets import PRESETS, Preset
 from transcribe_worker.speech import (
@@ -252,6 +253,44 @@ def test_a_cut_is_in_the_middle_of_the_quietest_tenth_of_a_second():
     samples[middle - 800 : middle + 800] *= 0.01
 
     assert abs(quietest(samples, 4 * SAMPLE_RATE_HZ, len(samples)) - middle) <= FRAME
+
+
+@pytest.fixture(scope="module")
+def monologue() -> tuple[Samples, NDArray[np.bool_]]:
+    """Two minutes of words without a pause that speech detection would end at, and where the words are."""
+    words = dict.fromkeys(word for turn in LONG_CALL[1:6:2] for word in turn.text.split())
+    spoken = [trimmed(speak([Turn("joe", word)], pause_seconds=(0, 0)).samples) * 0.4 for word in words]
+    chance = np.random.default_rng(1)
+    pieces, inside = [], []
+    for number in range(4 * 60):
+        between = (0.25, 0.4) if number % 10 == 9 else (0.03, 0.12)
+        pause, word = made_of([(chance.uniform(*between), 0)]), spoken[chance.integers(len(spoken))]
+        pieces += [pause, word]
+        inside += [np.zeros(len(pause), bool), np.ones(len(word), bool)]
+    return np.concatenate(pieces), np.concatenate(inside)
+
+
+def trimmed(samples: Samples) -> Samples:
+    """A word without what is too faint around it."""
+    heard = np.flatnonzero(np.abs(samples) > 0.03 * np.abs(samples).max())
+    return samples[heard[0] : heard[-1] + 1]
+
+
+@pytest.mark.parametrize(
+    ("around", "below_db"), [("silence", 0), ("room", 20), ("room", 10), ("pink", 20), ("white", 30)]
+)
+def test_no_cut_falls_into_a_word(monologue: tuple[Samples, NDArray[np.bool_]], around: str, below_db: float):
+    words, inside = monologue
+    heard = words + NOISES[around](len(words) / SAMPLE_RATE_HZ, dbfs(words) - below_db, 1)
+    searched = LONGEST // 3
+
+    assert len(detect_speech(heard).speech) == 1
+    cuts = [
+        quietest(heard, start, start + searched)
+        for start in range(0, len(heard) - searched, 2 * SAMPLE_RATE_HZ)
+    ]
+    assert len(cuts) > 40
+    assert not inside[cuts].any()
 
 
 # The stream, with a detector that is always right

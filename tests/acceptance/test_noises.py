@@ -1,0 +1,104 @@
+"""Where nobody speaks nothing is written: ten minutes of each noise, all the way from samples to words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from faster_whisper import WhisperModel
+from faster_whisper.tokenizer import Tokenizer
+
+from shared.settings import RECORD_OPTIONS, Settings
+from tests.conftest import skip_or_fail
+from tests.noises import NOISES, Samples
+from tests.voices import SHORT_CALL, speak, word_error_rate
+from transcribe_worker.model_files import bundled_folder
+from transcribe_worker.presets import PRESETS
+from transcribe_worker.recognition import Recognition
+from transcribe_worker.speech import SAMPLE_RATE_HZ
+
+OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}
+MINUTES = 10
+#: Of the levels and seeds that were listened to, those in which speech detection lets most through.
+LEVEL_DBFS, SEED = -30, 1
+PARALLEL = 2
+
+
+@pytest.fixture(scope="module")
+def model() -> WhisperModel:
+    folder = bundled_folder()
+    if folder is None:
+        skip_or_fail("the model tiny.en is not installed")
+    return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1, num_workers=PARALLEL)
+
+
+def blocks(samples: Samples) -> Iterator[Samples]:
+    for at in range(0, len(samples), SAMPLE_RATE_HZ):
+        yield samples[at : at + SAMPLE_RATE_HZ]
+
+
+def sentences(model: WhisperModel, samples: Samples, **options: Any) -> list[dict[str, Any]]:
+    recognition = Recognition(model, OPTIONS | options, parallel=PARALLEL, batch_size=8, check=lambda: None)
+    stretches = recognition.stretches(blocks(samples), start=0, done=0)
+    return [said for stretch in stretches for window in stretch["windows"] for said in window["segments"]]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("name", NOISES)
+def test_ten_minutes_of_a_noise_are_no_words(model: WhisperModel, name: str, preset: str):
+    noise = NOISES[name](MINUTES * 60, LEVEL_DBFS, SEED)
+
+    assert [said["text"] for said in sentences(model, noise, preset=preset)] == []
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("name", ["ring", "music"])
+def test_between_two_sentences_five_minutes_on_hold_are_no_words(model: WhisperModel, name: str, preset: str):
+    before, after = (speak([turn], pause_seconds=(1.0, 1.0)) for turn in SHORT_CALL[:2])
+    pause = np.zeros(SAMPLE_RATE_HZ, np.float32)
+    hold = NOISES[name](5 * 60, LEVEL_DBFS, SEED)
+    call = np.concatenate([before.samples, pause, hold, pause, after.samples])
+
+    said = sentences(model, call, preset=preset)
+
+    hold_ends = (len(before.samples) + len(hold) + len(pause)) / SAMPLE_RATE_HZ
+    first = [it["text"] for it in said if it["end_seconds"] < before.duration_seconds + 2]
+    last = [it["text"] for it in said if it["start_seconds"] > hold_ends]
+    assert len(first) + len(last) == len(said)
+    assert word_error_rate(before.words, " ".join(first)) == 0
+    assert word_error_rate(after.words, " ".join(last)) == 0
+
+
+class Stuck:
+    """The model's native part, which writes one phrase over and over, whatever it is tried with."""
+
+    def __init__(self, native: Any, tokens: list[int]) -> None:
+        self._native, self._tokens = native, tokens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._native, name)
+
+    def generate(self, encoded: Any, prompts: list[Any], **options: Any) -> list[SimpleNamespace]:
+        result = SimpleNamespace(sequences_ids=[self._tokens], scores=[-0.2], no_speech_prob=0.01)
+        return [result for _ in prompts]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_phrase_that_the_model_writes_over_and_over_is_written_once(
+    model: WhisperModel, monkeypatch: pytest.MonkeyPatch, preset: str
+):
+    call = speak(SHORT_CALL[:1])
+    phrase = model.hf_tokenizer.encode(" Thank you.", add_special_tokens=False).ids
+    first_stamp = Tokenizer(model.hf_tokenizer, multilingual=False).timestamp_begin
+    looping = [first_stamp, *phrase * 60, first_stamp + 1500]
+    monkeypatch.setattr(model, "model", Stuck(model.model, looping))
+
+    (said,) = sentences(model, call.samples, preset=preset)
+
+    assert said["text"] == "Thank you."
+    assert "repeats_itself" in said["doubts"]
