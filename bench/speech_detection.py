@@ -170,11 +170,11 @@ def table(head: Sequence[object], rows: Iterable[Iterable[object]]) -> str:
 
 def speech_pages(title: str, speech: Speech) -> Iterator[str]:
     """How much of speech is found, and how much else, at every level over every floor."""
-    found = {
-        (floor, way): [measured(WAYS[way], around(speech.at(dbfs), dbfs), speech) for dbfs in LEVELS_DBFS]
-        for floor, around in FLOORS.items()
-        for way in WAYS
-    }
+    found: dict[tuple[str, str], list[Found]] = {}
+    for floor, around in FLOORS.items():
+        heard = [around(speech.at(dbfs), dbfs) for dbfs in LEVELS_DBFS]
+        for name, way in WAYS.items():
+            found[floor, name] = [measured(way, samples, speech) for samples in heard]
     head = ["noise, below the speech", "way", *(f"{dbfs} dBFS" for dbfs in LEVELS_DBFS)]
     yield f"## {title}: % of the speech found\n"
     yield table(head, ([*who, *(f"{it.speech_percent:.1f}" for it in row)] for who, row in found.items()))

@@ -255,6 +255,15 @@ def test_a_cut_is_in_the_middle_of_the_quietest_tenth_of_a_second():
     assert abs(quietest(samples, 4 * SAMPLE_RATE_HZ, len(samples)) - middle) <= FRAME
 
 
+def test_a_long_pause_is_cut_in_rather_than_a_short_one_that_is_a_little_quieter():
+    samples = noise(-20, seconds=10)
+    for middle, length, gain in ((5, 0.1, 0.0099), (8, 0.3, 0.01)):
+        pause = slice(*(round((middle + side * length / 2) * SAMPLE_RATE_HZ) for side in (-1, 1)))
+        samples[pause] *= gain
+
+    assert abs(quietest(samples, 4 * SAMPLE_RATE_HZ, len(samples)) - 8 * SAMPLE_RATE_HZ) <= FRAME
+
+
 @pytest.fixture(scope="module")
 def monologue() -> tuple[Samples, NDArray[np.bool_]]:
     """Two minutes of words without a pause that speech detection would end at, and where the words are."""
