@@ -11,6 +11,10 @@ LEAST_LOG_PROBABILITY = -1.0
 MOST_WORDS_PER_SECOND = 7.0
 #: A few words may be spoken in a breath; a rate needs more of them.
 FEWEST_WORDS_FOR_A_RATE = 8
+#: A few words that are to fill a long window are made up. Counted in letters, as not every language puts
+#: spaces between its words; Chinese has the fewest, four in a second.
+FEWEST_LETTERS_PER_SECOND = 1.5
+SHORTEST_FOR_LETTERS_SECONDS = 5.0
 LARGEST_NO_SPEECH_PROBABILITY = 0.6
 #: Above this probability of no speech and below that log probability of the text, nobody speaks. What was
 #: written of noise, keys, tones and music had 0.75 and -0.85 or worse, or 0.44 and -1.09 (a ring tone); faint
@@ -26,7 +30,8 @@ class Outcome:
 
     text: str
     seconds: float
-    covered_seconds: float  # up to where the last words go
+    written_seconds: float  # up to where the last words go
+    covered_seconds: float  # as far as it need not be decoded again
     average_log_probability: float
     no_speech_probability: float
 
@@ -45,12 +50,19 @@ def _too_fast(it: Outcome) -> bool:
     return it.words > max(FEWEST_WORDS_FOR_A_RATE, MOST_WORDS_PER_SECOND * it.seconds)
 
 
+def _too_slow(it: Outcome) -> bool:
+    letters = sum(map(str.isalnum, it.text))
+    is_long = it.written_seconds > SHORTEST_FOR_LETTERS_SECONDS
+    return is_long and letters < FEWEST_LETTERS_PER_SECOND * it.written_seconds
+
+
 #: Why a window is in doubt.
 CHECKS: dict[str, Callable[[Outcome], bool]] = {
     "repeats_itself": lambda it: it.compression_ratio > LARGEST_COMPRESSION_RATIO,
     "improbable": lambda it: it.average_log_probability < LEAST_LOG_PROBABILITY,
     "no_speech": lambda it: bool(it.text) and it.no_speech_probability > LARGEST_NO_SPEECH_PROBABILITY,
     "too_fast": _too_fast,
+    "too_slow": _too_slow,
     "ends_early": lambda it: it.covered_seconds < it.seconds - LONGEST_SILENT_END_SECONDS,
 }
 

@@ -178,10 +178,12 @@ class Decoder:
         rest = _rest(piece, said)
         if cut_off and rest is None:
             said = [*said, cut_off]
+        written_seconds = said[-1].end_seconds if said else 0.0
         outcome = Outcome(
             text="".join(self._tokenizer.decode(part.tokens) for part in said).strip(),
             seconds=seconds,
-            covered_seconds=seconds if rest else said[-1].end_seconds if said else 0.0,
+            written_seconds=written_seconds,
+            covered_seconds=seconds if rest else written_seconds,
             average_log_probability=result.scores[0] * len(tokens) / (len(tokens) + 1),
             no_speech_probability=result.no_speech_prob,
         )
@@ -265,5 +267,5 @@ def kept(attempt: Attempt) -> list[dict[str, Any]]:
             or None,
         }
         for segment in attempt.segments
-        if segment["text"].strip()
+        if any(map(str.isalnum, segment["text"]))  # a lone full stop is nothing
     ]

@@ -16,7 +16,7 @@ from faster_whisper.vad import VadOptions, get_speech_timestamps
 from numpy.typing import NDArray
 
 from transcribe_worker.energy import loud_spans, union, without_rumble
-from transcribe_worker.windows import LARGEST_GAP, SAMPLE_RATE_HZ, Span, plan
+from transcribe_worker.windows import LARGEST_GAP, SAMPLE_RATE_HZ, Span, parts, plan
 
 Samples = NDArray[np.float32]
 Detect = Callable[[Samples], "Heard"]
@@ -82,16 +82,13 @@ def stretches(
         planned = plan(union(heard.speech + heard.loud), partial(quietest, buffer), largest_gap=largest_gap)
         ready = [span for span in planned if ended or span.end + largest_gap < len(buffer)]
         windows = [
-            Window(start + span.start, buffer[span.start : span.end], _meet(span, heard.speech))
-            for span in ready
+            Window(start + span.start, buffer[span.start : span.end], has_speech)
+            for window in ready
+            for span, has_speech in parts(window, heard.speech)
         ]
         carried = len(buffer) if ended else _carried(planned[len(ready) :], ready, len(buffer))
         yield Stretch(start, start + carried, windows)
         start, buffer = start + carried, buffer[carried:]
-
-
-def _meet(span: Span, others: list[Span]) -> bool:
-    return any(other.start < span.end and span.start < other.end for other in others)
 
 
 class _Source:

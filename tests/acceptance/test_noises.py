@@ -15,6 +15,7 @@ from shared.settings import RECORD_OPTIONS, Settings
 from tests.conftest import skip_or_fail
 from tests.noises import NOISES, Samples
 from tests.voices import SHORT_CALL, speak, word_error_rate
+from transcribe_worker.batches import Batches
 from transcribe_worker.model_files import bundled_folder
 from transcribe_worker.presets import PRESETS
 from transcribe_worker.recognition import Recognition
@@ -41,7 +42,9 @@ def blocks(samples: Samples) -> Iterator[Samples]:
 
 
 def sentences(model: WhisperModel, samples: Samples, **options: Any) -> list[dict[str, Any]]:
-    recognition = Recognition(model, OPTIONS | options, parallel=PARALLEL, batch_size=8, check=lambda: None)
+    recognition = Recognition(
+        model, OPTIONS | options, parallel=PARALLEL, batches=Batches(8), check=lambda: None
+    )
     stretches = recognition.stretches(blocks(samples), start=0, done=0)
     return [said for stretch in stretches for window in stretch["windows"] for said in window["segments"]]
 

@@ -11,6 +11,7 @@ from transcribe_worker.checks import CHECKS, Outcome, doubts, is_no_speech
 GOOD = Outcome(
     text="Good morning, and thank you for taking the time to talk with me.",
     seconds=4.0,
+    written_seconds=3.8,
     covered_seconds=3.8,
     average_log_probability=-0.2,
     no_speech_probability=0.01,
@@ -28,6 +29,10 @@ def test_an_ordinary_sentence_is_not_in_doubt():
         ("improbable", replace(GOOD, average_log_probability=-1.3)),
         ("no_speech", replace(GOOD, no_speech_probability=0.9)),
         ("too_fast", replace(GOOD, seconds=1.0)),
+        (
+            "too_slow",
+            replace(GOOD, text="Thank you.", seconds=18.0, written_seconds=18.0, covered_seconds=18.0),
+        ),
         ("ends_early", replace(GOOD, seconds=12.0)),
     ],
 )
@@ -36,16 +41,29 @@ def test_each_reason_is_found_alone(reason: str, outcome: Outcome):
 
 
 def test_every_reason_has_its_example():
-    assert set(CHECKS) == {"repeats_itself", "improbable", "no_speech", "too_fast", "ends_early"}
+    assert set(CHECKS) == {"repeats_itself", "improbable", "no_speech", "too_fast", "too_slow", "ends_early"}
 
 
 def test_where_nothing_was_written_nothing_is_said_about_speech():
-    nothing = Outcome("", 2.0, 0.0, -0.3, 0.9)
+    nothing = Outcome("", 2.0, 0.0, 0.0, -0.3, 0.9)
     assert doubts(nothing) == []
 
 
 def test_a_few_words_in_a_breath_are_not_too_fast():
     assert doubts(replace(GOOD, text="I do not know it", seconds=0.7, covered_seconds=0.7)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("Thank you.", 4.0),  # it may be drawn out
+        ("Yes, that is what I have been thinking of all the time.", 20.0),  # very slow, with pauses
+        ("对，这就是我一直在想的事情。我们应该早点儿谈一谈，你觉得呢？", 16.0),
+    ],
+)
+def test_few_words_in_some_seconds_are_not_too_slow(text: str, seconds: float):
+    outcome = replace(GOOD, text=text, seconds=seconds, written_seconds=seconds, covered_seconds=seconds)
+    assert "too_slow" not in doubts(outcome)
 
 
 @pytest.mark.parametrize(
