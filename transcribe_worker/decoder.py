@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from transcribe_worker.batches import Batches
 from transcribe_worker.checks import Outcome, doubts, is_no_speech
 from transcribe_worker.presets import Preset, Try
 from transcribe_worker.speech import Window
-from transcribe_worker.tokens import Said, split, without_loops
+from transcribe_worker.tokens import Said, split, without_echoes, without_loops
 from transcribe_worker.windows import SAMPLE_RATE_HZ
 
 HOP = 160
@@ -40,6 +40,8 @@ PADDING_FRAMES = 2 * FRAMES_PER_SECOND
 LIKE_FRAMES = 4 * FRAMES_PER_SECOND
 #: A shorter rest is left alone: there is half a word in it at most.
 SHORTEST_REST = SAMPLE_RATE_HZ
+#: So much more than a pause between two sentences, and something was said there.
+PASSED_OVER_SECONDS = 1.0
 #: Whisper's own limits: tokens of a window, and where its first word may begin (a second).
 MOST_TOKENS = 448
 LATEST_BEGIN = 50
@@ -48,14 +50,19 @@ PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A window, or what is left to decode of one, from `offset` on, in samples."""
+    """A window, or what is left to decode of one, from `offset` up to `end`, in samples of it."""
 
     window: Window
-    offset: int = 0
+    offset: int
+    end: int
+
+    @classmethod
+    def whole(cls, window: Window) -> Piece:
+        return cls(window, 0, len(window.samples))
 
     @property
     def samples(self) -> NDArray[np.float32]:
-        return self.window.samples[self.offset :]
+        return self.window.samples[self.offset : self.end]
 
     @property
     def frames(self) -> int:
@@ -71,18 +78,13 @@ class Attempt:
     piece: Piece
     outcome: Outcome
     segments: list[dict[str, Any]]
-    rest: int | None  # where to go on, in samples of the piece
+    left: list[Piece]  # what is still to be decoded of the piece
     reasons: list[str]
 
     @property
     def is_worth_another_try(self) -> bool:
         """Whether it is in doubt, and there is speech in it."""
         return bool(self.reasons) and self.piece.window.speech and not is_no_speech(self.outcome)
-
-    def left(self) -> Piece | None:
-        """What is left to decode of the piece."""
-        return None if self.rest is None else Piece(self.piece.window, self.piece.offset + self.rest)
-
 
 @dataclass(frozen=True)
 class Request:
@@ -112,13 +114,13 @@ class Decoder:
     def decode(self, windows: Sequence[Window]) -> list[list[dict[str, Any]]]:
         """The segments of each window; `check` is called between the steps and ends it by raising."""
         found: dict[int, list[dict[str, Any]]] = {window.start: [] for window in windows}
-        pieces = [Piece(window) for window in windows]
+        pieces = [Piece.whole(window) for window in windows]
         while pieces:
             attempts = self._tried_again(self._attempts(pieces))
             for attempt in attempts:
                 found[attempt.piece.window.start] += kept(attempt)
-            pieces = [rest for attempt in attempts if (rest := attempt.left())]
-        return [found[window.start] for window in windows]
+            pieces = [piece for attempt in attempts for piece in attempt.left]
+        return [sorted(found[window.start], key=_start) for window in windows]
 
     def _attempts(self, pieces: Sequence[Piece]) -> list[Attempt]:
         """Decode pieces together with those of like length."""
@@ -175,8 +177,9 @@ class Decoder:
     def _judged(self, piece: Piece, result: Any) -> Attempt:
         tokens, seconds = result.sequences_ids[0], len(piece.samples) / SAMPLE_RATE_HZ
         said, cut_off = split(tokens, self._tokenizer.timestamp_begin, seconds)
-        rest = _rest(piece, said)
-        if cut_off and rest is None:
+        said = without_echoes(said)
+        rest, holes = _rest(piece, said), self._holes(piece, said)
+        if cut_off and not rest:
             said = [*said, cut_off]
         written_seconds = said[-1].end_seconds if said else 0.0
         outcome = Outcome(
@@ -190,7 +193,16 @@ class Decoder:
         reasons = doubts(outcome)
         if "repeats_itself" in reasons:
             said = without_loops(said)
-        return Attempt(piece, outcome, [self._segment(part) for part in said], rest, reasons)
+        return Attempt(piece, outcome, [self._segment(part) for part in said], [*holes, *rest], reasons)
+
+    def _holes(self, piece: Piece, said: Sequence[Said]) -> list[Piece]:
+        """What the model has passed over: longer than any pause that is left in a window."""
+        longest_pause = self._request.preset.largest_gap_seconds + PASSED_OVER_SECONDS
+        return [
+            replace(piece, offset=_at(piece, before.end_seconds), end=_at(piece, after.start_seconds))
+            for before, after in pairwise(said)
+            if after.start_seconds - before.end_seconds > longest_pause
+        ]
 
     def _segment(self, said: Said) -> dict[str, Any]:
         """A segment as faster-whisper wants it for finding the moments of words."""
@@ -223,11 +235,20 @@ def _tokenizer(of_model: Any, is_multilingual: bool, language: str) -> Tokenizer
     return Tokenizer(of_model, is_multilingual, task="transcribe", language=language)
 
 
-def _rest(piece: Piece, said: Sequence[Said]) -> int | None:
-    """Where to go on in a piece, in samples; None if there is nothing left that is worth it."""
-    end = round(said[-1].end_seconds * SAMPLE_RATE_HZ) if said else 0
-    is_worth_it = SHORTEST_REST <= end <= len(piece.samples) - SHORTEST_REST
-    return end if is_worth_it else None
+def _rest(piece: Piece, said: Sequence[Said]) -> list[Piece]:
+    """What is left behind the last sentence, if it is worth it."""
+    end = _at(piece, said[-1].end_seconds) if said else piece.offset
+    is_worth_it = piece.offset + SHORTEST_REST <= end <= piece.end - SHORTEST_REST
+    return [replace(piece, offset=end)] if is_worth_it else []
+
+
+def _at(piece: Piece, seconds: float) -> int:
+    """A moment of a piece, in samples of its window."""
+    return piece.offset + round(seconds * SAMPLE_RATE_HZ)
+
+
+def _start(segment: dict[str, Any]) -> float:
+    return float(segment["start_seconds"])
 
 
 def _dubious(attempt: Attempt) -> tuple[bool, int, float]:

@@ -10,6 +10,8 @@ SECONDS_PER_STAMP = 0.02
 #: Nobody says a phrase more often in a row. A phrase of one token may be a number or a stammer.
 MOST_REPEATS = 3
 LONGEST_PHRASE = 40
+#: Nobody says more in a second.
+MOST_TOKENS_PER_SECOND = 10.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,17 @@ def split(tokens: Sequence[int], first_stamp: int, seconds: float) -> tuple[list
             open_tokens = []
         start = stamp
     return said, Said(start, seconds, open_tokens) if open_tokens else None
+
+
+def without_echoes(said: Sequence[Said]) -> list[Said]:
+    """Leave out a sentence that is written twice, the second time faster than anybody can say it."""
+    kept: list[Said] = []
+    for part in said:
+        is_again = bool(kept) and kept[-1].tokens == part.tokens
+        too_fast = len(part.tokens) > MOST_TOKENS_PER_SECOND * (part.end_seconds - part.start_seconds)
+        if not (is_again and too_fast):
+            kept.append(part)
+    return kept
 
 
 def without_loops(said: Sequence[Said]) -> list[Said]:

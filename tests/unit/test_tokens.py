@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_worker.tokens import MOST_REPEATS, SECONDS_PER_STAMP, Said, split, without_loops
+from transcribe_worker.tokens import MOST_REPEATS, SECONDS_PER_STAMP, Said, split, without_echoes, without_loops
 
 FIRST_STAMP = 1000
 
@@ -55,3 +55,13 @@ def test_of_a_phrase_that_is_written_over_and_over_one_is_left():
 def test_what_somebody_may_well_say_is_left_alone():
     said = [Said(0.0, 2.0, [5] * MOST_REPEATS), Said(2.0, 3.0, [1, 2, 1, 2])]
     assert without_loops(said) == said
+
+
+def test_a_sentence_that_is_written_again_in_no_time_is_left_out():
+    said = Said(0.0, 7.0, [*range(22)])
+    assert without_echoes([said, Said(7.0, 7.8, [*range(22)])]) == [said]
+
+
+def test_a_sentence_that_is_said_again_stays():
+    said = [Said(0.0, 0.4, [1, 2]), Said(0.4, 0.8, [1, 2]), Said(0.8, 3.0, [3])]
+    assert without_echoes(said) == said
