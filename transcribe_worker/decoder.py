@@ -36,6 +36,8 @@ FRAMES_PER_SECOND = SAMPLE_RATE_HZ // HOP
 WHOLE_FRAMES = 30 * FRAMES_PER_SECOND
 #: With less behind it, a short window is apt to be written again and again.
 PADDING_FRAMES = 2 * FRAMES_PER_SECOND
+#: A rest begins in the midst of speech, and is apt to be written twice.
+REST_PADDING_FRAMES = 8 * FRAMES_PER_SECOND
 #: Windows whose lengths differ by less go together.
 LIKE_FRAMES = 4 * FRAMES_PER_SECOND
 #: A shorter rest is left alone: there is half a word in it at most.
@@ -67,7 +69,8 @@ class Piece:
     @property
     def frames(self) -> int:
         """What the encoder is given of it."""
-        wanted = len(self.samples) / HOP + PADDING_FRAMES
+        padding = REST_PADDING_FRAMES if self.offset else PADDING_FRAMES
+        wanted = len(self.samples) / HOP + padding
         return min(WHOLE_FRAMES, math.ceil(wanted / LIKE_FRAMES) * LIKE_FRAMES)
 
 
