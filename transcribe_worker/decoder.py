@@ -89,6 +89,7 @@ class Attempt:
         """Whether it is in doubt, and there is speech in it."""
         return bool(self.reasons) and self.piece.window.speech and not is_no_speech(self.outcome)
 
+
 @dataclass(frozen=True)
 class Request:
     """What a recording is decoded with."""

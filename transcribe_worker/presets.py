@@ -19,14 +19,27 @@ class Preset:
     """How windows are made, decoded and tried again."""
 
     beam_size: int
-    largest_gap_seconds: float
+    longest_seconds: float  # of a window: the encoder's work grows with its square
+    largest_gap_seconds: float  # between what goes into one window
     energy_spans: bool  # decode what speech detection left out and is as loud as speech, too
     tries: tuple[Try, ...]  # of a window that is in doubt, alone
 
 
 PRESETS: dict[str, Preset] = {
-    "careful": Preset(beam_size=5, largest_gap_seconds=1.0, energy_spans=True, tries=(AGAIN, WITHOUT_LOOPS)),
-    "fast": Preset(beam_size=1, largest_gap_seconds=2.0, energy_spans=False, tries=(WITHOUT_LOOPS,)),
+    "careful": Preset(
+        beam_size=5,
+        longest_seconds=28.0,
+        largest_gap_seconds=1.5,
+        energy_spans=True,
+        tries=(AGAIN, WITHOUT_LOOPS),
+    ),
+    "fast": Preset(
+        beam_size=1,
+        longest_seconds=20.0,
+        largest_gap_seconds=1.5,
+        energy_spans=False,
+        tries=(WITHOUT_LOOPS,),
+    ),
 }
 
 

@@ -40,10 +40,15 @@ class Recognition:
 
     def stretches(self, blocks: Iterable[Samples], *, start: int, done: int) -> Iterator[dict[str, Any]]:
         """Decode `blocks`, whose first sample is number `start`, but for what ends by `done`."""
-        energy_spans = self._preset.energy_spans
-        detect = partial(detect_speech, energy_spans=energy_spans) if self._options["vad"] else all_of_it
-        gap = round(self._preset.largest_gap_seconds * SAMPLE_RATE_HZ)
-        found = stretches(blocks, partial(self._timed, detect), start=start, largest_gap=gap)
+        preset = self._preset
+        find = partial(detect_speech, energy_spans=preset.energy_spans) if self._options["vad"] else all_of_it
+        found = stretches(
+            blocks,
+            partial(self._timed, find),
+            start=start,
+            longest=round(preset.longest_seconds * SAMPLE_RATE_HZ),
+            largest_gap=round(preset.largest_gap_seconds * SAMPLE_RATE_HZ),
+        )
         left = (stretch.behind(done) for stretch in found)
         for stretch, segments in in_order(self._prepared(left), self._decode, parallel=self._parallel):
             self._check()

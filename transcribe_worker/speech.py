@@ -16,7 +16,7 @@ from faster_whisper.vad import VadOptions, get_speech_timestamps
 from numpy.typing import NDArray
 
 from transcribe_worker.energy import loud_spans, union, without_rumble
-from transcribe_worker.windows import LARGEST_GAP, SAMPLE_RATE_HZ, Span, parts, plan
+from transcribe_worker.windows import LARGEST_GAP, LONGEST, SAMPLE_RATE_HZ, Span, parts, plan
 
 Samples = NDArray[np.float32]
 Detect = Callable[[Samples], "Heard"]
@@ -68,7 +68,12 @@ class Stretch:
 
 
 def stretches(
-    blocks: Iterable[Samples], detect: Detect, *, start: int = 0, largest_gap: int = LARGEST_GAP
+    blocks: Iterable[Samples],
+    detect: Detect,
+    *,
+    start: int = 0,
+    longest: int = LONGEST,
+    largest_gap: int = LARGEST_GAP,
 ) -> Iterator[Stretch]:
     """Yield the stretches of a recording whose samples from `start` on come in `blocks`."""
     source = _Source(blocks)
@@ -79,7 +84,12 @@ def stretches(
         buffer = np.concatenate([buffer, source.take(length - len(buffer))])
         ended = len(buffer) < length
         heard = detect(buffer)
-        planned = plan(union(heard.speech + heard.loud), partial(quietest, buffer), largest_gap=largest_gap)
+        planned = plan(
+            union(heard.speech + heard.loud),
+            partial(quietest, buffer),
+            longest=longest,
+            largest_gap=largest_gap,
+        )
         ready = [span for span in planned if ended or span.end + largest_gap < len(buffer)]
         windows = [
             Window(start + span.start, buffer[span.start : span.end], has_speech)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from faster_whisper import WhisperModel
+from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
 
 from shared.settings import RECORD_OPTIONS, Settings
@@ -84,6 +86,43 @@ def test_a_voice_far_below_the_other_loses_no_words(
     model: WhisperModel, uneven_call: Samples, long_call: Call, preset: str
 ):
     assert word_error_rate(long_call.words, text(recognized(model, uneven_call, preset=preset))) < 0.02
+
+
+class Skipping:
+    """The model's native part, which at first writes but the beginning and the end of what it hears."""
+
+    def __init__(self, native: Any, tokens: list[int]) -> None:
+        self._native, self._tokens = native, [tokens]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._native, name)
+
+    def generate(self, encoded: Any, prompts: list[Any], **options: Any) -> Any:
+        if not self._tokens:
+            return self._native.generate(encoded, prompts, **options)
+        return [SimpleNamespace(sequences_ids=[self._tokens.pop()], scores=[-0.2], no_speech_prob=0.01)]
+
+
+def test_what_the_model_passes_over_in_the_midst_of_a_window_is_decoded_again(
+    model: WhisperModel, short_call: Call, monkeypatch: pytest.MonkeyPatch
+):
+    tokenizer = Tokenizer(model.hf_tokenizer, multilingual=False)
+
+    def written(start_seconds: float, words: str, end_seconds: float) -> list[int]:
+        first, last = (tokenizer.timestamp_begin + round(at * 50) for at in (start_seconds, end_seconds))
+        return [first, *tokenizer.encode(f" {words}"), last]
+
+    first, *between, last = (turn.text for turn in short_call.turns)
+    second_at, last_at = short_call.starts_seconds[1], short_call.starts_seconds[-1]
+    end = short_call.duration_seconds
+    tokens = written(0, first, second_at) + written(last_at, last, end - 0.5)
+    monkeypatch.setattr(model, "model", Skipping(model.model, tokens))
+
+    found = segments(recognized(model, short_call.samples, vad=False))
+
+    assert (found[0]["text"], found[-1]["text"]) == (first, last)
+    assert word_error_rate(" ".join(between), " ".join(said["text"] for said in found[1:-1])) < 0.1
+    assert [said["start_seconds"] for said in found] == sorted(said["start_seconds"] for said in found)
 
 
 def test_it_makes_no_difference_how_much_is_decoded_at_once(

@@ -430,6 +430,7 @@ def test_every_stretch_but_the_last_gets_on(pieces: list[tuple[float, float, boo
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
 def test_a_window_and_a_gap_of_every_preset_end_within_the_shortest_stretch(preset: Preset):
     """Otherwise a stretch could be all unfinished, and the next one would start where it did."""
+    assert preset.longest_seconds * SAMPLE_RATE_HZ <= LONGEST
     assert LONGEST + preset.largest_gap_seconds * SAMPLE_RATE_HZ < SHORTEST_STRETCH
 
 

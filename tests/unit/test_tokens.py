@@ -5,7 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_worker.tokens import MOST_REPEATS, SECONDS_PER_STAMP, Said, split, without_echoes, without_loops
+from transcribe_worker.tokens import (
+    MOST_REPEATS,
+    SECONDS_PER_STAMP,
+    Said,
+    split,
+    without_echoes,
+    without_loops,
+)
 
 FIRST_STAMP = 1000
 
