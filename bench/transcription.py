@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import platform
 import sqlite3
 import subprocess
 import sys
@@ -29,12 +28,13 @@ import psutil
 from bench import peers
 from bench.chart import bars
 from bench.corpora import SCENES, Corpus, strung_together, synthesised
+from bench.figures import machine
 from bench.mistakes import mistakes
 from stress.watch import reading
 from tests.stage import ROOT, Stage
 from tests.voices import SAMPLE_RATE_HZ, write_wav
 from transcribe_worker.engine import Engine, ModelChoice
-from transcribe_worker.model_files import bundled_folder
+from transcribe_worker.model_files import BUNDLED, bundled_folder
 
 RESULTS = Path(__file__).parent / "results"
 LOOK_SECONDS = 0.05
@@ -235,19 +235,12 @@ def _row(corpus: Corpus, way: str, runs: Sequence[Run], speeds: dict[str, list[f
     return f"| {way} | {spread} | {' | '.join(ratios)} | {errors} | {memory:,.0f} | {first:.1f} |"
 
 
-def machine() -> str:
-    """What it was measured on."""
-    memory = psutil.virtual_memory().total / 2**30
-    return (
-        f"{platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
-    )
-
-
 def main() -> None:
     options = _options()
     RESULTS.mkdir(exist_ok=True)
-    for model in options.model or [bundled_folder()]:
-        pages, speeds = [f"# {model.name}\n\n{machine()}; int8; {options.times} times each.\n"], {}
+    for name, model in _models(options):
+        head = f"{machine()}; {COMPUTE_TYPE}; {options.times} times each, the loops once."
+        pages, speeds = [f"# {name}\n\n{head}\n"], {}
         for corpus in _corpora(options):
             runs = measure(corpus, model, options.ways, options.times)
             pages.append(f"## {corpus.name}, {len(corpus.samples) / SAMPLE_RATE_HZ / 60:.0f} minutes\n")
@@ -256,9 +249,17 @@ def main() -> None:
                 way: median(len(corpus.samples) / SAMPLE_RATE_HZ / r.seconds for r in done)
                 for way, done in runs.items()
             }
-            (RESULTS / f"{model.name}.md").write_text("\n".join(pages), "utf-8")
-            (RESULTS / f"{model.name}.svg").write_text(bars(speeds, "× real time"), "utf-8")
+            (RESULTS / f"{name}.md").write_text("\n".join(pages), "utf-8")
+            (RESULTS / f"{name}.svg").write_text(bars(speeds, "× real time"), "utf-8")
         print("\n".join(pages))
+
+
+def _models(options: argparse.Namespace) -> Iterator[tuple[str, Path]]:
+    """The models to measure with, by name."""
+    for model in options.model or []:
+        yield model.name, model
+    if not options.model and (bundled := bundled_folder()):
+        yield BUNDLED, bundled
 
 
 def _corpora(options: argparse.Namespace) -> Iterator[Corpus]:
