@@ -17,9 +17,9 @@ FEWEST_LETTERS_PER_SECOND = 1.5
 SHORTEST_FOR_LETTERS_SECONDS = 5.0
 LARGEST_NO_SPEECH_PROBABILITY = 0.6
 #: Above this probability of no speech and below that log probability of the text, nobody speaks. What was
-#: written of noise, keys, tones and music had 0.75 and -0.85 or worse, or 0.44 and -1.09 (a ring tone); faint
-#: speech had 0.38 and -0.43 at the worst.
-NO_SPEECH = ((0.6, -0.5), (0.3, -1.0))
+#: written of noise, keys, tones and music had 0.75 and -0.85 or worse, or 0.47 and -0.92 or 0.44 and -1.09
+#: (ring tones); faint speech had 0.38 and -0.43 at the worst.
+NO_SPEECH = ((0.6, -0.5), (0.4, -0.75), (0.3, -1.0))
 #: How much of the speech at the end of a window may stay without words.
 LONGEST_SILENT_END_SECONDS = 3.0
 

@@ -72,6 +72,7 @@ def test_few_words_in_some_seconds_are_not_too_slow(text: str, seconds: float):
         (0.94, -0.85, True),  # music
         (0.98, -1.18, True),  # keys
         (0.44, -1.09, True),  # a ring tone
+        (0.47, -0.92, True),  # another one
         (0.38, -0.43, False),  # faint speech
         (0.9, -0.2, False),  # the text is plausible, whatever the first token says
         (0.1, -1.3, False),  # mumbled
