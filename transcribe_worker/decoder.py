@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -117,14 +118,14 @@ class Decoder:
 
     def decode(self, windows: Sequence[Window]) -> list[list[dict[str, Any]]]:
         """The segments of each window; `check` is called between the steps and ends it by raising."""
-        found: dict[int, list[dict[str, Any]]] = {window.start: [] for window in windows}
+        found: dict[int, list[tuple[int, dict[str, Any]]]] = {window.start: [] for window in windows}
         pieces = [Piece.whole(window) for window in windows]
         while pieces:
             attempts = self._tried_again(self._attempts(pieces))
             for attempt in attempts:
                 found[attempt.piece.window.start] += kept(attempt)
             pieces = [piece for attempt in attempts for piece in attempt.left]
-        return [sorted(found[window.start], key=_start) for window in windows]
+        return [_in_order(found[window.start]) for window in windows]
 
     def _attempts(self, pieces: Sequence[Piece]) -> list[Attempt]:
         """Decode pieces together with those of like length."""
@@ -213,6 +214,7 @@ class Decoder:
         text = self._tokenizer.decode(said.tokens)
         return {
             "seek": 0,
+            "stamp": said.start_seconds,  # `start` is moved to where the first word is found
             "start": said.start_seconds,
             "end": said.end_seconds,
             "tokens": said.tokens,
@@ -251,8 +253,19 @@ def _at(piece: Piece, seconds: float) -> int:
     return piece.offset + round(seconds * SAMPLE_RATE_HZ)
 
 
-def _start(segment: dict[str, Any]) -> float:
-    return float(segment["start_seconds"])
+def _in_order(placed: Sequence[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Segments in the order in which they were said; none begins behind the next one.
+
+    Where something was passed over, words in front of it may be found in it.
+    """
+    segments = [segment for _, segment in sorted(placed, key=itemgetter(0))]
+    for segment, following in reversed(list(pairwise(segments))):
+        latest = following["start_seconds"]
+        if segment["start_seconds"] > latest:
+            segment["start_seconds"] = segment["end_seconds"] = latest
+            for word in segment["words"] or ():
+                word[:2] = latest, latest
+    return segments
 
 
 def _dubious(attempt: Attempt) -> tuple[bool, int, float]:
@@ -261,8 +274,9 @@ def _dubious(attempt: Attempt) -> tuple[bool, int, float]:
     return loops, len(attempt.reasons), -attempt.outcome.average_log_probability
 
 
-def kept(attempt: Attempt) -> list[dict[str, Any]]:
-    """The segments to keep, placed in the recording; times in seconds, to the millisecond.
+def kept(attempt: Attempt) -> list[tuple[int, dict[str, Any]]]:
+    """The segments to keep, behind where they stand in the window, in samples; times of the recording in
+    seconds, to the millisecond.
 
     Nothing is kept where the model and speech detection, or two signs of the model's own, agree that it is
     no speech.
@@ -277,20 +291,23 @@ def kept(attempt: Attempt) -> list[dict[str, Any]]:
         return round(min(offset + seconds, latest), 3)
 
     return [
-        {
-            "start_seconds": at(segment["start"]),
-            "end_seconds": at(segment["end"]),
-            "text": segment["text"].strip(),
-            "average_log_probability": round(it.average_log_probability, 4),
-            "no_speech_probability": round(it.no_speech_probability, 4),
-            "compression_ratio": round(it.compression_ratio, 3),
-            "doubts": attempt.reasons,
-            "words": [
-                [at(word["start"]), at(word["end"]), word["word"], round(float(word["probability"]), 4)]
-                for word in segment["words"] or ()
-            ]
-            or None,
-        }
+        (
+            _at(attempt.piece, segment["stamp"]),
+            {
+                "start_seconds": at(segment["start"]),
+                "end_seconds": at(segment["end"]),
+                "text": segment["text"].strip(),
+                "average_log_probability": round(it.average_log_probability, 4),
+                "no_speech_probability": round(it.no_speech_probability, 4),
+                "compression_ratio": round(it.compression_ratio, 3),
+                "doubts": attempt.reasons,
+                "words": [
+                    [at(word["start"]), at(word["end"]), word["word"], round(float(word["probability"]), 4)]
+                    for word in segment["words"] or ()
+                ]
+                or None,
+            },
+        )
         for segment in attempt.segments
         if any(map(str.isalnum, segment["text"]))  # a lone full stop is nothing
     ]
