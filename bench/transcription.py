@@ -38,6 +38,8 @@ from transcribe_worker.model_files import BUNDLED, bundled_folder
 
 RESULTS = Path(__file__).parent / "results"
 LOOK_SECONDS = 0.05
+#: To look through the processes costs something itself.
+LOOK_AT_MEMORY_SECONDS = 0.25
 COMPUTE_TYPE = "int8"
 
 
@@ -69,7 +71,7 @@ class Memory:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._over.wait(LOOK_SECONDS):
+        while not self._over.wait(LOOK_AT_MEMORY_SECONDS):
             self.peak_bytes = max(self.peak_bytes, sum(map(_resident, self._family())))
 
     def _family(self) -> Iterator[psutil.Process]:
