@@ -202,7 +202,7 @@ def test_a_command_line_that_offhook_does_not_take_is_noticed(line: str) -> None
 
 def test_an_option_in_running_text_is_an_option_of_some_command() -> None:
     real = {word for name in ALL_COMMANDS for o in options(name) for word in (*o.opts, *o.secondary_opts)}
-    elsewhere = {"--demo", "--stdio"}  # of start.py, and of the capture worker
+    elsewhere = {"--demo", "--stdio", "--audio", "--references", "--batched"}  # of start.py, workers, benches
     for page in PAGES:
         named = {
             word for cell in code(prose(page.read_text("utf-8"))) for word in re.findall(r"--[a-z-]+", cell)
