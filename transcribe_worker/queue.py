@@ -77,8 +77,6 @@ class HintQueue:
         )
         try:
             self._huey.storage.initialize_schema()
-            # What a power cut takes is sent again; NORMAL keeps the file sound, and waits for no disk.
-            self._huey.storage.sql("PRAGMA synchronous = normal")
         except sqlite3.Error:
             self.close()
             raise

