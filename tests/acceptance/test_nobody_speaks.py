@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,45 +10,26 @@ import pytest
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 
-from shared.settings import RECORD_OPTIONS, Settings
-from tests.conftest import skip_or_fail
 from tests.noises import NOISES, Samples
+from tests.recognition import recognized, segments, tiny_model
 from tests.voices import SHORT_CALL, speak, word_error_rate
-from transcribe_worker.batches import Batches
-from transcribe_worker.model_files import bundled_folder
 from transcribe_worker.presets import PRESETS
-from transcribe_worker.recognition import Recognition
 from transcribe_worker.speech import SAMPLE_RATE_HZ
 
-OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}
 MINUTES = 10
 #: One level and one seed of each.
 LEVEL_DBFS, SEED = -30, 1
-PARALLEL = 2
 
 
 @pytest.fixture(scope="module")
 def model() -> WhisperModel:
-    folder = bundled_folder()
-    if folder is None:
-        skip_or_fail("the model tiny.en is not installed")
-    return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1, num_workers=PARALLEL)
-
-
-def blocks(samples: Samples) -> Iterator[Samples]:
-    for at in range(0, len(samples), SAMPLE_RATE_HZ):
-        yield samples[at : at + SAMPLE_RATE_HZ]
+    return tiny_model()
 
 
 def sentences(model: WhisperModel, samples: Samples, **options: Any) -> list[dict[str, Any]]:
-    recognition = Recognition(
-        model, OPTIONS | options, parallel=PARALLEL, batches=Batches(8), check=lambda: None
-    )
-    stretches = recognition.stretches(blocks(samples), start=0, done=0)
-    return [said for stretch in stretches for window in stretch["windows"] for said in window["segments"]]
+    return segments(recognized(model, samples, **options))
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("name", NOISES)
 def test_ten_minutes_of_a_noise_are_no_words(model: WhisperModel, name: str, preset: str):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,54 +9,18 @@ import numpy as np
 import pytest
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
-from numpy.typing import NDArray
 
-from shared.settings import RECORD_OPTIONS, Settings
-from tests.conftest import skip_or_fail
+from tests.recognition import Samples, recognized, segments, tiny_model
 from tests.voices import Call, word_error_rate
-from transcribe_worker.batches import Batches
-from transcribe_worker.model_files import bundled_folder
 from transcribe_worker.presets import PRESETS
-from transcribe_worker.recognition import Recognition
 from transcribe_worker.speech import SAMPLE_RATE_HZ
 
-Samples = NDArray[np.float32]
-OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}
 SPEAKERS_DB_APART = 24
-PARALLEL = 2
 
 
 @pytest.fixture(scope="module")
 def model() -> WhisperModel:
-    folder = bundled_folder()
-    if folder is None:
-        skip_or_fail("the model tiny.en is not installed")
-    return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1, num_workers=PARALLEL)
-
-
-def blocks(samples: Samples, start: int = 0) -> Iterator[Samples]:
-    for at in range(start, len(samples), SAMPLE_RATE_HZ):
-        yield samples[at : at + SAMPLE_RATE_HZ]
-
-
-def recognized(
-    model: WhisperModel,
-    samples: Samples,
-    *,
-    start: int = 0,
-    done: int = 0,
-    parallel: int = PARALLEL,
-    batch_size: int = 8,
-    **options: Any,
-) -> list[dict[str, Any]]:
-    recognition = Recognition(
-        model, OPTIONS | options, parallel=parallel, batches=Batches(batch_size), check=lambda: None
-    )
-    return list(recognition.stretches(blocks(samples, start), start=start, done=done))
-
-
-def segments(stretches: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [said for stretch in stretches for window in stretch["windows"] for said in window["segments"]]
+    return tiny_model()
 
 
 def text(stretches: list[dict[str, Any]]) -> str:

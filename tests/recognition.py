@@ -1,0 +1,56 @@
+"""Recognises samples in process, with the real model, for the tests of what is and what is not said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from faster_whisper import WhisperModel
+from numpy.typing import NDArray
+
+from shared.settings import RECORD_OPTIONS, Settings
+from tests.conftest import skip_or_fail
+from transcribe_worker.batches import Batches
+from transcribe_worker.model_files import bundled_folder
+from transcribe_worker.recognition import Recognition
+from transcribe_worker.speech import SAMPLE_RATE_HZ
+
+Samples = NDArray[np.float32]
+OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}
+PARALLEL = 2
+
+
+def tiny_model() -> WhisperModel:
+    """The bundled model, with a lane for each batch at once."""
+    folder = bundled_folder()
+    if folder is None:
+        skip_or_fail("the model tiny.en is not installed")
+    return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1, num_workers=PARALLEL)
+
+
+def recognized(
+    model: WhisperModel,
+    samples: Samples,
+    *,
+    start: int = 0,
+    done: int = 0,
+    parallel: int = PARALLEL,
+    batch_size: int = 8,
+    **options: Any,
+) -> list[dict[str, Any]]:
+    """The decoded stretches of a recording from a sample on."""
+    recognition = Recognition(
+        model, OPTIONS | options, parallel=parallel, batches=Batches(batch_size), check=lambda: None
+    )
+    return list(recognition.stretches(_blocks(samples, start), start=start, done=done))
+
+
+def segments(stretches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All that is said in them."""
+    return [said for stretch in stretches for window in stretch["windows"] for said in window["segments"]]
+
+
+def _blocks(samples: Samples, start: int) -> Iterator[Samples]:
+    for at in range(start, len(samples), SAMPLE_RATE_HZ):
+        yield samples[at : at + SAMPLE_RATE_HZ]
