@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import signal
@@ -88,14 +87,42 @@ def engine() -> Iterator[Engine]:
         yield engine
 
 
-@pytest.fixture(scope="module")
-def just_enough_gb(choice: ModelChoice) -> float:
-    """Memory that is enough to load the model on this machine, and for nearly nothing more."""
-    for hundredths in range(16, 200):
-        with closing(Engine()) as engine, contextlib.suppress(EngineUnusable):
-            engine.load(replace(choice, memory_gb=hundredths / 100))
-            return hundredths / 100 + 0.005
-    raise AssertionError("the model does not load")
+MODEL_THAT_DOES_FIRST = """
+import time
+import transcribe_worker.recognizer as recognizer
+first = dict({first})
+class Model:
+    def __init__(self, model): self.model = model
+    def __getattr__(self, name):
+        found = getattr(self.model, name)
+        def both(*args, **options):
+            first[name]()
+            return found(*args, **options)
+        return both if name in first else found
+def load(*args, **options):
+    model = recognizer.WhisperModel(*args, **options)
+    model.model = Model(model.model)
+    return model
+recognizer.main(load=load)
+"""
+
+
+def engine_that_does_first(silence_seconds: float = engines.SILENCE_SECONDS, **first: str) -> Engine:
+    """An engine whose model does something else before the steps named."""
+    steps = ", ".join(f"{step}=lambda: {what}" for step, what in first.items())
+    command = [sys.executable, "-c", MODEL_THAT_DOES_FIRST.format(first=steps)]
+    return Engine(command, silence_seconds=silence_seconds)
+
+
+def slow_engine(silence_seconds: float, **seconds: float) -> Engine:
+    """An engine whose model takes so much longer for each step."""
+    slow = {step: f"time.sleep({more})" for step, more in seconds.items()}
+    return engine_that_does_first(silence_seconds, **slow)
+
+
+def hungry_engine() -> Engine:
+    """An engine that asks for 2 GB at once to encode: in Python, for native code may die of a refusal."""
+    return engine_that_does_first(encode="bytearray(2 * 10**9)")
 
 
 def nothing() -> None:
@@ -169,22 +196,21 @@ def test_the_engine_is_told_the_limits(engine: Engine, choice: ModelChoice, tmp_
     [
         ("largest_file_gb", 0.0002),
         ("longest_hours", 0.001),
-        pytest.param("engine_memory_gb", None, marks=limits_memory),
+        pytest.param("engine_memory_gb", 1.0, marks=limits_memory),
     ],
 )
 def test_a_recording_over_a_limit_fails_at_once_and_says_which_setting_to_raise(
     settings: Settings,
     records: Records,
-    just_enough_gb: float,
     short_wav: Path,
     name: str,
-    value: float | None,
+    value: float,
 ) -> None:
-    limit: dict[str, Any] = {name: value or just_enough_gb}
+    limit: dict[str, Any] = {name: value}
     settings = replace(settings, device="cpu", compute_type="int8", **limit)
     record = records.add(source="added", title="call", recording_path=str(short_wav))
     library = Library(settings, records)
-    with closing(Engine()) as engine:
+    with closing(hungry_engine()) as engine:
         Transcriber(
             settings=settings,
             records=records,
@@ -206,17 +232,18 @@ def test_a_recording_over_a_limit_fails_at_once_and_says_which_setting_to_raise(
 
 @limits_memory
 def test_a_recording_that_needs_too_much_memory_is_told_at_once_and_the_next_goes_on(
-    engine: Engine, choice: ModelChoice, just_enough_gb: float, short_wav: Path
+    choice: ModelChoice, short_wav: Path
 ) -> None:
-    engine.load(replace(choice, memory_gb=just_enough_gb))
-    pid = engine.pid
-    with pytest.raises(BadRecording, match="Raise it, or take a smaller model") as refused:
-        list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
-    assert refused.value.code == OutOfMemory.code
-    assert engine.pid is None  # what was left of its memory
-    engine.load(replace(choice, memory_gb=2))
-    assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
-    assert engine.pid != pid
+    with closing(hungry_engine()) as engine:
+        engine.load(replace(choice, memory_gb=1))
+        pid = engine.pid
+        with pytest.raises(BadRecording, match="Raise it, or take a smaller model") as refused:
+            list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+        assert refused.value.code == OutOfMemory.code
+        assert engine.pid is None  # what was left of its memory
+        engine.load(replace(choice, memory_gb=4))
+        assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+        assert engine.pid != pid
 
 
 @limits_memory
@@ -385,32 +412,6 @@ def test_a_job_that_hangs_is_ended_and_the_next_goes_on(
             os.kill(hung, 0)
         engine.load(choice)
         assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
-
-
-SLOW_MODEL = """
-import time
-import transcribe_worker.recognizer as recognizer
-seconds = {seconds}
-class Slow:
-    def __init__(self, model): self.model = model
-    def __getattr__(self, name):
-        found = getattr(self.model, name)
-        def slowly(*args, **options):
-            time.sleep(seconds[name])
-            return found(*args, **options)
-        return slowly if name in seconds else found
-def load(*args, **options):
-    model = recognizer.WhisperModel(*args, **options)
-    model.model = Slow(model.model)
-    return model
-recognizer.main(load=load)
-"""
-
-
-def slow_engine(silence_seconds: float, **seconds: float) -> Engine:
-    """An engine whose model takes so much longer for each step."""
-    code = SLOW_MODEL.format(seconds=seconds)
-    return Engine([sys.executable, "-c", code], silence_seconds=silence_seconds)
 
 
 def test_a_slow_model_that_goes_on_is_let_go_on(choice: ModelChoice, short_wav: Path) -> None:
