@@ -10,9 +10,8 @@ as the first one would have.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby, pairwise
 from operator import itemgetter
@@ -27,52 +26,18 @@ from numpy.typing import NDArray
 
 from transcribe_worker.batches import Batches
 from transcribe_worker.checks import Outcome, doubts, is_no_speech
+from transcribe_worker.pieces import FRAMES_PER_SECOND, HOP, WHOLE_FRAMES, Piece, holes, rest
 from transcribe_worker.presets import Preset, Try
 from transcribe_worker.speech import Window
-from transcribe_worker.tokens import Said, split, without_echoes, without_loops
+from transcribe_worker.tokens import MOST_TOKENS_PER_SECOND, Said, split, without_echoes, without_loops
 from transcribe_worker.windows import SAMPLE_RATE_HZ
 
-HOP = 160
-FRAMES_PER_SECOND = SAMPLE_RATE_HZ // HOP
-WHOLE_FRAMES = 30 * FRAMES_PER_SECOND
-#: With less behind it, a short window is apt to be written again and again.
-PADDING_FRAMES = 2 * FRAMES_PER_SECOND
-#: A rest begins in the midst of speech, and is apt to be written twice.
-REST_PADDING_FRAMES = 8 * FRAMES_PER_SECOND
-#: Windows whose lengths differ by less go together.
-LIKE_FRAMES = 4 * FRAMES_PER_SECOND
-#: A shorter rest is left alone: there is half a word in it at most.
-SHORTEST_REST = SAMPLE_RATE_HZ
 #: So much more than a pause between two sentences, and something was said there.
 PASSED_OVER_SECONDS = 1.0
 #: Whisper's own limits: tokens of a window, and where its first word may begin (a second).
 MOST_TOKENS = 448
 LATEST_BEGIN = 50
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
-
-
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """A window, or what is left to decode of one, from `offset` up to `end`, in samples of it."""
-
-    window: Window
-    offset: int
-    end: int
-
-    @classmethod
-    def whole(cls, window: Window) -> Piece:
-        return cls(window, 0, len(window.samples))
-
-    @property
-    def samples(self) -> NDArray[np.float32]:
-        return self.window.samples[self.offset : self.end]
-
-    @property
-    def frames(self) -> int:
-        """What the encoder is given of it."""
-        padding = REST_PADDING_FRAMES if self.offset else PADDING_FRAMES
-        wanted = len(self.samples) / HOP + padding
-        return min(WHOLE_FRAMES, math.ceil(wanted / LIKE_FRAMES) * LIKE_FRAMES)
 
 
 @dataclass(frozen=True)
@@ -82,7 +47,7 @@ class Attempt:
     piece: Piece
     outcome: Outcome
     segments: list[dict[str, Any]]
-    left: list[Piece]  # what is still to be decoded of the piece
+    rest: list[Piece]  # what is left to decode behind the last sentence
     reasons: list[str]
 
     @property
@@ -124,16 +89,20 @@ class Decoder:
             attempts = self._tried_again(self._attempts(pieces))
             for attempt in attempts:
                 found[attempt.piece.window.start] += kept(attempt)
-            pieces = [piece for attempt in attempts for piece in attempt.left]
+            pieces = [piece for attempt in attempts for piece in self._left(attempt)]
         return [_in_order(found[window.start]) for window in windows]
 
     def _attempts(self, pieces: Sequence[Piece]) -> list[Attempt]:
         """Decode pieces together with those of like length."""
-        options = {"beam_size": self._request.preset.beam_size}
-        by_length = sorted(pieces, key=lambda piece: (piece.frames, piece.window.start))
+        preset = self._request.preset
+        options = {"beam_size": preset.beam_size}
+
+        def length(piece: Piece) -> int:
+            return piece.frames(preset.padding_seconds)
+
         return [
             attempt
-            for frames, alike in groupby(by_length, key=lambda piece: piece.frames)
+            for frames, alike in groupby(sorted(pieces, key=length), key=length)
             for attempt in self._in_batches(list(alike), frames, options)
         ]
 
@@ -156,12 +125,14 @@ class Decoder:
         return self._batches.run(pieces, write)
 
     def _write(self, pieces: Sequence[Piece], frames: int, options: Try) -> list[Attempt]:
+        # Without a limit of its own, a loop in a short window would be written for as long as in a long one.
+        tokens = len(self._prompt) + round(MOST_TOKENS_PER_SECOND * frames / FRAMES_PER_SECOND)
         features = np.stack([self._features(piece.samples, frames) for piece in pieces])
         encoded = self._model.model.encode(StorageView.from_array(features))
         results = self._model.model.generate(
             encoded,
             [self._prompt] * len(pieces),
-            max_length=MOST_TOKENS,
+            max_length=min(MOST_TOKENS, tokens),
             max_initial_timestamp_index=LATEST_BEGIN,
             suppress_tokens=self._suppressed,
             return_scores=True,
@@ -183,38 +154,34 @@ class Decoder:
         tokens, seconds = result.sequences_ids[0], len(piece.samples) / SAMPLE_RATE_HZ
         said, cut_off = split(tokens, self._tokenizer.timestamp_begin, seconds)
         said = without_echoes(said)
-        rest, holes = _rest(piece, said), self._holes(piece, said)
-        if cut_off and not rest:
+        left = rest(piece, said)
+        if cut_off and not left:
             said = [*said, cut_off]
         written_seconds = said[-1].end_seconds if said else 0.0
         outcome = Outcome(
             text="".join(self._tokenizer.decode(part.tokens) for part in said).strip(),
             seconds=seconds,
             written_seconds=written_seconds,
-            covered_seconds=seconds if rest else written_seconds,
+            covered_seconds=seconds if left else written_seconds,
             average_log_probability=result.scores[0] * len(tokens) / (len(tokens) + 1),
             no_speech_probability=result.no_speech_prob,
         )
         reasons = doubts(outcome)
         if "repeats_itself" in reasons:
             said = without_loops(said)
-        return Attempt(piece, outcome, [self._segment(part) for part in said], [*holes, *rest], reasons)
+        return Attempt(piece, outcome, [self._segment(part) for part in said], left, reasons)
 
-    def _holes(self, piece: Piece, said: Sequence[Said]) -> list[Piece]:
-        """What the model has passed over: longer than any pause that is left in a window."""
+    def _left(self, attempt: Attempt) -> list[Piece]:
+        """What of a piece is still to be decoded."""
         longest_pause = self._request.preset.largest_gap_seconds + PASSED_OVER_SECONDS
-        return [
-            replace(piece, offset=_at(piece, before.end_seconds), end=_at(piece, after.start_seconds))
-            for before, after in pairwise(said)
-            if after.start_seconds - before.end_seconds > longest_pause
-        ]
+        return [*holes(attempt.piece, attempt.segments, longest_pause), *attempt.rest]
 
     def _segment(self, said: Said) -> dict[str, Any]:
         """A segment as faster-whisper wants it for finding the moments of words."""
         text = self._tokenizer.decode(said.tokens)
         return {
             "seek": 0,
-            "stamp": said.start_seconds,  # `start` is moved to where the first word is found
+            "stamps": (said.start_seconds, said.end_seconds),  # the others are moved to where the words are
             "start": said.start_seconds,
             "end": said.end_seconds,
             "tokens": said.tokens,
@@ -239,18 +206,6 @@ class Decoder:
 def _tokenizer(of_model: Any, is_multilingual: bool, language: str) -> Tokenizer:
     """The tokenizer of a language, kept for the next recording: it tries each token that may be no speech."""
     return Tokenizer(of_model, is_multilingual, task="transcribe", language=language)
-
-
-def _rest(piece: Piece, said: Sequence[Said]) -> list[Piece]:
-    """What is left behind the last sentence, if it is worth it."""
-    end = _at(piece, said[-1].end_seconds) if said else piece.offset
-    is_worth_it = piece.offset + SHORTEST_REST <= end <= piece.end - SHORTEST_REST
-    return [replace(piece, offset=end)] if is_worth_it else []
-
-
-def _at(piece: Piece, seconds: float) -> int:
-    """A moment of a piece, in samples of its window."""
-    return piece.offset + round(seconds * SAMPLE_RATE_HZ)
 
 
 def _in_order(placed: Sequence[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -292,7 +247,7 @@ def kept(attempt: Attempt) -> list[tuple[int, dict[str, Any]]]:
 
     return [
         (
-            _at(attempt.piece, segment["stamp"]),
+            attempt.piece.at(segment["stamps"][0]),
             {
                 "start_seconds": at(segment["start"]),
                 "end_seconds": at(segment["end"]),

@@ -21,6 +21,7 @@ class Preset:
     beam_size: int
     longest_seconds: float  # of a window: the encoder's work grows with its square
     largest_gap_seconds: float  # between what goes into one window
+    padding_seconds: float  # of silence behind one, at least: with more, less is written twice or misheard
     energy_spans: bool  # decode what speech detection left out and is as loud as speech, too
     tries: tuple[Try, ...]  # of a window that is in doubt, alone
 
@@ -30,6 +31,7 @@ PRESETS: dict[str, Preset] = {
         beam_size=5,
         longest_seconds=28.0,
         largest_gap_seconds=1.5,
+        padding_seconds=3.0,
         energy_spans=True,
         tries=(AGAIN, WITHOUT_LOOPS),
     ),
@@ -37,6 +39,7 @@ PRESETS: dict[str, Preset] = {
         beam_size=1,
         longest_seconds=20.0,
         largest_gap_seconds=1.5,
+        padding_seconds=2.0,
         energy_spans=False,
         tries=(WITHOUT_LOOPS,),
     ),
