@@ -15,6 +15,8 @@ from transcribe_worker.audio import open_recording
 Samples = NDArray[np.float32]
 SPEECH_LEVEL = 0.35
 TELEPHONE_BAND_HZ = (300, 3_400)
+#: Drawn for as long as a whole night, it would take more memory than there is.
+MOST_NOISE = 30 * 60 * SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,15 @@ def _silence(seconds: float) -> Samples:
 
 
 def _noise(samples: Samples, below_db: float, chance: np.random.Generator) -> Samples:
-    """Pink noise, so far below what is said."""
-    spectrum = np.fft.rfft(chance.standard_normal(len(samples)))
+    """Pink noise, so far below what is said; half an hour of it, again and again."""
+    frames = min(len(samples), MOST_NOISE)
+    spectrum = np.fft.rfft(chance.standard_normal(frames))
     spectrum /= np.sqrt(np.maximum(1, np.arange(len(spectrum))))
-    pink = np.fft.irfft(spectrum, len(samples))
+    pink = np.resize(np.fft.irfft(spectrum, frames).astype(np.float32), len(samples))
     said = samples[np.abs(samples) > 0.005]
     level = np.sqrt(np.mean(np.square(said)) / np.mean(np.square(pink))) * 10 ** (-below_db / 20)
-    return (pink * level).astype(np.float32)
+    noise: Samples = pink * np.float32(level)
+    return noise
 
 
 def through_a_telephone(samples: Samples) -> Samples:

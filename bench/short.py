@@ -137,7 +137,6 @@ def _warm_up(stage: Stage, recording: Short, workers: int) -> None:
         write_wav(stage.inbox / f"{WARM_UP}-{number}.wav", recording.samples * (0.5 + 0.1 * number))
     while not (stage.home / "offhook.db").exists():
         time.sleep(LOOK_SECONDS)
-    time.sleep(3)
     _completed(stage.home, workers, f"{WARM_UP}%")
 
 
@@ -145,12 +144,19 @@ def _completed(home: Path, count: int, title: str = "%") -> list[sqlite3.Row]:
     """Wait for the recordings; all of them have to be completed."""
     with reading(home) as database:
         while True:
-            rows = database.execute(ROWS, (title, title == "%")).fetchall()
+            rows = _rows(database, title)
             states = [row["transcription_status"] for row in rows]
             assert "failed" not in states
             if states.count("completed") == count and all(row["filed_at"] for row in rows):
                 return rows
             time.sleep(LOOK_SECONDS)
+
+
+def _rows(database: sqlite3.Connection, title: str) -> list[sqlite3.Row]:
+    try:
+        return database.execute(ROWS, (title, title == "%")).fetchall()
+    except sqlite3.OperationalError:  # the tables are still being made
+        return []
 
 
 ROWS = f"""SELECT r.*, (SELECT group_concat(text, ' ') FROM segments WHERE record_id = r.id) AS text

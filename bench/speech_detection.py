@@ -40,7 +40,8 @@ def by_offhook(preset: Preset, samples: Samples) -> list[Span]:
     """The windows that a preset hands to the model."""
     detect = partial(detect_speech, energy_spans=preset.energy_spans)
     gap = round(preset.largest_gap_seconds * SAMPLE_RATE_HZ)
-    found = stretches(iter([samples]), detect, largest_gap=gap)
+    longest = round(preset.longest_seconds * SAMPLE_RATE_HZ)
+    found = stretches(iter([samples]), detect, longest=longest, largest_gap=gap)
     return [Span(window.start, window.end) for stretch in found for window in stretch.windows]
 
 
