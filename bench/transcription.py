@@ -241,7 +241,7 @@ def main() -> None:
     options = _options()
     RESULTS.mkdir(exist_ok=True)
     for name, model in _models(options):
-        head = f"{machine()}; {COMPUTE_TYPE}; {options.times} times each, the loops once."
+        head = f"{machine()}; {COMPUTE_TYPE}; each way {_times(options.times)}, the loops once."
         pages, speeds = [f"# {name}\n\n{head}\n"], {}
         for corpus in _corpora(options):
             runs = measure(corpus, model, options.ways, options.times)
@@ -254,6 +254,10 @@ def main() -> None:
             (RESULTS / f"{name}.md").write_text("\n".join(pages), "utf-8")
             (RESULTS / f"{name}.svg").write_text(bars(speeds, "× real time"), "utf-8")
         print("\n".join(pages))
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _models(options: argparse.Namespace) -> Iterator[tuple[str, Path]]:
