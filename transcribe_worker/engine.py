@@ -29,7 +29,7 @@ COMMAND = (sys.executable, "-m", "transcribe_worker.recognizer")
 OFFLINE = {"HF_HUB_OFFLINE": "1"}
 #: Spectrograms are small, and several threads wait for each other longer than one of them takes.
 ONE_BLAS_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-#: glibc would keep a heap for each thread, and in each what was freed: 140 MB more, and no faster.
+#: glibc would keep a heap for each thread, and in each what was freed: 100 MB more, and no faster.
 ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
 HEARTBEAT_SECONDS = 0.25
 #: How long a cancelled engine may take to reach the end of a segment before it is killed.

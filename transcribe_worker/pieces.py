@@ -44,7 +44,7 @@ class Piece:
         return self.window.samples[self.offset : self.end]
 
     def frames(self, padding_seconds: float) -> int:
-        """What the encoder is given of it, with so much room behind the speech at least."""
+        """What the encoder is given of it, with so much room behind the speech as fits into 30 s."""
         padding = REST_PADDING_SECONDS if self.offset else padding_seconds
         wanted = len(self.samples) / HOP + padding * FRAMES_PER_SECOND
         return next((length for length in LENGTHS if length >= wanted), WHOLE_FRAMES)
@@ -64,16 +64,18 @@ def rest(piece: Piece, said: Sequence[Said]) -> list[Piece]:
 def holes(piece: Piece, segments: Sequence[Segment], longest_pause_seconds: float) -> list[Piece]:
     """What the model has passed over between two sentences: longer than any pause that is left in a window.
 
-    Both its own stamps and the placed words tend to close such a hole, seldom the same one.
+    Both its own stamps and the placed words tend to close such a hole, seldom the same one. A hole as long
+    as the piece would be decoded for ever.
     """
     pauses = (
         max(pause(before, after) for pause in (_by_stamps, _by_words)) for before, after in pairwise(segments)
     )
-    return [
+    found = [
         replace(piece, offset=piece.at(start), end=piece.at(start + seconds))
         for seconds, start in pauses
         if seconds > longest_pause_seconds
     ]
+    return [hole for hole in found if hole.end - hole.offset < piece.end - piece.offset]
 
 
 def _by_stamps(before: Segment, after: Segment) -> tuple[float, float]:

@@ -81,3 +81,10 @@ def test_a_hole_in_a_rest_lies_behind_where_the_rest_begins() -> None:
 
 def test_a_pause_is_no_hole() -> None:
     assert holes(Piece.whole(window(12)), [segment((0, 4)), segment((6.5, 12))], 2.5) == []
+
+
+def test_a_hole_as_long_as_its_piece_is_not_decoded_again_and_again() -> None:
+    whole = Piece.whole(window(12))
+    assert holes(whole, [segment((0, 0)), segment((12, 12))], 2.5) == []
+    (hole,) = holes(whole, [segment((0, 0.02)), segment((12, 12))], 2.5)
+    assert seconds(hole) == (0.02, 12)
