@@ -15,12 +15,12 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar
 
+from archive.library import beside
 from shared import home
-from shared.db import open_database
-from shared.models import InboxFile, Record, Segment
 from shared.settings import Settings
-from shared.transitions import CANCELLED, COMPLETED, FAILED, QUEUED
-from transcribe_worker.library import beside
+from shared.store.models import InboxFile, Record, Segment
+from shared.store.sqlite import open_database
+from shared.store.transitions import CANCELLED, COMPLETED, FAILED, QUEUED
 
 SEED = 2026
 YEARS_SECONDS = 5 * 365 * 86_400.0

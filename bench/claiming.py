@@ -10,10 +10,10 @@ from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
-from shared.claims import Claim
-from shared.db import open_database
-from shared.records import Records
 from shared.settings import Settings
+from shared.store.claims import Claim
+from shared.store.records import Records
+from shared.store.sqlite import open_database
 
 WORKERS = 4
 

@@ -10,7 +10,7 @@ import soxr
 from numpy.typing import NDArray
 
 from tests.voices import LONG_CALL, SAMPLE_RATE_HZ, speak
-from transcribe_worker.audio import open_recording
+from transcribe_worker.media.recording import open_recording
 
 Samples = NDArray[np.float32]
 SPEECH_LEVEL = 0.35

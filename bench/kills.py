@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.figures import percentiles
-from offhook.client import CaptureClient
+from offhook.desk.recorder import CaptureClient
 from tests.stage import Stage
 from tests.voices import write_wav
-from transcribe_worker.riff import is_whole
+from transcribe_worker.media.riff import is_whole
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 1.0, 8.0
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from peewee import SqliteDatabase
 
-from shared.models import Record
-from shared.records import Records
+from archive.library import Library
 from shared.settings import Settings
+from shared.store.models import Record
+from shared.store.records import Records
 from shared.workers import Presence
-from transcribe_worker.inbox import Inbox
-from transcribe_worker.library import Library
-from transcribe_worker.queue import HintQueue
-from transcribe_worker.sweeper import Sweeper
+from transcribe_worker.inbox.sweep import Inbox
+from transcribe_worker.jobs.hints import HintQueue
+from transcribe_worker.jobs.sweeper import Sweeper
 
 BUSY_RECORDS = 4
 SEGMENT = {"start_seconds": 0.0, "end_seconds": 1.0, "text": "Good morning."}

@@ -15,9 +15,9 @@ import wave
 from pathlib import Path
 
 from bench.figures import percentiles
-from shared.db import open_database
-from shared.models import Record, Worker
 from shared.settings import Settings
+from shared.store.models import Record, Worker
+from shared.store.sqlite import open_database
 
 
 def main() -> None:

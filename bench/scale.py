@@ -24,11 +24,11 @@ from bench.archive import Size, fill, vocabulary
 from bench.claiming import WORKERS, claim_all
 from bench.figures import machine, percentile
 from bench.looks import at_work, look, milliseconds
-from offhook.search import find
-from shared.db import open_database
-from shared.models import Record
+from offhook.desk.search import find
 from shared.settings import Settings
-from shared.transitions import COMPLETED, QUEUED
+from shared.store.models import Record
+from shared.store.sqlite import open_database
+from shared.store.transitions import COMPLETED, QUEUED
 
 RESULTS = Path(__file__).parent / "results"
 #: Written when a home is finished: nothing else is measured in, and nothing else filled.

@@ -27,7 +27,7 @@ from bench.figures import percentiles
 from stress.watch import reading
 from tests.stage import Stage
 from tests.voices import LONG_CALL, SAMPLE_RATE_HZ, Turn, speak, word_error_rate, write_wav
-from transcribe_worker.presets import PRESETS
+from transcribe_worker.recognition.presets import PRESETS
 
 LOOK_SECONDS = 0.1
 WARM_UP = "warm-up"

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from bench.corpora import through_a_telephone
 from tests.noises import NOISES, Samples
 from tests.voices import LONG_CALL, SAMPLE_RATE_HZ, speak
-from transcribe_worker.audio import open_recording
-from transcribe_worker.presets import PRESETS, Preset
-from transcribe_worker.speech import detect_speech, stretches
-from transcribe_worker.windows import Span
+from transcribe_worker.media.recording import open_recording
+from transcribe_worker.recognition.presets import PRESETS, Preset
+from transcribe_worker.speech.stretches import detect_speech, stretches
+from transcribe_worker.speech.windows import Span
 
 RESULTS = Path(__file__).parent / "results" / "speech_detection.md"
 LEVELS_DBFS = (-50, -40, -30, -20, -10)

@@ -33,7 +33,7 @@ from bench.mistakes import mistakes
 from stress.watch import reading
 from tests.stage import ROOT, Stage
 from tests.voices import SAMPLE_RATE_HZ, write_wav
-from transcribe_worker.engine import Engine, ModelChoice
+from transcribe_worker.engine.supervisor import Engine, ModelChoice
 from transcribe_worker.model_files import BUNDLED, bundled_folder
 
 RESULTS = Path(__file__).parent / "results"

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from capture_worker.server import serve, speak
+from capture_worker.control.server import serve, speak
 from shared.process import run
 
 if __name__ == "__main__":

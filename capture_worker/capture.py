@@ -20,8 +20,8 @@ from capture_worker.notices import Warn, notice
 from capture_worker.timeline import Pair, Timeline
 from capture_worker.verdict import Verdict, judge_side
 from capture_worker.wav import WavWriter
-from shared.captures import TICKS_PER_SECOND
 from shared.errors import AudioUnavailable, OffhookError
+from shared.store.captures import TICKS_PER_SECOND
 
 log = logging.getLogger(__name__)
 

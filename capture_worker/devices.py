@@ -8,8 +8,8 @@ from contextlib import closing
 from typing import Any
 
 from capture_worker import audio
+from capture_worker.audio.device_probe import LISTING, NO_WINDOW, PATIENCE_SECONDS, ROOT
 from capture_worker.audio.listing import from_json
-from capture_worker.audio.onlooker import LISTING, NO_WINDOW, PATIENCE_SECONDS, ROOT
 from capture_worker.audio.replay import PREFIX
 from capture_worker.audio.source import SIDES, Device
 from capture_worker.inputs import OpenSystem, choose

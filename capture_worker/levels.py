@@ -9,7 +9,7 @@ import numpy as np
 
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, SIDES
 from capture_worker.timeline import RATE_HZ, Mono, Pair
-from shared.captures import TICKS_PER_SECOND, as_byte, dbfs
+from shared.store.captures import TICKS_PER_SECOND, as_byte, dbfs
 
 TICK_FRAMES = RATE_HZ // TICKS_PER_SECOND
 #: A loopback that is silent for so long while somebody speaks may be the wrong device.

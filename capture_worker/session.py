@@ -17,26 +17,24 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from peewee import DatabaseError, SqliteDatabase
 
 from capture_worker import audio
+from capture_worker.active_recording import ActiveRecording
 from capture_worker.announcer import Announcer, Event
 from capture_worker.audio.source import SIDES
 from capture_worker.capture import DualStreamCapture, Plan
 from capture_worker.devices import check_devices
-from capture_worker.filing import Filing
+from capture_worker.handover.notes import Call, Notes
+from capture_worker.handover.unfinished import UnfinishedRecordings
 from capture_worker.inputs import OpenSystem
-from capture_worker.notes import Call, Notes
 from capture_worker.notices import notice
-from capture_worker.shelf import Shelf
-from capture_worker.take import Take
+from capture_worker.pending_recordings import PendingRecordings
 from shared import home
-from shared.captures import Captures
-from shared.db import open_database
 from shared.errors import (
     AlreadyRecording,
     NotRecording,
@@ -46,8 +44,11 @@ from shared.errors import (
     UnknownSession,
 )
 from shared.logs import discreet
-from shared.models import Record
 from shared.settings import Settings, load
+from shared.store.captures import Captures
+from shared.store.models import Record
+from shared.store.sqlite import open_database
+from shared.times import iso
 from shared.workers import Presence, lives
 
 log = logging.getLogger(__name__)
@@ -82,10 +83,10 @@ class RecordingSession:
         self._worker_id = presence.worker_id
         self._announcer, self._open_system, self._clock = Announcer(on_event), open_system, clock
         self._captures = Captures(self._database, clock)
-        self._filing = Filing(self.settings, self._captures, self._worker_id)
+        self._filing = UnfinishedRecordings(self.settings, self._captures, self._worker_id)
         self._lock = threading.RLock()
-        self._take: Take | None = None
-        self._shelf = Shelf(self._captures, self._filing, self._worker_id, self._lives)
+        self._take: ActiveRecording | None = None
+        self._shelf = PendingRecordings(self._captures, self._filing, self._worker_id, self._lives)
         self._last: dict[str, Any] | None = None
         atexit.register(self.close)  # whoever forgets to must not leave a recording behind
         try:
@@ -212,7 +213,7 @@ class RecordingSession:
             "title": call.title if call else None,
             "candidate_id": call.candidate_id if call else None,
             "project_id": call.project_id if call else None,
-            "started_at": _iso(call.started_at) if call else None,
+            "started_at": iso(call.started_at) if call else None,
             "duration_seconds": round(length, 2),
             **devices,
             "warnings": list(self._announcer.warnings),
@@ -260,7 +261,7 @@ class RecordingSession:
         if self._shelf.stopped:
             raise RecordingWaits
 
-    def _new_take(self, call: Call) -> Take:
+    def _new_take(self, call: Call) -> ActiveRecording:
         capture = DualStreamCapture(
             self._filing.part(call.session_id),
             self._plan(),
@@ -268,7 +269,7 @@ class RecordingSession:
             on_warning=self._announcer.warn,
             open_system=self._open_system,
         )
-        return Take(
+        return ActiveRecording(
             call,
             capture,
             database=self._database,
@@ -291,7 +292,7 @@ class RecordingSession:
             silence_dbfs=settings.silence_dbfs,
         )
 
-    def _end(self, take: Take) -> None:
+    def _end(self, take: ActiveRecording) -> None:
         """A recording is over, whoever ended it."""
         with self._lock:
             self._last, self._take = take.outcome, None
@@ -326,7 +327,3 @@ def _free(path: Path) -> Path:
         raise FileExistsError(errno.EEXIST, "There is such a file already", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

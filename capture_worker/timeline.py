@@ -127,7 +127,7 @@ class Track:
     _last_arrival: float = 0.0
     _first_held: float = 0.0
     _held: list[_Held] = field(default_factory=list)
-    _segment: _Segment | None = None
+    _segment: Run | None = None
     _pieces: deque[Mono] = field(default_factory=deque)
     _taken: int = 0
     _placed: int = 0
@@ -235,10 +235,10 @@ class Track:
         if self._begun and self._placed > self._ended:
             self._count_gap(self._placed - self._ended)
         self._begun = True
-        self._segment = _Segment(self._placed, self._rate_hz, self.drift.stretch)
+        self._segment = Run(self._placed, self._rate_hz, self.drift.stretch)
         self._place(self._segment.feed(samples))
 
-    def _extend(self, segment: _Segment, samples: Mono, late_seconds: float, arrived_seconds: float) -> None:
+    def _extend(self, segment: Run, samples: Mono, late_seconds: float, arrived_seconds: float) -> None:
         raw_late = arrived_seconds - (segment.fed_frames + len(samples)) / segment.rate_hz
         stretch = self.drift.note(arrived_seconds, raw_late, late_seconds)
         self._place(segment.feed(samples))
@@ -272,7 +272,7 @@ class Track:
         self.counts.gap_frames += frames
 
 
-class _Segment:
+class Run:
     """A run of blocks on its way to 16 kHz: stretched by the device's drift, then resampled at fixed rate.
 
     soxr's variable-rate filter lets through what lies up to 140 Hz above half its output rate, and turns the

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from offhook.app import App
 from offhook.commands.status import render
-from offhook.overview import overview
+from offhook.desk.desk import Desk
+from offhook.desk.overview import overview
 from tests.stage import Stage
 from tests.voices import LONG_CALL, SHORT_CALL, speak, write_wav
 
@@ -46,14 +46,14 @@ def main() -> None:
             stage.drop_call(speak(SHORT_CALL, seed=9), "Call back.wav")
             while not any(running["progress"] > 0.4 for running in stage.read("status")["running"]):
                 time.sleep(0.1)
-            with App({"home": stage.home}) as app:
-                draw(app)
+            with Desk({"home": stage.home}) as desk:
+                draw(desk)
 
 
-def draw(app: App) -> None:
+def draw(desk: Desk) -> None:
     """Draw the status of a home."""
     console = Console(record=True, width=94, file=io.StringIO(), force_terminal=True)
-    console.print(render(overview(app)))
+    console.print(render(overview(desk)))
     picture = console.export_svg(title="offhook status")
     PICTURE.write_text(
         re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL), "utf-8"

@@ -15,10 +15,10 @@ from typing import Any
 import click
 from peewee import DatabaseError
 
-from offhook.app import App
-from shared.db import first_cause
+from offhook.desk.desk import Desk
 from shared.errors import OffhookError
 from shared.home import keep_private
+from shared.store.sqlite import first_cause
 
 #: Command -> where it lives. A command's libraries are loaded with it, so `status` answers at once.
 COMMANDS = {
@@ -94,7 +94,7 @@ class DatabaseUnusable(OffhookError):
 @click.pass_context
 def offhook(ctx: click.Context, home: str | None) -> None:
     """Turn recordings of calls into transcripts, on this machine."""
-    ctx.obj = ctx.with_resource(App({"home": home}))
+    ctx.obj = ctx.with_resource(Desk({"home": home}))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -25,7 +25,7 @@ from shared.settings import Settings
 log = logging.getLogger(__name__)
 
 #: What the level holds for; peewee at DEBUG logs each statement with its values.
-OWN_LOGGERS = ("shared", "capture_worker", "transcribe_worker", "__main__")
+OWN_LOGGERS = ("shared", "archive", "capture_worker", "transcribe_worker", "__main__")
 LIBRARIES_LEVEL = logging.WARNING
 
 

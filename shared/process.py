@@ -17,11 +17,11 @@ from pathlib import Path
 from peewee import DatabaseError, SqliteDatabase
 
 from shared import console, home
-from shared.db import hurried, open_database
 from shared.errors import OffhookError
 from shared.locks import is_free
 from shared.logs import discreet, log_faults, log_to
 from shared.settings import Settings, load
+from shared.store.sqlite import busy_timeout, open_database
 from shared.workers import Presence
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,9 @@ def running(kind: str, settings: Settings, starter_lock: str | None) -> Iterator
         yield process
     finally:
         process.stopping.set()
-        with hurried(database, LEAVE_SECONDS):  # who stops us may kill us soon; `bury` removes what is left
+        with busy_timeout(
+            database, LEAVE_SECONDS
+        ):  # who stops us may kill us soon; `remove_dead` removes what is left
             presence.leave()
         database.close()
         log.info("%s stopped", kind)

@@ -16,7 +16,7 @@ from pathlib import Path
 from peewee import DatabaseError, SqliteDatabase
 
 from shared.locks import FileLock, is_free
-from shared.models import Worker
+from shared.store.models import Worker
 
 ID_DIGITS = 12
 #: A lock file is locked just after it is made, and its row written just after that.
@@ -56,7 +56,7 @@ class Presence:
             ).execute()
 
     def leave(self) -> None:
-        """Go in good order; if the database has no time for that, `bury` removes the row later."""
+        """Go in good order; if the database has no time for that, `remove_dead` removes the row later."""
         try:
             with contextlib.suppress(DatabaseError), self._database.atomic():
                 Worker.delete().where(Worker.id == self.worker_id).execute()
@@ -70,7 +70,7 @@ def lives(locks: Path, worker_id: str) -> bool:
     return not is_free(_lock_path(locks, worker_id))
 
 
-def bury(database: SqliteDatabase, locks: Path) -> list[str]:
+def remove_dead(database: SqliteDatabase, locks: Path) -> list[str]:
     """Remove the rows and lock files of processes that ended without leaving; return the ids of the rows."""
     dead = [worker.id for worker in Worker.select() if not lives(locks, worker.id)]
     if dead:
@@ -78,11 +78,11 @@ def bury(database: SqliteDatabase, locks: Path) -> list[str]:
             Worker.delete().where(Worker.id.in_(dead)).execute()
         for worker_id in dead:
             _remove(_lock_path(locks, worker_id))
-    _bury_the_unborn(locks)
+    remove_orphaned_locks(locks)
     return dead
 
 
-def _bury_the_unborn(locks: Path) -> None:
+def remove_orphaned_locks(locks: Path) -> None:
     """Remove the lock files of processes that died before they had a row."""
     known = {worker.id for worker in Worker.select(Worker.id)}
     for path in locks.glob(_lock_path(locks, f"*-{'[0-9a-f]' * ID_DIGITS}").name):

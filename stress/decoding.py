@@ -19,7 +19,7 @@ import numpy as np
 from shared.errors import BadRecording
 from tests.recordings import TONES_HZ, fmt, pcm, tones, wav
 from transcribe_worker import memory
-from transcribe_worker.audio import SAMPLE_RATE_HZ, Mono, open_recording
+from transcribe_worker.media.recording import SAMPLE_RATE_HZ, Mono, open_recording
 
 MEMORY_GB = 1.0
 #: Opened behind the last thing that Python itself still has to load; strace's log is read from there.

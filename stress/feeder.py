@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from offhook.client import CaptureClient
+from offhook.desk.recorder import CaptureClient
 from shared.errors import CaptureNotRunning
 from stress.contents import CORRUPT, Speech
 from tests.stage import Stage

@@ -25,7 +25,7 @@ from tests.recordings import (
     video,
     wav,
 )
-from transcribe_worker.riff import W64_RIFF, W64_WAVE
+from transcribe_worker.media.riff import W64_RIFF, W64_WAVE
 
 SECONDS = 2.0
 RATE_HZ = 16_000

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from archive.exports import FORMATS
+from archive.library import beside
 from shared.files import sha256_of
 from stress.feeder import Call, Drop
 from stress.watch import reading
-from transcribe_worker.exports import FORMATS
-from transcribe_worker.library import beside
-from transcribe_worker.riff import read_layout
+from transcribe_worker.media.riff import read_layout
 
 #: What of a capture may be missing when its recorder was killed.
 LOST_SECONDS = 1.0

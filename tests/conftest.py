@@ -10,9 +10,9 @@ import pytest
 from peewee import SqliteDatabase
 
 from shared import home as folders
-from shared.db import open_database
-from shared.records import Records
 from shared.settings import Settings
+from shared.store.records import Records
+from shared.store.sqlite import open_database
 from tests import pulse
 from tests.pulse import PulseServer
 from tests.stage import Stage

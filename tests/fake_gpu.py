@@ -16,10 +16,11 @@ import ctranslate2
 from faster_whisper import WhisperModel
 
 from shared.process import run
-from transcribe_worker import recognizer, worker
-from transcribe_worker.engine import Engine
-from transcribe_worker.loader import this_machine
-from transcribe_worker.setup import Machine
+from transcribe_worker import worker
+from transcribe_worker.engine.setup import Machine
+from transcribe_worker.engine.supervisor import Engine
+from transcribe_worker.recognizer import process
+from transcribe_worker.recognizer.loader import this_machine
 
 #: Word for word what CTranslate2 4.8 raises, as RuntimeError.
 OUT_OF_MEMORY = "CUDA failed with error out of memory"
@@ -83,7 +84,7 @@ def main(kind: str, properties: str) -> int | None:
     gpu = FakeGpu(**json.loads(properties))
     if kind == "engine":
         gpu.is_plugged_in()
-        recognizer.main(load=gpu.load, machine=gpu.machine)
+        process.main(load=gpu.load, machine=gpu.machine)
         return None
     worker.Engine = partial(Engine, [sys.executable, *gpu.command("engine")])  # type: ignore[misc,assignment]
     return run("worker", worker.work)

@@ -21,8 +21,8 @@ from types import ModuleType, SimpleNamespace
 from typing import IO, Any
 
 from capture_worker.audio import windows
+from capture_worker.audio.device_probe import DeviceProbe
 from capture_worker.audio.listing import to_json
-from capture_worker.audio.onlooker import Onlooker
 from tests.conftest import skip_or_fail
 from tests.windows_machine import LATENCY_SECONDS, Endpoint, Machine, Microphone, Render, Stream
 
@@ -427,7 +427,7 @@ def faultless(machine: Machine, unpacked: Path) -> Iterator[PortAudio]:
 
 
 class Child:
-    """A process that lists the devices of the machine, for an Onlooker: another PortAudio, another list."""
+    """A process that lists the devices of the machine, for a DeviceProbe: another PortAudio, another list."""
 
     def __init__(self, machine: Machine, unpacked: Path, stdout: IO[bytes], seconds: float) -> None:
         self._machine = machine
@@ -449,10 +449,10 @@ class Child:
 
 def onlooker(
     machine: Machine, unpacked: Path, *, seconds: float = 0.0, every_seconds: float = 0.0
-) -> Onlooker:
+) -> DeviceProbe:
     """An onlooker at this machine, on the machine's clock, whose children take so long."""
 
     def popen(command: Sequence[str], *, stdout: IO[bytes], **_: object) -> Any:
         return Child(machine, unpacked, stdout, seconds)
 
-    return Onlooker(popen=popen, monotonic=machine.clock, every_seconds=every_seconds)
+    return DeviceProbe(popen=popen, monotonic=machine.clock, every_seconds=every_seconds)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from shared.settings import RECORD_OPTIONS, Settings
 from tests.conftest import skip_or_fail
-from transcribe_worker.batches import Batches
 from transcribe_worker.model_files import bundled_folder
-from transcribe_worker.recognition import Recognition
-from transcribe_worker.speech import SAMPLE_RATE_HZ
+from transcribe_worker.recognition.batches import Batches
+from transcribe_worker.recognition.pipeline import Recognition
+from transcribe_worker.speech.stretches import SAMPLE_RATE_HZ
 
 Samples = NDArray[np.float32]
 OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}

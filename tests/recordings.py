@@ -9,7 +9,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from transcribe_worker.riff import W64_RIFF, W64_WAVE
+from transcribe_worker.media.riff import W64_RIFF, W64_WAVE
 
 TONES_HZ = (440, 997)
 PCM, FLOAT, A_LAW, MU_LAW, EXTENSIBLE = 1, 3, 6, 7, 0xFFFE

@@ -8,16 +8,16 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict
 
+from archive.library import Library
 from shared.errors import OffhookError
 from shared.process import Process
-from shared.records import Records
-from transcribe_worker.engine import Engine
-from transcribe_worker.filer import Filer
-from transcribe_worker.library import Library
-from transcribe_worker.queue import HintQueue
-from transcribe_worker.setup import Setup
-from transcribe_worker.sweeper import Sweeper
-from transcribe_worker.tasks import Transcriber
+from shared.store.records import Records
+from transcribe_worker.engine.setup import Setup
+from transcribe_worker.engine.supervisor import Engine
+from transcribe_worker.jobs.archiver import Filer
+from transcribe_worker.jobs.hints import HintQueue
+from transcribe_worker.jobs.sweeper import Sweeper
+from transcribe_worker.jobs.transcriber import Transcriber
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from capture_worker.audio.onlooker import Onlooker
+from capture_worker.audio.device_probe import DeviceProbe
 from capture_worker.audio.source import MICROPHONE, Block, Device
 from capture_worker.clock import steady_seconds
 from shared.errors import AudioUnavailable, DeviceLost, DeviceUnknown
@@ -67,9 +67,9 @@ class Stream:
 class System:
     """PortAudio, whose list of devices is that of the moment it was opened. Raises AudioUnavailable."""
 
-    def __init__(self, onlooker: Onlooker | None = None) -> None:
+    def __init__(self, onlooker: DeviceProbe | None = None) -> None:
         self._sounddevice = _sounddevice()
-        self._onlooker = onlooker or Onlooker()
+        self._onlooker = onlooker or DeviceProbe()
         self._fresh = True
 
     def look(self) -> list[Device] | None:

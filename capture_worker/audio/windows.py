@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from capture_worker.audio.onlooker import Onlooker
+from capture_worker.audio.device_probe import DeviceProbe
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, Block, Device
 from capture_worker.clock import steady_seconds
 from shared.errors import AudioUnavailable, DeviceLost, DeviceUnknown
@@ -74,10 +74,10 @@ class System:
 
     def __init__(
         self,
-        onlooker: Onlooker | None = None,
+        onlooker: DeviceProbe | None = None,
         clock: Callable[[], float] = steady_seconds,
     ) -> None:
-        self._onlooker = onlooker or Onlooker()
+        self._onlooker = onlooker or DeviceProbe()
         self._clock = clock
         self._pyaudio = _pyaudiowpatch()
         self._audio: Any = None

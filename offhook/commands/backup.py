@@ -12,11 +12,12 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from offhook.app import App, json_option, pass_app
-from offhook.backing_up import CHANGED, GONE, UNREADABLE, back_up
-from offhook.manifest import Manifest
-from offhook.restoring import restore as bring_back
-from offhook.views import print_json, printable, short
+from archive.backup.make import CHANGED, GONE, UNREADABLE, back_up
+from archive.backup.manifest import Manifest
+from archive.backup.restore import restore as bring_back
+from offhook.commands.options import json_option, pass_desk
+from offhook.commands.printing import print_json, printable, short
+from offhook.desk.desk import Desk
 
 REASONS = {
     GONE: "is gone",
@@ -28,12 +29,12 @@ REASONS = {
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @json_option
-@pass_app
+@pass_desk
 @click.pass_context
-def backup(ctx: click.Context, app: App, folder: Path, as_json: bool) -> None:
+def backup(ctx: click.Context, desk: Desk, folder: Path, as_json: bool) -> None:
     """Copy recordings, transcripts and the database into a new folder in DIR, while everything runs."""
     with _progress() as report:
-        made = back_up(app, folder, report)
+        made = back_up(desk.settings, desk.records, folder, report)
     if as_json:
         print_json({"path": str(made.path), **_view(made.manifest)})
     else:
@@ -52,13 +53,13 @@ def backup(ctx: click.Context, app: App, folder: Path, as_json: bool) -> None:
     help="Folder to restore into (default: the home folder).",
 )
 @json_option
-@pass_app
-def restore(app: App, folder: Path, into: Path | None, as_json: bool) -> None:
+@pass_desk
+def restore(desk: Desk, folder: Path, into: Path | None, as_json: bool) -> None:
     """Bring a backup back, into a home that has no recordings."""
     if into:
-        app.overrides = {**app.overrides, "home": str(into)}
+        desk.overrides = {**desk.overrides, "home": str(into)}
     with _progress() as report:
-        done = bring_back(folder.absolute(), app.settings, report)
+        done = bring_back(folder.absolute(), desk.settings, report)
     if as_json:
         print_json({"home": str(done.home), "queued_again": done.queued_again, **_view(done.manifest)})
         return

@@ -9,30 +9,31 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from offhook.app import App, json_option, pass_app
-from offhook.views import console, print_json
+from offhook.commands.options import json_option, pass_desk
+from offhook.commands.printing import console, print_json
+from offhook.desk.desk import Desk
 from shared.settings import Settings, load_with_sources
 
 
 @click.command()
 @json_option
-@pass_app
-def config(app: App, as_json: bool) -> None:
+@pass_desk
+def config(desk: Desk, as_json: bool) -> None:
     """List every setting, its value and where it comes from."""
     docs = {f.name: f.metadata["doc"] for f in fields(Settings)}
-    found = load_with_sources(os.environ, app.overrides)
+    found = load_with_sources(os.environ, desk.overrides)
     if as_json:
         entries = {
             name: {"value": _plain(entry.value), "source": entry.source, "doc": docs[name]}
             for name, entry in found.items()
         }
-        print_json({"file": str(app.settings.home / "config.toml"), "settings": entries})
+        print_json({"file": str(desk.settings.home / "config.toml"), "settings": entries})
         return
     table = Table("Setting", "Value", "From", "What it does", box=None, header_style="bold")
     for name, entry in found.items():
         table.add_row(name, escape(_shown(entry.value)), escape(entry.source), escape(docs[name]))
     console().print(table)
-    click.echo(f"\nChange a setting in {app.settings.home / 'config.toml'}, or as OFFHOOK_NAME=value.")
+    click.echo(f"\nChange a setting in {desk.settings.home / 'config.toml'}, or as OFFHOOK_NAME=value.")
 
 
 def _plain(value: object) -> object:

@@ -8,19 +8,20 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from offhook.app import App, json_option, pass_app
-from offhook.views import console, print_json, printable
+from offhook.commands.options import json_option, pass_desk
+from offhook.commands.printing import console, print_json, printable
+from offhook.desk.desk import Desk
 from shared.errors import NoDevice
 
 
 @click.command()
 @json_option
-@pass_app
-def devices(app: App, as_json: bool) -> None:
+@pass_desk
+def devices(desk: Desk, as_json: bool) -> None:
     """List the microphones and loopbacks, and mark those that would be recorded."""
     from capture_worker.devices import check_devices
 
-    found = check_devices({"microphone": app.settings.microphone, "loopback": app.settings.loopback})
+    found = check_devices({"microphone": desk.settings.microphone, "loopback": desk.settings.loopback})
     if as_json:
         print_json(found)
         return

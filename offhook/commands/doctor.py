@@ -12,9 +12,10 @@ from typing import Literal
 import click
 from peewee import DatabaseError
 
-from offhook.app import App, json_option, pass_app
-from offhook.overview import overview
-from offhook.views import print_json
+from offhook.commands.options import json_option, pass_desk
+from offhook.commands.printing import print_json
+from offhook.desk.desk import Desk
+from offhook.desk.overview import overview
 from shared import home
 from shared.errors import AudioUnavailable, OffhookError
 from transcribe_worker import model_files
@@ -35,11 +36,11 @@ class Finding:
 
 @click.command()
 @json_option
-@pass_app
+@pass_desk
 @click.pass_context
-def doctor(ctx: click.Context, app: App, as_json: bool) -> None:
+def doctor(ctx: click.Context, desk: Desk, as_json: bool) -> None:
     """Check everything offhook needs, with a remedy for what is missing."""
-    findings = list(_findings(app))
+    findings = list(_findings(desk))
     if as_json:
         print_json({"checks": [asdict(finding) for finding in findings]})
     else:
@@ -51,37 +52,37 @@ def doctor(ctx: click.Context, app: App, as_json: bool) -> None:
     ctx.exit(1 if any(finding.state == "error" for finding in findings) else 0)
 
 
-def _findings(app: App) -> Iterator[Finding]:
+def _findings(desk: Desk) -> Iterator[Finding]:
     """Run all checks; without settings there is no home to look into."""
     for check in MACHINE_CHECKS:
-        yield from _checked(check, app)
-    settings = list(_checked(_settings, app))
+        yield from _checked(check, desk)
+    settings = list(_checked(_settings, desk))
     yield from settings
     for check in HOME_CHECKS if settings[0].state == "ok" else ():
-        yield from _checked(check, app)
+        yield from _checked(check, desk)
 
 
-def _checked(check: Callable[[App], Iterator[Finding]], app: App) -> Iterator[Finding]:
+def _checked(check: Callable[[Desk], Iterator[Finding]], desk: Desk) -> Iterator[Finding]:
     """Run a check; what it cannot cope with is a finding too."""
     name = check.__name__.strip("_")
     try:
-        yield from check(app)
+        yield from check(desk)
     except OffhookError as error:
         yield Finding(name, "error", str(error))
     except DatabaseError as error:
         remedy = "Put back a copy of the file, or move it away to begin anew."
-        yield Finding(name, "error", f"{app.settings.database} cannot be used: {error}", remedy)
+        yield Finding(name, "error", f"{desk.settings.database} cannot be used: {error}", remedy)
     except Exception as error:
         yield Finding(
             name, "error", f"{type(error).__name__}: {error}", "Run python start.py to install anew."
         )
 
 
-def _settings(app: App) -> Iterator[Finding]:
-    yield Finding("settings", "ok", f"home is {app.settings.home}")
+def _settings(desk: Desk) -> Iterator[Finding]:
+    yield Finding("settings", "ok", f"home is {desk.settings.home}")
 
 
-def _python(app: App) -> Iterator[Finding]:
+def _python(desk: Desk) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     good = (3, 11) <= sys.version_info[:2] <= (3, 13)
     yield (
@@ -93,14 +94,14 @@ def _python(app: App) -> Iterator[Finding]:
     )
 
 
-def _ffmpeg(app: App) -> Iterator[Finding]:
+def _ffmpeg(desk: Desk) -> Iterator[Finding]:
     import av
 
     version = ".".join(map(str, av.library_versions["libavformat"]))
     yield Finding("ffmpeg", "ok", f"FFmpeg libraries inside PyAV {av.__version__} (libavformat {version})")
 
 
-def _engine(app: App) -> Iterator[Finding]:
+def _engine(desk: Desk) -> Iterator[Finding]:
     import ctranslate2
     import faster_whisper
 
@@ -109,11 +110,11 @@ def _engine(app: App) -> Iterator[Finding]:
     yield Finding("engine", "ok", message)
 
 
-def _audio(app: App) -> Iterator[Finding]:
+def _audio(desk: Desk) -> Iterator[Finding]:
     from capture_worker.devices import check_devices
 
     remedy = "`offhook devices` lists what is there; transcribing needs none."
-    wanted = {"microphone": app.settings.microphone, "loopback": app.settings.loopback}
+    wanted = {"microphone": desk.settings.microphone, "loopback": desk.settings.loopback}
     try:
         found = check_devices(wanted)
     except AudioUnavailable as error:
@@ -126,14 +127,14 @@ def _audio(app: App) -> Iterator[Finding]:
             yield Finding("audio", "warning", f"No {side}, so that side is not recorded", remedy)
 
 
-def _model(app: App) -> Iterator[Finding]:
-    folder = model_files.find(app.settings.models, app.settings.model, app.settings.language)
-    yield Finding("model", "ok", f"{app.settings.model} in {folder}")
+def _model(desk: Desk) -> Iterator[Finding]:
+    folder = model_files.find(desk.settings.models, desk.settings.model, desk.settings.language)
+    yield Finding("model", "ok", f"{desk.settings.model} in {folder}")
 
 
-def _folders(app: App) -> Iterator[Finding]:
-    home.prepare(app.settings)
-    settings = app.settings
+def _folders(desk: Desk) -> Iterator[Finding]:
+    home.prepare(desk.settings)
+    settings = desk.settings
     for folder in (settings.home, settings.inbox, settings.recording, settings.library, settings.models):
         try:
             with tempfile.TemporaryFile(dir=folder):
@@ -142,11 +143,11 @@ def _folders(app: App) -> Iterator[Finding]:
             remedy = "Make it writable, or choose another folder with OFFHOOK_HOME."
             yield Finding("folders", "error", f"{folder} cannot be written: {error.strerror}", remedy)
             return
-    yield Finding("folders", "ok", f"{app.settings.home} and its folders can be written")
+    yield Finding("folders", "ok", f"{desk.settings.home} and its folders can be written")
 
 
-def _disk(app: App) -> Iterator[Finding]:
-    free = shutil.disk_usage(app.settings.home).free
+def _disk(desk: Desk) -> Iterator[Finding]:
+    free = shutil.disk_usage(desk.settings.home).free
     message, remedy = f"{free / 1e9:,.1f} GB free", "Make room, or move OFFHOOK_HOME to a larger disk."
     if free < LITTLE_BYTES:
         yield Finding("disk", "error" if free < TOO_LITTLE_BYTES else "warning", message, remedy)
@@ -154,17 +155,17 @@ def _disk(app: App) -> Iterator[Finding]:
         yield Finding("disk", "ok", message)
 
 
-def _database(app: App) -> Iterator[Finding]:
-    (answer,) = app.database.execute_sql("PRAGMA quick_check").fetchone()
+def _database(desk: Desk) -> Iterator[Finding]:
+    (answer,) = desk.database.execute_sql("PRAGMA quick_check").fetchone()
     if answer == "ok":
-        yield Finding("database", "ok", f"{app.settings.database} is sound")
+        yield Finding("database", "ok", f"{desk.settings.database} is sound")
     else:
         remedy = "Stop offhook, keep a copy of the file, and recover it with sqlite3's .recover."
-        yield Finding("database", "error", f"{app.settings.database} is damaged: {answer}", remedy)
+        yield Finding("database", "error", f"{desk.settings.database} is damaged: {answer}", remedy)
 
 
-def _workers(app: App) -> Iterator[Finding]:
-    found = overview(app)
+def _workers(desk: Desk) -> Iterator[Finding]:
+    found = overview(desk)
     living = [worker["kind"] for worker in found["workers"] if worker["alive"]]
     for kind, what in (
         ("worker", "nothing is transcribed"),

@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 import click
 
-from offhook.app import App, confirm, json_option, pass_app
-from offhook.views import print_json, printable, short
+from archive import receipts
+from archive.erasing import FINISHED, Eraser, ErasurePlan, ErasureWaits
+from archive.library import Library
+from offhook.commands.options import confirm, json_option, pass_desk
+from offhook.commands.printing import print_json, printable, short
+from offhook.desk.desk import Desk
 from shared.errors import RecordNotFound
-from transcribe_worker import receipts
-from transcribe_worker.erasing import FINISHED, Eraser, ErasureWaits, Traces
-from transcribe_worker.library import Library
 
 #: How long a worker may take to let go of a recording that is deleted under it.
 LET_GO_SECONDS = 5.0
@@ -53,9 +54,9 @@ def erasing_options(command: _Command) -> _Command:
 @click.option("--candidate", "candidate_id", help="Delete all there is of this person.")
 @erasing_options
 @json_option
-@pass_app
+@pass_desk
 def delete(
-    app: App, record_ids: tuple[int, ...], candidate_id: str | None, dry_run: bool, yes: bool, as_json: bool
+    desk: Desk, record_ids: tuple[int, ...], candidate_id: str | None, dry_run: bool, yes: bool, as_json: bool
 ) -> None:
     """Delete recordings with all that was made of them.
 
@@ -63,7 +64,7 @@ def delete(
     """
     if bool(record_ids) == (candidate_id is not None):
         raise click.UsageError("Give recordings, or --candidate.")
-    erasure = Erasure(app, "delete", dry_run=dry_run, yes=yes, as_json=as_json)
+    erasure = Erasure(desk, "delete", dry_run=dry_run, yes=yes, as_json=as_json)
     if candidate_id is None:
         erasure.run(lambda: erasure.of_records(dict.fromkeys(record_ids)))
     elif not erasure.run(lambda: erasure.eraser.of_candidate(candidate_id), candidate_id):
@@ -79,14 +80,14 @@ def delete(
 )
 @erasing_options
 @json_option
-@pass_app
+@pass_desk
 def prune(
-    app: App, age_seconds: float, states: tuple[str, ...], dry_run: bool, yes: bool, as_json: bool
+    desk: Desk, age_seconds: float, states: tuple[str, ...], dry_run: bool, yes: bool, as_json: bool
 ) -> None:
     """Delete finished recordings of a certain age; never one that waits or is being transcribed."""
-    erasure = Erasure(app, "prune", dry_run=dry_run, yes=yes, as_json=as_json)
+    erasure = Erasure(desk, "prune", dry_run=dry_run, yes=yes, as_json=as_json)
 
-    def look() -> list[Traces]:
+    def look() -> list[ErasurePlan]:
         old = erasure.eraser.older_than(age_seconds, states or FINISHED)
         return [erasure.eraser.of_record(record) for record in old]
 
@@ -98,27 +99,27 @@ def prune(
 class Erasure:
     """One call of a deleting command."""
 
-    app: App
+    desk: Desk
     command: str
     dry_run: bool
     yes: bool
     as_json: bool
 
     def __post_init__(self) -> None:
-        app = self.app
-        self._library = Library(app.settings, app.records)
-        self.eraser = Eraser(app.settings, app.database, app.records, self._library)
+        desk = self.desk
+        self._library = Library(desk.settings, desk.records)
+        self.eraser = Eraser(desk.settings, desk.database, desk.records, self._library)
 
-    def of_records(self, record_ids: Iterable[int]) -> list[Traces]:
+    def of_records(self, record_ids: Iterable[int]) -> list[ErasurePlan]:
         """Look for all there is of some recordings. Raises RecordNotFound."""
         try:
-            return [self.eraser.of_record(self.app.records.get(record_id)) for record_id in record_ids]
+            return [self.eraser.of_record(self.desk.records.get(record_id)) for record_id in record_ids]
         except RecordNotFound:
             if not self.dry_run:  # perhaps a command that was killed has got this far
                 self.eraser.resume()
             raise
 
-    def run(self, look: Callable[[], list[Traces]], candidate_id: str | None = None) -> int:
+    def run(self, look: Callable[[], list[ErasurePlan]], candidate_id: str | None = None) -> int:
         """Show what would go, or ask and delete it; return how many recordings that are.
 
         What an interrupted command has left undone goes, too. Raises ErasureWaits.
@@ -144,8 +145,8 @@ class Erasure:
         return len(found)
 
     def _doom(
-        self, look: Callable[[], list[Traces]], candidate_id: str | None
-    ) -> tuple[list[Traces], Path | None]:
+        self, look: Callable[[], list[ErasurePlan]], candidate_id: str | None
+    ) -> tuple[list[ErasurePlan], Path | None]:
         """Mark what is there by now, files having moved and states changed while somebody read the question.
 
         Nothing changes its state between the look and the mark; but the hashes of a receipt take their time.
@@ -153,7 +154,7 @@ class Erasure:
         found = look()
         receipt = self._receipt(candidate_id, found) if candidate_id is not None and found else None
         try:
-            with self.app.database.atomic():
+            with self.desk.database.atomic():
                 found = found if receipt else look()
                 ids = [traces.record_id for traces in found if traces.record_id is not None]
                 sessions = [traces.session_id for traces in found if traces.record_id is None]
@@ -164,9 +165,9 @@ class Erasure:
             raise
         return found, receipt
 
-    def _receipt(self, candidate_id: str, found: list[Traces]) -> Path:
+    def _receipt(self, candidate_id: str, found: list[ErasurePlan]) -> Path:
         return receipts.write(
-            self.app.settings.receipts,
+            self.desk.settings.receipts,
             candidate_id,
             recordings=len(found),
             files=_all(traces.files for traces in found),
@@ -186,7 +187,7 @@ class Erasure:
                 click.echo(f"Recording {record_id}: deleted", err=self.as_json)
         return stuck
 
-    def _report(self, found: list[Traces], receipt: Path | None = None, finished: bool = False) -> None:
+    def _report(self, found: list[ErasurePlan], receipt: Path | None = None, finished: bool = False) -> None:
         if self.as_json:
             print_json(_view(found, receipt, self.dry_run, finished))
             return
@@ -200,7 +201,7 @@ class Erasure:
             click.echo(f"Receipt: {short(str(receipt))}")
 
 
-def _ask(command: str, found: list[Traces]) -> None:
+def _ask(command: str, found: list[ErasurePlan]) -> None:
     listed = "".join(f"\n  {path}" for path in _all(traces.files for traces in found))
     what = f'recording {found[0].record_id} "{printable(found[0].title)}" and its files'
     if len(found) > 1 or found[0].record_id is None:
@@ -209,20 +210,20 @@ def _ask(command: str, found: list[Traces]) -> None:
     confirm(command, f"Delete {what}?{listed}\n")
 
 
-def _described(traces: Traces) -> str:
+def _described(traces: ErasurePlan) -> str:
     name = traces.record_id or traces.session_id
     head = printable(f'Recording {name} "{traces.title}", {traces.status}')
     return "\n".join([head, *(f"  {printable(str(path))}" for path in traces.files)])
 
 
-def _counted(found: list[Traces]) -> str:
+def _counted(found: list[ErasurePlan]) -> str:
     files = _all(traces.files for traces in found)
     recordings = f"{len(found)} recording{'' if len(found) == 1 else 's'}"
     megabytes = sum(traces.size_bytes for traces in found) / 1e6
     return f"{recordings} with {len(files)} file{'' if len(files) == 1 else 's'}, {megabytes:,.1f} MB"
 
 
-def _view(found: list[Traces], receipt: Path | None, dry_run: bool, finished: bool) -> dict[str, Any]:
+def _view(found: list[ErasurePlan], receipt: Path | None, dry_run: bool, finished: bool) -> dict[str, Any]:
     return {
         "dry_run": dry_run,
         "finished": finished,

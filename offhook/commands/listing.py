@@ -6,10 +6,12 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from offhook.app import App, json_option, limit_option, pass_app
-from offhook.views import clock_time, console, length, print_json, printable, record_view
-from shared.models import Record
-from shared.transitions import STATES
+from offhook.commands.options import json_option, limit_option, pass_desk
+from offhook.commands.printing import clock_time, console, length, print_json, printable
+from offhook.desk.desk import Desk
+from offhook.desk.views import record_view
+from shared.store.models import Record
+from shared.store.transitions import STATES
 
 COLOURS = {
     "queued": "yellow",
@@ -24,27 +26,27 @@ COLOURS = {
 @click.option("--status", type=click.Choice(STATES), help="Only recordings in this state.")
 @limit_option
 @json_option
-@pass_app
-def list_records(app: App, status: str | None, limit: int, as_json: bool) -> None:
+@pass_desk
+def list_records(desk: Desk, status: str | None, limit: int, as_json: bool) -> None:
     """List recordings, the newest first."""
-    query = app.records.select().order_by(Record.id.desc()).limit(limit)
+    query = desk.records.select().order_by(Record.id.desc()).limit(limit)
     records = list(query.where(Record.transcription_status == status) if status else query)
     if as_json:
-        print_json({"records": [record_view(record, app.settings) for record in records]})
+        print_json({"records": [record_view(record, desk.settings) for record in records]})
     else:
-        _print(records, status, limit, app)
+        _print(records, status, limit, desk)
 
 
-def _print(records: list[Record], status: str | None, limit: int, app: App) -> None:
+def _print(records: list[Record], status: str | None, limit: int, desk: Desk) -> None:
     if records:
         console().print(_table(records))
-        count = app.records.select().count() if len(records) == limit else 0
+        count = desk.records.select().count() if len(records) == limit else 0
         if count > limit and not status:
             click.echo(f"{limit} of {count:,}; --limit shows more.", err=True)
     elif status:
         click.echo(f"No recording is {status}.", err=True)
     else:
-        click.echo(f"No recordings. Drop one into {app.settings.inbox}", err=True)
+        click.echo(f"No recordings. Drop one into {desk.settings.inbox}", err=True)
 
 
 def _table(records: list[Record]) -> Table:

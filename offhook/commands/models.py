@@ -9,8 +9,9 @@ from typing import Any
 import click
 from rich.console import Console
 
-from offhook.app import App, json_option, pass_app
-from offhook.views import print_json
+from offhook.commands.options import json_option, pass_desk
+from offhook.commands.printing import print_json
+from offhook.desk.desk import Desk
 from shared import home
 from transcribe_worker import model_files
 
@@ -22,8 +23,8 @@ def models() -> None:
 
 @models.command("list")
 @json_option
-@pass_app
-def list_models(app: App, as_json: bool) -> None:
+@pass_desk
+def list_models(desk: Desk, as_json: bool) -> None:
     """List the models that are on this machine or can be fetched."""
     found: list[dict[str, Any]] = [
         {
@@ -32,9 +33,9 @@ def list_models(app: App, as_json: bool) -> None:
             "bundled": model.bundled,
             "folder": str(model.folder) if model.folder else None,
             "size_bytes": folder_size(model.folder) if model.folder else None,
-            "default": model.name == app.settings.model.replace("/", "--"),
+            "default": model.name == desk.settings.model.replace("/", "--"),
         }
-        for model in model_files.listed(app.settings.models)
+        for model in model_files.listed(desk.settings.models)
     ]
     if as_json:
         print_json({"models": found})
@@ -46,14 +47,14 @@ def list_models(app: App, as_json: bool) -> None:
 
 @models.command()
 @click.argument("name")
-@pass_app
-def pull(app: App, name: str) -> None:
+@pass_desk
+def pull(desk: Desk, name: str) -> None:
     """Fetch a model, the only thing offhook ever takes from the network."""
-    home.prepare(app.settings)
+    home.prepare(desk.settings)
     console = Console(stderr=True)
     with console.status(f"Fetching {name} …") as status:
         done = threading.Event()
-        partial = model_files.partial_folder(app.settings.models, name)
+        partial = model_files.partial_folder(desk.settings.models, name)
 
         def count() -> None:
             while not done.wait(0.5):
@@ -62,7 +63,7 @@ def pull(app: App, name: str) -> None:
         counter = threading.Thread(target=count, daemon=True)
         counter.start()
         try:
-            folder = model_files.pull(app.settings.models, name)
+            folder = model_files.pull(desk.settings.models, name)
         finally:
             done.set()
             counter.join()

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from offhook.app import App, confirm, json_option, pass_app
-from offhook.client import CaptureClient
-from offhook.views import length, print_json, printable
-from shared.captures import Captures
+from offhook.commands.options import confirm, json_option, pass_desk
+from offhook.commands.printing import length, print_json, printable
+from offhook.desk.desk import Desk
+from offhook.desk.recorder import CaptureClient
 from shared.errors import CaptureNotRunning, SettingsError
+from shared.store.captures import Captures
 
 #: What to say of a recording that has ended, by where it is.
 WHEREABOUTS = {
@@ -41,11 +42,11 @@ def record() -> None:
     help="Where the WAV is to be (default: the inbox).",
 )
 @json_option
-@pass_app
-def start(app: App, /, output_path: Path | None, as_json: bool, **given: str | None) -> None:
+@pass_desk
+def start(desk: Desk, /, output_path: Path | None, as_json: bool, **given: str | None) -> None:
     """Start to record."""
     output = str(output_path.absolute()) if output_path else None
-    with _capture(app) as capture:
+    with _capture(desk) as capture:
         state = capture.request("start_recording", output_path=output, **given)
     if as_json:
         print_json(state)
@@ -57,11 +58,11 @@ def start(app: App, /, output_path: Path | None, as_json: bool, **given: str | N
 
 @record.command()
 @json_option
-@pass_app
+@pass_desk
 @click.pass_context
-def stop(ctx: click.Context, app: App, /, as_json: bool) -> None:
+def stop(ctx: click.Context, desk: Desk, /, as_json: bool) -> None:
     """Stop, and queue the recording."""
-    with _capture(app) as capture:
+    with _capture(desk) as capture:
         outcome = capture.request("stop_recording")
     if as_json:
         print_json(outcome)
@@ -76,10 +77,10 @@ def stop(ctx: click.Context, app: App, /, as_json: bool) -> None:
 
 @record.command()
 @json_option
-@pass_app
-def state(app: App, as_json: bool) -> None:
+@pass_desk
+def state(desk: Desk, as_json: bool) -> None:
     """Say whether a recording runs, and how it goes."""
-    with _capture(app) as capture:
+    with _capture(desk) as capture:
         found = capture.request("get_recording_state")
     if as_json:
         print_json(found)
@@ -90,15 +91,15 @@ def state(app: App, as_json: bool) -> None:
 
 
 @record.command()
-@pass_app
+@pass_desk
 @click.pass_context
-def watch(ctx: click.Context, app: App) -> None:
+def watch(ctx: click.Context, desk: Desk) -> None:
     """Watch the levels of both sides until the recording ends; Ctrl-C leaves it running."""
-    from offhook.meter import show
+    from offhook.commands.meter import show
 
     if not sys.stdout.isatty():
         raise SettingsError("record watch needs a terminal. Use `offhook record state --json` in programs.")
-    with _capture(app) as capture:
+    with _capture(desk) as capture:
         found = capture.request("get_recording_state")
         if found["state"] != "recording":
             click.echo(printable(_sentence(found)))
@@ -119,10 +120,10 @@ def watch(ctx: click.Context, app: App) -> None:
 
 @record.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@pass_app
-def discard(app: App, yes: bool) -> None:
+@pass_desk
+def discard(desk: Desk, yes: bool) -> None:
     """Delete the recording that runs, or that was stopped and waits."""
-    with _capture(app) as capture:
+    with _capture(desk) as capture:
         found = capture.request("get_recording_state")
         if found["state"] != "idle" and not yes:
             _ask(found)
@@ -134,25 +135,25 @@ def discard(app: App, yes: bool) -> None:
 @click.argument("target", metavar="ID")
 @click.option("--candidate", "candidate_id", help="Whom the call was with.")
 @click.option("--project", "project_id", help="What the call was about.")
-@pass_app
-def attach(app: App, target: str, candidate_id: str | None, project_id: str | None) -> None:
+@pass_desk
+def attach(desk: Desk, target: str, candidate_id: str | None, project_id: str | None) -> None:
     """Say whom a call was with and what it was about; ID is a recording's number or session id."""
     if candidate_id is None and project_id is None:
         raise click.UsageError("Give --candidate, --project or both.")
-    session_id = app.records.get(int(target)).session_id if target.isdecimal() else target
+    session_id = desk.records.get(int(target)).session_id if target.isdecimal() else target
     given = {"candidate_id": candidate_id, "project_id": project_id}
     try:  # a recording that waits for this is then queued, which is the capture worker's to do
-        with _capture(app) as capture:
+        with _capture(desk) as capture:
             capture.request("attach_recording", session_id=session_id, **given)
     except CaptureNotRunning:
-        captures = Captures(app.database)
+        captures = Captures(desk.database)
         captures.attach(session_id, **given)
         captures.release(session_id)
     click.echo(printable(f"Recording {target}: attached"))
 
 
-def _capture(app: App) -> CaptureClient:
-    return CaptureClient(app.settings.control)
+def _capture(desk: Desk) -> CaptureClient:
+    return CaptureClient(desk.settings.control)
 
 
 def _say(message: str) -> None:

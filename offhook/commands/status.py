@@ -12,11 +12,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from offhook.app import App, json_option, pass_app
-from offhook.overview import overview
-from offhook.views import ago, console, length, print_json, printable, short
+from offhook.commands.options import json_option, pass_desk
+from offhook.commands.printing import ago, console, length, print_json, printable, short
+from offhook.desk.desk import Desk
+from offhook.desk.overview import overview
 from shared.errors import SettingsError
-from transcribe_worker.setup import Setup
+from transcribe_worker.engine.setup import Setup
 
 REFRESH_SECONDS = 0.5
 LONGEST_TITLE = 26
@@ -27,29 +28,29 @@ MISSED = {"worker": "transcribed", "capture": "recorded"}
 @click.command()
 @click.option("--watch", is_flag=True, help="Stay and show changes as they happen.")
 @json_option
-@pass_app
-def status(app: App, watch: bool, as_json: bool) -> None:
+@pass_desk
+def status(desk: Desk, watch: bool, as_json: bool) -> None:
     """Show the queue: counts, what runs and for how long, workers, the last errors."""
     if watch and as_json:
         raise click.UsageError("--watch and --json do not go together.")
     if as_json:
-        print_json(overview(app))
+        print_json(overview(desk))
     elif watch:
-        _watch(app, console())
+        _watch(desk, console())
     else:
-        console().print(render(overview(app)))
+        console().print(render(overview(desk)))
 
 
-def _watch(app: App, terminal: Console) -> None:
+def _watch(desk: Desk, terminal: Console) -> None:
     from rich.live import Live
 
     if not terminal.is_terminal:
         raise SettingsError("status --watch needs a terminal. Use `offhook status --json` in programs.")
-    with Live(render(overview(app)), console=terminal, screen=True, auto_refresh=False) as live:
+    with Live(render(overview(desk)), console=terminal, screen=True, auto_refresh=False) as live:
         try:
             while True:
                 time.sleep(REFRESH_SECONDS)
-                live.update(render(overview(app)), refresh=True)
+                live.update(render(overview(desk)), refresh=True)
         except KeyboardInterrupt:
             pass
 

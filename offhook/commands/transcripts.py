@@ -7,18 +7,20 @@ from pathlib import Path
 
 import click
 
-from offhook.app import App, json_option, limit_option, pass_app
-from offhook.hearing import in_words
-from offhook.search import find
-from offhook.views import FLAGS, length, print_json, printable, record_view
-from shared.captures import Captures
+from archive import transcript
+from archive.exports import FORMATS, as_json, line, timestamp
+from archive.library import beside, safe_name, write_whole
+from archive.transcript import Transcript
+from offhook.commands.options import json_option, limit_option, pass_desk
+from offhook.commands.printing import length, print_json, printable
+from offhook.desk.capture_quality import in_words
+from offhook.desk.desk import Desk
+from offhook.desk.search import find
+from offhook.desk.views import FLAGS, record_view
 from shared.errors import StateConflict
-from shared.models import Record
-from shared.transitions import COMPLETED
-from transcribe_worker import transcript
-from transcribe_worker.exports import FORMATS, as_json, line, timestamp
-from transcribe_worker.library import beside, safe_name, write_whole
-from transcribe_worker.transcript import Transcript
+from shared.store.captures import Captures
+from shared.store.models import Record
+from shared.store.transitions import COMPLETED
 
 
 @click.command()
@@ -27,20 +29,20 @@ from transcribe_worker.transcript import Transcript
     "--format", "form", type=click.Choice(list(FORMATS)), help="Print the transcript alone, in this format."
 )
 @json_option
-@pass_app
-def show(app: App, record_id: int, form: str | None, as_json: bool) -> None:
+@pass_desk
+def show(desk: Desk, record_id: int, form: str | None, as_json: bool) -> None:
     """Show a recording and its transcript; while it is being transcribed, what there is so far."""
     if form and as_json:
         raise click.UsageError("--format and --json do not go together.")
-    record = app.records.get(record_id)
-    found = _transcript(app, record)
+    record = desk.records.get(record_id)
+    found = _transcript(desk, record)
     if form:
         click.echo(FORMATS[form](_finished(record, found)), nl=False)
     elif as_json:
-        verdict = Captures(app.database).verdict(record.session_id)
-        print_json({**record_view(record, app.settings), "capture": verdict, "transcript": _segments(found)})
+        verdict = Captures(desk.database).verdict(record.session_id)
+        print_json({**record_view(record, desk.settings), "capture": verdict, "transcript": _segments(found)})
     else:
-        click.echo("\n".join([*_heading(app, record), "", *_lines(record, found)]))
+        click.echo("\n".join([*_heading(desk, record), "", *_lines(record, found)]))
 
 
 @click.command()
@@ -62,20 +64,20 @@ def show(app: App, record_id: int, form: str | None, as_json: bool) -> None:
     default=Path(),
     help="Folder to write into (default: the current one).",
 )
-@pass_app
-def export(app: App, record_ids: tuple[int, ...], everything: bool, form: str, output: Path) -> None:
+@pass_desk
+def export(desk: Desk, record_ids: tuple[int, ...], everything: bool, form: str, output: Path) -> None:
     """Write transcripts to files, named after their recordings."""
     if everything == bool(record_ids):
         raise click.UsageError("Give recordings, or --all.")
-    if output.resolve().is_relative_to(app.settings.home.resolve()):
+    if output.resolve().is_relative_to(desk.settings.home.resolve()):
         raise click.UsageError(
-            f"{output.absolute()} is inside of {app.settings.home}, where no file may outlive its recording. "
-            "Choose a folder outside: --output FOLDER."
+            f"{output.absolute()} is inside of {desk.settings.home}, where no file may outlive its "
+            "recording. Choose a folder outside: --output FOLDER."
         )
     output.mkdir(parents=True, exist_ok=True)
-    finished = app.records.select().where(Record.transcription_status == COMPLETED)
-    for record in [app.records.get(i) for i in record_ids] or finished:
-        found = _finished(record, _transcript(app, record))
+    finished = desk.records.select().where(Record.transcription_status == COMPLETED)
+    for record in [desk.records.get(i) for i in record_ids] or finished:
+        found = _finished(record, _transcript(desk, record))
         path = beside(output / f"{safe_name(record.title)}-{record.id}", form)
         write_whole(path, FORMATS[form](found))
         click.echo(path)
@@ -85,10 +87,10 @@ def export(app: App, record_ids: tuple[int, ...], everything: bool, form: str, o
 @click.argument("words", nargs=-1, required=True)
 @limit_option
 @json_option
-@pass_app
-def search(app: App, words: tuple[str, ...], limit: int, as_json: bool) -> None:
+@pass_desk
+def search(desk: Desk, words: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Find the moments at which all of these words were said; `word*` finds beginnings."""
-    hits = find(app.database, " ".join(words), limit)
+    hits = find(desk.database, " ".join(words), limit)
     if as_json:
         print_json({"hits": [hit.__dict__ for hit in hits]})
     for hit in [] if as_json else hits:
@@ -98,8 +100,8 @@ def search(app: App, words: tuple[str, ...], limit: int, as_json: bool) -> None:
         click.echo("Nothing found.", err=True)
 
 
-def _transcript(app: App, record: Record) -> Transcript:
-    windows = [window.segments for window in app.records.windows(record.id)]
+def _transcript(desk: Desk, record: Record) -> Transcript:
+    windows = [window.segments for window in desk.records.windows(record.id)]
     return transcript.so_far(record, windows) if windows else transcript.load(record)
 
 
@@ -124,7 +126,7 @@ def _segments(found: Transcript) -> list[dict[str, object]]:
     return segments
 
 
-def _heading(app: App, record: Record) -> list[str]:
+def _heading(desk: Desk, record: Record) -> list[str]:
     """Say in words what is known of a recording."""
     facts = (
         ("Recording", f"{record.id}  {record.title}"),
@@ -137,7 +139,7 @@ def _heading(app: App, record: Record) -> list[str]:
         ("File", record.recording_path),
         ("Library", _ON_ITS_WAY if _is_unfiled(record) else None),
         *(("Note", FLAGS.get(flag, flag)) for flag in json.loads(record.flags)),
-        *(in_words(verdict) if (verdict := Captures(app.database).verdict(record.session_id)) else ()),
+        *(in_words(verdict) if (verdict := Captures(desk.database).verdict(record.session_id)) else ()),
     )
     return [printable(f"{name + ':':<12}{value}") for name, value in facts if value]
 

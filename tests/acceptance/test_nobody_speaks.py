@@ -13,8 +13,8 @@ from faster_whisper.tokenizer import Tokenizer
 from tests.noises import NOISES, Samples
 from tests.recognition import recognized, segments, tiny_model
 from tests.voices import SHORT_CALL, speak, word_error_rate
-from transcribe_worker.presets import PRESETS
-from transcribe_worker.speech import SAMPLE_RATE_HZ
+from transcribe_worker.recognition.presets import PRESETS
+from transcribe_worker.speech.stretches import SAMPLE_RATE_HZ
 
 MINUTES = 10
 #: One level and one seed of each.

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from offhook.client import CaptureClient, Refused
+from offhook.desk.recorder import CaptureClient, Refused
 from tests.stage import ROOT, Stage
 from tests.standstill import claimed, peek
 from tests.voices import Call
@@ -320,7 +320,7 @@ def checkout(tmp_path: Path) -> Path:
     program.chmod(0o755)
     for name in ("start.py", "Procfile", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
-    for name in ("shared", "capture_worker", "transcribe_worker", "offhook"):
+    for name in ("shared", "archive", "capture_worker", "transcribe_worker", "offhook"):
         (folder / name).symlink_to(ROOT / name)
     spec = importlib.util.spec_from_file_location("start", folder / "start.py")
     assert spec

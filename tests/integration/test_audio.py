@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from shared.errors import BadRecording, DamagedHeader, EmptyRecording, NoAudio, NotARecording
 from tests.recordings import FLOAT, PCM, chunk, encoded, extensible, fmt, pcm, rf64, tones, video, w64, wav
-from transcribe_worker import kinds, memory
-from transcribe_worker.audio import SAMPLE_RATE_HZ, open_recording
+from transcribe_worker import memory
+from transcribe_worker.media import formats
+from transcribe_worker.media.recording import SAMPLE_RATE_HZ, open_recording
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 1.0
@@ -373,7 +374,7 @@ def test_a_tag_that_claims_a_part_of_the_audio_is_flagged(tmp_path: Path) -> Non
     assert decode(save(tmp_path, head + b"\1\0" + text + bytes(700) + content))[1] == ()  # room behind it
     between = 0
     while between < 12_000:
-        between += kinds._mp3_frame_bytes(content[between : between + 4])
+        between += formats._mp3_frame_bytes(content[between : between + 4])
     for claimed in (12_288, between + len(text)):  # within a frame, and between two of them
         size = bytes((claimed >> 7 & 0x7F, claimed & 0x7F))
         audio, flags = decode(save(tmp_path, head + size + text + content))
@@ -486,7 +487,7 @@ def test_a_damaged_file_that_points_behind_any_end_is_no_error_of_the_system(tmp
 MEASURE = """
 import resource, sys
 from pathlib import Path
-from transcribe_worker.audio import open_recording
+from transcribe_worker.media.recording import open_recording
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before, frames = peak(), 0
 with open_recording(Path(sys.argv[1])) as recording:

@@ -23,30 +23,30 @@ from typing import Any
 import pytest
 from peewee import SqliteDatabase
 
-from offhook.app import App
-from offhook.backing_up import LOCK, Backup, back_up
-from offhook.copying import CannotBackUp, copy_database
-from offhook.manifest import BadBackup, Manifest
-from offhook.restoring import CannotRestore, Restored, restore
-from offhook.search import find
-from shared import migrations
-from shared.captures import Captures
-from shared.claims import Claim, Failure
-from shared.db import open_database
+from archive.backup.copying import CannotBackUp, copy_database
+from archive.backup.make import LOCK, Backup, back_up
+from archive.backup.manifest import BadBackup, Manifest
+from archive.backup.restore import CannotRestore, Restored, restore
+from archive.exports import FORMATS
+from archive.library import Library
+from offhook.desk.desk import Desk
+from offhook.desk.search import find
 from shared.errors import NewerDatabase
 from shared.files import Fingerprint, sha256_of
 from shared.home import prepare
 from shared.locks import FileLock
-from shared.migrations import MIGRATIONS
-from shared.models import Capture, InboxFile, Record, Worker
-from shared.records import Records
 from shared.settings import Settings
-from shared.transitions import STATES
+from shared.store import migrations
+from shared.store.captures import Captures
+from shared.store.claims import Claim, Failure
+from shared.store.migrations import MIGRATIONS
+from shared.store.models import Capture, InboxFile, Record, Worker
+from shared.store.records import Records
+from shared.store.sqlite import open_database
+from shared.store.transitions import STATES
 from shared.workers import Presence
 from tests.conftest import skip_or_fail
 from tests.stage import ROOT
-from transcribe_worker.exports import FORMATS
-from transcribe_worker.library import Library
 
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 MEMORY = Path("/dev/shm")
@@ -90,8 +90,8 @@ class Home:
     def __init__(self, folder: Path) -> None:
         self.settings = Settings(home=folder)
         prepare(self.settings)
-        self.app = App({"home": str(folder)})
-        self.database, self.records = self.app.database, self.app.records
+        self.desk = Desk({"home": str(folder)})
+        self.database, self.records = self.desk.database, self.desk.records
         self.library = Library(self.settings, self.records)
 
     def queued(self, name: str, content: bytes | None = None, **columns: Any) -> Record:
@@ -135,7 +135,7 @@ class Home:
 
     def back_up(self, folder: Path, report: Callable[[str, int, int], None] = silent) -> Backup:
         self.database.bind((Record, Capture, InboxFile, Worker))
-        return back_up(self.app, folder, report)
+        return back_up(self.settings, self.records, folder, report)
 
     def close(self) -> None:
         self.database.close()
@@ -247,7 +247,7 @@ def test_a_backup_is_named_after_its_moment_and_stands_beside_others(home: Home,
     folder = tmp_path / "not there" / "yet"
     at = time.mktime((2026, 11, 25, 14, 3, 9, 0, 0, -1))
 
-    paths = [back_up(home.app, folder, silent, clock=lambda: at).path for _ in range(2)]
+    paths = [back_up(home.settings, home.records, folder, silent, clock=lambda: at).path for _ in range(2)]
 
     assert [path.name for path in paths] == [
         "offhook-backup-20261125-140309",
@@ -516,7 +516,7 @@ def test_two_backups_at_once_into_one_folder_do_not_take_each_other_for_left_ove
 
     def begin_another() -> None:
         with pytest.raises(CannotBackUp, match="Another backup") as caught:
-            back_up(other.app, tmp_path / "backups", silent)
+            back_up(other.settings, other.records, tmp_path / "backups", silent)
         refused.append(caught.value)
 
     backup = home.back_up(tmp_path / "backups", lambda *_: begin_another() if not refused else None)
@@ -543,7 +543,7 @@ def test_room_for_a_recording_that_runs_is_left_on_its_own_disk_and_on_no_other(
     home.queued("call")
     if MEMORY.stat().st_dev == tmp_path.stat().st_dev:
         skip_or_fail("needs a second file system")
-    monkeypatch.setattr("offhook.backing_up.SPARE_BYTES", 2**60)
+    monkeypatch.setattr("archive.backup.make.SPARE_BYTES", 2**60)
     with pytest.raises(CannotBackUp, match="MB are needed"):
         home.back_up(tmp_path / "backups")
     with tempfile.TemporaryDirectory(dir=MEMORY) as stick:
@@ -1008,7 +1008,7 @@ def test_a_backup_of_an_older_schema_is_brought_up_to_date(
 
 
 def test_a_manifest_is_read_as_it_was_written(full: Home, tmp_path: Path):
-    from offhook import manifest
+    from archive.backup import manifest
 
     backup = full.back_up(tmp_path / "backups")
 

@@ -104,10 +104,10 @@ def test_a_file_that_is_opened_besides_is_noticed_in_the_system_calls(
 
 UNLOCKED = """
 import stress.decoding as it
-from transcribe_worker import audio
-audio.CONTAINER_OPTIONS = {"enable_drefs": "1", "use_absolute_path": "1"}
-locked = audio.av.open
-audio.av.open = lambda *arguments, io_open, **options: locked(*arguments, **options)
+from transcribe_worker.media import recording
+recording.CONTAINER_OPTIONS = {"enable_drefs": "1", "use_absolute_path": "1"}
+locked = recording.av.open
+recording.av.open = lambda *arguments, io_open, **options: locked(*arguments, **options)
 it.main()
 """
 

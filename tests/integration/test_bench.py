@@ -9,9 +9,9 @@ from peewee import fn
 
 from bench.archive import Size, fill
 from bench.scale import made, page
-from shared.db import open_database
-from shared.models import InboxFile, Record, Segment
 from shared.settings import Settings
+from shared.store.models import InboxFile, Record, Segment
+from shared.store.sqlite import open_database
 
 SIZE = Size(records=200, segments=2_000, files=50)
 FIGURES = (

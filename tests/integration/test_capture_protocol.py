@@ -25,10 +25,10 @@ import pytest
 from numpy.typing import NDArray
 from peewee import SqliteDatabase
 
-from capture_worker.client import MOST_WAITING, Audience, Client
-from capture_worker.protocol import ACTIONS, LONGEST_LINE_BYTES, SUBSCRIBE_LEVELS
-from shared.models import Capture, Loudness, Record
+from capture_worker.control.client import MOST_WAITING, Audience, Client
+from capture_worker.control.protocol import ACTIONS, LONGEST_LINE_BYTES, SUBSCRIBE_LEVELS
 from shared.settings import Settings
+from shared.store.models import Capture, Loudness, Record
 from tests.stage import ROOT, Stage, end
 
 RATE_HZ = 16_000

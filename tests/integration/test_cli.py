@@ -17,15 +17,15 @@ from typing import Any
 
 import pytest
 
-from offhook import app as offhook_app
 from offhook.cli import COMMANDS, main
 from offhook.commands.status import status as status_command
-from shared.claims import Claim, Failure
+from offhook.desk import desk as offhook_desk
 from shared.files import sha256_of
-from shared.models import MODELS
-from shared.records import Records
 from shared.settings import Settings
-from shared.transitions import STATES
+from shared.store.claims import Claim, Failure
+from shared.store.models import MODELS
+from shared.store.records import Records
+from shared.store.transitions import STATES
 from shared.workers import Presence
 from tests.conftest import skip_or_fail
 from tests.stage import Stage
@@ -324,7 +324,7 @@ def test_a_locked_database_is_named_after_a_while(
     cli: Cli, records: Records, wav: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
     failed(records, "failed")
-    monkeypatch.setattr(offhook_app, "BUSY_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(offhook_desk, "BUSY_TIMEOUT_SECONDS", 0.1)
     with closing(sqlite3.connect(cli.home / "offhook.db", isolation_level=None)) as another:
         another.execute("BEGIN IMMEDIATE")
         done = cli(*(word.format(wav=wav) for word in command))

@@ -17,8 +17,8 @@ from shared.errors import BadRecording, EngineCrashed, EngineFailed, EngineUnusa
 from shared.settings import RECORD_OPTIONS, Settings
 from tests.conftest import skip_or_fail
 from tests.voices import Call, word_error_rate
-from transcribe_worker.endings import exit_in_words
-from transcribe_worker.engine import Decoded, Done, Engine, Job, ModelChoice, Opened
+from transcribe_worker.engine.exits import exit_in_words
+from transcribe_worker.engine.supervisor import Decoded, Done, Engine, Job, ModelChoice, Opened
 from transcribe_worker.model_files import bundled_folder
 
 OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}

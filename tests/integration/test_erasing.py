@@ -22,34 +22,34 @@ from typing import Any
 import pytest
 from peewee import SqliteDatabase
 
+from archive.erasing import Eraser, ErasureWaits
+from archive.library import Library, LibraryBusy
+from archive.receipts import candidate_hash
 from capture_worker import RecordingSession
 from capture_worker.wav import WavWriter
 from offhook.commands.erase import Age
-from offhook.views import iso
 from shared import home as folders
-from shared import scrubbing
-from shared.captures import ENDED, QUEUED, RECORDING, WAITING, Captures
-from shared.claims import Failure
-from shared.db import open_database
 from shared.errors import ClaimLost, RecordNotFound, StateConflict
 from shared.files import Fingerprint, sha256_of
 from shared.home import RESTORE_LOCK, RESTORE_PART
 from shared.locks import FileLock
-from shared.models import Capture, Control, DecodedWindow, InboxFile, Loudness, Record, Segment
-from shared.records import Records
 from shared.settings import Settings
+from shared.store import scrubbing
+from shared.store.captures import ENDED, QUEUED, RECORDING, WAITING, Captures
+from shared.store.claims import Failure
+from shared.store.models import Capture, Control, DecodedWindow, InboxFile, Loudness, Record, Segment
+from shared.store.records import Records
+from shared.store.sqlite import open_database
+from shared.times import iso
 from shared.workers import Presence
 from tests.conftest import skip_or_fail
 from tests.remains import remains
 from tests.stage import ROOT, Stage
 from tests.voices import Call
-from transcribe_worker.erasing import Eraser, ErasureWaits
-from transcribe_worker.inbox import ADOPTED, COPY, Inbox
-from transcribe_worker.library import Library, LibraryBusy
+from transcribe_worker.inbox.sweep import ADOPTED, COPY, Inbox
+from transcribe_worker.jobs.hints import HintQueue
+from transcribe_worker.jobs.sweeper import Sweeper
 from transcribe_worker.model_files import bundled_folder
-from transcribe_worker.queue import HintQueue
-from transcribe_worker.receipts import candidate_hash
-from transcribe_worker.sweeper import Sweeper
 
 DAY_SECONDS = 86_400.0
 KILLED = 15 if os.name == "nt" else -9

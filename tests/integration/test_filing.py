@@ -24,13 +24,13 @@ from peewee import SqliteDatabase
 
 from capture_worker import RecordingSession
 from capture_worker.wav import HEADER_BYTES, WavWriter
-from shared.captures import ENDED, QUEUED, RECORDING, Captures
 from shared.files import sha256_of
-from shared.models import Capture, InboxFile, Loudness, Record
-from shared.records import Records
 from shared.settings import Settings
-from transcribe_worker.inbox import ADOPTED, Inbox
-from transcribe_worker.queue import HintQueue
+from shared.store.captures import ENDED, QUEUED, RECORDING, Captures
+from shared.store.models import Capture, InboxFile, Loudness, Record
+from shared.store.records import Records
+from transcribe_worker.inbox.sweep import ADOPTED, Inbox
+from transcribe_worker.jobs.hints import HintQueue
 
 ROOT = Path(__file__).parents[2]
 RATE_HZ = 16_000
@@ -60,11 +60,11 @@ with RecordingSession() as session:
 
 SWEEPS = """
 import os, sys
-from shared.db import open_database
-from shared.records import Records
+from shared.store.sqlite import open_database
+from shared.store.records import Records
 from shared.settings import load
-from transcribe_worker.inbox import Inbox
-from transcribe_worker.queue import HintQueue
+from transcribe_worker.inbox.sweep import Inbox
+from transcribe_worker.jobs.hints import HintQueue
 
 settings = load(os.environ)
 database = open_database(settings.database)

@@ -20,15 +20,15 @@ import numpy as np
 import pytest
 from peewee import SqliteDatabase
 
-from shared.captures import Captures
-from shared.claims import Failure
-from shared.db import open_database
 from shared.files import Fingerprint, sha256_of
-from shared.models import InboxFile, Record
-from shared.records import Records
 from shared.settings import Settings
-from transcribe_worker.inbox import CUT_SHORT_PATIENCE, SWEEP_EVERY_SECONDS, Inbox, watch
-from transcribe_worker.queue import HintQueue
+from shared.store.captures import Captures
+from shared.store.claims import Failure
+from shared.store.models import InboxFile, Record
+from shared.store.records import Records
+from shared.store.sqlite import open_database
+from transcribe_worker.inbox.sweep import CUT_SHORT_PATIENCE, SWEEP_EVERY_SECONDS, Inbox, watch
+from transcribe_worker.jobs.hints import HintQueue
 
 ROOT = Path(__file__).parents[2]
 SETTLE_SECONDS = 2.0
@@ -36,11 +36,11 @@ SETTLE_SECONDS = 2.0
 SWEEPER = """
 import os, sys, time
 from pathlib import Path
-from shared.db import open_database
-from shared.records import Records
+from shared.store.sqlite import open_database
+from shared.store.records import Records
 from shared.settings import Settings
-from transcribe_worker.inbox import Inbox
-from transcribe_worker.queue import HintQueue
+from transcribe_worker.inbox.sweep import Inbox
+from transcribe_worker.jobs.hints import HintQueue
 
 settings = Settings(home=Path(sys.argv[1]))
 database = open_database(settings.database)
@@ -271,7 +271,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken_as_it_was(
         monkeypatch.undo()
         return found
 
-    monkeypatch.setattr("transcribe_worker.inbox.sha256_of", read_slowly)
+    monkeypatch.setattr("transcribe_worker.inbox.sweep.sha256_of", read_slowly)
     inbox.sweep()
     assert taken(records) == []
     inbox.sweep()
@@ -503,8 +503,8 @@ def unreadable(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     def refuse(path: Path) -> str:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("transcribe_worker.inbox.riff.is_whole", lambda _: False)
-    monkeypatch.setattr("transcribe_worker.inbox.sha256_of", refuse)  # root may read anything
+    monkeypatch.setattr("transcribe_worker.inbox.sweep.riff.is_whole", lambda _: False)
+    monkeypatch.setattr("transcribe_worker.inbox.sweep.sha256_of", refuse)  # root may read anything
     yield monkeypatch.undo
 
 

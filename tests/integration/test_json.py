@@ -18,32 +18,32 @@ from typing import Any
 import numpy as np
 import pytest
 
+from archive import receipts, transcript
+from archive.library import Library
 from offhook import __file__ as offhook_module
 from shared import home as folders
-from shared.captures import Captures
-from shared.claims import Claim, Failure
-from shared.db import open_database
-from shared.models import InboxFile
-from shared.records import Records
 from shared.settings import RECORD_OPTIONS, Settings
-from shared.transitions import STATES
+from shared.store.captures import Captures
+from shared.store.claims import Claim, Failure
+from shared.store.models import InboxFile
+from shared.store.records import Records
+from shared.store.sqlite import open_database
+from shared.store.transitions import STATES
 from shared.workers import Presence
 from tests.conftest import skip_or_fail
 from tests.stage import ROOT, Stage
 from tests.voices import write_wav
-from transcribe_worker import receipts, transcript
-from transcribe_worker.inbox import UNREADABLE, Inbox
-from transcribe_worker.library import Library
+from transcribe_worker.engine.setup import Setup
+from transcribe_worker.inbox.sweep import UNREADABLE, Inbox
+from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.model_files import bundled_folder
-from transcribe_worker.queue import HintQueue
-from transcribe_worker.setup import Setup
 
 SAMPLE = Path(offhook_module).parent / "sample" / "sample-call.wav"
 #: A process that is among the living and then killed.
 ENTERS = """
 import sys
 from pathlib import Path
-from shared.db import open_database
+from shared.store.sqlite import open_database
 from shared.workers import Presence
 home = Path(sys.argv[1])
 Presence(open_database(home / "offhook.db"), home / "locks", "worker").enter()

@@ -1,4 +1,4 @@
-"""Filing finished recordings: real files, real deaths in between, and names of every kind."""
+"""UnfinishedRecordings finished recordings: real files, real deaths in between, and names of every kind."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from peewee import SqliteDatabase
 
+from archive.exports import FORMATS
+from archive.library import Library, safe_name, write_whole
 from shared.files import Fingerprint, move, sha256_of
-from shared.models import Record
-from shared.records import Records
 from shared.settings import Settings
-from transcribe_worker.exports import FORMATS
-from transcribe_worker.filer import Filer
-from transcribe_worker.library import Library, safe_name, write_whole
+from shared.store.models import Record
+from shared.store.records import Records
+from transcribe_worker.jobs.archiver import Filer
 
 ROOT = Path(__file__).parents[2]
 WORDS = "Good morning."
@@ -36,10 +36,10 @@ WORDS = "Good morning."
 FILER = """
 import os, sys
 from pathlib import Path
-from shared.db import open_database
-from shared.records import Records
+from shared.store.sqlite import open_database
+from shared.store.records import Records
 from shared.settings import Settings
-from transcribe_worker.library import Library
+from archive.library import Library
 
 CHANGES = {"os.mkdir", "os.rename", "os.remove"}
 left = int(sys.argv[3])

@@ -20,21 +20,21 @@ import av
 import numpy as np
 import pytest
 
+from archive.library import Library
 from shared.errors import BadRecording, EngineCrashed, EngineUnusable, OutOfMemory, TooLarge, TooLong, TooSlow
-from shared.models import Record
-from shared.records import Records
 from shared.settings import RECORD_OPTIONS, Settings
+from shared.store.models import Record
+from shared.store.records import Records
 from tests.conftest import skip_or_fail
 from tests.voices import Call, write_wav
-from transcribe_worker import engine as engines
 from transcribe_worker import memory
-from transcribe_worker.allowance import Allowance
-from transcribe_worker.audio import open_recording
-from transcribe_worker.engine import Engine, Job, ModelChoice
-from transcribe_worker.filer import file
-from transcribe_worker.library import Library
+from transcribe_worker.engine import supervisor as engines
+from transcribe_worker.engine.supervisor import Engine, Job, ModelChoice
+from transcribe_worker.jobs.archiver import file
+from transcribe_worker.jobs.transcriber import Transcriber
+from transcribe_worker.media.limits import RecordingLimits
+from transcribe_worker.media.recording import open_recording
 from transcribe_worker.model_files import bundled_folder
-from transcribe_worker.tasks import Transcriber
 
 ROOT = Path(__file__).parents[2]
 OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}
@@ -68,7 +68,7 @@ def flac(path: Path, seconds: int) -> Path:
     return path
 
 
-def heard(path: Path, allowance: Allowance) -> int:
+def heard(path: Path, allowance: RecordingLimits) -> int:
     with open_recording(path, allowance) as recording:
         return sum(map(len, recording.blocks()))
 
@@ -144,20 +144,20 @@ def test_a_wav_that_is_too_long_is_refused_at_once(tmp_path: Path) -> None:
     path = wav(tmp_path / "long.wav", 25 * 3_600, rate=8_000)
     with pytest.raises(TooLong, match=r"long\.wav is 25 hours long .* Raise longest_hours"):
         open_recording(path)
-    with open_recording(path, Allowance(longest_hours=25)) as recording:
+    with open_recording(path, RecordingLimits(longest_hours=25)) as recording:
         assert recording.duration_seconds == 25 * 3_600
 
 
 def test_a_length_that_no_header_told_is_noticed_while_decoding(tmp_path: Path) -> None:
     path = flac(tmp_path / "call.flac", 40)
-    allowance = Allowance(longest_hours=30 / 3_600)
+    allowance = RecordingLimits(longest_hours=30 / 3_600)
     with open_recording(path, allowance) as recording:
         blocks = recording.blocks()
         frames = sum(len(next(blocks)) for _ in range(50))
         assert frames < 30 * 16_000
         with pytest.raises(TooLong):
             list(blocks)
-    assert heard(path, Allowance(longest_hours=40 / 3_600)) == 40 * 16_000
+    assert heard(path, RecordingLimits(longest_hours=40 / 3_600)) == 40 * 16_000
 
 
 def test_a_header_that_claims_far_too_much_does_not_cost_a_short_recording(tmp_path: Path) -> None:
@@ -165,12 +165,12 @@ def test_a_header_that_claims_far_too_much_does_not_cost_a_short_recording(tmp_p
     content = bytearray(path.read_bytes())
     content[21] |= 0x0F  # 1,193 hours
     path.write_bytes(content)
-    assert heard(path, Allowance()) == 3 * 16_000
+    assert heard(path, RecordingLimits()) == 3 * 16_000
 
 
 def test_a_recording_that_takes_too_long_to_decode_is_given_up(tmp_path: Path) -> None:
     path = wav(tmp_path / "call.wav", 60, rate=192_000, channels=16)
-    allowance = Allowance(slowest_decoding=0.001, grace_seconds=0.01)
+    allowance = RecordingLimits(slowest_decoding=0.001, grace_seconds=0.01)
     with pytest.raises(TooSlow, match=r"call\.wav took .* Raise slowest_decoding"):
         heard(path, allowance)
     assert heard(path, replace(allowance, grace_seconds=30)) == 60 * 16_000
@@ -180,9 +180,9 @@ def test_the_engine_is_told_the_limits(engine: Engine, choice: ModelChoice, tmp_
     engine.load(choice)
     pid = engine.pid
     for allowance, code in (
-        (Allowance(largest_file_gb=0.001), "largest_file_gb"),
-        (Allowance(longest_hours=0.01), "longest_hours"),
-        (Allowance(slowest_decoding=0.00001, grace_seconds=0), "slowest_decoding"),
+        (RecordingLimits(largest_file_gb=0.001), "largest_file_gb"),
+        (RecordingLimits(longest_hours=0.01), "longest_hours"),
+        (RecordingLimits(slowest_decoding=0.00001, grace_seconds=0), "slowest_decoding"),
     ):
         job = Job(wav(tmp_path / "call.wav", 60), OPTIONS, allowance=allowance)
         with pytest.raises(BadRecording, match=f"Raise {code}") as refused:

@@ -18,15 +18,15 @@ from pathlib import Path
 import pytest
 from peewee import SqliteDatabase
 
-from offhook.search import find
-from shared import migrations
-from shared.captures import Captures
-from shared.db import open_database, switch_to_wal
+from offhook.desk.search import find
 from shared.errors import NewerDatabase
-from shared.migrations import MIGRATIONS, Execute, Migration, migrate
-from shared.models import MODELS
-from shared.records import Records
-from shared.transitions import STATES
+from shared.store import migrations
+from shared.store.captures import Captures
+from shared.store.migrations import MIGRATIONS, Execute, Migration, migrate
+from shared.store.models import MODELS
+from shared.store.records import Records
+from shared.store.sqlite import open_database, switch_to_wal
+from shared.store.transitions import STATES
 
 ROOT = Path(__file__).parents[2]
 NAMES = [migration.name for migration in MIGRATIONS]
@@ -34,7 +34,7 @@ NAMES = [migration.name for migration in MIGRATIONS]
 OPEN_AT = """
 import sys, time
 from pathlib import Path
-from shared.db import open_database
+from shared.store.sqlite import open_database
 print("up", flush=True)
 sys.stdin.readline()
 while time.time() < float(sys.argv[2]): pass
@@ -44,10 +44,10 @@ open_database(Path(sys.argv[1])).close()
 KILLED_HALF_WAY = """
 import os, signal, sys
 from pathlib import Path
-from offhook.search import find
-from shared import migrations
-from shared.captures import Captures
-from shared.db import open_database
+from offhook.desk.search import find
+from shared.store import migrations
+from shared.store.captures import Captures
+from shared.store.sqlite import open_database
 
 def die(execute):
     execute("CREATE TABLE half (id INTEGER)")
@@ -62,10 +62,10 @@ open_database(Path(sys.argv[1]))
 WRITTEN_BY_A_NEWER_OFFHOOK_THAT_WAS_KILLED = """
 import os, signal, sys
 from pathlib import Path
-from offhook.search import find
-from shared import migrations
-from shared.captures import Captures
-from shared.db import open_database
+from offhook.desk.search import find
+from shared.store import migrations
+from shared.store.captures import Captures
+from shared.store.sqlite import open_database
 
 migrations.MIGRATIONS += (
     migrations.Migration("9000_future", lambda execute: execute("CREATE TABLE future (word TEXT)")),

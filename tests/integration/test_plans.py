@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from peewee import SqliteDatabase
 
-from shared.models import InboxFile, Record
-from shared.records import Records
-from shared.transitions import COMPLETED
+from shared.store.models import InboxFile, Record
+from shared.store.records import Records
+from shared.store.transitions import COMPLETED
 
 ASKED: dict[str, Callable[[Records], object]] = {
     "what is due": lambda records: records.due(100),

@@ -25,7 +25,7 @@ RECORDER = """
 import json, sys
 from pathlib import Path
 from capture_worker.audio import portable
-from capture_worker.audio.onlooker import Onlooker
+from capture_worker.audio.device_probe import DeviceProbe
 from capture_worker.capture import DualStreamCapture, Plan
 
 LISTING = (
@@ -36,7 +36,7 @@ capture = DualStreamCapture(
     Path(sys.argv[1]),
     Plan(microphone="pulse"),
     on_warning=lambda code, message: warnings.append(code),
-    open_system=lambda wanted: portable.System(Onlooker((sys.executable, "-c", LISTING))),
+    open_system=lambda wanted: portable.System(DeviceProbe((sys.executable, "-c", LISTING))),
 )
 capture.start()
 print("recording", flush=True)

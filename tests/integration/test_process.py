@@ -15,9 +15,9 @@ import pytest
 
 from shared.errors import SettingsError
 from shared.locks import FileLock
-from shared.models import Worker
 from shared.process import running
 from shared.settings import Settings
+from shared.store.models import Worker
 from shared.workers import lives
 from tests.stage import Stage
 

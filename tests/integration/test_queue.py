@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 from peewee import SqliteDatabase
 
-from shared.records import Records
+from archive.library import Library
 from shared.settings import Settings
-from transcribe_worker.library import Library
-from transcribe_worker.queue import HintQueue
-from transcribe_worker.sweeper import Sweeper
+from shared.store.records import Records
+from transcribe_worker.jobs.hints import HintQueue
+from transcribe_worker.jobs.sweeper import Sweeper
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 CONSUMER = """
 import sys, time
 from pathlib import Path
-from transcribe_worker.queue import HintQueue
+from transcribe_worker.jobs.hints import HintQueue
 
 def handle(record_id):
     print(record_id, flush=True)

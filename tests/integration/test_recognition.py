@@ -12,8 +12,8 @@ from faster_whisper.tokenizer import Tokenizer
 
 from tests.recognition import Samples, recognized, segments, tiny_model
 from tests.voices import Call, word_error_rate
-from transcribe_worker.presets import PRESETS
-from transcribe_worker.speech import SAMPLE_RATE_HZ
+from transcribe_worker.recognition.presets import PRESETS
+from transcribe_worker.speech.stretches import SAMPLE_RATE_HZ
 
 SPEAKERS_DB_APART = 24
 

@@ -25,8 +25,6 @@ from peewee import SqliteDatabase
 from capture_worker import RecordingSession
 from capture_worker.audio import replay
 from shared import home as folders
-from shared.captures import ENDED, QUEUED, WAITING, Captures, dbfs
-from shared.db import open_database
 from shared.errors import (
     AlreadyRecording,
     AudioUnavailable,
@@ -37,8 +35,10 @@ from shared.errors import (
     UnknownSession,
 )
 from shared.files import sha256_of
-from shared.models import Capture, Loudness, Record
 from shared.settings import Settings
+from shared.store.captures import ENDED, QUEUED, WAITING, Captures, dbfs
+from shared.store.models import Capture, Loudness, Record
+from shared.store.sqlite import open_database
 from tests.conftest import skip_or_fail
 
 ROOT = Path(__file__).parents[2]

@@ -20,13 +20,13 @@ from typing import Any
 import pytest
 from peewee import IntegrityError, OperationalError, SqliteDatabase
 
-from shared.claims import Claim, Failure
-from shared.db import open_database
 from shared.errors import ClaimLost, EngineCrashed, RecordNotFound, StateConflict
-from shared.models import MODELS, Control, DecodedWindow, InboxFile, Record, Segment
-from shared.records import LONGEST_WAIT_SECONDS, Records
 from shared.settings import Settings
-from shared.transitions import (
+from shared.store.claims import Claim, Failure
+from shared.store.models import MODELS, Control, DecodedWindow, InboxFile, Record, Segment
+from shared.store.records import LONGEST_WAIT_SECONDS, Records
+from shared.store.sqlite import open_database
+from shared.store.transitions import (
     CANCELLED,
     COMPLETED,
     FAILED,
@@ -45,8 +45,8 @@ NEW_CONTENT = {"sha256": "new", "size_bytes": 2, "modified_ns": 2}
 CLAIMS = """
 import json, sys
 from pathlib import Path
-from shared.db import open_database
-from shared.records import Records
+from shared.store.sqlite import open_database
+from shared.store.records import Records
 records = Records(open_database(Path(sys.argv[1])))
 print("up", flush=True)
 sys.stdin.readline()
@@ -825,8 +825,8 @@ def test_a_pause_is_seen_by_everybody_until_it_is_over(
 ):
     code = f"""
 from pathlib import Path
-from shared.db import open_database
-from shared.records import Records
+from shared.store.sqlite import open_database
+from shared.store.records import Records
 print(Records(open_database(Path({str(settings.database)!r}))).paused())"""
 
     def seen_by_another() -> str:

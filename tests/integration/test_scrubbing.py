@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from peewee import SqliteDatabase
 
-from shared import scrubbing
-from shared.db import open_database
-from shared.models import InboxFile
-from shared.records import Records
+from shared.store import scrubbing
+from shared.store.models import InboxFile
+from shared.store.records import Records
+from shared.store.sqlite import open_database
 from tests.remains import remains
 
 SEEDS = (3, 4, 15)

@@ -7,9 +7,9 @@ from random import Random
 import pytest
 from peewee import SqliteDatabase
 
-from offhook.search import find
-from shared.models import Segment
-from shared.records import Records
+from offhook.desk.search import find
+from shared.store.models import Segment
+from shared.store.records import Records
 
 LETTERS = "aäbcd"
 SEGMENTS, WORDS = 400, 5

@@ -25,10 +25,10 @@ from tests.conftest import skip_or_fail
 from tests.fake_gpu import NO_ALLOCATION, NO_LIBRARY, OUT_OF_MEMORY, FakeGpu
 from tests.stage import Stage
 from tests.voices import Call, write_wav
-from transcribe_worker.engine import Decoded, Engine, Job, ModelChoice
-from transcribe_worker.loader import this_machine
+from transcribe_worker.engine.setup import Setup, Wishes, on_cpu
+from transcribe_worker.engine.supervisor import Decoded, Engine, Job, ModelChoice
 from transcribe_worker.model_files import bundled_folder
-from transcribe_worker.setup import Setup, Wishes, on_cpu
+from transcribe_worker.recognizer.loader import this_machine
 
 OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}
 PLENTY = 1_000_000
@@ -36,9 +36,9 @@ OUT = "the GPU was out of memory"
 #: An engine on a machine of which we say whether it has other work to do.
 ENGINE = """
 from dataclasses import replace
-from transcribe_worker import recognizer
-from transcribe_worker.loader import this_machine
-recognizer.main(machine=lambda memory_gb: replace(this_machine(memory_gb), is_busy={is_busy}))
+from transcribe_worker.recognizer import process
+from transcribe_worker.recognizer.loader import this_machine
+process.main(machine=lambda memory_gb: replace(this_machine(memory_gb), is_busy={is_busy}))
 """
 posix_only = pytest.mark.skipif(os.name == "nt", reason="needs signals")
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from tests.noises import NOISES
 from tests.voices import LONG_CALL, Call, Turn, speak
-from transcribe_worker.energy import union
-from transcribe_worker.presets import PRESETS, Preset
-from transcribe_worker.speech import (
+from transcribe_worker.recognition.presets import PRESETS, Preset
+from transcribe_worker.speech.energy import union
+from transcribe_worker.speech.stretches import (
     FRAME,
     LONGEST_STRETCH,
     SHORTEST_STRETCH,
@@ -31,7 +31,7 @@ from transcribe_worker.speech import (
     quietest,
     stretches,
 )
-from transcribe_worker.windows import LARGEST_GAP, LONGEST, SAMPLE_RATE_HZ, Span, parts, plan
+from transcribe_worker.speech.windows import LARGEST_GAP, LONGEST, SAMPLE_RATE_HZ, Span, parts, plan
 
 Samples = NDArray[np.float32]
 Place = tuple[int, int, int]  # start, end, stretch

@@ -85,7 +85,7 @@ def checkout(tmp_path: Path, folder: Path, start: ModuleType) -> Path:
         shutil.copy(ROOT / name, tmp_path)
     for name in ("shared", "offhook/sample"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    for name in ("transcribe_worker/__main__", "transcribe_worker/inbox", "capture_worker/__main__"):
+    for name in ("transcribe_worker/__main__", "transcribe_worker/inbox/__main__", "capture_worker/__main__"):
         path = tmp_path / f"{name}.py"
         path.parent.mkdir(exist_ok=True)
         path.with_name("__init__.py").touch()
@@ -295,7 +295,8 @@ def test_workers_notice_that_the_starter_was_killed(checkout: Path):
 
 @POSIX_ONLY
 def test_a_worker_that_ends_with_an_error_stops_offhook_with_an_error(checkout: Path):
-    (checkout / "transcribe_worker" / "inbox.py").write_text("raise SystemExit('the inbox is on fire')")
+    doorway = checkout / "transcribe_worker" / "inbox" / "__main__.py"
+    doorway.write_text("raise SystemExit('the inbox is on fire')")
 
     with launch(checkout) as starter:
         output, _ = starter.communicate(timeout=20)

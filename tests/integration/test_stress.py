@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 from peewee import SqliteDatabase
 
-from shared.captures import ENDED, Captures
-from shared.claims import Failure
+from archive.library import Library
 from shared.errors import BadRecording
 from shared.files import Fingerprint, sha256_of
-from shared.models import Capture, InboxFile, Record, Segment
-from shared.records import Records
 from shared.settings import Settings
+from shared.store.captures import ENDED, Captures
+from shared.store.claims import Failure
+from shared.store.models import Capture, InboxFile, Record, Segment
+from shared.store.records import Records
 from stress import decodings, kill
 from stress import feeder as feeding
 from stress.contents import CORRUPT, Speech
@@ -31,10 +32,9 @@ from stress.supervisor import procfile
 from stress.verdicts import Transcript, Verdict, judge, look, processes_of
 from stress.watch import Watch
 from tests.stage import ROOT, Stage
-from transcribe_worker.audio import open_recording
-from transcribe_worker.inbox import Inbox
-from transcribe_worker.library import Library
-from transcribe_worker.queue import HintQueue
+from transcribe_worker.inbox.sweep import Inbox
+from transcribe_worker.jobs.hints import HintQueue
+from transcribe_worker.media.recording import open_recording
 
 SPEECH = Speech("speech 0", np.random.default_rng(0).uniform(-0.5, 0.5, 32_000).astype(np.float32), False)
 WORDS = [{"start_seconds": 0.0, "end_seconds": 2.0, "text": "Good morning."}]

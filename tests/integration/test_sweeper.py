@@ -14,17 +14,17 @@ from pathlib import Path
 import pytest
 from peewee import SqliteDatabase
 
-from shared.claims import Claim, Failure
+from archive.exports import FORMATS
+from archive.library import Library
 from shared.errors import ClaimLost
 from shared.files import move
-from shared.models import Record, Worker
-from shared.records import Records
 from shared.settings import Settings
+from shared.store.claims import Claim, Failure
+from shared.store.models import Record, Worker
+from shared.store.records import Records
 from shared.workers import Presence, lives
-from transcribe_worker.exports import FORMATS
-from transcribe_worker.library import Library
-from transcribe_worker.queue import HintQueue
-from transcribe_worker.sweeper import EVERY_SECONDS, FILING_SECONDS, Sweeper
+from transcribe_worker.jobs.hints import HintQueue
+from transcribe_worker.jobs.sweeper import EVERY_SECONDS, FILING_SECONDS, Sweeper
 
 ROOT = Path(__file__).parents[2]
 DAY_SECONDS = 86_400.0
@@ -33,8 +33,8 @@ DAY_SECONDS = 86_400.0
 HOLDER = """
 import sys, time
 from pathlib import Path
-from shared.db import open_database
-from shared.records import Records
+from shared.store.sqlite import open_database
+from shared.store.records import Records
 from shared.settings import Settings
 from shared.workers import Presence
 
@@ -561,7 +561,7 @@ def test_a_sweeper_goes_on_behind_a_sweep_that_failed_and_stops_when_told(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("transcribe_worker.sweeper.EVERY_SECONDS", 0.05)
+    monkeypatch.setattr("transcribe_worker.jobs.sweeper.EVERY_SECONDS", 0.05)
     stopping, swept = threading.Event(), threading.Event()
     sweeps: list[int] = []
 

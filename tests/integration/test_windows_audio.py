@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from capture_worker.audio import listing, source, windows
-from capture_worker.audio.onlooker import Onlooker
+from capture_worker.audio.device_probe import DeviceProbe
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, Device
 from capture_worker.clock import steady_seconds
 from shared.errors import AudioUnavailable, DeviceLost, DeviceUnknown
@@ -558,14 +558,14 @@ def program(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def asked(program: Path, clock: Clock, children: Children) -> Iterator[Onlooker]:
+def asked(program: Path, clock: Clock, children: Children) -> Iterator[DeviceProbe]:
     """An onlooker over a clock that goes when it is told to."""
-    asked = Onlooker((sys.executable, str(program)), popen=children, monotonic=clock)
+    asked = DeviceProbe((sys.executable, str(program)), popen=children, monotonic=clock)
     yield asked
     asked.close()
 
 
-def test_an_onlooker_gives_what_its_child_printed_once(asked: Onlooker, children: Children):
+def test_an_onlooker_gives_what_its_child_printed_once(asked: DeviceProbe, children: Children):
     assert asked.answer() is None
     asked.ask()
     children.last_one_ends()
@@ -587,7 +587,7 @@ def test_an_onlooker_gives_what_its_child_printed_once(asked: Onlooker, children
     ],
 )
 def test_a_child_that_fails_gives_no_answer_and_the_next_one_does(
-    asked: Onlooker, children: Children, clock: Clock, program: Path, code: str
+    asked: DeviceProbe, children: Children, clock: Clock, program: Path, code: str
 ):
     right = program.read_text()
     program.write_text(code)
@@ -603,7 +603,7 @@ def test_a_child_that_fails_gives_no_answer_and_the_next_one_does(
 
 
 def test_a_child_that_prints_more_than_a_pipe_holds_comes_to_its_end(
-    asked: Onlooker, children: Children, program: Path
+    asked: DeviceProbe, children: Children, program: Path
 ):
     program.write_text(f"import json; print(json.dumps(json.loads({listing.to_json(SOME)!r}) * 5_000))")
     asked.ask()
@@ -613,7 +613,7 @@ def test_a_child_that_prints_more_than_a_pipe_holds_comes_to_its_end(
 
 
 def test_a_child_that_hangs_is_killed_after_ten_seconds_and_nobody_waits_for_it(
-    asked: Onlooker, children: Children, clock: Clock, program: Path
+    asked: DeviceProbe, children: Children, clock: Clock, program: Path
 ):
     program.write_text("import time; time.sleep(60)")
     before = time.monotonic()
@@ -636,7 +636,7 @@ def test_a_child_that_hangs_is_killed_after_ten_seconds_and_nobody_waits_for_it(
 
 def test_there_is_never_more_than_one_child(children: Children, clock: Clock, program: Path):
     program.write_text("import time; time.sleep(60)")
-    asked = Onlooker((sys.executable, str(program)), every_seconds=1.0, popen=children, monotonic=clock)
+    asked = DeviceProbe((sys.executable, str(program)), every_seconds=1.0, popen=children, monotonic=clock)
     for _ in range(5):
         asked.ask()
         clock.advance(1.0)
@@ -646,14 +646,14 @@ def test_there_is_never_more_than_one_child(children: Children, clock: Clock, pr
 
 
 def test_a_program_that_is_not_there_gives_no_answer(tmp_path: Path):
-    asked = Onlooker((str(tmp_path / "nothing"),))
+    asked = DeviceProbe((str(tmp_path / "nothing"),))
     asked.ask()
 
     assert asked.answer() is None
 
 
 def test_children_start_soon_at_first_and_then_every_fifteen_seconds(
-    asked: Onlooker, children: Children, clock: Clock
+    asked: DeviceProbe, children: Children, clock: Clock
 ):
     started_seconds = []
     for second in range(80):
@@ -670,7 +670,7 @@ def test_children_start_soon_at_first_and_then_every_fifteen_seconds(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a process of Windows does not say what killed it")
-def test_a_closed_onlooker_leaves_no_child(asked: Onlooker, children: Children, program: Path):
+def test_a_closed_onlooker_leaves_no_child(asked: DeviceProbe, children: Children, program: Path):
     program.write_text("import time; time.sleep(60)")
     asked.ask()
     asked.close()
@@ -686,7 +686,7 @@ def test_no_console_window_flashes_up_and_the_child_finds_offhook_from_anywhere(
         how.update(given, command=command)
         raise OSError("not now")
 
-    Onlooker(popen=popen).ask()
+    DeviceProbe(popen=popen).ask()
 
     assert how["creationflags"] == getattr(subprocess, "CREATE_NO_WINDOW", 0)
     assert how["cwd"] == ROOT

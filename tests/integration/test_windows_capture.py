@@ -16,7 +16,7 @@ from capture_worker.clock import steady_seconds
 from capture_worker.verdict import Verdict
 from tests.fake_portaudio import faultless, onlooker, wheel
 from tests.windows_machine import Machine, Microphone, Render, tone
-from transcribe_worker.riff import is_whole
+from transcribe_worker.media.riff import is_whole
 
 PATIENCE_SECONDS = 10.0
 

@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 from peewee import SqliteDatabase
 
-from shared.models import Worker
 from shared.settings import Settings
-from shared.workers import Presence, bury, lives
+from shared.store.models import Worker
+from shared.workers import Presence, lives, remove_dead
 
 ROOT = Path(__file__).parents[2]
 
 LIVES = """
 import sys
 from pathlib import Path
-from shared.db import open_database
+from shared.store.sqlite import open_database
 from shared.workers import Presence
 home = Path(sys.argv[1])
 presence = Presence(open_database(home / "offhook.db"), home / "locks", "worker").enter()
@@ -115,7 +115,7 @@ def test_a_stopped_process_lives_on_however_long_it_gives_no_sign(
         Worker.update(last_seen_at=0.0).where(Worker.id == worker_id).execute()
 
         assert lives(settings.locks, worker_id)
-        assert bury(database, settings.locks) == []
+        assert remove_dead(database, settings.locks) == []
 
 
 def test_nobody_lives_under_an_id_that_was_never_given(settings: Settings):
@@ -168,10 +168,10 @@ def test_only_the_dead_are_buried(
         process.kill()
         process.wait()
 
-        assert bury(database, settings.locks) == [dead]
+        assert remove_dead(database, settings.locks) == [dead]
         assert rows() == lock_files(settings) == {mine, living}
         assert lives(settings.locks, living)
-        assert bury(database, settings.locks) == []
+        assert remove_dead(database, settings.locks) == []
 
 
 def test_the_lock_file_of_a_process_that_died_before_it_had_a_row_is_removed(
@@ -195,14 +195,14 @@ def test_the_lock_file_of_a_process_that_died_before_it_had_a_row_is_removed(
         process.stdout.readline()
         for path in settings.locks.iterdir():
             os.utime(path, (0, 0))
-        bury(database, settings.locks)
+        remove_dead(database, settings.locks)
         assert lock_files(settings) == {mine, unborn.stem, server.stem}
         process.kill()
     unborn.touch()
-    bury(database, settings.locks)
+    remove_dead(database, settings.locks)
     assert unborn.exists()  # it may just be on its way to a row
     os.utime(unborn, (0, 0))
-    bury(database, settings.locks)
+    remove_dead(database, settings.locks)
     assert lock_files(settings) == {mine, server.stem}
 
 
@@ -212,7 +212,7 @@ def test_the_dead_are_buried_though_their_lock_files_are_gone(database: SqliteDa
         process.wait()
     (settings.locks / f"{dead}.lock").unlink()
 
-    assert bury(database, settings.locks) == [dead]
+    assert remove_dead(database, settings.locks) == [dead]
     assert rows() == lock_files(settings) == set()
 
 
@@ -231,7 +231,7 @@ def test_four_sweepers_bury_a_crowd_at_once_and_the_living_stay(
             with database.connection_context():
                 barrier.wait()
                 for _ in range(5):
-                    bury(database, settings.locks)
+                    remove_dead(database, settings.locks)
         except Exception as error:
             errors.append(error)
 
@@ -242,7 +242,7 @@ def test_four_sweepers_bury_a_crowd_at_once_and_the_living_stay(
         thread.join()
 
     assert errors == []
-    bury(database, settings.locks)  # a look by two at once may have put a burial off
+    remove_dead(database, settings.locks)  # a look by two at once may have put a burial off
     assert rows() == {mine}
     assert lives(settings.locks, mine)
 

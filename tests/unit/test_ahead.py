@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from transcribe_worker.ahead import in_order
+from transcribe_worker.recognition.ahead import in_order
 
 
 def test_results_come_in_the_order_of_the_items_whichever_is_done_first():

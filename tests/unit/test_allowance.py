@@ -8,9 +8,9 @@ import pytest
 
 from shared.errors import TooLarge, TooLong, TooSlow
 from shared.settings import Settings
-from transcribe_worker.allowance import GB, Allowance, Meter
+from transcribe_worker.media.limits import GB, Meter, RecordingLimits
 
-ALLOWED = Allowance(largest_file_gb=2, longest_hours=1, slowest_decoding=1, grace_seconds=30)
+ALLOWED = RecordingLimits(largest_file_gb=2, longest_hours=1, slowest_decoding=1, grace_seconds=30)
 RATE_HZ = 100
 
 
@@ -44,8 +44,8 @@ def decode(clock: Clock, seconds: float, *, takes: float, meter: Meter | None = 
 def test_every_limit_is_that_of_its_setting(tmp_path):
     settings = Settings(home=tmp_path, largest_file_gb=1, longest_hours=2, slowest_decoding=3)
 
-    assert Allowance.of(settings) == Allowance(1, 2, 3)
-    assert Allowance() == Allowance.of(Settings())
+    assert RecordingLimits.of(settings) == RecordingLimits(1, 2, 3)
+    assert RecordingLimits() == RecordingLimits.of(Settings())
 
 
 def test_a_file_of_the_largest_size_is_allowed_and_one_byte_more_is_not():
@@ -114,6 +114,6 @@ def test_a_machine_that_slept_was_not_decoding(clock: Clock, slept_seconds: floa
 
 def test_a_limit_can_be_raised(clock: Clock):
     patient: Callable[[], Meter] = lambda: Meter(  # noqa: E731
-        "call.wav", Allowance(slowest_decoding=5, longest_hours=9), RATE_HZ, clock
+        "call.wav", RecordingLimits(slowest_decoding=5, longest_hours=9), RATE_HZ, clock
     )
     assert len(list(decode(clock, 4_000, takes=4.0, meter=patient()))) == 4_000

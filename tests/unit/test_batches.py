@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from transcribe_worker.batches import Batches
+from transcribe_worker.recognition.batches import Batches
 
 ITEMS = list(range(23))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from transcribe_worker.checks import CHECKS, Outcome, doubts, is_no_speech
+from transcribe_worker.recognition.checks import CHECKS, Outcome, doubts, is_no_speech
 
 GOOD = Outcome(
     text="Good morning, and thank you for taking the time to talk with me.",

@@ -18,30 +18,32 @@ from typing import Any
 import click
 import pytest
 
+import archive
 import capture_worker
 import offhook as offhook_package
 import shared
 import transcribe_worker
+from capture_worker.control.listener import AUTHENTICATE
+from capture_worker.control.protocol import ACTIONS, SUBSCRIBE_LEVELS
 from capture_worker.levels import Level, Levels
-from capture_worker.listener import AUTHENTICATE
 from capture_worker.notices import NOTICES
-from capture_worker.protocol import ACTIONS, SUBSCRIBE_LEVELS
 from offhook.cli import COMMANDS
 from offhook.cli import offhook as program
 from offhook.commands.doctor import HOME_CHECKS, MACHINE_CHECKS, _settings
-from offhook.views import FLAGS
+from offhook.desk.views import FLAGS
 from shared.errors import OffhookError
 from shared.languages import LANGUAGES
 from shared.settings import RECORD_OPTIONS, Settings, load
-from shared.transitions import STATES, TRANSITIONS
+from shared.store.transitions import STATES, TRANSITIONS
 from tests.markdown import DOCS, ROOT, blocks, code, headings, prose, read, rows, section, slug
-from transcribe_worker import inbox, retry
-from transcribe_worker.checks import CHECKS
+from transcribe_worker.inbox import sweep
+from transcribe_worker.jobs import retry
+from transcribe_worker.recognition.checks import CHECKS
 
 PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")))
-PACKAGES = (shared, capture_worker, transcribe_worker, offhook_package)
+PACKAGES = (shared, archive, capture_worker, transcribe_worker, offhook_package)
 #: Modules that write down what was wrong with a recording.
-FLAGGING = ("riff.py", "audio.py")
+FLAGGING = ("riff.py", "recording.py")
 SHELLS = {"sh", "bash", "shell", "console", "powershell"}
 #: What may stand before `offhook` in a command line.
 PREFIXES = {"python", "python3", "py", "-m", "sudo", "time", "watch"}
@@ -387,7 +389,7 @@ def flags_in_code() -> Iterator[str]:
 
 def test_the_endings_that_the_inbox_takes_are_documented() -> None:
     taken = section(read("states-and-errors.md"), "Into the inbox").split("What it")[0]
-    assert set(code(taken)) == inbox.SUFFIXES
+    assert set(code(taken)) == sweep.SUFFIXES
 
 
 def test_the_folders_of_the_home_are_documented() -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.noises import NOISES
-from transcribe_worker.energy import loud_spans, union, without_rumble
-from transcribe_worker.windows import SAMPLE_RATE_HZ, Span
+from transcribe_worker.speech.energy import loud_spans, union, without_rumble
+from transcribe_worker.speech.windows import SAMPLE_RATE_HZ, Span
 
 
 def noise(dbfs: float, seconds: float) -> NDArray[np.float32]:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_worker.exports import FORMATS, as_json, as_srt, as_text, as_vtt, timestamp
-from transcribe_worker.transcript import Segment, Transcript, Word
+from archive.exports import FORMATS, as_json, as_srt, as_text, as_vtt, timestamp
+from archive.transcript import Segment, Transcript, Word
 
 Cue = tuple[int, int, str]  # start and end in milliseconds, text
 

@@ -24,9 +24,9 @@ FALLS = f"""
 import logging, sys, threading
 from pathlib import Path
 from shared import home
-from shared.db import open_database
+from shared.store.sqlite import open_database
 from shared.logs import log_faults, log_to
-from shared.records import Records
+from shared.store.records import Records
 from shared.settings import Settings
 
 settings = Settings(home=Path(sys.argv[1]), log_level="DEBUG")
@@ -35,7 +35,7 @@ log_to(settings, "worker")
 log_faults()
 Records(open_database(settings.database)).add(source="inbox", title="{NAME}", recording_path="/{NAME}.wav")
 logging.getLogger("some.library").debug("{NAME}")
-logging.getLogger("transcribe_worker.tasks").debug("our own")
+logging.getLogger("transcribe_worker.jobs.transcriber").debug("our own")
 
 def fall():
     raise KeyError("{NAME}")

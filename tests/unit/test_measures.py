@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from transcribe_worker.measures import EFFORTS, MOST_SECONDS, Measures, affordable, fastest, key
-from transcribe_worker.setup import Machine, Wishes, on_cpu
+from transcribe_worker.engine.setup import Machine, Wishes, on_cpu
+from transcribe_worker.recognizer.tuning import EFFORTS, MOST_SECONDS, Measures, affordable, fastest, key
 
 SETUPS = on_cpu(Wishes(), Machine(8), 75_000_000)
 USUAL, OTHER, LAST = SETUPS[0], SETUPS[2], SETUPS[3]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from transcribe_worker.pieces import LENGTHS, Piece, holes, rest
-from transcribe_worker.speech import SAMPLE_RATE_HZ, Window
-from transcribe_worker.tokens import Said
+from transcribe_worker.recognition.pieces import LENGTHS, Piece, holes, rest
+from transcribe_worker.recognition.tokens import Said
+from transcribe_worker.speech.stretches import SAMPLE_RATE_HZ, Window
 
 
 def window(seconds: float) -> Window:

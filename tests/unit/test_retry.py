@@ -21,7 +21,7 @@ from shared.errors import (
     RecordingMissing,
     WorkerStopping,
 )
-from transcribe_worker.retry import (
+from transcribe_worker.jobs.retry import (
     CRASH_WAIT_SECONDS,
     FIRST_WAIT_SECONDS,
     LONGEST_WAIT_SECONDS,

@@ -6,7 +6,17 @@ from dataclasses import asdict
 
 import pytest
 
-from transcribe_worker.setup import BATCHES, CPU, GPU, Machine, Setup, Wishes, on_cpu, on_gpu, wants_gpu
+from transcribe_worker.engine.setup import (
+    BATCHES,
+    CPU,
+    GPU,
+    Machine,
+    Setup,
+    Wishes,
+    on_cpu,
+    on_gpu,
+    wants_gpu,
+)
 
 TINY, SMALL, MEDIUM, LARGE = 75_000_000, 480_000_000, 1_500_000_000, 3_100_000_000
 GB = 1_000_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transcribe_worker.signs import MOST_STEPS_PER_STRETCH, SignsOfLife
+from transcribe_worker.recognizer.progress_signal import MOST_STEPS_PER_STRETCH, ProgressSignal
 
 
 class Model:
@@ -31,17 +31,17 @@ def told() -> list[float]:
 
 
 @pytest.fixture
-def signs(model: Model, told: list[float]) -> SignsOfLife:
-    return SignsOfLife(told.append, lambda: model.now)
+def signs(model: Model, told: list[float]) -> ProgressSignal:
+    return ProgressSignal(told.append, lambda: model.now)
 
 
-def test_a_model_that_gives_signs_does_what_it_did(model: Model, signs: SignsOfLife):
+def test_a_model_that_gives_signs_does_what_it_did(model: Model, signs: ProgressSignal):
     assert signs.of(model).encode("speech", seconds=1) == "encoded speech"
     assert signs.of(model).is_multilingual is False
 
 
 def test_a_long_step_is_told_with_its_length_and_short_ones_once_a_second(
-    model: Model, signs: SignsOfLife, told: list[float]
+    model: Model, signs: ProgressSignal, told: list[float]
 ):
     stepping = signs.of(model)
     stepping.encode("", seconds=70)
@@ -51,13 +51,13 @@ def test_a_long_step_is_told_with_its_length_and_short_ones_once_a_second(
     assert len(told) == 1 + 50 // 8
 
 
-def test_a_step_that_fails_is_no_progress(signs: SignsOfLife, model: Model, told: list[float]):
+def test_a_step_that_fails_is_no_progress(signs: ProgressSignal, model: Model, told: list[float]):
     with pytest.raises(TypeError):
         signs.of(model).encode()
     assert told == []
 
 
-def test_audio_that_is_read_is_progress_once_a_second(model: Model, signs: SignsOfLife, told: list[float]):
+def test_audio_that_is_read_is_progress_once_a_second(model: Model, signs: ProgressSignal, told: list[float]):
     for _ in range(20):
         model.now += 0.25
         signs.advanced()
@@ -65,7 +65,7 @@ def test_audio_that_is_read_is_progress_once_a_second(model: Model, signs: Signs
 
 
 def test_going_round_in_circles_within_a_window_is_no_progress_after_a_while(
-    model: Model, signs: SignsOfLife, told: list[float]
+    model: Model, signs: ProgressSignal, told: list[float]
 ):
     stepping = signs.of(model)
     for _ in range(3 * MOST_STEPS_PER_STRETCH):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transcribe_worker.stopwatch import Stopwatch
+from transcribe_worker.jobs.stopwatch import Stopwatch
 
 
 def test_parts_are_named_in_order_and_add_up():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_worker.tokens import (
+from transcribe_worker.recognition.tokens import (
     MOST_REPEATS,
     SECONDS_PER_STAMP,
     Said,

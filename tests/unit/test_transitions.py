@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.transitions import (
+from shared.store.transitions import (
     CANCELLED,
     COMPLETED,
     FAILED,
@@ -20,8 +20,8 @@ from shared.transitions import (
 )
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("shared", "transcribe_worker", "capture_worker", "offhook")
-WRITERS = {Path("shared/records.py"), Path("shared/transitions.py")}
+PACKAGES = ("shared", "archive", "transcribe_worker", "capture_worker", "offhook")
+WRITERS = {Path("shared/store/records.py"), Path("shared/store/transitions.py")}
 COLUMN = "transcription_status"
 
 #: From -> to, as docs/states-and-errors.md has it.
@@ -130,5 +130,5 @@ def test_the_search_passes_over_what_only_reads(line: str):
 def test_only_the_records_write_the_status():
     found = {path.relative_to(ROOT): writes_of_the_status(path.read_text("utf-8")) for path in sources()}
 
-    assert found[Path("shared/records.py")]
+    assert found[Path("shared/store/records.py")]
     assert {path: lines for path, lines in found.items() if lines and path not in WRITERS} == {}

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from capture_worker.disk import DiskThread, in_words
 from capture_worker.wav import HEADER_BYTES, RATE_HZ, RF64_FROM_BYTES, WavWriter, header, repair
 from shared.errors import DiskFull, OffhookError
-from transcribe_worker.riff import WavLayout, is_whole, read_layout
+from transcribe_worker.media.riff import WavLayout, is_whole, read_layout
 
 ROOT = Path(__file__).parents[2]
 GIB = 2**30

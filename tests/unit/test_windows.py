@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_worker.windows import Span, parts, plan
+from transcribe_worker.speech.windows import Span, parts, plan
 
 LONGEST, LARGEST_GAP = 60, 9
 

@@ -1,0 +1,107 @@
+"""Copies a file while its hash is taken, so that what the hash says is what was copied; and a database."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import BinaryIO
+
+from archive.backup.manifest import Entry
+from shared.errors import OffhookError
+from shared.home import FOLDER_MODE
+
+CHUNK_BYTES = 1 << 20
+PAGES_AT_ONCE = 1000
+
+
+class Unreadable(Exception):
+    """The original cannot be read."""
+
+
+class Gone(Unreadable):
+    """The original is not there."""
+
+
+class CannotBackUp(OffhookError):
+    """The backup cannot be made."""
+
+    code = "cannot_back_up"
+
+
+def copy_file(source: Path, target: Path, report: Callable[[int], None]) -> Entry:
+    """Copy a file with its time and have it on the disk; `report` gets the bytes as they go by.
+
+    Raises Gone, Unreadable, and OSError with the name of the target for what is wrong with that.
+    """
+    try:
+        original = source.open("rb")
+    except OSError as error:
+        kind = Gone if isinstance(error, FileNotFoundError) else Unreadable
+        raise kind(error.strerror) from error
+    with original:
+        try:
+            return _written(original, target, report)
+        except OSError as error:
+            error.filename = error.filename or str(target)  # a write that fails does not know it
+            raise
+
+
+def _written(original: BinaryIO, target: Path, report: Callable[[int], None]) -> Entry:
+    target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    taken, size_bytes = hashlib.sha256(), 0
+    with target.open("wb") as copy:
+        for chunk in _chunks(original):
+            taken.update(chunk)
+            copy.write(chunk)
+            size_bytes += len(chunk)
+            report(len(chunk))
+        modified_ns = os.fstat(original.fileno()).st_mtime_ns
+        copy.flush()
+        os.fsync(copy.fileno())
+    os.utime(target, ns=(modified_ns, modified_ns))
+    return Entry(size_bytes, modified_ns, taken.hexdigest())
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    try:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+    except OSError as error:
+        raise Unreadable(error.strerror) from error
+
+
+def copy_database(source: Path, target: Path, report: Callable[[int, int], None]) -> None:
+    """Copy a database that others write to, as it is now.
+
+    Raises CannotBackUp if it is damaged, or in use for too long, or if there is no room for the copy.
+    """
+    try:
+        answer = _copied(source, target, report)
+    except sqlite3.Error as error:
+        raise CannotBackUp(f"{source} cannot be copied to {target.parent}: {error}.") from error
+    if answer != "ok":
+        raise CannotBackUp(f"{source} is damaged: {answer}. `offhook doctor` looks closer.")
+
+
+def _copied(source: Path, target: Path, report: Callable[[int, int], None]) -> str:
+    """Copy a database; return what SQLite finds in the copy."""
+    with (
+        closing(sqlite3.connect(source, timeout=60, isolation_level=None)) as live,
+        closing(sqlite3.connect(target, isolation_level=None)) as copy,
+    ):
+        (page_bytes,) = live.execute("PRAGMA page_size").fetchone()
+        live.execute("BEGIN")
+        live.execute("SELECT 1 FROM sqlite_master").fetchone()  # a write would make the copy begin anew
+        live.backup(
+            copy,
+            pages=PAGES_AT_ONCE,
+            progress=lambda _, left, total: report((total - left) * page_bytes, total * page_bytes),
+        )
+        live.execute("ROLLBACK")
+        copy.execute("PRAGMA journal_mode = delete")  # one file, readable where nothing can be written
+        (answer,) = copy.execute("PRAGMA quick_check(1)").fetchone()
+    return str(answer)

@@ -1,0 +1,271 @@
+"""Makes a consistent copy of a home while everything in it runs: the database first, then its files.
+
+The database is copied as it is at one moment. The files it names are copied under the names that it knows,
+even if they have moved since; so the copy is whole in itself. What is not finished is called `.part`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from peewee import SqliteDatabase, fn
+
+from archive.backup.copying import CannotBackUp, Gone, Unreadable, copy_database, copy_file
+from archive.backup.manifest import CONFIG, DATABASE, NAME, Absence, Entry, Manifest, is_kept
+from archive.exports import FORMATS
+from archive.library import Library, beside, write_whole
+from shared.files import Fingerprint, sha256_of, sync_folder
+from shared.home import FOLDER_MODE
+from shared.locks import FileLock
+from shared.settings import Settings
+from shared.store import captures
+from shared.store.models import MODELS, Capture, Record
+from shared.store.records import Records
+from shared.store.transitions import STATES
+from shared.times import iso
+
+PREFIX, PARTIAL = "offhook-backup-", ".part"
+LOCK = ".offhook-backup.lock"
+#: A file that is just being moved is found at its new place by looking again.
+LOOKS = 3
+#: What a recording that runs on the same disk should find left.
+SPARE_BYTES = 500_000_000
+#: Why a recording is not in a backup as the database knows it.
+GONE, CHANGED, UNREADABLE, ELSEWHERE = "gone", "changed", "unreadable", "elsewhere"
+
+#: Gets what is being copied, how many bytes of it are done, and of how many.
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file that the copied database refers to: its name in the backup, and where it may be by now."""
+
+    name: Path
+    places: tuple[Path, ...]
+    record_id: int | None = None
+    session_id: str | None = None
+    sha256: str | None = None
+    fingerprint: Fingerprint | None = None
+    is_recording: bool = True
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A finished backup."""
+
+    path: Path
+    manifest: Manifest
+
+
+def back_up(
+    settings: Settings, records: Records, folder: Path, report: Report, clock: Callable[[], float] = time.time
+) -> Backup:
+    """Copy a home into a new folder in `folder`.
+
+    Raises CannotBackUp and OSError; then there is no new folder.
+    """
+    folder = folder.absolute()
+    _refuse_inside(settings.home, folder)
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    with _alone(folder):
+        _remove_unfinished(folder)
+        path = _free_name(folder, clock())
+        part = path.with_name(path.name + PARTIAL)
+        try:
+            part.mkdir(mode=FOLDER_MODE)
+            manifest = _Copier(settings, records, part, report).copy(clock())
+            write_whole(part / NAME, manifest.as_json())
+            for inner in (part, *(found for found in part.rglob("*") if found.is_dir())):
+                sync_folder(inner)
+            part.rename(path)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+        sync_folder(folder)
+    return Backup(path, manifest)
+
+
+class _Copier:
+    """Copies one home into one folder."""
+
+    def __init__(self, settings: Settings, records: Records, part: Path, report: Report) -> None:
+        self._settings, self._part, self._report = settings, part, report
+        self._library = Library(settings, records)
+        self._files: dict[str, Entry] = {}
+        self._missing: list[Absence] = []
+        self._elsewhere: list[Absence] = []
+        self._done_bytes = self._total_bytes = 0
+
+    def copy(self, now: float) -> Manifest:
+        """Copy everything; return what there is of it, and what is missing."""
+        copied = self._part / DATABASE
+        self._make_sure_of_room(self._settings.database.stat().st_size)
+        copy_database(
+            self._settings.database, copied, lambda done, total: self._report("database", done, total)
+        )
+        self._files[DATABASE] = Entry(copied.stat().st_size, copied.stat().st_mtime_ns, sha256_of(copied))
+        wanted, counts, schema = self._look_into(copied)
+        self._total_bytes = sum(item.fingerprint.size_bytes for item in wanted if item.fingerprint)
+        self._make_sure_of_room(self._total_bytes)
+        for item in wanted:
+            self._take(item)
+        return Manifest(
+            created_at=iso(now),
+            home=str(self._settings.home),
+            schema=schema,
+            counts=counts,
+            files=self._files,
+            missing=self._missing,
+            elsewhere=self._elsewhere,
+        )
+
+    def _look_into(self, copied: Path) -> tuple[list[Wanted], dict[str, int], list[str]]:
+        """Read from the copied database what files it refers to, how many records it has, and its schema."""
+        with closing(SqliteDatabase(str(copied))) as database, database.bind_ctx(MODELS):
+            wanted = [*self._of_records(), *self._of_captures(), *self._of_the_home()]
+            status = Record.transcription_status
+            rows: Iterable[Any] = Record.select(status, fn.COUNT()).group_by(status).tuples()
+            names = database.execute_sql("SELECT name FROM migrations ORDER BY name")
+            return wanted, dict.fromkeys(STATES, 0) | dict(rows), [name for (name,) in names]
+
+    def _of_records(self) -> Iterator[Wanted]:
+        for record in Record.select().order_by(Record.id):
+            path, found = Path(record.recording_path), self._library.find(record)
+            if name := self._name(path) or self._name(found):  # the home may have been moved as a whole
+                owner = (record.id, record.session_id)
+                yield Wanted(name, (path, found), *owner, record.sha256, _fingerprint(record))
+            else:
+                self._elsewhere.append(Absence(record.id, str(path), ELSEWHERE))
+            if record.library_stem:
+                stem = self._settings.library / record.library_stem
+                yield from (self._as_it_is(beside(stem, suffix)) for suffix in FORMATS)
+
+    def _of_captures(self) -> Iterator[Wanted]:
+        """Yield what was recorded and is not in the queue; what is just being recorded, as far as it is."""
+        rows = Capture.select().where(Capture.state != captures.QUEUED)
+        found = {row.session_id: Path(row.recording_path) for row in rows}
+        for session_id, place in found.items():
+            part = self._settings.recording / f"{session_id}.part"
+            name = part.relative_to(self._settings.home)
+            yield Wanted(name, (part, place), session_id=session_id)
+        for part in sorted(self._settings.recording.glob("*.part")):
+            if part.stem not in found:  # begun since, or while nobody could write a row
+                yield self._as_it_is(part)
+
+    def _of_the_home(self) -> Iterator[Wanted]:
+        receipts = sorted(self._settings.receipts.glob("erasure-*.json"))
+        yield from map(self._as_it_is, (self._settings.home / CONFIG, *receipts))
+
+    def _as_it_is(self, path: Path) -> Wanted:
+        """Take a file if it is there: without it nothing is lost that the database does not have."""
+        return Wanted(path.relative_to(self._settings.home), (path,), is_recording=False)
+
+    def _name(self, path: Path) -> Path | None:
+        """Name a file relative to the home; None if it is not the home's."""
+        if not path.is_relative_to(self._settings.home):
+            return None
+        name = path.relative_to(self._settings.home)
+        return name if is_kept(name) and str(name) not in (DATABASE, CONFIG) else None
+
+    def _make_sure_of_room(self, size_bytes: int) -> None:
+        beside = self._part.stat().st_dev == self._settings.home.stat().st_dev
+        needed = size_bytes + (SPARE_BYTES if beside else 0)
+        free = shutil.disk_usage(self._part).free
+        if needed > free:
+            raise CannotBackUp(
+                f"{self._part.parent} has {free / 1e6:,.1f} MB free, and {needed / 1e6:,.1f} MB are needed."
+            )
+
+    def _take(self, item: Wanted) -> None:
+        """Copy a file, or note why it is not there as the database knows it."""
+        name = item.name.as_posix()
+        try:
+            entry = self._files.get(name) or self._copied(item)
+        except Unreadable:
+            reason: str | None = UNREADABLE
+        else:
+            if entry:
+                self._files[name] = entry
+            reason = GONE if entry is None else CHANGED if item.sha256 not in (None, entry.sha256) else None
+        if reason and item.is_recording:
+            self._missing.append(Absence(item.record_id, str(item.places[0]), reason))
+
+    def _copied(self, item: Wanted) -> Entry | None:
+        """Copy a file from where it is now; None if it is nowhere. Raises Unreadable."""
+        for _ in range(LOOKS):
+            with suppress(Gone):  # it has just moved
+                if path := self._where(item):
+                    return copy_file(path, self._part / item.name, self._count)
+        return None
+
+    def _where(self, item: Wanted) -> Path | None:
+        """Find a file, the very one that the database knows before another that has taken its name."""
+        there = []
+        for path in self._places(item):
+            try:
+                found = Fingerprint.of(path)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise Unreadable from error
+            if item.fingerprint in (None, found):
+                return path
+            there.append(path)
+        return next(iter(there), None)
+
+    def _places(self, item: Wanted) -> Iterator[Path]:
+        yield from item.places
+        moved = Record.get_or_none(Record.session_id == item.session_id) if item.session_id else None
+        if moved:
+            yield Path(moved.recording_path)
+            yield self._library.find(moved)
+
+    def _count(self, size_bytes: int) -> None:
+        self._done_bytes += size_bytes
+        self._total_bytes = max(self._total_bytes, self._done_bytes)
+        self._report("files", self._done_bytes, self._total_bytes)
+
+
+def _fingerprint(record: Record) -> Fingerprint | None:
+    if record.size_bytes is None or record.modified_ns is None:
+        return None
+    return Fingerprint(record.size_bytes, record.modified_ns)
+
+
+def _refuse_inside(home: Path, folder: Path) -> None:
+    if folder.resolve().is_relative_to(home.resolve()):
+        raise CannotBackUp(
+            f"{folder} is inside of what is to be backed up. Choose a folder outside of {home}."
+        )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Be the only backup into a folder, so that what another one has left unfinished is nobody's."""
+    lock = FileLock(folder / LOCK)
+    if not lock.acquire():
+        raise CannotBackUp(f"Another backup into {folder} is running. Try again when it is done.")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _remove_unfinished(folder: Path) -> None:
+    for part in folder.glob(f"{PREFIX}*{PARTIAL}"):
+        shutil.rmtree(part)
+
+
+def _free_name(folder: Path, now: float) -> Path:
+    moment = datetime.fromtimestamp(now, UTC).astimezone()
+    while (path := folder / f"{PREFIX}{moment:%Y%m%d-%H%M%S}").exists():
+        moment += timedelta(seconds=1)
+    return path

@@ -1,0 +1,157 @@
+"""What is in a backup: its manifest, which is written last and by which its content is checked."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shared.errors import NewerDatabase, OffhookError
+from shared.files import sha256_of
+from shared.store.migrations import MIGRATIONS
+
+NAME = "manifest.json"
+#: Counts up when a backup of before could not be read any more.
+FORMAT = 1
+DATABASE, CONFIG = "offhook.db", "config.toml"
+#: What a home has that is never in a backup: it is made anew, or would do harm.
+LEFT_OUT = (
+    *("locks", "logs", "models", "queue.db", "control.json", "measures.json"),
+    *(f"{DATABASE}-wal", f"{DATABASE}-shm", NAME),
+)
+
+_ABSENCE = {"record_id": (int, type(None)), "path": str, "reason": str}
+#: What a manifest looks like: a list has one kind of things in it, a `...` stands for any name.
+_SHAPE = {
+    "created_at": str,
+    "home": str,
+    "schema": [str],
+    "counts": {...: int},
+    "files": {...: {"size_bytes": int, "modified_ns": int, "sha256": str}},
+    "missing": [_ABSENCE],
+    "elsewhere": [_ABSENCE],
+}
+
+
+class BadBackup(OffhookError):
+    """This is not a whole backup."""
+
+    code = "bad_backup"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file as it was copied."""
+
+    size_bytes: int
+    modified_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Absence:
+    """A recording that is not in the backup as the database knows it, and why."""
+
+    record_id: int | None
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A backup: when it was made of which home, in which schema, and what is in it."""
+
+    created_at: str
+    home: str
+    schema: list[str]
+    counts: dict[str, int]
+    files: dict[str, Entry] = field(default_factory=dict)
+    missing: list[Absence] = field(default_factory=list)
+    elsewhere: list[Absence] = field(default_factory=list)
+
+    @property
+    def size_bytes(self) -> int:
+        """How much there is of it."""
+        return sum(entry.size_bytes for entry in self.files.values())
+
+    def as_json(self) -> str:
+        """Write it down."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=False, indent=1) + "\n"
+
+
+def read(backup: Path) -> Manifest:
+    """Read the manifest of a backup. Raises BadBackup, NewerDatabase."""
+    path = backup / NAME
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        newer = found.pop("format") > FORMAT
+    except FileNotFoundError:
+        raise BadBackup(f"{backup} is not a whole backup: it has no {NAME}.") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadBackup(f"{path} is damaged. Take another backup.") from error
+    if newer:
+        raise BadBackup(f"{backup} was made by a newer offhook. Update offhook and try again.")
+    return _checked(_parsed(found, path), backup)
+
+
+def verify(backup: Path, manifest: Manifest, report: Callable[[int], None]) -> None:
+    """Make sure that every file is there as it was copied. Raises BadBackup, naming those that are not."""
+    damaged = []
+    for name, entry in manifest.files.items():
+        if (why := _damage(backup / name, entry)) is not None:
+            damaged.append(f"{name} {why}")
+        report(entry.size_bytes)
+    if damaged:
+        listed = "".join(f"\n  {line}" for line in damaged)
+        raise BadBackup(f"{backup} is not as it was made; take another backup.{listed}")
+
+
+def is_kept(name: Path) -> bool:
+    """Whether a file of this name, relative to the home, may be in a backup."""
+    inside = not (name.is_absolute() or name.drive or ".." in name.parts or "\0" in str(name))
+    return inside and bool(name.parts) and name.parts[0] not in LEFT_OUT
+
+
+def _parsed(found: dict[str, Any], path: Path) -> Manifest:
+    if not _fits(found, _SHAPE):
+        raise BadBackup(f"{path} is damaged. Take another backup.")
+    files = {name: Entry(**entry) for name, entry in found.pop("files").items()}
+    missing, elsewhere = ([Absence(**entry) for entry in found.pop(key)] for key in ("missing", "elsewhere"))
+    return Manifest(**found, files=files, missing=missing, elsewhere=elsewhere)
+
+
+def _fits(found: Any, shape: Any) -> bool:
+    if isinstance(shape, list):
+        return isinstance(found, list) and all(_fits(entry, shape[0]) for entry in found)
+    if isinstance(shape, dict) and isinstance(found, dict):
+        shapes = dict.fromkeys(found, shape[...]) if ... in shape else shape
+        return found.keys() == shapes.keys() and all(_fits(found[key], shapes[key]) for key in found)
+    return not isinstance(shape, dict) and isinstance(found, shape)
+
+
+def _checked(manifest: Manifest, backup: Path) -> Manifest:
+    if unknown := set(manifest.schema) - {migration.name for migration in MIGRATIONS}:
+        raise NewerDatabase(
+            f"{backup} was made by a newer offhook (it has {', '.join(sorted(unknown))}). "
+            "Nothing was changed; update offhook and try again."
+        )
+    if DATABASE not in manifest.files or not all(is_kept(Path(name)) for name in manifest.files):
+        raise BadBackup(f"{backup / NAME} is damaged. Take another backup.")
+    return manifest
+
+
+def _damage(path: Path, entry: Entry) -> str | None:
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for, a device has no end
+            return "is no file"
+        if found.st_size != entry.size_bytes:
+            return "has another size"
+        return None if sha256_of(path) == entry.sha256 else "has other content"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"

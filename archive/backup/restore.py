@@ -1,0 +1,216 @@
+"""Brings a home back from a backup: checked first, made ready aside, then put in place, the database last.
+
+A restore that was killed leaves a home without a database, which nobody takes for whole. It can be run again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from peewee import SqliteDatabase
+
+from archive.backup import manifest
+from archive.backup.copying import Unreadable, copy_file
+from archive.backup.manifest import DATABASE, BadBackup, Entry, Manifest
+from shared import home as folders
+from shared.errors import OffhookError
+from shared.files import sha256_of, sync_folder
+from shared.home import FOLDER_MODE, RESTORE_LOCK, RESTORE_PART
+from shared.locks import FileLock, is_free
+from shared.settings import Settings
+from shared.store.claims import Claim
+from shared.store.migrations import missing
+from shared.store.models import Capture, InboxFile, Record, Worker
+from shared.store.records import Records
+from shared.store.sqlite import open_database
+
+#: Columns that name files of the home.
+PATHS: tuple[tuple[Any, Any], ...] = (
+    (Record, Record.recording_path),
+    (InboxFile, InboxFile.path),
+    (Capture, Capture.recording_path),
+)
+
+#: Gets what is being done, how many bytes of it are done, and of how many.
+Report = Callable[[str, int, int], None]
+
+
+class CannotRestore(OffhookError):
+    """The backup cannot be restored there."""
+
+    code = "cannot_restore"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What has been restored, and how many recordings were being transcribed when the backup was made."""
+
+    home: Path
+    manifest: Manifest
+    queued_again: int
+
+
+def restore(backup: Path, settings: Settings, report: Report) -> Restored:
+    """Restore a backup into the home of `settings`.
+
+    Raises BadBackup, NewerDatabase, CannotRestore and OSError; then no recording is in that home.
+    """
+    found = manifest.read(backup)
+    manifest.verify(backup, found, _counted("checking", found, report))
+    _refuse_used(settings, found)
+    folders.prepare(settings)
+    with _alone(settings):
+        part = settings.home / RESTORE_PART
+        if part.exists():
+            shutil.rmtree(part)
+        part.mkdir(mode=FOLDER_MODE)
+        try:
+            _copy(backup, part, found, _counted("copying", found, report))
+            queued_again = _make_ready(part / DATABASE, found.home, settings.home)
+            _put_in_place(part, settings, found)
+        finally:  # a deletion would not look for words in there
+            shutil.rmtree(part, ignore_errors=True)
+    return Restored(settings.home, found, queued_again)
+
+
+def _counted(what: str, found: Manifest, report: Report) -> Callable[[int], None]:
+    done = 0
+
+    def count(size_bytes: int) -> None:
+        nonlocal done
+        done += size_bytes
+        report(what, done, found.size_bytes)
+
+    return count
+
+
+# Where a backup may be restored to
+
+
+def _refuse_used(settings: Settings, found: Manifest) -> None:
+    """Make sure that a home holds nothing that could be lost, and that nobody works in it."""
+    home = settings.home
+    if any(not is_free(lock) for lock in settings.locks.glob("*.lock") if lock.name != RESTORE_LOCK):
+        raise CannotRestore(f"offhook is running in {home}. Stop it, and restore again.")
+    if _has_records(settings.database):
+        raise CannotRestore(f"{home} has recordings already. Restore into another folder: --into FOLDER.")
+    for name, entry in found.files.items():
+        if name != DATABASE and (home / name).exists() and not _is(home / name, entry):
+            raise CannotRestore(f"{home / name} is in the way. Move it elsewhere, and restore again.")
+
+
+def _has_records(path: Path) -> bool:
+    if not path.exists():
+        return False
+    with closing(SqliteDatabase(str(path))) as database, database.bind_ctx((Record, Capture)):
+        missing(database)  # refuses a newer database, whatever it calls its records
+        return any(
+            database.table_exists(model._meta.table_name) and model.select().exists()
+            for model in (Record, Capture)
+        )
+
+
+def _is(path: Path, entry: Entry) -> bool:
+    """Whether a file is there already, as when a restore was killed behind it."""
+    return path.is_file() and path.stat().st_size == entry.size_bytes and sha256_of(path) == entry.sha256
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    lock = FileLock(settings.locks / RESTORE_LOCK)
+    if not lock.acquire():
+        raise CannotRestore(f"Another restore into {settings.home} is running.")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+# Aside
+
+
+def _copy(backup: Path, part: Path, found: Manifest, report: Callable[[int], None]) -> None:
+    for name, entry in found.files.items():
+        try:
+            copied = copy_file(backup / name, part / name, report)
+        except Unreadable:
+            copied = None
+        if copied is None or copied.sha256 != entry.sha256:
+            raise BadBackup(f"{backup / name} has changed while it was restored.")
+        _set_time(part / name, entry.modified_ns)
+
+
+def _make_ready(path: Path, old_home: str, home: Path) -> int:
+    """Bring a database up to date and make it that of its new home; return how many were queued again.
+
+    What a worker held is handed back: it counts no attempt, and goes on behind the last window.
+    """
+    database = open_database(path)
+    try:
+        _refuse_strays()
+        with database.atomic():
+            _repoint(_flavoured(old_home), home)
+            Worker.delete().execute()  # they lived elsewhere
+            records = Records(database)
+            held = records.held()
+            for record in held:
+                records.hand_back(Claim(record, record.claim_token or ""))
+        database.execute_sql("PRAGMA journal_mode = delete")  # one file, which can be moved
+    finally:
+        database.close()
+    return len(held)
+
+
+def _refuse_strays() -> None:
+    """Make sure that no transcript would be written outside of the library."""
+    named = Record.library_stem.is_null(False)
+    rows: Iterable[Any] = Record.select(Record.library_stem).where(named).tuples()
+    if not all(manifest.is_kept(Path(stem)) for (stem,) in rows):
+        raise BadBackup("The database in the backup was made up: it names files outside of its library.")
+
+
+def _repoint(old: PurePath, new: Path) -> None:
+    """Have paths into the old home lead into the new one."""
+    for model, column in PATHS:
+        key = model._meta.primary_key
+        for row, known in list(model.select(key, column).tuples()):
+            path = type(old)(known)
+            if path.is_relative_to(old):
+                moved = new.joinpath(*path.relative_to(old).parts)
+                model.update({column: str(moved)}).where(key == row).execute()
+
+
+def _flavoured(home: str) -> PurePath:
+    """Read the path of a home that may have been on another system."""
+    return PureWindowsPath(home) if re.match(r"[A-Za-z]:|\\\\", home) else PurePosixPath(home)
+
+
+def _set_time(path: Path, modified_ns: int) -> None:
+    """Give a file the time by which its record knows it; not every disk that a backup lies on keeps it."""
+    os.utime(path, ns=(modified_ns, modified_ns))
+
+
+# In place
+
+
+def _put_in_place(part: Path, settings: Settings, found: Manifest) -> None:
+    """Move everything to its place: the inbox late, where new files are looked for, the database last."""
+    home = settings.home
+    names = sorted((n for n in found.files if n != DATABASE), key=lambda n: Path(n).parts[0] == "inbox")
+    for name in names:
+        (home / name).parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        (part / name).replace(home / name)
+    for folder in {home, *((home / name).parent for name in names)}:
+        sync_folder(folder)
+    _refuse_used(settings, replace(found, files={}))
+    for leftover in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm"):
+        (home / leftover).unlink(missing_ok=True)  # of a database without records
+    (part / DATABASE).replace(home / DATABASE)
+    sync_folder(home)

@@ -1,0 +1,188 @@
+"""Puts finished recordings and their transcripts where a person finds them: `library/YYYY/MM/`.
+
+Every step can be done again after a death in between, by whoever comes by: the place is reserved in
+the database first, transcripts replace themselves, and a recording that has moved is found there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import unicodedata
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from archive import transcript
+from archive.exports import FORMATS
+from shared.errors import OffhookError
+from shared.files import Fingerprint, move, names_in, sha256_of, whole
+from shared.home import FILE_MODE, make_folder
+from shared.locks import FileLock
+from shared.settings import Settings
+from shared.store.models import InboxFile, Record
+from shared.store.records import Records
+
+LONGEST_STEM_BYTES = 180
+PATIENCE_SECONDS = 10.0
+LOOK_SECONDS = 0.02
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+_PARTIAL = re.compile(r"\.[0-9a-f]{16}\.[0-9a-f]{32}\.part$")
+_WINDOWS_DEVICES = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|$)")
+
+
+class LibraryBusy(OffhookError):
+    """Another process is writing to the library or deleting from it. Try again in a moment."""
+
+    code = "library_busy"
+
+
+class Library:
+    """The library folder of one home."""
+
+    def __init__(self, settings: Settings, records: Records) -> None:
+        self._settings, self._records = settings, records
+
+    def file(self, record: Record) -> Path:
+        """Write the transcripts of a finished recording and move it beside them; return its stem.
+
+        Raises RecordNotFound if it was deleted in the meantime, LibraryBusy, OSError.
+        """
+        with self.alone():
+            return self._file(record)
+
+    def _file(self, record: Record) -> Path:
+        # Without a place nobody has begun to write there, so nothing can be left of that.
+        is_first = self._records.get(record.id).library_stem is None
+        stem = self._settings.library / self._records.reserve_stem(record.id, self._places(record))
+        make_folder(stem.parent)
+        found = transcript.load(record)
+        for suffix, render in FORMATS.items():
+            write_whole(beside(stem, suffix), render(found), is_first=is_first)
+        path = Path(record.recording_path)
+        if self._moves(path):
+            path = _brought_in(record, path, beside(stem, path.suffix.lstrip(".")))
+        self._records.mark_filed(record, recording_path=str(path))
+        return stem
+
+    @contextmanager
+    def alone(self, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
+        """Be the only one who writes files for records or deletes them. Raises LibraryBusy.
+
+        Without it, a recording that is filed while it is deleted would leave its transcript behind.
+        """
+        lock, deadline = FileLock(self._settings.locks / "library.lock"), time.monotonic() + patience_seconds
+        while not lock.acquire():
+            if time.monotonic() >= deadline:
+                raise LibraryBusy
+            time.sleep(LOOK_SECONDS)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def find(self, record: Record) -> Path:
+        """Return where a recording is: it may have moved here without its record having learnt of it."""
+        path = Path(record.recording_path)
+        if record.library_stem and not path.exists():
+            moved = beside(self._settings.library / record.library_stem, path.suffix.lstrip("."))
+            return moved if moved.exists() else path
+        return path
+
+    def files_of(self, record: Record) -> list[Path]:
+        """Name the files that are there for a record, copies included; what was only `add`ed is not ours."""
+        path = Path(record.recording_path)
+        ours = [path] if self.is_ours(path) else []
+        ours += [Path(row.path) for row in InboxFile.select().where(InboxFile.record == record.id)]
+        if record.library_stem:
+            stem = self._settings.library / record.library_stem
+            ours += [beside(stem, suffix) for suffix in FORMATS]
+            moved = beside(stem, path.suffix.lstrip("."))
+            ours += [moved] if moved != path and _is_recording(record, moved) else []
+        return [path for path in dict.fromkeys(ours) if path.is_file() and self.is_ours(path)]
+
+    def leftovers(self, record: Record) -> list[Path]:
+        """Name the half-written files beside a record's: nobody else writes there while one is `alone`."""
+        if not record.library_stem:
+            return []
+        folder = (self._settings.library / record.library_stem).parent
+        return [folder / name for name in names_in(folder) if _PARTIAL.match(name)]
+
+    def is_ours(self, path: Path) -> bool:
+        """Whether a file lies where offhook keeps recordings; any other is a person's own.
+
+        Not even a database that somebody has made up, and had restored, can have another one deleted.
+        """
+        settings = self._settings
+        for name in (os.path.normpath, os.path.realpath):  # a home may be called by another name, too
+            inbox, recording, library, found = (
+                Path(name(each)) for each in (settings.inbox, settings.recording, settings.library, path)
+            )
+            if found.parent in (inbox, recording) or library in found.parents:
+                return True
+        return False
+
+    def _moves(self, path: Path) -> bool:
+        return path.parent == self._settings.inbox and not self._settings.keep_in_place
+
+    def _places(self, record: Record) -> Iterator[str]:
+        """Yield stems for a record, the plainest first, that no file in the library has."""
+        month = datetime.fromtimestamp(record.created_at).strftime("%Y/%m")
+        taken = [_folded(name) for name in names_in(self._settings.library / month)]
+        name = safe_name(record.title)
+        for candidate in (name, *(f"{name} ({number})" for number in range(2, 10)), f"{name} ({record.id})"):
+            if not any(other.startswith(f"{_folded(candidate)}.") for other in taken):
+                yield f"{month}/{candidate}"
+        yield f"{month}/{name} ({uuid.uuid4().hex})"
+
+
+def _is_recording(record: Record, path: Path) -> bool:
+    """Whether a move that was cut off has left a record's recording here, and not another has this name."""
+    return path.is_file() and record.sha256 in (None, sha256_of(path))
+
+
+def safe_name(title: str) -> str:
+    """Make a file name of a title that every system takes, short enough for a suffix behind it."""
+    name = _UNSAFE.sub("_", unicodedata.normalize("NFC", title)).strip(" .") or "recording"
+    if _WINDOWS_DEVICES.match(name):
+        name = f"_{name}"
+    return name.encode()[:LONGEST_STEM_BYTES].decode(errors="ignore").rstrip(" .")
+
+
+def beside(stem: Path, suffix: str) -> Path:
+    """Add a suffix to a stem that may have dots of its own."""
+    return stem.with_name(f"{stem.name}.{suffix}")
+
+
+def write_whole(path: Path, text: str, *, is_first: bool = False) -> None:
+    """Write a text so that it is there as a whole or not at all."""
+    with whole(path, is_first=is_first) as file:
+        file.write(text.encode())
+
+
+def _brought_in(record: Record, path: Path, target: Path) -> Path:
+    """Move a recording to its place, unless it is there already or another has taken its name."""
+    if not path.exists():
+        return target if target.exists() else path
+    if target.exists():
+        if record.sha256 not in (None, sha256_of(target)):
+            return path
+        if sha256_of(path) == sha256_of(target):  # a copy to another file system, cut off before the end
+            path.unlink()
+        return target
+    if record.size_bytes is not None and Fingerprint.of(path) != Fingerprint(
+        record.size_bytes, record.modified_ns or 0
+    ):
+        return path
+    with suppress(PermissionError):  # somebody else's file, which can be moved all the same
+        path.chmod(FILE_MODE)
+    move(path, target)
+    return target
+
+
+def _folded(name: str) -> str:
+    """Return what two names have in common that some systems take for the same."""
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()

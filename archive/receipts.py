@@ -1,0 +1,78 @@
+"""Receipts: that a person was erased, when, and how much that was, without a word of what it was.
+
+A receipt is written before the first file goes, with `finished_at` null. A note in `controls`, made together
+with the marks, has it finished by whoever finishes the erasure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from peewee import SqliteDatabase
+
+from archive.library import write_whole
+from shared.files import sha256_of
+from shared.home import make_folder
+from shared.store.models import Control
+from shared.times import iso
+
+PREFIX = "receipt:"
+
+
+def write(
+    folder: Path, candidate_id: str, *, recordings: int, files: Iterable[Path], stay: int, now: float
+) -> Path:
+    """Write the receipt of an erasure that is about to begin. Raises OSError."""
+    make_folder(folder)
+    salt = secrets.token_hex(16)
+    receipt = {
+        "candidate_sha256": candidate_hash(salt, candidate_id),
+        "salt": salt,
+        "begun_at": iso(now),
+        "finished_at": None,
+        "recordings": recordings,
+        "files": [{"sha256": sha256_of(path), "size_bytes": path.stat().st_size} for path in files],
+        "files_that_stay": stay,
+    }
+    path = folder / f"erasure-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}.json"
+    _save(path, receipt)
+    return path
+
+
+def candidate_hash(salt: str, candidate_id: str) -> str:
+    """Hash a candidate's id so that only who knows it can tell that a receipt is theirs."""
+    return hashlib.sha256(f"{salt}{candidate_id}".encode()).hexdigest()
+
+
+def expect(path: Path) -> None:
+    """Note that a receipt is to be finished; belongs into the transaction that marks the records."""
+    Control.insert(name=f"{PREFIX}{path.name}", value="{}").on_conflict_replace().execute()
+
+
+def finish(database: SqliteDatabase, folder: Path, now: float) -> None:
+    """Write into the receipts that wait for it that their erasure is finished. Raises OSError."""
+    for row in list(Control.select().where(Control.name.startswith(PREFIX))):
+        path = folder / row.name.removeprefix(PREFIX)
+        if receipt := _read(path):
+            _save(path, receipt | {"finished_at": iso(now)})
+        with database.atomic():
+            Control.delete().where(Control.name == row.name).execute()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read a receipt; nothing if a person has taken it away, or written into it what is none."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _save(path: Path, receipt: dict[str, Any]) -> None:
+    write_whole(path, json.dumps(receipt, indent=2) + "\n")

@@ -1,0 +1,131 @@
+"""One recording, from its first sample to its place in the queue."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from peewee import DatabaseError, SqliteDatabase
+
+from capture_worker.capture import DualStreamCapture
+from capture_worker.handover.notes import Call, Notes
+from capture_worker.handover.unfinished import UnfinishedRecordings
+from capture_worker.notices import Warn, notice
+from shared.logs import discreet
+from shared.store.captures import ENDED, WAITING, Captures
+from shared.store.models import Record
+from shared.store.sqlite import busy_timeout
+
+log = logging.getLogger(__name__)
+
+NOTE_SECONDS = 2.0
+#: A stop should not wait for a database that somebody else holds: what is not noted now is noted later.
+PATIENCE_SECONDS = 1.0
+
+
+class ActiveRecording:
+    """A recording that runs, with a thread that keeps notes of it and finishes it, whoever ends it."""
+
+    def __init__(
+        self,
+        call: Call,
+        capture: DualStreamCapture,
+        *,
+        database: SqliteDatabase,
+        captures: Captures,
+        filing: UnfinishedRecordings,
+        notes: Notes,
+        waits: bool,
+        warn: Warn,
+        on_end: Callable[[ActiveRecording], None],
+    ) -> None:
+        self.call, self.capture = call, capture
+        self.waits = waits  # for somebody to attach or discard it, once it has ended
+        self.outcome: dict[str, Any] = {}
+        self.late = False  # it has ended, and could not be finished yet
+        self._database, self._captures, self._filing, self._notes = database, captures, filing, notes
+        self._warn, self._on_end = warn, on_end
+        self._discarded = False
+        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+
+    def start(self) -> None:
+        """Record. The first sample does not wait for the database. Raises as DualStreamCapture.start."""
+        self.capture.start()
+        try:
+            with busy_timeout(self._database, PATIENCE_SECONDS):
+                self._notes.begin()
+        except DatabaseError as error:
+            log.warning("the notes of a recording have to wait: %s", discreet(error))
+        except BaseException:
+            self.capture.stop()
+            self.capture.path.unlink(missing_ok=True)
+            raise
+        self._keeper.start()
+
+    def stop(self) -> None:
+        """End it, and wait until it is where it belongs."""
+        self.capture.stop()
+        self._keeper.join()
+
+    def discard(self) -> None:
+        """End it and delete it."""
+        self._discarded, self.waits = True, False
+        self.stop()
+
+    def _keep(self) -> None:
+        try:
+            with busy_timeout(self._database, PATIENCE_SECONDS):
+                while not self.capture.ended.wait(NOTE_SECONDS):
+                    self._notes.try_to_write(self.capture)
+                self._end()
+        finally:
+            self._on_end(self)  # whatever happens, the next recording must not wait for this one
+            self._database.close()  # this thread's own connection
+
+    def _end(self) -> None:
+        record = None
+        if self.capture.error:
+            self._warn(self.capture.error.code, str(self.capture.error))
+        try:
+            record = self.finish()
+        except Exception as error:  # the file is safe, and `settle` tries again
+            self.late = True
+            log.warning("a recording cannot be finished yet: %s", discreet(error))
+            if not self._discarded:
+                notice(self._warn, "queued_later", error=error)
+        self.outcome = self._described(record)
+
+    def finish(self) -> Record | None:
+        """Bring it where it belongs; it can be done again. Raises OSError, DatabaseError."""
+        session_id = self.call.session_id
+        if self._discarded:
+            self._filing.drop(session_id)
+            return None
+        self._notes.begin()  # a file without a row would be nobody's
+        self._notes.try_to_write(self.capture)
+        self._captures.change(session_id, state=WAITING if self.waits else ENDED)
+        return None if self.waits else self._filing.hand_over(session_id)
+
+    def _described(self, record: Record | None) -> dict[str, Any]:
+        verdict = self.capture.verdict
+        return {
+            "session_id": self.call.session_id,
+            "record_id": record.id if record else None,
+            "title": self.call.title,
+            "recording_path": record.recording_path if record else None,
+            "duration_seconds": verdict.duration_seconds,
+            "reason": verdict.reason,
+            "state": self._state(record),
+            "error": str(self.capture.error) if self.capture.error else None,
+            "verdict": verdict.as_dict(),
+        }
+
+    def _state(self, record: Record | None) -> str:
+        """Where it is now: `late` is safe, and queued as soon as that can be."""
+        if record:
+            return "queued"
+        if self._discarded:
+            return "discarded"
+        return "late" if self.late else "waiting"

@@ -1,0 +1,98 @@
+"""Looks at the audio devices through a process of its own, for whoever has a list that is frozen.
+
+Nothing here waits: `ask()` starts a look, and a later `answer()` has what it found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+from capture_worker.audio.listing import from_json
+from capture_worker.audio.source import Device
+
+log = logging.getLogger(__name__)
+
+FIRST_SECONDS, EVERY_SECONDS = 1.0, 15.0
+PATIENCE_SECONDS = 10.0
+LISTING = (sys.executable, "-m", "capture_worker.audio.listing")
+ROOT = Path(__file__).parents[2]  # where `-m` finds the listing
+NO_WINDOW = getattr(subprocess, "CREATENO_WINDOW", 0)  # or a console flashes up on Windows
+
+
+class DeviceProbe:
+    """Lists the devices in short-lived children, one at a time: soon at first, then every `every_seconds`."""
+
+    def __init__(
+        self,
+        command: Sequence[str] = LISTING,
+        *,
+        every_seconds: float = EVERY_SECONDS,
+        popen: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._command, self._every_seconds = command, every_seconds
+        self._popen, self._monotonic = popen, monotonic
+        self._started_seconds, self._wait_seconds = float("-inf"), 0.0
+        self._look: tuple[subprocess.Popen[bytes], IO[bytes]] | None = None
+
+    def ask(self) -> None:
+        """Start a look, unless one is running or the last one began not long ago."""
+        now = self._monotonic()
+        if getattr(sys, "frozen", False):  # sys.executable is the program that embeds us, not Python
+            return
+        if self._look or now - self._started_seconds < self._wait_seconds:
+            return
+        self._started_seconds = now
+        self._wait_seconds = min(max(2 * self._wait_seconds, FIRST_SECONDS), self._every_seconds)
+        output = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe that nobody reads could fill up
+        how = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "creationflags": NO_WINDOW}
+        try:
+            self._look = self._popen(self._command, stdout=output, cwd=ROOT, **how), output
+        except OSError as error:
+            log.debug("no look at the devices: %s", error)
+            output.close()
+
+    def hurry(self) -> None:
+        """Let looks be sooner again: something has just changed."""
+        self._wait_seconds = 0.0
+
+    def answer(self) -> list[Device] | None:
+        """Return what a look found, once; None if none has ended or it failed. One that hangs is killed."""
+        if self._look is None:
+            return None
+        child, output = self._look
+        code = child.poll()
+        if code is None:
+            if self._monotonic() - self._started_seconds > PATIENCE_SECONDS:
+                child.kill()
+            return None
+        self._look = None
+        with output:
+            output.seek(0)
+            return _devices(code, output.read())
+
+    def close(self) -> None:
+        """Kill the look that is running, if any; another one may be asked for."""
+        if self._look:
+            (child, output), self._look = self._look, None
+            with output, contextlib.suppress(subprocess.TimeoutExpired):
+                child.kill()
+                child.wait(1)  # for what is killed already: to leave no zombie behind
+
+
+def _devices(code: int, text: bytes) -> list[Device] | None:
+    try:
+        if code == 0:
+            return from_json(text)
+        log.debug("the look at the devices ended with exit code %d", code)
+    except (ValueError, TypeError) as error:
+        log.debug("the look at the devices gave no list: %s", error)
+    return None

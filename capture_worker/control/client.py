@@ -1,0 +1,125 @@
+"""Somebody who speaks the capture protocol: reads requests in one thread, is written to in another.
+
+Neither a client that sends nothing, nor one that reads nothing, nor one that sends rubbish holds anybody up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from capture_worker.control.protocol import (
+    LONGEST_LINE_BYTES,
+    SUBSCRIBE_LEVELS,
+    Request,
+    encode,
+    failed,
+    parse,
+    succeeded,
+)
+from shared.errors import BadRequest
+
+#: Half a minute of levels, beside what the system keeps. A client that is so far behind does not read.
+MOST_WAITING = 300
+
+Answer = Callable[[Request], dict[str, Any]]
+
+
+class Client:
+    """One end of a conversation. `hang_up` unblocks both threads; a client without one cannot be dropped."""
+
+    def __init__(
+        self, reader: BinaryIO, writer: BinaryIO, hang_up: Callable[[bool], None] | None = None
+    ) -> None:
+        self.wants_levels = False
+        self._reader, self._writer, self._hang_up = reader, writer, hang_up
+        self._outbox: queue.Queue[bytes | None] = queue.Queue(MOST_WAITING)
+        self._writing = threading.Thread(target=self._write, name="client-writer", daemon=True)
+        self._writing.start()
+
+    def converse(self, answer: Answer) -> None:
+        """Answer requests until the other side is gone, or sends what no client of ours would."""
+        for line in iter(self.read_line, b""):
+            try:
+                request = parse(line)
+            except BadRequest as error:
+                self.send(failed(None, error))
+                if self._hang_up:
+                    return
+                self._skip_rest_of(line)
+                continue
+            self.send(self._reply(request, answer))
+
+    def hang_up(self, *, rudely: bool = False) -> None:
+        """End the conversation, where that can be done; rudely: whatever was not sent is not."""
+        if self._hang_up:
+            self._hang_up(rudely)
+
+    def read_line(self) -> bytes:
+        """The next line; empty when there is none any more."""
+        with contextlib.suppress(OSError, ValueError):
+            return self._reader.readline(LONGEST_LINE_BYTES + 1)
+        return b""
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Have a message written; never waits."""
+        self.put(encode(message))
+
+    def put(self, line: bytes) -> None:
+        """Have a line written; whoever does not read is dropped, or misses it where that cannot be."""
+        try:
+            self._outbox.put_nowait(line)
+        except queue.Full:
+            self.hang_up(rudely=True)
+
+    def close(self) -> None:
+        """Write what waits, if that can be done at once, and hang up."""
+        with contextlib.suppress(queue.Full):
+            self._outbox.put_nowait(None)
+        self._writing.join(timeout=1.0)
+        self.hang_up()
+
+    def _reply(self, request: Request, answer: Answer) -> dict[str, Any]:
+        if request.action != SUBSCRIBE_LEVELS:
+            return answer(request)
+        self.wants_levels = request.params.get("on", True) is not False
+        return succeeded(request.id, {"on": self.wants_levels})
+
+    def _skip_rest_of(self, line: bytes) -> None:
+        while line and not line.endswith(b"\n"):
+            line = self.read_line()
+
+    def _write(self) -> None:
+        with contextlib.suppress(OSError, ValueError):  # the other side is gone
+            while (line := self._outbox.get()) is not None:
+                self._writer.write(line)
+                self._writer.flush()
+
+
+class Audience:
+    """All clients of a capture worker."""
+
+    def __init__(self) -> None:
+        self._clients: set[Client] = set()
+        self._lock = threading.Lock()
+
+    def join(self, client: Client) -> None:
+        """Let a client hear what happens from now on."""
+        with self._lock:
+            self._clients.add(client)
+
+    def leave(self, client: Client) -> None:
+        """Forget a client."""
+        with self._lock:
+            self._clients.discard(client)
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Send an event to everybody, levels only to those who want them; never waits."""
+        with self._lock:
+            clients = [c for c in self._clients if event["type"] != "level" or c.wants_levels]
+        line = encode(event) if clients else b""
+        for client in clients:
+            client.put(line)

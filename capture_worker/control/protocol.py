@@ -1,0 +1,113 @@
+"""The capture protocol: JSON, one object a line, the same over stdio and the local socket.
+
+`{"id": 7, "action": "start_recording", "params": {}}` is answered by `{"id": 7, "ok": true, "result": {}}` or
+`{"id": 7, "ok": false, "error": {"code": "", "message": ""}}`. Events come in between, without an id.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from peewee import DatabaseError
+
+from capture_worker.session import RecordingSession
+from shared.errors import BadRequest, OffhookError
+from shared.store.claims import Failure
+
+log = logging.getLogger(__name__)
+
+LONGEST_LINE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a request makes the session do, and the parameters it may have, all of them texts."""
+
+    run: Callable[..., Any]
+    params: tuple[str, ...] = ()
+
+
+ACTIONS = {
+    "start_recording": Action(RecordingSession.start, ("output_path", "candidate_id", "project_id", "title")),
+    "stop_recording": Action(RecordingSession.stop),
+    "get_recording_state": Action(RecordingSession.get_state),
+    "check_audio_devices": Action(RecordingSession.check_devices),
+    "attach_recording": Action(RecordingSession.attach, ("candidate_id", "project_id", "session_id")),
+    "discard_recording": Action(RecordingSession.discard),
+}
+#: This one concerns the client that asks, not the session.
+SUBSCRIBE_LEVELS = "subscribe_levels"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request whose form is right; whether there is such an action is told by `answer`."""
+
+    action: str
+    id: Any = None
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+def parse(line: bytes) -> Request:
+    """Read a line. Raises BadRequest."""
+    if len(line) > LONGEST_LINE_BYTES:
+        raise BadRequest(f"A line has at most {LONGEST_LINE_BYTES} bytes.")
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"This is not JSON: {error}.") from None
+    if not isinstance(found, dict) or not isinstance(found.get("action"), str):
+        raise BadRequest('A request is an object with an "action".')
+    params = found.get("params") or {}
+    if not isinstance(params, dict):
+        raise BadRequest('"params" is an object.')
+    return Request(found["action"], found.get("id"), params)
+
+
+def answer(session: RecordingSession, request: Request) -> dict[str, Any]:
+    """Carry a request out and return the reply; whatever goes wrong is a reply too."""
+    try:
+        action = ACTIONS.get(request.action)
+        if action is None:
+            raise BadRequest(f"There is no action {request.action!r}. There are: {', '.join(ACTIONS)}.")
+        return succeeded(request.id, action.run(session, **_checked(request.params, action)))
+    except (OffhookError, OSError, DatabaseError) as error:
+        return failed(request.id, error)
+    except Exception as error:  # a fault of ours is no reason to end a recording
+        log.exception("%s failed", request.action)
+        return failed(request.id, error)
+
+
+def succeeded(request_id: Any, result: Any) -> dict[str, Any]:
+    """The reply to a request that was carried out."""
+    return {"id": request_id, "ok": True, "result": result}
+
+
+def failed(request_id: Any, error: Exception) -> dict[str, Any]:
+    """The reply to a request that was not."""
+    failure = Failure.of(error)
+    return {"id": request_id, "ok": False, "error": {"code": failure.code, "message": failure.message}}
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """Write a message as a line."""
+    return json.dumps(message, ensure_ascii=False).encode(errors="replace") + b"\n"
+
+
+def _checked(params: dict[str, Any], action: Action) -> dict[str, Any]:
+    for name, value in params.items():
+        if name not in action.params:
+            known = ", ".join(action.params) or "none"
+            raise BadRequest(f"There is no parameter {name!r}. There are: {known}.")
+        if value is not None and not _is_text(value):
+            raise BadRequest(f"{name} is a text.")
+    return params
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it can be written down: neither the zero character nor half a surrogate pair can."""
+    return isinstance(value, str) and not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value)

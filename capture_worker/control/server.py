@@ -1,0 +1,125 @@
+"""The capture worker: a session, and who may command it: over a local socket, or over stdio.
+
+It stays up whatever becomes of the audio devices, and finishes a running recording when it is told to stop.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from capture_worker.control.client import Audience, Client
+from capture_worker.control.listener import Listener
+from capture_worker.control.protocol import Request, answer
+from capture_worker.session import RecordingSession
+from shared.locks import FileLock
+from shared.logs import discreet
+from shared.process import Process
+from shared.store.sqlite import busy_timeout
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.1
+SETTLE_EVERY_SECONDS = 5.0
+#: How long a request, or this process, waits for a database that somebody else holds.
+PATIENCE_SECONDS = 2.0
+
+
+def serve(process: Process) -> None:
+    """Record at the command of whoever holds the token, until the process is to stop."""
+    if not _alone(process):
+        return
+    with _session(process) as (session, audience):
+        listener = Listener(
+            process.settings.control,
+            audience,
+            lambda request: _answered(process, session, request),
+            process.database.close,
+        )
+        listener.open()
+        try:
+            _stay(process, session)
+        finally:
+            listener.stop()
+            session.close()  # before the clients go: they are told what became of it
+            listener.close()
+
+
+def speak(process: Process) -> None:
+    """Record at the command of the program that has started this one, until it closes stdin."""
+    with _own_stdout() as stdout, _session(process) as (session, audience):
+        # A file of its own: at the end Python could not close one that a thread is reading.
+        client = Client(os.fdopen(os.dup(0), "rb"), stdout)
+        audience.join(client)
+
+        def listen() -> None:
+            try:
+                client.converse(lambda request: _answered(process, session, request))
+            finally:
+                process.stopping.set()
+                process.database.close()  # this thread's own connection
+
+        threading.Thread(target=listen, name="stdin", daemon=True).start()
+        _stay(process, session)
+        session.close()
+        client.close()
+
+
+@contextmanager
+def _session(process: Process) -> Iterator[tuple[RecordingSession, Audience]]:
+    audience = Audience()
+    with RecordingSession(
+        process.settings, database=process.database, presence=process.presence, on_event=audience.tell
+    ) as session:
+        yield session, audience
+
+
+def _answered(process: Process, session: RecordingSession, request: Request) -> dict[str, Any]:
+    with busy_timeout(process.database, PATIENCE_SECONDS):
+        return answer(session, request)
+
+
+def _stay(process: Process, session: RecordingSession) -> None:
+    next_settle = time.monotonic() + SETTLE_EVERY_SECONDS
+    with busy_timeout(process.database, PATIENCE_SECONDS):  # a signal has to be noticed soon
+        while not process.stopping.wait(LOOK_SECONDS):
+            state = session.get_state()["state"]
+            process.beat("ready" if state == "idle" else state)
+            if time.monotonic() >= next_settle:
+                _settle(session)
+                next_settle = time.monotonic() + SETTLE_EVERY_SECONDS
+
+
+def _settle(session: RecordingSession) -> None:
+    try:
+        session.settle()
+    except Exception as error:  # whatever it was, the next time may find it gone
+        log.warning("what is left over cannot be handed over now: %s", discreet(error))
+
+
+def _alone(process: Process) -> bool:
+    """Wait until no other capture worker serves this home; False if told to stop meanwhile."""
+    lock = FileLock(process.settings.locks / "capture-server.lock")
+    if not lock.acquire():
+        log.warning("another capture worker serves this home; this one takes over when it ends")
+        while not lock.acquire():
+            process.beat("standby")
+            if process.stopping.wait(LOOK_SECONDS):
+                return False
+    return True
+
+
+@contextmanager
+def _own_stdout() -> Iterator[Any]:
+    """Keep stdout for protocol lines: whatever else prints, a library's C code too, goes to stderr."""
+    sys.stdout.flush()
+    own = os.dup(1)
+    os.dup2(2, 1)
+    with os.fdopen(own, "wb", buffering=0) as stdout:
+        yield stdout

@@ -1,0 +1,1 @@
+"""A finished or left recording becomes a record."""

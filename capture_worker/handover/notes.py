@@ -1,0 +1,77 @@
+"""Notes in the database beside a recording that runs: whose it is, how it goes, how loud each side was."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from peewee import DatabaseError
+
+from capture_worker.capture import DualStreamCapture
+from shared.logs import discreet
+from shared.store.captures import TICKS_PER_ROW, Captures
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Call:
+    """What is known of a call when its recording begins."""
+
+    session_id: str
+    title: str
+    place: Path
+    started_at: float
+    layout: str
+    candidate_id: str | None = None
+    project_id: str | None = None
+
+    def attach(self, candidate_id: str | None, project_id: str | None) -> None:
+        """Take on whom it is with and what it is about."""
+        self.candidate_id = self.candidate_id if candidate_id is None else candidate_id
+        self.project_id = self.project_id if project_id is None else project_id
+
+
+class Notes:
+    """The notes of one recording; what cannot be written now is written with the next ones."""
+
+    def __init__(self, captures: Captures, call: Call, worker_id: str) -> None:
+        self._captures, self._call, self._worker_id = captures, call, worker_id
+        self._begun = False
+        self._noted_ticks = 0
+
+    def begin(self) -> None:
+        """Write the row that makes the recording findable. Raises DatabaseError."""
+        if not self._begun:
+            call = self._call
+            self._captures.begin(
+                call.session_id,
+                call.place,
+                title=call.title,
+                candidate_id=call.candidate_id,
+                project_id=call.project_id,
+                layout=call.layout,
+                started_at=call.started_at,
+                worker_id=self._worker_id,
+            )
+            self._begun = True
+
+    def write(self, capture: DualStreamCapture) -> None:
+        """Bring the notes up to date. Raises DatabaseError."""
+        self.begin()
+        ticks = capture.loudness.ticks
+        minutes = range(self._noted_ticks // TICKS_PER_ROW, -(-ticks // TICKS_PER_ROW))
+        rows = {
+            minute: capture.loudness.between(minute * TICKS_PER_ROW, min(ticks, (minute + 1) * TICKS_PER_ROW))
+            for minute in minutes
+        }
+        self._captures.note(self._call.session_id, capture.verdict.as_dict(), rows)
+        self._noted_ticks = ticks
+
+    def try_to_write(self, capture: DualStreamCapture) -> None:
+        """Bring the notes up to date, or say in the log that they have to wait."""
+        try:
+            self.write(capture)
+        except DatabaseError as error:
+            log.warning("the notes of a recording have to wait: %s", discreet(error))

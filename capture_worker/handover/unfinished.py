@@ -1,0 +1,177 @@
+"""Hands a recording over, when it is finished or when its recorder has died: repair, move, queue.
+
+Every step can be done again by whoever comes by. The row says where the file will be before it is moved, so
+once it is there the inbox can take it as this very call, too.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from peewee import DatabaseError
+
+from capture_worker import wav
+from capture_worker.mixer import LAYOUTS
+from shared.errors import OffhookError
+from shared.files import Fingerprint, move, sha256_of, sync_folder
+from shared.logs import discreet
+from shared.settings import Settings
+from shared.store.captures import ENDED, QUEUED, RECORDING, WAITING, Captures
+from shared.store.models import Capture, Record, Worker
+
+log = logging.getLogger(__name__)
+
+RECOVERED = "recovered"
+
+
+class UnfinishedRecordings:
+    """The unfinished recordings of one home, as one process sees them."""
+
+    def __init__(self, settings: Settings, captures: Captures, worker_id: str) -> None:
+        self._settings, self._captures, self._worker_id = settings, captures, worker_id
+
+    def part(self, session_id: str) -> Path:
+        """Where a recording is while it is made."""
+        return self._settings.recording / f"{session_id}.part"
+
+    def place(self, session_id: str, started_at: float) -> Path:
+        """Where it goes unless somebody says otherwise: a name in the inbox that no other file has."""
+        moment = datetime.fromtimestamp(started_at).strftime("%Y-%m-%d %H.%M.%S")
+        return self._settings.inbox / f"Call {moment} {session_id[:8]}.wav"
+
+    def drop(self, session_id: str) -> None:
+        """Delete a recording with all that is known of it."""
+        self.part(session_id).unlink(missing_ok=True)
+        self._captures.discard(session_id)
+
+    def hand_over(self, session_id: str) -> Record | None:
+        """Move a finished recording to its place and queue it; None if there was nothing of it left.
+
+        Raises OSError and DatabaseError; then it can be done again.
+        """
+        found = self._captures.get(session_id)
+        part, place = self.part(session_id), Path(found.recording_path)
+        if part.exists():
+            place = self._moved(found, part, place)
+        try:
+            content = {"sha256": sha256_of(place), **asdict(Fingerprint.of(place))}
+        except FileNotFoundError:  # the inbox was faster, and the worker too
+            return self._gone(found)
+        duration = {"duration_seconds": found.duration_seconds or None}
+        return self._captures.queue(session_id, content | duration)
+
+    def recover(self, lives: Callable[[str], bool], current: Collection[str | None] = ()) -> None:
+        """Repair, move and queue what was left over, by this process or by one that is gone."""
+        for left in self._leftovers(lives, current):
+            try:
+                self._recover(self._with_row(left) if isinstance(left, Path) else left)
+            except (OSError, DatabaseError, OffhookError) as error:
+                log.warning("a recording cannot be handed over yet: %s", discreet(error))
+
+    def _recover(self, found: Capture) -> None:
+        if not self._captures.take_over(found, self._worker_id):
+            return
+        whole = self._repaired(found) if found.state == RECORDING else found
+        record = self.hand_over(whole.session_id) if whole else None
+        if record:
+            log.info("recording %d: handed over late", record.id)
+
+    def waiting(self, lives: Callable[[str], bool]) -> list[Capture]:
+        """The stopped recordings that wait for somebody to attach or discard them, the oldest first."""
+        mine = self._unclaimed(lives)
+        return [found for found in mine if found.state == WAITING]
+
+    def _leftovers(
+        self, lives: Callable[[str], bool], current: Collection[str | None]
+    ) -> Iterator[Capture | Path]:
+        for found in self._unclaimed(lives):
+            if found.session_id not in current and found.state in (RECORDING, ENDED):
+                yield found
+        if self._others_record(lives):  # one of these may not have got to its row yet
+            return
+        known = {row.session_id for row in Capture.select(Capture.session_id)}
+        for part in sorted(self._settings.recording.glob("*.part")):
+            if part.stem not in known and part.stem not in current:
+                yield part
+
+    def _others_record(self, lives: Callable[[str], bool]) -> bool:
+        others = (Worker.kind == "capture") & (Worker.id != self._worker_id) & (Worker.state != "standby")
+        return any(lives(worker.id) for worker in Worker.select().where(others))
+
+    def _unclaimed(self, lives: Callable[[str], bool]) -> list[Capture]:
+        unfinished = self._captures.unfinished()
+        return [row for row in unfinished if row.worker_id == self._worker_id or not lives(row.worker_id)]
+
+    def _with_row(self, part: Path) -> Capture:
+        """Make a row for a file of which the database knows nothing, as when it was begun anew."""
+        session_id = str(uuid.uuid4())
+        began = part.stat().st_mtime
+        part.replace(self.part(session_id))
+        title = f"Recovered {datetime.fromtimestamp(began):%Y-%m-%d %H:%M}"
+        return self._captures.begin(
+            session_id,
+            self.place(session_id, began),
+            title=title,
+            layout=self._settings.layout,
+            started_at=began,
+            worker_id=self._worker_id,
+        )
+
+    def _repaired(self, found: Capture) -> Capture | None:
+        """Make the file of a dead recorder playable; None if there is no audio in it."""
+        part = self.part(found.session_id)
+        if not part.exists():  # it died behind the move
+            return found
+        seconds = wav.repair(part, LAYOUTS[found.layout][0])
+        if not seconds:
+            self.drop(found.session_id)
+            return None
+        learnt = {"duration_seconds": round(seconds, 3), "reason": RECOVERED, "recovered": True}
+        verdict = json.loads(found.verdict) | learnt
+        self._captures.change(
+            found.session_id, state=ENDED, duration_seconds=seconds, verdict=json.dumps(verdict)
+        )
+        return self._captures.get(found.session_id)
+
+    def _moved(self, found: Capture, part: Path, place: Path) -> Path:
+        """Move a recording to its place, or to the inbox if that cannot be."""
+        try:
+            return self._move(found, part, place)
+        except OSError as error:
+            fallback = self.place(found.session_id, found.started_at)
+            if place == fallback:
+                raise
+            log.warning("a recording goes to the inbox instead: %s", discreet(error))
+            return self._move(found, part, fallback)
+
+    def _move(self, found: Capture, part: Path, place: Path) -> Path:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        free = next(path for path in _names(place) if not path.exists())
+        if free != Path(found.recording_path):
+            self._captures.change(found.session_id, recording_path=str(free))
+        move(part, free)
+        sync_folder(free.parent)
+        return free
+
+    def _gone(self, found: Capture) -> Record | None:
+        record = Record.get_or_none(Record.session_id == found.session_id)
+        if record is None:
+            log.warning("nothing is left of a recording of %s", found.session_id)
+            self._captures.discard(found.session_id)
+        else:
+            self._captures.change(found.session_id, state=QUEUED)
+        return record
+
+
+def _names(place: Path) -> Iterator[Path]:
+    """The name that was wanted, then others like it."""
+    yield place
+    for number in range(2, 1000):
+        yield place.with_name(f"{place.stem} ({number}){place.suffix}")
+    yield place.with_name(f"{place.stem} ({uuid.uuid4().hex}){place.suffix}")

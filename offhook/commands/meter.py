@@ -1,0 +1,59 @@
+"""Live level bars of a recording in the terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from offhook.commands.printing import console, length, printable
+
+QUIETEST_DBFS = -60.0
+CLOSE_TO_CLIPPING_DBFS = -3.0
+BAR_WIDTH = 40
+
+
+def show(state: dict[str, Any], events: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
+    """Show levels until the recording ends; return what became of it, None if the worker ended."""
+    warnings = [warning["message"] for warning in state["warnings"]]
+    with Live(Text("…"), console=console(), auto_refresh=False) as live:
+        for event in events:
+            if event["type"] == "warning":
+                warnings.append(event["message"])
+            elif event["type"] == "level":
+                live.update(_picture(state, event, warnings), refresh=True)
+            elif event["type"] == "state":
+                state = event
+                if state["state"] != "recording":
+                    last: dict[str, Any] | None = state["last"]
+                    return last
+    return None
+
+
+def _picture(state: dict[str, Any], levels: dict[str, Any], warnings: list[str]) -> RenderableType:
+    heading = Text(f"● {length(levels['seconds'])}  {printable(state['title'])}", style="bold red")
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    for side, key in (("microphone", "mic"), ("loopback", "loopback")):
+        loud, peak = dbfs(levels[key]), dbfs(levels[f"{key}_peak"])
+        style = "red" if peak > CLOSE_TO_CLIPPING_DBFS else "green"
+        bar = ProgressBar(
+            total=-QUIETEST_DBFS,
+            completed=max(0.0, loud - QUIETEST_DBFS),
+            width=BAR_WIDTH,
+            complete_style=style,
+            finished_style=style,
+        )
+        device = Text(printable(state[side] or "none"), style="dim")
+        table.add_row(side, bar, f"{loud:6.1f} dBFS", device)
+    return Group(heading, table, *(Text(printable(warning), style="yellow") for warning in warnings))
+
+
+def dbfs(level: float) -> float:
+    """Write a level from 0 to 1 as decibels below full scale, as far down as the bars go."""
+    return max(QUIETEST_DBFS, 20 * math.log10(level)) if level > 0 else QUIETEST_DBFS

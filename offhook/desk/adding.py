@@ -1,0 +1,133 @@
+"""Queues files where they are; the inbox is for files that offhook may move."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from archive.library import Library
+from offhook.desk.desk import Desk
+from shared.errors import OffhookError
+from shared.files import Fingerprint, sha256_of
+from shared.settings import coerce
+from shared.store.models import Record
+from shared.store.transitions import COMPLETED, PROCESSING, QUEUED
+from transcribe_worker import model_files
+
+
+class CannotAdd(OffhookError):
+    """The file cannot be queued."""
+
+    code = "cannot_add"
+
+
+@dataclass(frozen=True)
+class Added:
+    """The record of a file, and whether this content was known before."""
+
+    record: Record
+    was_known: bool
+
+
+def add_file(desk: Desk, path: Path, options: Mapping[str, Any], **columns: Any) -> Added:
+    """Queue a file, or find the record of its content. Raises CannotAdd, SettingsError, StateConflict.
+
+    Content that was transcribed before is done again only if options are given; what failed is
+    always tried again, and what still waits takes on what is given now.
+    """
+    path = Path(os.path.abspath(path))  # noqa: PTH100 (resolve() would follow links)
+    fingerprint, sha256 = _read(path)
+    given = {name: value for name, value in columns.items() if value is not None}
+    _check_language(desk, options)
+    with desk.database.atomic():
+        known = desk.records.with_content(sha256)
+        if known is None:
+            content = {"sha256": sha256, **asdict(fingerprint)}
+            own = {"title": path.stem, "recording_path": str(path), "options": dict(options)}
+            record = desk.records.add(**{"source": "added", **own, **content, **given})
+        else:
+            if not Library(desk.settings, desk.records).find(known).exists():
+                desk.records.note_move(known.id, str(path), asdict(fingerprint))
+            record = _taken_up(desk, known, options, given)
+    if record.transcription_status == QUEUED:
+        desk.hint(record.id, record.priority)
+    return Added(record, known is not None)
+
+
+def _taken_up(desk: Desk, known: Record, options: Mapping[str, Any], given: Mapping[str, Any]) -> Record:
+    """Do with a known recording what the person asks for now."""
+    status = known.transcription_status
+    if status == QUEUED or (status == PROCESSING and options):
+        urgent = max(known.priority, given.get("priority", 0))
+        return desk.records.revise(known.id, options, **{**given, "priority": urgent})
+    if status == PROCESSING or (status == COMPLETED and not options):
+        return known
+    return desk.records.requeue(known.id, options)
+
+
+def _check_language(desk: Desk, options: Mapping[str, Any]) -> None:
+    """Refuse a language that the model cannot hear, which would only wait."""
+    if options.get("language"):
+        model = options.get("model", desk.settings.model)
+        model_files.find(desk.settings.models, model, options["language"])
+
+
+def check_all(paths: Iterable[Path]) -> None:
+    """Make sure that all files are there before the first is queued. Raises CannotAdd."""
+    for path in paths:
+        _look_at(path)
+
+
+def _read(path: Path) -> tuple[Fingerprint, str]:
+    _look_at(path)
+    try:
+        return Fingerprint.of(path), sha256_of(path)
+    except OSError as error:
+        raise CannotAdd(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _look_at(path: Path) -> None:
+    try:
+        str(path).encode()
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise CannotAdd(f"{path} is not a file. Give the recordings themselves, such as {path}/*.wav.")
+    except UnicodeEncodeError:
+        raise CannotAdd(f"The name of {path!a} is not valid text. Rename the file and try again.") from None
+    except FileNotFoundError:
+        raise CannotAdd(f"There is no file {path}.") from None
+    except OSError as error:
+        raise CannotAdd(f"{path} cannot be read: {error.strerror}.") from error
+
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option("--model", help="Whisper model for this recording."),
+    click.option("--language", help="Language spoken, such as en; auto listens for it."),
+    click.option("--vad/--no-vad", default=None, help="Skip what is not speech before decoding."),
+    click.option(
+        "--word-timestamps/--no-word-timestamps", default=None, help="Find the moment of each word."
+    ),
+    click.option("--initial-prompt", metavar="TEXT", help="Text that shows spelling and style to expect."),
+    click.option("--hotwords", metavar="TEXT", help="Names and terms to listen for."),
+    click.option("--preset", help="careful misses the fewest words, fast takes less time."),
+    click.option("--beam-size", type=int, help="Alternatives followed while decoding; 0 is the preset's."),
+)
+
+
+def record_options(command: _Command) -> _Command:
+    """Give a command the options that a person may choose for one recording."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def chosen(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep the options that were given, checked like settings. Raises SettingsError."""
+    return {name: coerce(name, value, "command line") for name, value in options.items() if value is not None}

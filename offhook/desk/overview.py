@@ -1,0 +1,149 @@
+"""What `offhook status` tells: gathered in a handful of queries that indexes answer."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from peewee import fn
+
+from offhook.desk.desk import Desk
+from shared.errors import ModelMissing
+from shared.store.captures import ENDED, RECORDING, WAITING, Captures
+from shared.store.models import Capture, InboxFile, Record, Worker
+from shared.store.transitions import FAILED, PROCESSING, QUEUED, STATES
+from shared.times import iso
+from shared.workers import lives
+from transcribe_worker import model_files
+
+ERRORS_SHOWN = 5
+#: How a call is called that is not in the queue and is not being recorded.
+NOT_RUNNING = {RECORDING: "interrupted", WAITING: "stopped", ENDED: "late"}
+COPIES_SHOWN = 20
+
+
+def overview(desk: Desk) -> dict[str, Any]:
+    """Describe the queue, what runs, who works and what went wrong."""
+    records = desk.records  # opens the database that all of this is in
+    return {
+        "home": str(desk.settings.home),
+        "inbox": {"path": str(desk.settings.inbox), **_inbox_troubles(desk)},
+        "paused": records.paused(),
+        "counts": _counts(desk),
+        "recordings": [_recording(desk, capture) for capture in Captures(desk.database).unfinished()],
+        "running": [_running(record) for record in records.held()],
+        "oldest_waiting": _oldest_waiting(desk),
+        "missing_models": _missing_models(desk),
+        "workers": [_worker(desk, row) for row in Worker.select().order_by(Worker.started_at)],
+        "errors": _errors(desk),
+    }
+
+
+def _counts(desk: Desk) -> dict[str, int]:
+    status = Record.transcription_status
+    rows: Iterable[Any] = desk.records.select().columns(status, fn.COUNT()).group_by(status).tuples()
+    return dict.fromkeys(STATES, 0) | dict(rows)
+
+
+def _recording(desk: Desk, capture: Capture) -> dict[str, Any]:
+    """A call that is being recorded, or was stopped and waits; without its worker it waits for that one."""
+    runs = capture.state == RECORDING and lives(desk.settings.locks, capture.worker_id)
+    return {
+        "session_id": capture.session_id,
+        "title": capture.title,
+        "state": "recording" if runs else NOT_RUNNING[capture.state],
+        "started_at": iso(capture.started_at),
+        "duration_seconds": round(time.time() - capture.started_at if runs else capture.duration_seconds, 1),
+    }
+
+
+def _running(record: Record) -> dict[str, Any]:
+    remaining = (record.duration_seconds or 0.0) * (1 - record.progress)
+    return {
+        "id": record.id,
+        "title": record.title,
+        "progress": record.progress,
+        "duration_seconds": record.duration_seconds,
+        "speed": record.speed,
+        "seconds_left": round(remaining / record.speed, 1) if record.speed and remaining else None,
+        "attempts": record.attempts,
+        "started_at": iso(record.started_at),
+        "worker_id": record.worker_id,
+    }
+
+
+def _oldest_waiting(desk: Desk) -> dict[str, Any] | None:
+    waiting = Record.select(fn.MIN(Record.id)).where(Record.transcription_status == QUEUED)
+    oldest = Record.get_or_none(Record.id == waiting.scalar())
+    if oldest is None:
+        return None
+    return {
+        "id": oldest.id,
+        "title": oldest.title,
+        "created_at": iso(oldest.created_at),
+        "waiting_seconds": round(max(0.0, time.time() - oldest.created_at), 1),
+    }
+
+
+def _missing_models(desk: Desk) -> list[dict[str, Any]]:
+    """Name the models that recordings wait for, each with its remedy."""
+    missing: dict[str, dict[str, Any]] = {}
+    for model, count in desk.records.awaited_models().items():
+        name = model or desk.settings.model
+        try:
+            model_files.find(desk.settings.models, name, desk.settings.language)
+        except ModelMissing as error:
+            entry = missing.setdefault(name, {"model": name, "records": 0, "message": str(error)})
+            entry["records"] += count
+    return list(missing.values())
+
+
+def _worker(desk: Desk, row: Worker) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "pid": row.pid,
+        "alive": lives(desk.settings.locks, row.id),
+        "state": row.state,
+        "started_at": iso(row.started_at),
+        "last_seen_at": iso(row.last_seen_at),
+        "engines": json.loads(row.engines or "[]"),
+    }
+
+
+def _errors(desk: Desk) -> list[dict[str, Any]]:
+    """Return the last failures, and what now waits for another attempt."""
+    failed = Record.select().where(Record.transcription_status == FAILED)
+    waiting = Record.select().where(
+        Record.transcription_status.in_((QUEUED, PROCESSING)), Record.error_code > ""
+    )
+    found = [
+        *waiting.order_by(Record.id.desc()).limit(ERRORS_SHOWN),
+        *failed.order_by(Record.completed_at.desc()).limit(ERRORS_SHOWN),
+    ]
+    return [
+        {
+            "id": record.id,
+            "title": record.title,
+            "status": record.transcription_status,
+            "error": record.transcription_error,
+            "error_code": record.error_code,
+            "at": iso(record.completed_at),
+        }
+        for record in found[:ERRORS_SHOWN]
+    ]
+
+
+def _inbox_troubles(desk: Desk) -> dict[str, Any]:
+    query = InboxFile.select().where(InboxFile.outcome.in_(("copy", "unreadable"))).limit(COPIES_SHOWN)
+    rows: Iterable[Any] = query.dicts()  # not a query more for each one's record
+    there = [row for row in rows if Path(row["path"]).exists()]
+    return {
+        "copies": [
+            {"path": row["path"], "record_id": row["record"]} for row in there if row["outcome"] == "copy"
+        ],
+        "unreadable": [row["path"] for row in there if row["outcome"] == "unreadable"],
+    }

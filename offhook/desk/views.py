@@ -1,0 +1,56 @@
+"""How records look to programs (`--json`, pages). The JSON is a contract; `docs/json.md` has it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from shared.settings import Settings
+from shared.store.models import Record
+from shared.times import iso
+
+
+def record_view(record: Record, settings: Settings) -> dict[str, Any]:
+    """Describe a record for programs. Times are ISO 8601 in UTC."""
+    return {
+        "id": record.id,
+        "session_id": record.session_id,
+        "source": record.source,
+        "title": record.title,
+        "candidate_id": record.candidate_id,
+        "project_id": record.project_id,
+        "recording_path": record.recording_path,
+        "transcript_stem": _stem(record, settings),
+        "sha256": record.sha256,
+        "duration_seconds": record.duration_seconds,
+        "flags": json.loads(record.flags),
+        "options": json.loads(record.options),
+        "status": record.transcription_status,
+        "error": record.transcription_error,
+        "error_code": record.error_code,
+        "priority": record.priority,
+        "attempts": record.attempts,
+        "crashes": record.crashes,
+        "progress": record.progress,
+        "language": record.language,
+        "model": record.model,
+        "created_at": iso(record.created_at),
+        "started_at": iso(record.started_at),
+        "completed_at": iso(record.completed_at),
+        "next_attempt_at": iso(record.next_attempt_at or None),
+    }
+
+
+def _stem(record: Record, settings: Settings) -> str | None:
+    if record.library_stem is None or record.filed_at is None:
+        return None
+    return str(settings.library / record.library_stem)
+
+
+#: What the flags of a recording mean to a person.
+FLAGS = {
+    "header_size_missing": "its header gives no length, as when a recorder was killed; all audio was used",
+    "header_size_stale": "its header gives too short a length; all audio was used",
+    "cut_short": "the file ends before its header says; what is there was used",
+    "damaged_audio": "parts of it could not be decoded and are missing",
+}

@@ -1,0 +1,93 @@
+"""This very process as a worker, for a command that waits where no worker runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+
+from peewee import SqliteDatabase
+
+from archive.library import Library
+from shared.settings import Settings
+from shared.store.models import Record
+from shared.store.records import Records
+from shared.store.transitions import QUEUED
+from shared.workers import Presence
+from transcribe_worker.engine.supervisor import Engine
+from transcribe_worker.jobs.archiver import file
+from transcribe_worker.jobs.hints import HintQueue
+from transcribe_worker.jobs.sweeper import EVERY_SECONDS, Sweeper
+from transcribe_worker.jobs.transcriber import Transcriber
+
+
+class Helper:
+    """This very process as a worker: a sweeper, and one recording at a time in a thread of its own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: SqliteDatabase,
+        records: Records,
+        presence: Presence,
+        hints: HintQueue,
+    ) -> None:
+        self._thread: threading.Thread | None = None
+        self._error: Exception | None = None
+        self._stopping = threading.Event()
+        library = Library(settings, records)
+        self._sweeper = Sweeper(settings, database, records, hints, library)
+        self._next_sweep = 0.0
+        self._disconnect = database.close  # a thread's own connection
+        self._transcriber = Transcriber(
+            settings=settings,
+            records=records,
+            library=library,
+            worker_id=presence.worker_id,
+            engine=Engine(),
+            stopping=self._stopping,
+            report=lambda _: None,
+            file=partial(file, library),
+        )
+
+    def lend_a_hand(self, record: Record) -> None:
+        """Do what a worker would do: sweep now and then, and begin with a recording that waits."""
+        if self._error:
+            raise self._error
+        if time.monotonic() > self._next_sweep:
+            self._sweeper.sweep()
+            self._next_sweep = time.monotonic() + EVERY_SECONDS
+        busy = self._thread is not None and self._thread.is_alive()
+        if record.transcription_status == QUEUED and not busy:
+            self._thread = threading.Thread(target=self._transcribe, args=(record.id,))
+            self._thread.start()
+
+    def _transcribe(self, record_id: int) -> None:
+        try:
+            self._transcriber.transcribe(record_id)
+        except Exception as error:  # the waiting thread tells the person
+            self._error = error
+        finally:
+            self._disconnect()
+
+    def stop(self) -> None:
+        """Hand back what is under way and end the engine."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join()
+        self._transcriber.engine.close()
+
+
+@contextmanager
+def helping(settings: Settings, database: SqliteDatabase, records: Records) -> Iterator[Helper]:
+    """Let this process lend a hand; at the end, hand back what is under way."""
+    presence = Presence(database, settings.locks, "command").enter()
+    with closing(HintQueue(settings.queue)) as hints:
+        helper = Helper(settings, database, records, presence, hints)
+        try:
+            yield helper
+        finally:
+            helper.stop()
+            presence.leave()

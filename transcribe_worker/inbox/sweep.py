@@ -1,0 +1,322 @@
+"""Takes recordings that are dropped into the inbox.
+
+An event from the file system is only a nudge: events come early, twice or never. `sweep()` decides,
+at start, after each nudge and every minute.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, astuple, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from peewee import SqliteDatabase
+from watchdog.events import (
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers import Observer
+
+from shared.errors import OffhookError, RecordingMissing
+from shared.files import Fingerprint, sha256_of
+from shared.home import make_folder
+from shared.process import Process
+from shared.settings import Settings
+from shared.store.captures import Captures
+from shared.store.models import InboxFile, Record
+from shared.store.records import Records
+from shared.store.transitions import PROCESSING
+from transcribe_worker.jobs.hints import HintQueue
+from transcribe_worker.media import riff
+from transcribe_worker.media.limits import RecordingLimits
+
+log = logging.getLogger(__name__)
+
+SWEEP_EVERY_SECONDS = 60.0
+#: How many times longer a file must keep still that has holes, or a WAV that is shorter than its own header
+#: says: half a call that a stalled copy has left so far should not be taken for a whole one.
+CUT_SHORT_PATIENCE = 15
+#: Events come in bursts; one look after a burst is enough.
+BURST_SECONDS = 0.02
+LOOK_SECONDS = 0.1
+ADOPTED, COPY, UNREADABLE = "adopted", "copy", "unreadable"
+#: What a recording may be called. Anything else in the inbox is left alone.
+SUFFIXES = frozenset(
+    (
+        *(".wav", ".wave", ".rf64", ".w64", ".aif", ".aiff", ".caf", ".flac", ".amr"),
+        *(".mp3", ".m4a", ".m4b", ".aac", ".wma", ".ogg", ".oga", ".opus"),
+        *(".mp4", ".mov", ".3gp", ".webm", ".mkv", ".mka"),
+    )
+)
+_ENDINGS = tuple(SUFFIXES)
+_NUDGES: list[type[FileSystemEvent]] = [FileCreatedEvent, FileModifiedEvent, FileMovedEvent, FileClosedEvent]
+_HIDDEN = getattr(stat, "FILE_ATTRIBUTE_HIDDEN", 0)
+
+
+#: A path's fingerprint, as it is compared for tens of thousands of files at a time.
+Seen = tuple[int, int]
+
+
+@dataclass
+class Inbox:
+    """The inbox folder of one home; any number of processes may watch it."""
+
+    settings: Settings
+    database: SqliteDatabase
+    records: Records
+    hints: HintQueue
+    monotonic: Callable[[], float] = time.monotonic
+    captures: Captures = field(init=False)
+    _known: dict[str, Seen] = field(default_factory=dict)
+    _restless: dict[str, tuple[Fingerprint, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.captures = Captures(self.database)
+
+    def sweep(self) -> float:
+        """Take what is whole; return the seconds after which another look may find more."""
+        found = dict(self._candidates())
+        self._forget(found)
+        for path, listed in found.items():
+            if self._known.get(path) != listed:
+                self._look_at(Path(path), Fingerprint(*listed))
+        return self._next_look()
+
+    def _candidates(self) -> Iterator[tuple[str, Seen]]:
+        """Yield the files that may be recordings: no folders, links, pipes, hidden or temporary files."""
+        with os.scandir(self.settings.inbox) as entries:
+            for entry in entries:
+                if not _may_be_recording(entry.name):
+                    continue
+                try:
+                    found = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:  # gone between the listing and the look
+                    continue
+                if stat.S_ISREG(found.st_mode) and not getattr(found, "st_file_attributes", 0) & _HIDDEN:
+                    yield entry.path, (found.st_size, found.st_mtime_ns)
+
+    def _look_at(self, path: Path, fingerprint: Fingerprint) -> None:
+        """Take a file that is not known as it is now, if it is whole."""
+        try:
+            fingerprint = Fingerprint.of(path)  # a listing's times may be old on Windows
+            if self._known.get(str(path)) == astuple(fingerprint) or not self._is_whole(path, fingerprint):
+                return
+            sha256 = self._sha256(path, fingerprint)
+            if Fingerprint.of(path) != fingerprint:
+                return
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._note_unreadable(path, fingerprint, error)
+            return
+        if self._adopt(path, fingerprint, sha256):
+            self._restless.pop(str(path), None)
+            self._known[str(path)] = astuple(fingerprint)
+        else:
+            self._restless[str(path)] = (fingerprint, self.monotonic())
+
+    def _sha256(self, path: Path, fingerprint: Fingerprint) -> str | None:
+        """The hash of a file; None of one that is refused for its size: others would have to wait."""
+        allowed = RecordingLimits.of(self.settings).holds(fingerprint.size_bytes)
+        return sha256_of(path) if allowed or self.captures.has_left(str(path)) else None
+
+    def _is_whole(self, path: Path, fingerprint: Fingerprint) -> bool:
+        """Whether nobody writes to a file any more: its own header says so, or it has kept still."""
+        seen, since = self._restless.get(str(path), (None, 0.0))
+        if seen != fingerprint:
+            since = self.monotonic()
+            self._restless[str(path)] = (fingerprint, since)
+        still = self.monotonic() - since
+        if still >= CUT_SHORT_PATIENCE * self.settings.settle_seconds:
+            return True
+        if still >= self.settings.settle_seconds:
+            return not (riff.is_cut_short(path) or _has_holes(path))
+        return riff.is_whole(path) and not _has_holes(path)
+
+    def _adopt(self, path: Path, fingerprint: Fingerprint, sha256: str | None) -> bool:
+        """Make a record of a recording, in one transaction with the note that the file is known.
+
+        Returns False if it has to wait: its name belongs to a recording that is being transcribed.
+        """
+        with self.database.atomic():
+            if self._noted(path, fingerprint):
+                return True
+            content = {"sha256": sha256, **asdict(fingerprint)}
+            captured = self.captures.adopt(str(path), content)
+            existing = captured or (self.records.with_content(sha256) if sha256 else None)
+            if existing is not None and existing.error_code == RecordingMissing.code:
+                existing = self.records.bring_back(existing.id, str(path), content)
+            is_copy = existing is not None and existing.recording_path != str(path)
+            record = existing or self._record_of(path, content)
+            if record.transcription_status == PROCESSING and record.sha256 != sha256:
+                return False
+            self._note(path, fingerprint, COPY if is_copy else ADOPTED, record.id)
+        if is_copy:
+            log.warning("a copy of recording %d is left in the inbox", record.id)
+        else:
+            self.hints.send(record.id)
+            log.info("recording %d: taken from the inbox", record.id)
+        return True
+
+    def _record_of(self, path: Path, content: dict[str, Any]) -> Record:
+        """Find the unfinished record whose recording has been replaced, or make a new one."""
+        replaced = self.records.replace_content(str(path), content)
+        return replaced or self.records.add(
+            source="inbox", title=path.stem, recording_path=str(path), **content
+        )
+
+    def _noted(self, path: Path, fingerprint: Fingerprint) -> bool:
+        row = InboxFile.get_or_none(InboxFile.path == str(path))
+        return (
+            row is not None
+            and row.outcome != UNREADABLE
+            and Fingerprint(row.size_bytes, row.modified_ns) == fingerprint
+        )
+
+    def _note(self, path: Path, fingerprint: Fingerprint, outcome: str, record_id: int | None) -> None:
+        InboxFile.insert(
+            path=str(path),
+            size_bytes=fingerprint.size_bytes,
+            modified_ns=fingerprint.modified_ns,
+            outcome=outcome,
+            record=record_id,
+        ).on_conflict_replace().execute()
+
+    def _note_unreadable(self, path: Path, fingerprint: Fingerprint, error: OSError) -> None:
+        """Say so once, and try again later: on Windows a file that is being copied cannot be read."""
+        self._restless[str(path)] = (fingerprint, self.monotonic())
+        if (
+            not InboxFile.select()
+            .where(InboxFile.path == str(path), InboxFile.outcome == UNREADABLE)
+            .exists()
+        ):
+            log.warning("a file in the inbox cannot be read: %s", error.strerror)
+            with self.database.atomic():
+                self._note(path, fingerprint, UNREADABLE, None)
+
+    def _forget(self, found: dict[str, Seen]) -> None:
+        """Drop what is no longer there, and learn what was known before this process started."""
+        unreadable = InboxFile.outcome == UNREADABLE
+        if not self._known:
+            columns = (InboxFile.path, InboxFile.size_bytes, InboxFile.modified_ns)
+            rows = self.database.execute(InboxFile.select(*columns).where(~unreadable))
+            self._known = {path: (size_bytes, modified_ns) for path, size_bytes, modified_ns in rows}
+        self._restless = {path: seen for path, seen in self._restless.items() if path in found}
+        was_unreadable = [row.path for row in InboxFile.select().where(unreadable)]
+        gone = {*self._known, *was_unreadable} - found.keys()
+        if gone:
+            with self.database.atomic():
+                for path in gone:
+                    InboxFile.delete().where(InboxFile.path == path).execute()
+            self._known = {path: seen for path, seen in self._known.items() if path in found}
+
+    def _next_look(self) -> float:
+        if not self._restless:
+            return SWEEP_EVERY_SECONDS
+        settled = [
+            since + self.settings.settle_seconds - self.monotonic() for _, since in self._restless.values()
+        ]
+        return min((wait for wait in settled if wait > 0), default=1.0)
+
+
+def _may_be_recording(name: str) -> bool:
+    try:
+        name.encode()  # a name that is no text cannot be written down
+    except UnicodeEncodeError:
+        return False
+    return not name.startswith(".") and name.lower().endswith(_ENDINGS)
+
+
+def _has_holes(path: Path) -> bool:
+    """Whether parts of a file were never written: some copies first make it as long as it will be."""
+    found = path.stat()
+    blocks: int | None = getattr(
+        found, "st_blocks", None
+    )  # not on Windows, which lets nobody read such a file
+    return blocks is not None and blocks * 512 < found.st_size
+
+
+class _Nudge(FileSystemEventHandler):
+    """Sets an event when something in the inbox may have changed."""
+
+    def __init__(self, nudged: threading.Event) -> None:
+        self._nudged = nudged
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        self._nudged.set()
+
+
+def watch(inbox: Inbox, stopping: Callable[[], bool], beat: Callable[[], None]) -> None:
+    """Sweep at start, after each nudge and now and then, until told to stop.
+
+    A change of the folder's own time is a nudge too: watchdog holds events back for half a second
+    behind a file that has left the folder, and network folders may give no events at all.
+    """
+    folder = inbox.settings.inbox
+    with _nudges(folder) as nudged:
+        next_sweep, swept_time = inbox.monotonic(), None
+        while not stopping():
+            nudged.wait(min(LOOK_SECONDS, max(0.0, next_sweep - inbox.monotonic())))
+            folder_time = _changed_ns(folder)
+            if nudged.is_set() or folder_time != swept_time or inbox.monotonic() >= next_sweep:
+                time.sleep(BURST_SECONDS)
+                nudged.clear()
+                swept_time = folder_time
+                next_sweep = inbox.monotonic() + _swept(inbox)
+            beat()
+
+
+@contextmanager
+def _nudges(folder: Path) -> Iterator[threading.Event]:
+    nudged = threading.Event()
+    observer = Observer()
+    observer.schedule(_Nudge(nudged), str(folder), event_filter=_NUDGES)
+    try:
+        observer.start()
+    except OSError as error:  # a system has only so many watches to give
+        log.warning("no events from the inbox, only looks: %s", error.strerror)
+        yield nudged
+        return
+    try:
+        yield nudged
+    finally:
+        observer.stop()
+        observer.join()
+
+
+def _changed_ns(folder: Path) -> int | None:
+    """Return when the folder last changed; make it anew if somebody has removed it."""
+    try:
+        make_folder(folder)
+        return folder.stat().st_mtime_ns
+    except (OffhookError, OSError):
+        return None
+
+
+def _swept(inbox: Inbox) -> float:
+    try:
+        return inbox.sweep()
+    except OSError as error:
+        log.warning("the inbox cannot be read: %s", error.strerror)
+        return 5.0
+    except Exception:  # whatever it was, the next sweep may find it gone
+        log.exception("sweep failed")
+        return 1.0
+
+
+def take_in(process: Process) -> None:
+    """Watch the inbox of a process's home until it is to stop."""
+    with closing(HintQueue(process.settings.queue)) as hints:
+        inbox = Inbox(process.settings, process.database, Records(process.database), hints)
+        watch(inbox, process.stopping.is_set, process.beat)

@@ -1,0 +1,118 @@
+"""What a worker commits while its engine decodes: signs of life, windows, how far and how fast."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from shared.errors import WorkerStopping
+from shared.store.claims import Claim
+from shared.store.records import Records
+from transcribe_worker.engine.supervisor import Decoded, Done, Event, Job, Opened
+
+log = logging.getLogger(__name__)
+
+RENEWALS_PER_LEASE = 4
+#: Whoever takes a recording away is noticed that late, and with the next commit in any case.
+CONFIRM_SECONDS = 0.2
+
+
+class Heartbeat:
+    """Keeps a claim alive while the engine works, and ends the work when it should end."""
+
+    def __init__(
+        self,
+        records: Records,
+        claim: Claim,
+        lease_seconds: float,
+        stopping: Callable[[], bool],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._records, self._claim, self._lease_seconds = records, claim, lease_seconds
+        self._stopping, self._monotonic = stopping, monotonic
+        self._renewed = self._confirmed = monotonic()
+
+    def __call__(self) -> None:
+        """Raise WorkerStopping or ClaimLost if the recording is to be let go."""
+        if self._stopping():
+            raise WorkerStopping
+        now = self._monotonic()
+        if now - self._renewed > self._lease_seconds / RENEWALS_PER_LEASE:
+            self._records.renew(self._claim, lease_seconds=self._lease_seconds)
+            self._renewed = self._confirmed = now
+        elif now - self._confirmed >= CONFIRM_SECONDS:
+            self._records.confirm(self._claim)
+            self._confirmed = now
+
+
+class Progress:
+    """Turns the engine's events into commits, and knows where an interrupted attempt goes on."""
+
+    def __init__(
+        self,
+        records: Records,
+        claim: Claim,
+        lease_seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._records, self._claim, self._lease_seconds = records, claim, lease_seconds
+        self._monotonic, self._started = monotonic, monotonic()
+        self._last = next(reversed(records.windows(claim.record.id)), None)
+        self._duration_seconds: float | None = claim.record.duration_seconds
+        self._commits: dict[type[Event], Callable[[Any], None]] = {
+            Opened: self._opened,
+            Decoded: self._decoded,
+            Done: self._done,
+        }
+        self.outcome: dict[str, Any] = {}  # what the record learns when it completes
+
+    def job(self, path: Path, options: dict[str, Any]) -> Job:
+        """Ask for what is not decoded yet, in the language that was heard before."""
+        if self._last is None:
+            return Job(path, options)
+        known = {"language": self._claim.record.language or options["language"]}
+        return Job(path, options | known, self._last.stretch_seconds, self._last.end_seconds)
+
+    def note(self, event: Event) -> None:
+        """Commit what an event says. Raises ClaimLost."""
+        self._commits[type(event)](event)
+
+    def _opened(self, event: Opened) -> None:
+        self._duration_seconds = event.duration_seconds or self._duration_seconds
+        self._renew(duration_seconds=self._duration_seconds, flags=json.dumps(event.flags))
+
+    def _decoded(self, event: Decoded) -> None:
+        measured = self._measured(event.end_seconds)
+        if not event.windows:
+            self._renew(**measured)
+            return
+        rows = [
+            {
+                "start_seconds": window["start_seconds"],
+                "end_seconds": window["end_seconds"],
+                "stretch_seconds": event.start_seconds,
+                "segments": json.dumps(window["segments"], ensure_ascii=False),
+            }
+            for window in event.windows
+        ]
+        where = (event.start_seconds, event.end_seconds)
+        log.debug("recording %d: decoded from %.3f to %.3f s", self._claim.record.id, *where)
+        self._records.save_windows(self._claim, rows, language=event.language, **measured)
+        log.debug("recording %d: kept up to %.3f s", self._claim.record.id, event.end_seconds)
+
+    def _done(self, event: Done) -> None:
+        self.outcome = {"duration_seconds": event.duration_seconds, "flags": json.dumps(event.flags)}
+
+    def _renew(self, **columns: Any) -> None:
+        self._records.renew(self._claim, lease_seconds=self._lease_seconds, **columns)
+
+    def _measured(self, seconds: float) -> dict[str, float]:
+        """Say how far the work is, in [0, 1], and how fast, in seconds of audio a second."""
+        before = self._last.end_seconds if self._last else 0.0
+        elapsed = max(self._monotonic() - self._started, 1e-3)
+        progress = min(seconds / self._duration_seconds, 0.99) if self._duration_seconds else 0.0
+        return {"progress": round(progress, 4), "speed": round(max(seconds - before, 0.0) / elapsed, 2)}

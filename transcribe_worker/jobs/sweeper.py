@@ -1,0 +1,168 @@
+"""Finds what has been left undone: dead leases, lost hints, files on their way or to go, dead processes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from peewee import SqliteDatabase
+
+from archive.erasing import Eraser
+from archive.library import Library
+from archive.retention import Retention
+from shared.errors import ClaimLost, ModelMissing, OffhookError, WorkerGone
+from shared.settings import Settings
+from shared.store.claims import Claim, Failure
+from shared.store.models import Record
+from shared.store.records import Records
+from shared.workers import lives, remove_dead
+from transcribe_worker import model_files
+from transcribe_worker.jobs.hints import HintQueue
+from transcribe_worker.jobs.retry import Limits, after_crash
+from transcribe_worker.jobs.transcriber import settle
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 2.0
+LONG_GAP_SECONDS = 10 * EVERY_SECONDS
+HINTS_AT_ONCE = 100
+#: Among what is equally urgent, what has been begun goes on before what has not, and first what a dead worker
+#: held: it is less likely to be the cause of that than a recording is whose engine has died.
+BEGUN_AHEAD, HELD_AHEAD = 0.5, 0.75
+#: A worker files its recording just after it has completed it; the sweeper leaves it the time.
+FILING_SECONDS = 10.0
+
+
+@dataclass
+class Sweeper:
+    """Sweeps one home; any number may do so at once."""
+
+    settings: Settings
+    database: SqliteDatabase
+    records: Records
+    hints: HintQueue
+    library: Library
+    clock: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    _last_sweep: float = 0.0
+    _leases: dict[str | None, tuple[float | None, float]] = field(default_factory=dict)
+    _hinted: set[tuple[int, int]] = field(default_factory=set)  # begun records, and the attempts they had
+    _eraser: Eraser = field(init=False)
+    _retention: Retention = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._eraser = Eraser(
+            self.settings, self.database, self.records, self.library, self.clock, self.monotonic
+        )
+        self._retention = Retention(self.database, self._eraser, self.settings.retention_days, self.clock)
+
+    def run(self, stopping: threading.Event) -> None:
+        """Sweep at once and then every few seconds, until told to stop."""
+        try:
+            self.sweep()
+            while not stopping.wait(EVERY_SECONDS):
+                self.sweep()
+        finally:
+            self.database.close()  # this thread's own connection
+
+    def sweep(self) -> None:
+        """Do everything once; what one step cannot do now does not keep the others from theirs."""
+        steps = (
+            *(self._reclaim, self._retention.apply, self._eraser.resume),
+            *(self._file, self._hint, self._bury),
+        )
+        for step in steps:
+            try:
+                step()
+            except Exception:  # whatever it was, the next sweep may find it gone
+                log.exception("sweep failed")
+
+    def _reclaim(self) -> None:
+        """Take recordings back from workers that are gone or silent."""
+        held = self.records.held()
+        self._forget_leases_after_a_sleep()
+        reasons = ((record, self._abandoned(record)) for record in held)
+        for record, reason in reasons:
+            if reason:
+                self._give_back(record, reason)
+        tokens = {record.claim_token for record in held}
+        self._leases = {token: seen for token, seen in self._leases.items() if token in tokens}
+
+    def _abandoned(self, record: Record) -> str | None:
+        """Say why a held recording is to be taken back.
+
+        A lease is judged by this process's own monotonic clock, from when it was last seen to be
+        renewed: a clock that is set back or forward neither ends a lease nor keeps a dead one.
+        """
+        if not lives(self.settings.locks, record.worker_id or ""):
+            return "its worker is gone"
+        now = self.monotonic()
+        expires, since = self._leases.get(record.claim_token, (None, now))
+        if expires != record.lease_expires_at:
+            since = now
+        self._leases[record.claim_token] = (record.lease_expires_at, since)
+        return "its lease has run out" if now - since > self.settings.lease_seconds else None
+
+    def _forget_leases_after_a_sleep(self) -> None:
+        """Give workers the time to renew: when the machine slept, they did too."""
+        now = self.monotonic()
+        if now - self._last_sweep > LONG_GAP_SECONDS:
+            self._leases.clear()
+        self._last_sweep = now
+
+    def _give_back(self, record: Record, reason: str) -> None:
+        limits = Limits(self.settings.max_attempts, self.settings.max_crashes)
+        decision = after_crash(
+            attempts=record.attempts, crashes=record.crashes, limits=limits, wait_seconds=0.0
+        )
+        failure = Failure.of(WorkerGone(f"The transcription was interrupted: {reason}."))
+        log.warning("recording %d: %s -> %s", record.id, reason, decision.action)
+        try:
+            claim = Claim(record, record.claim_token or "", record.lease_expires_at)
+            settle(self.records, claim, failure, decision)
+        except ClaimLost:
+            log.info("recording %d: somebody else was faster", record.id)
+
+    def _file(self) -> None:
+        """Finish moves that were interrupted."""
+        for record in self.records.unfiled():
+            if 0 <= self.clock() - (record.completed_at or 0.0) < FILING_SECONDS:
+                continue
+            try:
+                self.library.file(record)
+            except (OSError, OffhookError) as error:
+                log.warning("recording %d: cannot be filed: %s", record.id, Failure.of(error).code)
+
+    def _hint(self) -> None:
+        """Send hints for what is due; while hints are still to be taken, once for what has been begun.
+
+        An interrupted recording would else wait for all that has been dropped since.
+        """
+        if self.records.paused():
+            return
+        models = self.records.awaited_models()
+        missing = [model for model in models if not self._has(model or self.settings.model)]
+        busy = not self.hints.is_empty()
+        due = self.records.due(HINTS_AT_ONCE, without_models=missing, begun_only=busy)
+        for record in due:
+            if not busy or (record.id, record.attempts) not in self._hinted:
+                self.hints.send(record.id, _urgency(record))
+        self._hinted = {(record.id, record.attempts) for record in due if record.started_at is not None}
+
+    def _has(self, model: str) -> bool:
+        try:
+            return bool(model_files.find(self.settings.models, model, self.settings.language))
+        except ModelMissing:
+            return False
+
+    def _bury(self) -> None:
+        remove_dead(self.database, self.settings.locks)
+
+
+def _urgency(record: Record) -> float:
+    if record.started_at is None:
+        return float(record.priority)
+    return record.priority + (HELD_AHEAD if record.error_code == WorkerGone.code else BEGUN_AHEAD)

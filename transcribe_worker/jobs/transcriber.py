@@ -1,0 +1,224 @@
+"""MAIN PATH of the worker: claim, decode, commit each window, complete, file.
+
+The record is the truth. Whatever happens between two lines here, the record says what is left to do,
+and either this worker, the next attempt or the sweeper does it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from peewee import DatabaseError
+
+from archive import transcript
+from archive.library import Library
+from shared.errors import (
+    ClaimLost,
+    ModelMissing,
+    RecordingChanged,
+    RecordingMissing,
+    WorkerStopping,
+)
+from shared.files import Fingerprint, sha256_of
+from shared.logs import discreet
+from shared.settings import RECORD_OPTIONS, Settings
+from shared.store.claims import Claim, Failure
+from shared.store.models import Record
+from shared.store.records import Records
+from shared.store.transitions import QUEUED
+from transcribe_worker import model_files
+from transcribe_worker.engine.supervisor import Done, Engine, ModelChoice, Opened
+from transcribe_worker.jobs.progress import Heartbeat, Progress
+from transcribe_worker.jobs.retry import Action, Decision, Limits, decide
+from transcribe_worker.jobs.stopwatch import Stopwatch
+from transcribe_worker.media.limits import RecordingLimits
+
+log = logging.getLogger(__name__)
+
+#: A disk that is full or a database that is held keeps others from writing as well; there is no hurry.
+SETTLE_AGAIN_SECONDS = 0.5
+
+
+@dataclass
+class Transcriber:
+    """Takes one recording at a time through its transcription, with an engine of its own."""
+
+    settings: Settings
+    records: Records
+    library: Library
+    worker_id: str
+    engine: Engine
+    stopping: threading.Event
+    report: Callable[[str], None]  # the worker's state, for `offhook status`
+    file: Callable[[Record], None]  # what becomes of a finished recording's files
+    _missing: str = ""
+
+    def transcribe(self, record_id: int) -> None:
+        """Transcribe a recording if it is due and nobody else's."""
+        watch = Stopwatch()
+        claim = self._claim(record_id)
+        if claim is None:
+            return
+        watch.lap("claimed")
+        log.info("recording %d: transcribing, attempt %d", record_id, claim.record.attempts)
+        self.report("working")
+        try:
+            record = self._decode(claim, watch)
+        except ClaimLost:
+            log.info("recording %d: no longer ours", record_id)
+        except Exception as error:
+            self._settle(claim, error)
+        else:
+            log.info("recording %d: completed", record_id)
+            self.file(record)
+            watch.lap("filed")
+            log.debug("recording %d: %s", record_id, watch)
+        self.report("ready")
+
+    def load_default_model(self) -> None:
+        """Have the default model in memory. Raises ModelMissing, EngineUnusable, WorkerStopping."""
+        self.engine.load(self._model(self.settings.model), self._stop_if_asked)
+
+    def _stop_if_asked(self) -> None:
+        if self.stopping.is_set():
+            raise WorkerStopping
+
+    def _claim(self, record_id: int) -> Claim | None:
+        if self.stopping.is_set() or self.records.paused():
+            return None
+        record = Record.get_or_none((Record.id == record_id) & (Record.transcription_status == QUEUED))
+        if record is None:
+            return None
+        options = effective_options(record, self.settings)
+        model = options["model"]
+        try:
+            model_files.find(self.settings.models, model, options["language"])
+        except ModelMissing as missing:  # nothing is claimed, so no attempt is spent on waiting for it
+            self._say_missing(str(missing))
+            return None
+        return self.records.claim(
+            record_id, worker_id=self.worker_id, model=model, lease_seconds=self.settings.lease_seconds
+        )
+
+    def _decode(self, claim: Claim, watch: Stopwatch) -> Record:
+        path = self.library.find(claim.record)
+        before = self._unchanged(claim, path)
+        options = effective_options(claim.record, self.settings)
+        keep = Heartbeat(self.records, claim, self.settings.lease_seconds, self.stopping.is_set)
+        self.engine.load(self._model(options["model"]), keep)
+        progress = Progress(self.records, claim, self.settings.lease_seconds)
+        job = replace(progress.job(path, options), allowance=RecordingLimits.of(self.settings))
+        with closing(self.engine.transcribe(job, keep)) as events:
+            for event in events:
+                progress.note(event)
+                watch.lap("opened" if isinstance(event, Opened) else "decoded")
+                if isinstance(event, Done):
+                    watch.note(event.spent)
+        if self._unchanged(claim, path) != before:
+            raise RecordingChanged
+        segments = [
+            row
+            for window in self.records.windows(claim.record.id)
+            for row in transcript.stored(window.segments)
+        ]
+        record = self.records.complete(claim, segments, **progress.outcome)
+        watch.lap("stored")
+        return record
+
+    def _model(self, name: str) -> ModelChoice:
+        settings = self.settings
+        folder = model_files.find(settings.models, name)
+        return ModelChoice(
+            name,
+            str(folder),
+            settings.device,
+            settings.compute_type,
+            settings.cpu_threads or _share_of_cores(settings.workers),
+            settings.engine_memory_gb,
+            settings.lanes,
+            settings.batch_size,
+            str(settings.measures),
+        )
+
+    def _unchanged(self, claim: Claim, path: Path) -> Fingerprint:
+        """Make sure that the recording is still the one that was queued."""
+        try:
+            now = Fingerprint.of(path)
+        except FileNotFoundError:
+            raise RecordingMissing(f"The recording {path} is gone: it was moved or deleted.") from None
+        queued = (claim.record.size_bytes, claim.record.modified_ns)
+        if queued != (None, None) and queued != (now.size_bytes, now.modified_ns):
+            raise RecordingChanged
+        return now
+
+    def _settle(self, claim: Claim, error: Exception) -> None:
+        """Decide what becomes of a recording whose attempt has ended with an error."""
+        limits = Limits(self.settings.max_attempts, self.settings.max_crashes)
+        record = claim.record
+        decision = decide(error, attempts=record.attempts, crashes=record.crashes, limits=limits)
+        log.warning("recording %d: %s -> %s", record.id, Failure.of(error).code, decision.action)
+        while not self._is_settled(claim, Failure.of(error), decision):
+            if self.stopping.wait(SETTLE_AGAIN_SECONDS):
+                return
+
+    def _is_settled(self, claim: Claim, failure: Failure, decision: Decision) -> bool:
+        """Write down what becomes of a recording; False if that cannot be written now."""
+        try:
+            settle(self.records, claim, failure, decision)
+        except ClaimLost:
+            log.info("recording %d: no longer ours", claim.record.id)
+        except DatabaseError as error:  # left to its lease, it would be taken for a crash
+            log.warning("recording %d: cannot be settled yet: %s", claim.record.id, discreet(error))
+            return False
+        return True
+
+    def _say_missing(self, message: str) -> None:
+        """Say once what is missing, however many recordings wait for it."""
+        if message != self._missing:
+            log.warning("%s", message)
+            self._missing = message
+
+
+def effective_options(record: Record, settings: Settings) -> dict[str, Any]:
+    """Return a recording's own options over the settings."""
+    own: dict[str, Any] = json.loads(record.options)
+    return {name: getattr(settings, name) for name in RECORD_OPTIONS} | own
+
+
+def settle(records: Records, claim: Claim, failure: Failure, decision: Decision) -> None:
+    """Carry a decision out. Raises ClaimLost."""
+    _SETTLEMENTS[decision.action](records, claim, failure, decision)
+
+
+def _start_over(records: Records, claim: Claim, failure: Failure, decision: Decision) -> None:
+    path = Path(claim.record.recording_path)
+    try:
+        now, sha256 = Fingerprint.of(path), sha256_of(path)
+    except FileNotFoundError:
+        records.fail(claim, Failure.of(RecordingMissing()))
+        return
+    records.start_over(claim, sha256=sha256, wait_seconds=decision.wait_seconds, **asdict(now))
+
+
+_SETTLEMENTS: dict[Action, Callable[[Records, Claim, Failure, Decision], object]] = {
+    "fail": lambda records, claim, failure, it: records.fail(claim, failure, crashed=it.crashed),
+    "retry": lambda records, claim, failure, it: records.retry_later(
+        claim, failure, wait_seconds=it.wait_seconds, crashed=it.crashed
+    ),
+    "hold": lambda records, claim, failure, it: records.hold(claim, failure, wait_seconds=it.wait_seconds),
+    "hand_back": lambda records, claim, failure, it: records.hand_back(claim),
+    "start_over": _start_over,
+}
+
+
+def _share_of_cores(workers: int) -> int:
+    """The threads of one engine of several; 0 leaves all cores to the only one."""
+    return max(1, (os.cpu_count() or 1) // workers) if workers > 1 else 0

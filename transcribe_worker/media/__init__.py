@@ -1,0 +1,1 @@
+"""Recordings of any format as 16 kHz mono audio."""

@@ -1,0 +1,109 @@
+"""What one recording may cost: how large, how long and how slow to decode it may be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from shared.errors import TooLarge, TooLong, TooSlow
+from shared.settings import DEFAULTS, Settings
+
+GB = 1_000_000_000
+SECONDS_PER_HOUR = 3_600
+#: So much decoding is forgiven to any recording, however short it is.
+GRACE_SECONDS = 30.0
+#: A look that comes later than this counts as so much: the machine slept, or its disk or network did.
+LONGEST_STEP_SECONDS = 10.0
+#: A length that leaves fewer bits a second than any codec needs is a mistake of the header.
+FEWEST_BITS_PER_SECOND = 500
+
+Block = TypeVar("Block")
+
+
+@dataclass(frozen=True)
+class RecordingLimits:
+    """The limits of one recording; each has the name of its setting."""
+
+    largest_file_gb: float = DEFAULTS.largest_file_gb
+    longest_hours: float = DEFAULTS.longest_hours
+    slowest_decoding: float = DEFAULTS.slowest_decoding
+    grace_seconds: float = GRACE_SECONDS
+
+    @classmethod
+    def of(cls, settings: Settings) -> RecordingLimits:
+        """What the settings allow."""
+        return cls(settings.largest_file_gb, settings.longest_hours, settings.slowest_decoding)
+
+    def holds(self, size_bytes: int) -> bool:
+        """Whether a file may have so many bytes."""
+        return size_bytes <= self.largest_file_gb * GB
+
+    def check_size(self, name: str, size_bytes: int) -> None:
+        """Raise TooLarge for a file of more bytes than are allowed."""
+        if not self.holds(size_bytes):
+            raise TooLarge(
+                f"{name} has {size_bytes / GB:,.3g} GB, and largest_file_gb allows {self.largest_file_gb:g}. "
+                "Raise largest_file_gb, or cut the recording into pieces."
+            )
+
+    def check_claim(self, name: str, seconds: float | None, size_bytes: int) -> None:
+        """Raise TooLong for a length that a header claims, if a file of that size can hold so much."""
+        if seconds and size_bytes * 8 >= seconds * FEWEST_BITS_PER_SECOND:
+            self.check_length(name, seconds)
+
+    def check_length(self, name: str, seconds: float) -> None:
+        """Raise TooLong for more audio than is allowed."""
+        if seconds > self.longest_hours * SECONDS_PER_HOUR:
+            hours = seconds / SECONDS_PER_HOUR
+            raise TooLong(
+                f"{name} is {hours:,.3g} hours long or longer, and longest_hours allows "
+                f"{self.longest_hours:g}. Raise longest_hours, or cut the recording into pieces."
+            )
+
+    def check_pace(self, name: str, spent_seconds: float, heard_seconds: float) -> None:
+        """Raise TooSlow if decoding has taken longer than so much audio may take."""
+        if spent_seconds > self.grace_seconds + self.slowest_decoding * heard_seconds:
+            raise TooSlow(
+                f"{name} took {spent_seconds:,.0f} s to decode for {heard_seconds:,.0f} s of audio, and "
+                f"slowest_decoding allows {self.slowest_decoding:g} s for each. Raise slowest_decoding, or "
+                "convert the recording to WAV."
+            )
+
+
+class Meter:
+    """Counts the audio that a decoder gives and the time that it takes, and ends it when it is too much."""
+
+    def __init__(
+        self,
+        name: str,
+        allowance: RecordingLimits,
+        rate_hz: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._name, self._allowance, self._rate_hz, self._monotonic = name, allowance, rate_hz, monotonic
+        self._frames = 0
+        self._spent_seconds = 0.0
+        self._looked = monotonic()
+
+    def measured(self, blocks: Iterator[Block], length: Callable[[Block], int]) -> Iterator[Block]:
+        """Pass the blocks of a decoder on; what is done with them costs nothing. Raises TooLong, TooSlow."""
+        self._looked = self._monotonic()
+        for block in blocks:
+            self._frames += length(block)
+            self.look()
+            self._allowance.check_length(self._name, self._heard_seconds)
+            yield block
+            self._looked = self._monotonic()
+
+    def look(self) -> None:
+        """Look at the clock within a decoder, which may be busy and give no audio. Raises TooSlow."""
+        now = self._monotonic()
+        self._spent_seconds += min(now - self._looked, LONGEST_STEP_SECONDS)
+        self._looked = now
+        self._allowance.check_pace(self._name, self._spent_seconds, self._heard_seconds)
+
+    @property
+    def _heard_seconds(self) -> float:
+        return self._frames / self._rate_hz

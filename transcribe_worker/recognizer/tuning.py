@@ -1,0 +1,183 @@
+"""Measures at the first start how the cores are best shared out, and keeps it in a small file.
+
+Which split of the cores is the fastest depends on processor, model and compute type; no table knows. A large
+model is measured with less, or not at all: nobody is to wait for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+import numpy as np
+from ctranslate2 import StorageView
+from faster_whisper import WhisperModel
+
+from shared.files import whole
+from transcribe_worker.engine.setup import Setup, Wishes
+
+Load = Callable[[Setup], WhisperModel]
+#: How long each split took, each time.
+Seconds = Mapping[str, Sequence[float]]
+#: So long measuring may take, with loading the model again and again.
+MOST_SECONDS = 10.0
+ROUNDS = 2
+#: Another split than the usual one must be faster by so much, each time: the machine has other work, too.
+MARGIN = 0.1
+FRAMES = 1000
+BEGUN = "begun"
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a batch is: its windows, the tokens to write, and its cost, in windows that are only encoded."""
+
+    windows: int
+    tokens: int
+    cost: float
+
+
+#: Encoding alone would not do: it likes few lanes of many threads, and writing takes longer.
+EFFORTS = (Effort(4, 32, 10.0), Effort(1, 16, 4.0))
+ONE_WINDOW = Effort(1, 0, 1.0)
+
+
+class Measures:
+    """The file of what was measured, for each processor, model and compute type."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def find(self, key: str, setups: Sequence[Setup]) -> Setup | None:
+        """The setup that was measured to be the fastest; None if it is to be measured.
+
+        Measuring that did not come to its end may have ended the engine: the usual one, for this time.
+        """
+        entry = self._read().get(key)
+        if entry == BEGUN:
+            self._write({name: kept for name, kept in self._read().items() if name != key})
+            return setups[0]
+        split = entry.get("split") if isinstance(entry, dict) else None
+        return next((setup for setup in setups if setup.split == split), None)
+
+    def begin(self, key: str) -> None:
+        """Note that measuring begins."""
+        self._write(self._read() | {key: BEGUN})
+
+    def keep(self, key: str, setup: Setup, seconds: Seconds) -> None:
+        """Note what was chosen, and how long each split took, each time."""
+        taken = {split: [round(value, 3) for value in values] for split, values in seconds.items()}
+        self._write(self._read() | {key: {"split": setup.split, "seconds": taken}})
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self._path.read_text("utf-8"))
+        except (OSError, ValueError):  # not there, or damaged: measured again
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _write(self, entries: Mapping[str, Any]) -> None:
+        with contextlib.suppress(OSError), whole(self._path) as file:  # without it, measured again next time
+            file.write(json.dumps(entries, indent=2).encode())
+
+
+def key(folder: Path, model_bytes: int, wishes: Wishes, cores: int) -> str:
+    """What a measure holds for."""
+    model = f"{folder.resolve().name} of {model_bytes} bytes"
+    library = f"ctranslate2 {ctranslate2.__version__}"
+    return "; ".join((f"{_processor()}, {cores} cores", model, wishes.compute_type, library))
+
+
+def measure(
+    setups: Sequence[Setup],
+    load: Load,
+    advanced: Callable[[], None],
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Seconds:
+    """How long each split takes for the same work, in turn; without those that there is no time for."""
+    began, longest = monotonic(), 0.0
+    seconds: dict[str, list[float]] = {}
+    batches = max(setup.lanes for setup in setups)
+    effort: Effort | None = None
+    for setup in (*setups,) * ROUNDS:
+        if monotonic() - began + longest > MOST_SECONDS:
+            break
+        started = monotonic()
+        model = load(setup)
+        advanced()
+        left = MOST_SECONDS / len(setups) / ROUNDS - (monotonic() - started)
+        effort = effort or (affordable(left, one_window(model), batches) if left > 0 else None)
+        if effort is None:
+            break
+        seconds.setdefault(setup.split, []).append(work_through(model, setup.lanes, batches, effort))
+        advanced()
+        del model  # two at once may not fit
+        longest = max(longest, monotonic() - started)
+    return seconds
+
+
+def affordable(left_seconds: float, window_seconds: float, batches: int) -> Effort | None:
+    """The largest effort that there is time for, by how long it takes to encode a window; None for none."""
+    return next((it for it in EFFORTS if it.cost * window_seconds * batches <= left_seconds), None)
+
+
+def fastest(setups: Sequence[Setup], seconds: Seconds) -> Setup:
+    """The usual setup, unless another one was clearly faster each time."""
+    usual = setups[0]
+    slowest = {split: max(values) for split, values in seconds.items() if len(values) == ROUNDS}
+    if usual.split not in slowest:
+        return usual
+    limit = min(seconds[usual.split]) * (1 - MARGIN)
+    clearly = [setup for setup in setups if slowest.get(setup.split, limit) < limit]
+    return min(clearly, key=lambda setup: slowest[setup.split], default=usual)
+
+
+def one_window(model: WhisperModel) -> float:
+    """How long it takes to encode a window, in seconds; the first time is not like the others."""
+    return min(_timed(lambda: _work(model, ONE_WINDOW)) for _ in range(2))
+
+
+def work_through(model: WhisperModel, lanes: int, batches: int, effort: Effort) -> float:
+    """How long so many batches take, in seconds, once each lane has begun."""
+    with ThreadPoolExecutor(lanes) as pool:
+        list(pool.map(lambda _: _work(model, ONE_WINDOW), range(lanes)))
+        return _timed(lambda: list(pool.map(lambda _: _work(model, effort), range(batches))))
+
+
+def _work(model: WhisperModel, effort: Effort) -> None:
+    """Encode noise, and write a text of a fixed length: the same work for every split."""
+    mels = model.feature_extractor.mel_filters.shape[0]
+    noise = np.random.default_rng(0).standard_normal((effort.windows, mels, FRAMES)).astype(np.float32) * 0.3
+    encoded = model.model.encode(StorageView.from_array(noise))
+    if not effort.tokens:
+        return
+    begin, end = (
+        model.hf_tokenizer.token_to_id(f"<|{name}|>") for name in ("startoftranscript", "endoftext")
+    )
+    prompts = [[begin]] * effort.windows
+    model.model.generate(encoded, prompts, max_length=effort.tokens, suppress_tokens=[end], beam_size=5)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _processor() -> str:
+    """What kind of processor this is, as the system calls it."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+            names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+            return f"{platform.machine()} {names[0] if names else ''}".strip()
+    return f"{platform.machine()} {platform.processor()}".strip()
