@@ -1,40 +1,19 @@
-"""A transcript as values: frozen, free of the database."""
+"""A transcript as one value, and the database's rows it is read from."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.store.models import Record
 from shared.store.models import Segment as SegmentRow
-
-_JSON_COLUMNS = ("words", "doubts")
-
-
-@dataclass(frozen=True)
-class Word:
-    """A word and when it was said, in seconds from the start."""
-
-    start_seconds: float
-    end_seconds: float
-    text: str
-    probability: float
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A sentence or so, and when it was said, in seconds from the start."""
-
-    start_seconds: float
-    end_seconds: float
-    text: str
-    words: tuple[Word, ...]
-    doubts: tuple[str, ...] = ()  # reasons not to rely on it, of transcribe_worker.checks
+from shared.words import Segment, numbered, seconds, segments_from_json
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was said in a call."""
+    """The segments of a call, in order, and the facts that its exports name."""
 
     record_id: int
     title: str
@@ -46,31 +25,27 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """All that was said, a line for each segment."""
+        """The text of all segments, one line each."""
         return "\n".join(segment.text for segment in self.segments)
 
 
 def load(record: Record) -> Transcript:
-    """Read the transcript of a finished recording."""
+    """Read the transcript of a completed recording."""
     rows = SegmentRow.select().where(SegmentRow.record == record.id)
-    return _transcript(record, tuple(_segment(row) for row in rows.order_by(SegmentRow.id)))
+    return _transcript(record, (_segment(row) for row in rows.order_by(SegmentRow.id)))
 
 
-def so_far(record: Record, windows: list[str]) -> Transcript:
-    """Read what has been decoded of a recording; `windows` are the stored segments of each, as JSON."""
-    found = [SegmentRow(**segment) for window in windows for segment in stored(window)]
-    return _transcript(record, tuple(_segment(row) for row in found))
+def so_far(record: Record, windows: Iterable[str]) -> Transcript:
+    """Return what has been decoded of a recording; `windows` are the stored segments of each, as JSON."""
+    return _transcript(record, (segment for window in windows for segment in segments_from_json(window)))
 
 
 def stored(window: str) -> list[dict[str, object]]:
     """Turn the segments of a decoded window into rows for the segments table."""
-    return [
-        segment | {name: json.dumps(segment[name]) if segment.get(name) else None for name in _JSON_COLUMNS}
-        for segment in json.loads(window)
-    ]
+    return [_row(segment) for segment in segments_from_json(window)]
 
 
-def _transcript(record: Record, segments: tuple[Segment, ...]) -> Transcript:
+def _transcript(record: Record, segments: Iterable[Segment]) -> Transcript:
     return Transcript(
         record_id=record.id,
         title=record.title,
@@ -78,10 +53,26 @@ def _transcript(record: Record, segments: tuple[Segment, ...]) -> Transcript:
         language=record.language,
         model=record.model,
         flags=tuple(json.loads(record.flags)),
-        segments=segments,
+        segments=numbered(segments),
     )
 
 
+def _row(segment: Segment) -> dict[str, object]:
+    words = [[seconds(it.start_ms), seconds(it.end_ms), it.text, it.probability] for it in segment.words]
+    return {
+        "start_seconds": seconds(segment.start_ms),
+        "end_seconds": seconds(segment.end_ms),
+        "text": segment.text,
+        "average_log_probability": segment.average_log_probability,
+        "no_speech_probability": segment.no_speech_probability,
+        "compression_ratio": segment.compression_ratio,
+        "words": json.dumps(words) if words else None,
+        "doubts": json.dumps(segment.doubts) if segment.doubts else None,
+    }
+
+
 def _segment(row: SegmentRow) -> Segment:
-    words = tuple(Word(*word) for word in json.loads(row.words or "[]"))
-    return Segment(row.start_seconds, row.end_seconds, row.text, words, tuple(json.loads(row.doubts or "[]")))
+    names = ("start_seconds", "end_seconds", "text", "average_log_probability")
+    columns = {name: getattr(row, name) for name in (*names, "no_speech_probability", "compression_ratio")}
+    lists = {"words": json.loads(row.words or "[]"), "doubts": json.loads(row.doubts or "[]")}
+    return Segment.from_json(columns | lists)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 MS_PER_SECOND = 1000
@@ -116,6 +116,16 @@ def segments_from_json(text: str) -> tuple[Segment, ...]:
     if not isinstance(found, list):
         raise ValueError("The segments are not a list.")
     return tuple(Segment.from_json(segment) for segment in found)
+
+
+def numbered(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """Return the segments of a whole transcript, each with the number of its first word."""
+    found: list[Segment] = []
+    words = 0
+    for segment in segments:
+        found.append(replace(segment, first_word=words))
+        words += len(segment.words)
+    return tuple(found)
 
 
 def seconds(milliseconds: int) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from archive import transcript
-from archive.exports import FORMATS, as_json, line, timestamp
+from archive.exports import FORMATS, line, segments_in_json, timestamp
 from archive.library import beside, safe_name, write_whole
 from archive.transcript import Transcript
 from offhook.commands.options import json_option, limit_option, pass_desk
@@ -21,6 +21,7 @@ from shared.errors import StateConflict
 from shared.store.captures import Captures
 from shared.store.models import Record
 from shared.store.transitions import COMPLETED
+from shared.words import milliseconds
 
 
 @click.command()
@@ -40,7 +41,9 @@ def show(desk: Desk, record_id: int, form: str | None, as_json: bool) -> None:
         click.echo(FORMATS[form](_finished(record, found)), nl=False)
     elif as_json:
         verdict = Captures(desk.database).verdict(record.session_id)
-        print_json({**record_view(record, desk.settings), "capture": verdict, "transcript": _segments(found)})
+        print_json(
+            {**record_view(record, desk.settings), "capture": verdict, "transcript": segments_in_json(found)}
+        )
     else:
         click.echo("\n".join([*_heading(desk, record), "", *_lines(record, found)]))
 
@@ -94,7 +97,7 @@ def search(desk: Desk, words: tuple[str, ...], limit: int, as_json: bool) -> Non
     if as_json:
         print_json({"hits": [hit.__dict__ for hit in hits]})
     for hit in [] if as_json else hits:
-        moment = timestamp(hit.start_seconds)[:-4]
+        moment = timestamp(milliseconds(hit.start_seconds))[:-4]
         click.echo(printable(f"{hit.record_id:>5}  {moment}  {hit.title}: {hit.snippet}"))
     if not hits and not as_json:
         click.echo("Nothing found.", err=True)
@@ -119,11 +122,6 @@ def _finished(record: Record, found: Transcript) -> Transcript:
         why = record.transcription_error or _REMEDIES[record.transcription_status]
         raise StateConflict(f"Recording {record.id} is {record.transcription_status}. {why}")
     return found
-
-
-def _segments(found: Transcript) -> list[dict[str, object]]:
-    segments: list[dict[str, object]] = json.loads(as_json(found))["segments"]
-    return segments
 
 
 def _heading(desk: Desk, record: Record) -> list[str]:
@@ -157,6 +155,4 @@ def _status(record: Record) -> str:
 def _lines(record: Record, found: Transcript) -> list[str]:
     if record.transcription_status == COMPLETED and not found.segments:
         return ["(no speech was found)"]
-    return [
-        f"[{timestamp(s.start_seconds)[:-4]}] {line(s)}{' (?)' if s.doubts else ''}" for s in found.segments
-    ]
+    return [f"[{timestamp(s.start_ms)[:-4]}] {line(s)}{' (?)' if s.doubts else ''}" for s in found.segments]

@@ -340,6 +340,7 @@ CONTRACT: dict[str, Table] = {
         "files_that_stay": "integer",
     },
     "The transcript as a file": {
+        "version": "integer",
         "record_id": "integer",
         "title": "text",
         "duration_seconds": "number",

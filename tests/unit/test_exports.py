@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.exports import FORMATS, as_json, as_srt, as_text, as_vtt, timestamp
-from archive.transcript import Segment, Transcript, Word
+from archive.transcript import Transcript
+from shared.words import Segment, Word, milliseconds
 
 Cue = tuple[int, int, str]  # start and end in milliseconds, text
 
@@ -31,12 +32,12 @@ def segments(draw: st.DrawFn) -> tuple[Segment, ...]:
     """Segments one after another, with times to the millisecond."""
     times = sorted(draw(st.lists(moments, max_size=16)))
     pairs = zip(times[::2], times[1::2], strict=False)
-    return tuple(segment(start / 1000, end / 1000, draw(texts)) for start, end in pairs)
+    return tuple(segment(start, end, draw(texts)) for start, end in pairs)
 
 
-def segment(start_seconds: float, end_seconds: float, text: str) -> Segment:
-    words = tuple(Word(start_seconds, end_seconds, f" {word}", 0.5) for word in text.split()[:2])
-    return Segment(start_seconds, end_seconds, text, words, ("improbable",) if len(text) % 2 else ())
+def segment(start_ms: int, end_ms: int, text: str) -> Segment:
+    words = tuple(Word(start_ms, end_ms, f" {word}", 0.5) for word in text.split()[:2])
+    return Segment(start_ms, end_ms, text, words, doubts=("improbable",) if len(text) % 2 else ())
 
 
 def transcript(*found: Segment) -> Transcript:
@@ -83,7 +84,7 @@ def parsed_vtt(text: str) -> list[Cue]:
 
 
 def in_milliseconds(found: tuple[Segment, ...]) -> list[Cue]:
-    return [(round(s.start_seconds * 1000), round(s.end_seconds * 1000), s.text) for s in found]
+    return [(s.start_ms, s.end_ms, s.text) for s in found]
 
 
 @given(segments())
@@ -107,8 +108,8 @@ def test_cues_follow_one_another_in_time(found: tuple[Segment, ...]):
 def test_a_later_moment_is_never_written_as_an_earlier_one(one: float, other: float):
     earlier, later = sorted([one, other])
 
-    if later < 360_000:  # behind 99 hours there is one digit more
-        assert timestamp(earlier) <= timestamp(later)
+    if later < 360_000:  # after 99 hours there is one digit more
+        assert timestamp(milliseconds(earlier)) <= timestamp(milliseconds(later))
 
 
 @pytest.mark.parametrize(
@@ -125,12 +126,12 @@ def test_a_later_moment_is_never_written_as_an_earlier_one(one: float, other: fl
     ],
 )
 def test_moments_are_rounded_before_they_are_split_into_hours_and_minutes(seconds: float, written: str):
-    assert timestamp(seconds) == written
+    assert timestamp(milliseconds(seconds)) == written
 
 
 @pytest.mark.parametrize("text", ["a --> b", "1 < 2 & 3 > 2", "<i>no</i> &amp;", "-->", "&lt;"])
 def test_signs_that_mean_something_in_subtitles_are_read_back_as_they_were_said(text: str):
-    found = segment(1.0, 2.0, text)
+    found = segment(1000, 2000, text)
 
     assert parsed_srt(as_srt(transcript(found))) == [(1000, 2000, text)]
     assert parsed_vtt(as_vtt(transcript(found))) == [(1000, 2000, text)]
@@ -138,7 +139,7 @@ def test_signs_that_mean_something_in_subtitles_are_read_back_as_they_were_said(
 
 @pytest.mark.parametrize("text", ["above\n\nbelow", "above\n\n2\n00:00:09,000 --> 00:00:10,000\nbelow"])
 def test_a_blank_line_in_a_text_neither_ends_its_cue_nor_begins_another(text: str):
-    found = transcript(segment(1.0, 2.0, text), segment(3.0, 4.0, "after"))
+    found = transcript(segment(1000, 2000, text), segment(3000, 4000, "after"))
 
     assert [cue[:2] for cue in parsed_srt(as_srt(found))] == [(1000, 2000), (3000, 4000)]
     assert len(blocks(as_vtt(found))) == 3
@@ -157,6 +158,10 @@ def test_json_gives_back_the_whole_transcript(found: tuple[Segment, ...]):
     assert from_json(as_json(written)) == written
 
 
+def test_json_says_which_version_it_is():
+    assert json.loads(as_json(transcript()))["version"] == 1
+
+
 def test_json_gives_back_what_is_not_known_as_null():
     unknown = replace(transcript(), duration_seconds=None, language=None, model=None, flags=())
 
@@ -165,10 +170,8 @@ def test_json_gives_back_what_is_not_known_as_null():
 
 def from_json(text: str) -> Transcript:
     read = json.loads(text)
-    found = tuple(
-        Segment(**{**row, "words": tuple(Word(**w) for w in row["words"]), "doubts": tuple(row["doubts"])})
-        for row in read["segments"]
-    )
+    assert read.pop("version") == 1
+    found = tuple(Segment.from_json(row) for row in read["segments"])
     return Transcript(**{**read, "flags": tuple(read["flags"]), "segments": found})
 
 

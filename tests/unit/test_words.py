@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shared.words import Segment, Word, segments_as_json, segments_from_json
+from shared.words import Segment, Word, numbered, segments_as_json, segments_from_json
 
 HELLO = Word(520, 900, " Hello", 0.97)
 SEGMENT = Segment(
@@ -83,3 +83,9 @@ def test_a_false_segment_is_an_error_that_names_the_field(found: object, says: s
 def test_what_is_no_list_of_segments_is_an_error(text: str) -> None:
     with pytest.raises(ValueError):
         segments_from_json(text)
+
+
+def test_words_are_numbered_through_the_whole_transcript() -> None:
+    wordless = Segment(1200, 1300, "No times here.")
+    found = numbered([SEGMENT, wordless, SEGMENT, SEGMENT])
+    assert [segment.first_word for segment in found] == [0, 2, 2, 4]
