@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from shared.locks import FileLock
+from shared.privacy import TELEMETRY_OFF
 
 ROOT = Path(__file__).resolve().parent
 SAMPLE = ROOT / "offhook" / "sample" / "sample-call.wav"
@@ -127,7 +128,8 @@ def program(venv: Path, name: str) -> str:
 
 def environment(venv: Path, **more: str) -> dict[str, str]:
     path = os.pathsep.join([str(Path(program(venv, "python")).parent), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **more}
+    own = {"PATH": path, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+    return {**os.environ, **TELEMETRY_OFF, **own, **more}
 
 
 def run(venv: Path, home: Path) -> int:

@@ -18,6 +18,7 @@ from peewee import DatabaseError
 from offhook.desk.desk import Desk
 from shared.errors import OffhookError
 from shared.home import keep_private
+from shared.privacy import stop_telemetry
 from shared.store.sqlite import first_cause
 
 #: Command -> where it lives. A command's libraries are loaded with it, so `status` answers at once.
@@ -100,6 +101,7 @@ def offhook(ctx: click.Context, home: str | None) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; errors become a line on stderr and exit code 1."""
     keep_private()
+    stop_telemetry()
     for stream in (sys.stdout, sys.stderr):
         _make_printable(stream)
     logging.getLogger().addHandler(logging.NullHandler())  # what a person is to know is printed, not logged

@@ -20,6 +20,7 @@ from shared import console, home
 from shared.errors import OffhookError
 from shared.locks import is_free
 from shared.logs import discreet, log_faults, log_to
+from shared.privacy import forbid_core_dumps, stop_telemetry
 from shared.settings import Settings, load
 from shared.store.sqlite import busy_timeout, open_database
 from shared.workers import Presence
@@ -81,6 +82,8 @@ def run(kind: str, body: Callable[[Process], None]) -> int:
 
     What keeps it from starting becomes one line for the person who started it.
     """
+    stop_telemetry()
+    forbid_core_dumps()
     log_faults()
     try:
         with running(kind, load(os.environ), os.environ.get("OFFHOOK_STARTER_LOCK")) as process:

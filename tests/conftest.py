@@ -10,6 +10,7 @@ import pytest
 from peewee import SqliteDatabase
 
 from shared import home as folders
+from shared.privacy import stop_telemetry
 from shared.settings import Settings
 from shared.store.records import Records
 from shared.store.sqlite import open_database
@@ -17,6 +18,8 @@ from tests import pulse
 from tests.pulse import PulseServer
 from tests.stage import Stage
 from tests.voices import LONG_CALL, SHORT_CALL, Call, again_and_again, speak, write_wav
+
+stop_telemetry()  # of the libraries that tests load into this process
 
 
 def skip_or_fail(reason: str) -> None:

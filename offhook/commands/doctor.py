@@ -18,6 +18,7 @@ from offhook.desk.desk import Desk
 from offhook.desk.overview import overview
 from shared import home
 from shared.errors import AudioUnavailable, OffhookError
+from shared.privacy import telemetry_is_off
 from transcribe_worker import model_files
 
 LITTLE_BYTES, TOO_LITTLE_BYTES = 2_000_000_000, 200_000_000
@@ -110,6 +111,14 @@ def _engine(desk: Desk) -> Iterator[Finding]:
     yield Finding("engine", "ok", message)
 
 
+def _telemetry(desk: Desk) -> Iterator[Finding]:
+    if telemetry_is_off():
+        yield Finding("telemetry", "ok", "off, in offhook and in the libraries it uses")
+    else:
+        remedy = "Set ORT_DISABLE_TELEMETRY=1 before offhook starts."
+        yield Finding("telemetry", "error", "onnxruntime would report to its maker", remedy)
+
+
 def _audio(desk: Desk) -> Iterator[Finding]:
     from capture_worker.devices import check_devices
 
@@ -180,5 +189,5 @@ def _workers(desk: Desk) -> Iterator[Finding]:
         yield Finding("workers", "warning", f"{missing['records']} waiting: {missing['message']}")
 
 
-MACHINE_CHECKS = (_python, _ffmpeg, _engine)
+MACHINE_CHECKS = (_python, _ffmpeg, _engine, _telemetry)
 HOME_CHECKS = (_model, _audio, _folders, _disk, _database, _workers)

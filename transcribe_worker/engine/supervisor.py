@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import BadRecording, EngineCrashed, EngineFailed, EngineUnusable, OutOfMemory
+from shared.privacy import TELEMETRY_OFF
 from transcribe_worker.engine.exits import ProcessExit
 from transcribe_worker.engine.setup import Setup
 from transcribe_worker.media.limits import RecordingLimits
@@ -206,7 +207,7 @@ class Engine:
                 stderr=subprocess.PIPE,
                 encoding="utf-8",
                 errors="replace",
-                env=os.environ | OFFLINE | ONE_BLAS_THREAD | ONE_HEAP,
+                env=os.environ | TELEMETRY_OFF | OFFLINE | ONE_BLAS_THREAD | ONE_HEAP,
                 creationflags=flags,
             )
         except OSError as error:

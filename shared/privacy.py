@@ -1,0 +1,30 @@
+"""No library reports to its maker, and no crash writes audio or words to the disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
+
+#: Read by onnxruntime and huggingface_hub when they are imported; the last one is a common convention.
+TELEMETRY_OFF = {"ORT_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
+
+
+def stop_telemetry(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Switch the telemetry of libraries off for this process and its children, before they are imported."""
+    environ.update(TELEMETRY_OFF)
+
+
+def telemetry_is_off(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether this process and its children report nothing to the makers of libraries."""
+    return TELEMETRY_OFF.items() <= environ.items()
+
+
+def forbid_core_dumps() -> None:
+    """Let a crash of this process write no core dump: it would hold audio. Windows writes none by default."""
+    try:
+        import resource
+    except ImportError:
+        return
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
