@@ -219,3 +219,9 @@ class CaptureNotRunning(OffhookError):
     """No capture worker runs. Start one: python start.py"""
 
     code = "capture_not_running"
+
+
+class CaptureSilent(OffhookError):
+    """The capture worker runs but does not answer. Try again in a moment, then start it again."""
+
+    code = "capture_silent"

@@ -106,6 +106,9 @@ class Audience:
         self._clients: set[Client] = set()
         self._lock = threading.Lock()
 
+    def __len__(self) -> int:
+        return len(self._clients)
+
     def join(self, client: Client) -> None:
         """Let a client hear what happens from now on."""
         with self._lock:

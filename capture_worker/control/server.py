@@ -18,6 +18,7 @@ from capture_worker.control.client import Audience, Client
 from capture_worker.control.listener import Listener
 from capture_worker.control.protocol import Request, answer
 from capture_worker.session import RecordingSession
+from shared.control_port import SERVER_LOCK, SOCKET
 from shared.locks import FileLock
 from shared.logs import discreet
 from shared.process import Process
@@ -38,11 +39,11 @@ def serve(process: Process) -> None:
     with _session(process) as (session, audience):
         listener = Listener(
             process.settings.control,
+            process.settings.locks / SOCKET,
             audience,
             lambda request: _answered(process, session, request),
             process.database.close,
         )
-        listener.open()
         try:
             _stay(process, session)
         finally:
@@ -105,7 +106,7 @@ def _settle(session: RecordingSession) -> None:
 
 def _alone(process: Process) -> bool:
     """Wait until no other capture worker serves this home; False if told to stop meanwhile."""
-    lock = FileLock(process.settings.locks / "capture-server.lock")
+    lock = FileLock(process.settings.locks / SERVER_LOCK)
     if not lock.acquire():
         log.warning("another capture worker serves this home; this one takes over when it ends")
         while not lock.acquire():

@@ -5,14 +5,21 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from shared.errors import CaptureNotRunning, OffhookError
+from shared import control_port
+from shared.control_port import AUTHENTICATE, CLIENT, SERVER, SERVER_LOCK
+from shared.errors import CaptureNotRunning, CaptureSilent, OffhookError
+from shared.locks import is_free
 
+#: For connecting and for the proof of the token, several tries together.
 CONNECT_SECONDS = 5.0
+RETRY_SECONDS = 0.05
 ANSWER_SECONDS = 120.0
+LONGEST_FIRST_ANSWER_BYTES = 4096
 
 
 class Refused(OffhookError):
@@ -26,26 +33,24 @@ class Refused(OffhookError):
 
 
 class CaptureClient:
-    """A conversation with the capture worker of a home; a context manager. Raises CaptureNotRunning."""
+    """A conversation with the capture worker of a home; a context manager.
 
-    def __init__(self, control: Path) -> None:
-        try:
-            found = json.loads(control.read_text("utf-8"))
-            port, token = int(found["port"]), str(found["token"])
-            self._socket = socket.create_connection(("127.0.0.1", port), CONNECT_SECONDS)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CaptureNotRunning from error
-        self._reader = self._socket.makefile("rb")
+    Raises CaptureNotRunning if there is none, CaptureSilent if one runs and does not answer, and Refused.
+    """
+
+    def __init__(self, control: Path, connect_seconds: float = CONNECT_SECONDS) -> None:
         self._events: list[dict[str, Any]] = []
         self._last_id = 0
-        try:
-            self.request("authenticate", token=token)
-        except OffhookError as error:  # another program has the port by now
-            self.close()
-            raise CaptureNotRunning from error
+        lock, deadline = control.parent / "locks" / SERVER_LOCK, time.monotonic() + connect_seconds
+        while not self._connected(control, deadline):  # strangers may have pushed this client out
+            if is_free(lock):
+                raise CaptureNotRunning
+            if time.monotonic() >= deadline:
+                raise CaptureSilent
+            time.sleep(RETRY_SECONDS)
         self._socket.settimeout(ANSWER_SECONDS)
 
-    def __enter__(self) -> CaptureClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -75,6 +80,50 @@ class CaptureClient:
             yield self._events.pop(0)
         yield from self._lines()
 
+    def _connected(self, control: Path, deadline: float) -> bool:
+        """Connect and exchange proofs; False if that failed and may be tried again."""
+        try:
+            found = json.loads(control.read_text("utf-8"))
+            token = str(found["token"])
+            self._socket = _connect(found, max(deadline - time.monotonic(), RETRY_SECONDS))
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        self._reader = self._socket.makefile("rb")
+        try:
+            if self._proved(token):
+                return True
+        except Refused:
+            self.close()
+            raise
+        self.close()
+        return False
+
+    def _proved(self, token: str) -> bool:
+        """Have the token proved by the other side, then prove it; False if that is another program, or gone.
+
+        Raises Refused.
+        """
+        nonce = control_port.new_nonce()
+        found = self._first_answer(nonce=nonce).get("result")
+        if not isinstance(found, dict):
+            return False
+        other = str(found.get("nonce"))
+        if not control_port.is_proof(found.get("proof"), control_port.proof(token, SERVER, nonce, other)):
+            return False
+        answer = self._first_answer(proof=control_port.proof(token, CLIENT, nonce, other))
+        return bool(answer) and bool(self._result(answer))
+
+    def _first_answer(self, **params: Any) -> dict[str, Any]:
+        """Ask before anything is proved: one line, limited, from any program; empty if it is no answer."""
+        self._last_id += 1
+        message = {"id": self._last_id, "action": AUTHENTICATE, "params": params}
+        try:
+            self._socket.sendall(json.dumps(message).encode() + b"\n")
+            found = json.loads(self._reader.readline(LONGEST_FIRST_ANSWER_BYTES))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
     def _lines(self) -> Iterator[dict[str, Any]]:
         with contextlib.suppress(OSError, ValueError):  # it is gone, perhaps in the middle of a line
             for line in self._reader:
@@ -87,3 +136,17 @@ class CaptureClient:
             raise Refused(found["error"]["code"], found["error"]["message"])
         result: dict[str, Any] = found["result"]
         return result
+
+
+def _connect(found: dict[str, Any], timeout_seconds: float) -> socket.socket:
+    """Connect to what control.json names. Raises OSError, ValueError, KeyError, TypeError."""
+    if "socket" not in found:
+        return socket.create_connection(("127.0.0.1", int(found["port"])), timeout_seconds)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(timeout_seconds)
+        connection.connect(str(found["socket"]))
+    except OSError:
+        connection.close()
+        raise
+    return connection

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from offhook.desk.recorder import CaptureClient, Refused
+from tests.control import connect, first_request, second_request
 from tests.stage import ROOT, Stage
 from tests.standstill import claimed, peek
 from tests.voices import Call
@@ -110,9 +110,8 @@ class Rude:
     """A connection to the capture worker that sends what it likes."""
 
     def __init__(self, stage: Stage) -> None:
-        found = json.loads((stage.home / "control.json").read_text())
-        self._token = found["token"]
-        self._socket = socket.create_connection(("127.0.0.1", found["port"]), PATIENCE_SECONDS)
+        self._control = stage.home / "control.json"
+        self._socket = connect(self._control, PATIENCE_SECONDS)
 
     def send(self, data: bytes) -> bool:
         """Send all of it; False if the other side has hung up."""
@@ -126,10 +125,18 @@ class Rude:
         self.send(json.dumps({"id": 1, "action": action, "params": params}).encode() + b"\n")
 
     def authenticate(self) -> None:
-        """Say the token and read the answer."""
-        self.ask("authenticate", token=self._token)
-        while not self._socket.recv(1).endswith(b"\n"):
-            pass
+        """Prove the token."""
+        first = first_request()
+        self.ask("authenticate", **first)
+        answer = self._line()
+        self.ask("authenticate", **second_request(self._control, first, json.loads(answer)["result"]))
+        assert json.loads(self._line())["ok"]
+
+    def _line(self) -> bytes:
+        line = b""
+        while not line.endswith(b"\n"):
+            line += self._socket.recv(1)
+        return line
 
     def is_dropped(self) -> bool:
         """Read until the other side hangs up; False if it does not within a while."""
@@ -148,7 +155,8 @@ class Rude:
 
 RUBBISH = (b"garbage\n", b"x" * 10_000_000, b"{}\n" * 1000, b"\0" * 100_000)
 NO_TOKEN = (
-    b'{"id": 1, "action": "authenticate", "params": {"token": "guess"}}\n',
+    b'{"id": 1, "action": "authenticate", "params": {"nonce": "0123456789abcdef"}}\n'
+    b'{"id": 2, "action": "authenticate", "params": {"proof": "guess"}}\n',
     b'{"id": 1, "action": "stop_recording"}\n',
     b"GET / HTTP/1.1\r\n",
 )

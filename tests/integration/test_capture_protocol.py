@@ -29,6 +29,7 @@ from capture_worker.control.client import MOST_WAITING, Audience, Client
 from capture_worker.control.protocol import ACTIONS, LONGEST_LINE_BYTES, SUBSCRIBE_LEVELS
 from shared.settings import Settings
 from shared.store.models import Capture, Loudness, Record
+from tests.control import connect, described, first_request, second_request
 from tests.stage import ROOT, Stage, end
 
 RATE_HZ = 16_000
@@ -153,13 +154,12 @@ class Home:
     def control(self) -> dict[str, Any]:
         """Wait until a worker listens; return what control.json says."""
         wait_for(self.settings.control.exists, "control.json")
-        found: dict[str, Any] = json.loads(self.settings.control.read_text())
-        return found
+        return described(self.settings.control)
 
     def connect(self) -> Conversation:
         """Connect without the token."""
-        with socket.create_connection(("127.0.0.1", self.control()["port"]), 5) as connection:
-            connection.settimeout(15)
+        self.control()
+        with connect(self.settings.control, 15) as connection:
             conversation = Conversation(connection.makefile("rb"), connection.makefile("wb"))
         self.conversations.append(conversation)
         return conversation
@@ -167,7 +167,9 @@ class Home:
     def client(self) -> Conversation:
         """Connect with the token."""
         client = self.connect()
-        client.do("authenticate", token=self.control()["token"])
+        first = first_request()
+        answered = client.do("authenticate", **first)
+        client.do("authenticate", **second_request(self.settings.control, first, answered))
         return client
 
 
@@ -386,7 +388,7 @@ def test_a_line_that_is_no_request_is_answered_and_nothing_else_happens(home: Ho
 
 def test_requests_that_mean_nothing_are_refused_and_the_client_stays(client: Conversation) -> None:
     assert client.refused("fly") == "bad_request"
-    assert client.refused("authenticate", token="x") == "bad_request"
+    assert client.refused("authenticate", nonce="x" * 32) == "bad_request"
     assert client.refused("start_recording", colour="red") == "bad_request"
     assert client.refused("start_recording", title=7) == "bad_request"
     assert client.refused("start_recording", output_path=["a"]) == "bad_request"
@@ -526,10 +528,10 @@ def test_a_program_that_reads_nothing_does_not_end_the_recording(home: Home) -> 
 # Over the socket
 
 
-def test_control_json_names_port_token_and_process_and_goes_with_the_worker(home: Home) -> None:
+def test_control_json_names_place_token_and_process_and_goes_with_the_worker(home: Home) -> None:
     with home.worker() as worker:
         control = home.control()
-        assert set(control) == {"port", "token", "pid"}
+        assert set(control) in ({"port", "token", "pid"}, {"socket", "token", "pid"})
         assert control["pid"] == worker.pid
         assert len(control["token"]) >= 32
         if os.name == "posix":
@@ -539,25 +541,12 @@ def test_control_json_names_port_token_and_process_and_goes_with_the_worker(home
         assert not home.settings.control.exists()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into Linux's list of sockets")
-def test_it_listens_on_the_loopback_address_alone(listening: Home) -> None:
-    port = listening.control()["port"]
-    rows = [
-        line.split()
-        for name in ("tcp", "tcp6")
-        if (table := Path("/proc/net") / name).exists()
-        for line in table.read_text().splitlines()[1:]
-    ]
-    listens = "0A"
-    addresses = [row[1] for row in rows if row[3] == listens and int(row[1].split(":")[1], 16) == port]
-    assert addresses == [f"0100007F:{port:04X}"]
-
-
 def test_without_the_token_nothing_is_done_and_the_line_is_closed(listening: Home) -> None:
     for first in (
+        b'{"id": 1, "action": "authenticate", "params": {"nonce": "short"}}',
+        b'{"id": 1, "action": "authenticate", "params": {"nonce": "Gr\xc3\xbc\xc3\x9fe aus der Ferne"}}',
+        b'{"id": 1, "action": "authenticate", "params": {"nonce": null}}',
         b'{"id": 1, "action": "authenticate", "params": {"token": "guess"}}',
-        b'{"id": 1, "action": "authenticate", "params": {"token": "Gr\xc3\xbc\xc3\x9fe"}}',
-        b'{"id": 1, "action": "authenticate", "params": {"token": null}}',
         b'{"id": 1, "action": "authenticate"}',
         b'{"id": 1, "action": "start_recording"}',
         b"GET / HTTP/1.1\r",
@@ -692,7 +681,7 @@ def test_a_signal_finishes_the_recording_over_stdio_as_well(home: Home, how: sig
 
 def test_half_a_sign_is_no_text(listening: Home) -> None:
     intruder = listening.connect()
-    intruder.send(b'{"id": 1, "action": "authenticate", "params": {"token": "\\ud800"}}')
+    intruder.send(b'{"id": 1, "action": "authenticate", "params": {"nonce": "\\ud800"}}')
     assert intruder.reply()["error"]["code"] == "bad_request"
     client = listening.client()
     for value in (r"\ud800", r"a\u0000b"):

@@ -23,7 +23,6 @@ import capture_worker
 import offhook as offhook_package
 import shared
 import transcribe_worker
-from capture_worker.control.listener import AUTHENTICATE
 from capture_worker.control.protocol import ACTIONS, SUBSCRIBE_LEVELS
 from capture_worker.levels import Level, Levels
 from capture_worker.notices import NOTICES
@@ -31,6 +30,7 @@ from offhook.cli import COMMANDS
 from offhook.cli import offhook as program
 from offhook.commands.doctor import HOME_CHECKS, MACHINE_CHECKS, _settings
 from offhook.desk.views import FLAGS
+from shared.control_port import AUTHENTICATE
 from shared.errors import OffhookError
 from shared.languages import LANGUAGES
 from shared.settings import RECORD_OPTIONS, Settings, load
@@ -421,7 +421,7 @@ def test_every_action_of_the_protocol_is_documented_with_its_parameters() -> Non
     table = [
         row for row in capture_page("The protocol") if not set(code(row[0])) & {"level", "state", "warning"}
     ]
-    own = {SUBSCRIBE_LEVELS: ("on",), AUTHENTICATE: ("token",)}
+    own = {SUBSCRIBE_LEVELS: ("on",), AUTHENTICATE: ("nonce", "proof")}
     real = {name: action.params for name, action in ACTIONS.items()} | own
     assert {code(row[0])[0]: tuple(code(row[1])) for row in table} == real
 
