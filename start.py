@@ -19,13 +19,14 @@ from typing import IO, Any
 
 from shared.locks import FileLock
 from shared.privacy import TELEMETRY_OFF
+from shared.windows import CREATE_NEW_PROCESS_GROUP, creation_flags
 
 ROOT = Path(__file__).resolve().parent
 SAMPLE = ROOT / "offhook" / "sample" / "sample-call.wav"
 DEMO_SECONDS = 300
 STOP_SECONDS = 15  # honcho itself kills a worker 5 s after another one stopped
 WINDOWS = os.name == "nt"
-OWN_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # what start_new_session is elsewhere
+OWN_GROUP = creation_flags(CREATE_NEW_PROCESS_GROUP)  # what start_new_session is elsewhere
 
 
 class StartError(Exception):

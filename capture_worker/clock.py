@@ -1,13 +1,13 @@
-"""The clock of a recording: it goes on while the machine sleeps, so that a sleep is a gap and no seam."""
+"""The clock of a recording: it counts the time that the machine sleeps, so that a sleep becomes a gap."""
 
 from __future__ import annotations
 
 import sys
 import time
 
-#: What counts a sleep, by system. Windows' performance counter, which is the default, does so as well.
-_COUNTS_SLEEP = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC"}
-_CLOCK_ID: int | None = getattr(time, _COUNTS_SLEEP.get(sys.platform, ""), None)
+#: The clock that counts a sleep, by system. The default, Windows' performance counter, does so as well.
+COUNTS_SLEEP = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC"}
+_CLOCK_ID: int | None = getattr(time, COUNTS_SLEEP[sys.platform]) if sys.platform in COUNTS_SLEEP else None
 
 
 def steady_seconds() -> float:

@@ -8,12 +8,13 @@ from contextlib import closing
 from typing import Any
 
 from capture_worker import audio
-from capture_worker.audio.device_probe import LISTING, NO_WINDOW, PATIENCE_SECONDS, ROOT
+from capture_worker.audio.device_probe import LISTING, PATIENCE_SECONDS, ROOT
 from capture_worker.audio.listing import from_json
 from capture_worker.audio.replay import PREFIX
 from capture_worker.audio.source import SIDES, Device
 from capture_worker.inputs import OpenSystem, choose
 from shared.errors import AudioUnavailable
+from shared.windows import CREATE_NO_WINDOW, creation_flags
 
 
 def check_devices(
@@ -44,7 +45,7 @@ def _apart() -> list[Device]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=PATIENCE_SECONDS,
-            creationflags=NO_WINDOW,
+            creationflags=creation_flags(CREATE_NO_WINDOW),
         )
         if done.returncode == 0:
             return from_json(done.stdout)

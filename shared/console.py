@@ -7,6 +7,7 @@ process as soon as the handler returns, or after some 5 s. So the handler waits 
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,10 @@ from typing import Any
 CLOSE, LOGOFF, SHUTDOWN = 2, 5, 6
 PATIENCE_SECONDS = 4.5
 
-_Handler = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)(ctypes.c_int, ctypes.c_uint)
+if sys.platform == "win32":
+    _Handler = ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_uint)
+else:
+    _Handler = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint)
 
 
 def on_end(note: Callable[[], None], finished: threading.Event, kernel32: Any) -> object:

@@ -17,6 +17,7 @@ from typing import IO
 
 from capture_worker.audio.listing import from_json
 from capture_worker.audio.source import Device
+from shared.windows import CREATE_NO_WINDOW, creation_flags
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,6 @@ FIRST_SECONDS, EVERY_SECONDS = 1.0, 15.0
 PATIENCE_SECONDS = 10.0
 LISTING = (sys.executable, "-m", "capture_worker.audio.listing")
 ROOT = Path(__file__).parents[2]  # where `-m` finds the listing
-NO_WINDOW = getattr(subprocess, "CREATENO_WINDOW", 0)  # or a console flashes up on Windows
 
 
 class DeviceProbe:
@@ -53,9 +53,16 @@ class DeviceProbe:
         self._started_seconds = now
         self._wait_seconds = min(max(2 * self._wait_seconds, FIRST_SECONDS), self._every_seconds)
         output = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe that nobody reads could fill up
-        how = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "creationflags": NO_WINDOW}
         try:
-            self._look = self._popen(self._command, stdout=output, cwd=ROOT, **how), output
+            process = self._popen(
+                self._command,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.DEVNULL,
+                creationflags=creation_flags(CREATE_NO_WINDOW),  # or a console window flashes up
+            )
+            self._look = process, output
         except OSError as error:
             log.debug("no look at the devices: %s", error)
             output.close()

@@ -21,6 +21,7 @@ from typing import Any
 
 from shared.errors import BadRecording, EngineCrashed, EngineFailed, EngineUnusable, OutOfMemory
 from shared.privacy import TELEMETRY_OFF
+from shared.windows import CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW, creation_flags
 from transcribe_worker.engine.exits import ProcessExit
 from transcribe_worker.engine.setup import Setup
 from transcribe_worker.media.limits import RecordingLimits
@@ -32,6 +33,8 @@ OFFLINE = {"HF_HUB_OFFLINE": "1"}
 ONE_BLAS_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 #: glibc would keep a heap for each thread, and in each what was freed: 100 MB more, and no faster.
 ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
+#: So that Ctrl-C reaches the worker alone, and no window opens where the worker has no console.
+OWN_CONSOLE = CREATE_NEW_PROCESS_GROUP | CREATE_NO_WINDOW
 HEARTBEAT_SECONDS = 0.25
 #: How long a cancelled engine may take to reach the end of a segment before it is killed.
 CANCEL_GRACE_SECONDS = 1.0
@@ -198,7 +201,6 @@ class Engine:
 
     def _start(self) -> None:
         self.close()
-        flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # so that Ctrl-C reaches the worker alone
         try:
             self._process = self._popen(
                 self._command,
@@ -208,7 +210,7 @@ class Engine:
                 encoding="utf-8",
                 errors="replace",
                 env=os.environ | TELEMETRY_OFF | OFFLINE | ONE_BLAS_THREAD | ONE_HEAP,
-                creationflags=flags,
+                creationflags=creation_flags(OWN_CONSOLE),
             )
         except OSError as error:
             raise EngineUnusable(f"The engine cannot be started: {error.strerror}.") from error

@@ -61,7 +61,7 @@ SUFFIXES = frozenset(
 )
 _ENDINGS = tuple(SUFFIXES)
 _NUDGES: list[type[FileSystemEvent]] = [FileCreatedEvent, FileModifiedEvent, FileMovedEvent, FileClosedEvent]
-_HIDDEN = getattr(stat, "FILE_ATTRIBUTE_HIDDEN", 0)
+_HIDDEN = stat.FILE_ATTRIBUTE_HIDDEN
 
 
 #: A path's fingerprint, as it is compared for tens of thousands of files at a time.
