@@ -1,4 +1,4 @@
-"""Which devices there are, and which of them would be recorded."""
+"""The audio devices of this machine, and those that would be recorded."""
 
 from __future__ import annotations
 
@@ -20,16 +20,20 @@ from shared.windows import CREATE_NO_WINDOW, creation_flags
 def check_devices(
     wanted: Mapping[str, str], open_system: OpenSystem = audio.open_system, *, apart: bool = False
 ) -> dict[str, Any]:
-    """Look at the devices of this machine, `apart` in a process of its own. Raises AudioUnavailable.
+    """List the devices of this machine, and name those that would be recorded.
 
-    On Windows an audio system belongs to the thread that has opened it, and its list is frozen; so a process
-    that records looks apart.
+    With `apart` a child process lists them. On Windows an audio system belongs to the thread that opened it,
+    and its list is frozen, so a process that records asks a child. If the audio system cannot be reached,
+    there are no devices and `reason` says why; else `reason` is None.
     """
     replayed = any(name.startswith(PREFIX) for name in wanted.values())
-    found = _apart() if apart and not replayed else _here(wanted, open_system)
+    try:
+        found = _apart() if apart and not replayed else _here(wanted, open_system)
+    except AudioUnavailable as error:
+        return {**dict.fromkeys(SIDES), "devices": [], "reason": str(error)}
     chosen = {side: choose(found, side, wanted[side]) for side in SIDES}
     described = {side: vars(device) if device else None for side, device in chosen.items()}
-    return {**described, "devices": [vars(device) for device in found]}
+    return {**described, "devices": [vars(device) for device in found], "reason": None}
 
 
 def _here(wanted: Mapping[str, str], open_system: OpenSystem) -> list[Device]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import errno
 import logging
 import os
 import shutil
@@ -33,6 +32,7 @@ from capture_worker.handover.notes import Call, Notes
 from capture_worker.handover.unfinished import UnfinishedRecordings
 from capture_worker.inputs import OpenSystem
 from capture_worker.notices import notice
+from capture_worker.output_path import new_file
 from capture_worker.pending_recordings import PendingRecordings
 from shared import home
 from shared.errors import (
@@ -120,12 +120,12 @@ class RecordingSession:
     ) -> dict[str, Any]:
         """Record from now on; return the state. The finished WAV goes to `output_path`, or into the inbox.
 
-        Raises AlreadyRecording, RecordingWaits, NoDevice, AudioUnavailable, OSError.
+        Raises AlreadyRecording, RecordingWaits, NoDevice, AudioUnavailable, BadOutputPath, OSError.
         """
         with self._lock:
             self._require_idle()
             now, session_id = self._clock(), str(uuid.uuid4())
-            place = _free(Path(output_path)) if output_path else self._filing.place(session_id, now)
+            place = self._place(output_path, session_id, now)
             title = title or f"Call {datetime.fromtimestamp(now):%Y-%m-%d %H:%M}"
             call = Call(session_id, title, place, now, self.settings.layout, candidate_id, project_id)
             self._announcer.warnings.clear()
@@ -186,21 +186,6 @@ class RecordingSession:
             self._last = None
         return {"session_id": session_id, "discarded": True}
 
-    def reset(self) -> dict[str, Any]:
-        """Be idle again: what waits is handed over as it is, for a call is never thrown away unasked.
-
-        Raises AlreadyRecording.
-        """
-        with self._lock:
-            if self._take:
-                raise AlreadyRecording
-            if self._shelf.stopped:
-                self._shelf.release()
-                self._say_state()
-            self._last = None
-            self._announcer.warnings.clear()
-        return self.get_state()
-
     def get_state(self) -> dict[str, Any]:
         """What is being recorded or waits, for how long, and what there is to know of it."""
         take, stopped = self._take, self._shelf.stopped
@@ -221,7 +206,7 @@ class RecordingSession:
         }
 
     def check_devices(self) -> dict[str, Any]:
-        """The devices of this machine, and which would be recorded. Raises AudioUnavailable."""
+        """List the devices of this machine and those that would be recorded, or say why there are none."""
         return check_devices(self._plan().wanted, self._open_system, apart=sys.platform != "linux")
 
     def settle(self) -> None:
@@ -260,6 +245,11 @@ class RecordingSession:
             raise AlreadyRecording
         if self._shelf.stopped:
             raise RecordingWaits
+
+    def _place(self, output_path: str | Path | None, session_id: str, started_at: float) -> Path:
+        if output_path:
+            return new_file(output_path, self.settings.home)
+        return self._filing.place(session_id, started_at)
 
     def _new_take(self, call: Call) -> ActiveRecording:
         capture = DualStreamCapture(
@@ -316,14 +306,3 @@ class RecordingSession:
 
     def _say_state(self) -> None:
         self._announcer.state(self.get_state())
-
-
-def _free(path: Path) -> Path:
-    """A place for a new file. Raises FileExistsError: nothing is ever written over."""
-    path = path.expanduser().absolute()
-    if "\0" in str(path):
-        raise OSError(errno.EINVAL, "There can be no such file", str(path))
-    if path.exists():
-        raise FileExistsError(errno.EEXIST, "There is such a file already", str(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path

@@ -209,6 +209,12 @@ class DiskFull(OffhookError):
     code = "disk_full"
 
 
+class BadOutputPath(OffhookError):
+    """A recording cannot go there: it is inside of offhook's own folder. Choose a place outside of it."""
+
+    code = "bad_output_path"
+
+
 class BadRequest(OffhookError):
     """The request is not one of the capture protocol."""
 

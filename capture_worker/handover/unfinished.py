@@ -18,7 +18,8 @@ from peewee import DatabaseError
 
 from capture_worker import wav
 from capture_worker.mixer import LAYOUTS
-from shared.errors import OffhookError
+from capture_worker.output_path import refuse_inside
+from shared.errors import BadOutputPath, OffhookError
 from shared.files import Fingerprint, move, sha256_of, sync_folder
 from shared.logs import discreet
 from shared.settings import Settings
@@ -141,10 +142,12 @@ class UnfinishedRecordings:
 
     def _moved(self, found: Capture, part: Path, place: Path) -> Path:
         """Move a recording to its place, or to the inbox if that cannot be."""
+        fallback = self.place(found.session_id, found.started_at)
         try:
+            if place.parent != self._settings.inbox:
+                refuse_inside(place, self._settings.home)
             return self._move(found, part, place)
-        except OSError as error:
-            fallback = self.place(found.session_id, found.started_at)
+        except (OSError, BadOutputPath) as error:
             if place == fallback:
                 raise
             log.warning("a recording goes to the inbox instead: %s", discreet(error))

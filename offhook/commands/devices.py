@@ -11,7 +11,7 @@ from rich.table import Table
 from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import console, print_json, printable
 from offhook.desk.desk import Desk
-from shared.errors import NoDevice
+from shared.errors import AudioUnavailable, NoDevice
 
 
 @click.command()
@@ -25,6 +25,8 @@ def devices(desk: Desk, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
+    if found["reason"]:
+        raise AudioUnavailable(found["reason"])
     if not found["devices"]:
         raise NoDevice("There is no audio device. Plug one in, and look again.")
     console().print(_table(found))

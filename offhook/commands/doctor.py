@@ -17,7 +17,7 @@ from offhook.commands.printing import print_json
 from offhook.desk.desk import Desk
 from offhook.desk.overview import overview
 from shared import home
-from shared.errors import AudioUnavailable, OffhookError
+from shared.errors import OffhookError
 from shared.privacy import telemetry_is_off
 from transcribe_worker import model_files
 
@@ -124,10 +124,9 @@ def _audio(desk: Desk) -> Iterator[Finding]:
 
     remedy = "`offhook devices` lists what is there; transcribing needs none."
     wanted = {"microphone": desk.settings.microphone, "loopback": desk.settings.loopback}
-    try:
-        found = check_devices(wanted)
-    except AudioUnavailable as error:
-        yield Finding("audio", "warning", f"Calls cannot be recorded: {error}")
+    found = check_devices(wanted)
+    if found["reason"]:
+        yield Finding("audio", "warning", f"Calls cannot be recorded: {found['reason']}")
         return
     for side in [side for side, name in wanted.items() if name.casefold() != "none"]:
         if found[side]:

@@ -446,6 +446,9 @@ def test_without_audio_devices_the_worker_stays_up_and_says_so(home: Home, way: 
     nowhere = {"PULSE_SERVER": f"unix:{tmp_path / 'nobody'}"}
     with home.worker(env=home.environment | nowhere) as worker:
         client = home.client()
+        found = client.do("check_audio_devices")
+        assert (found["microphone"], found["loopback"], found["devices"]) == (None, None, [])
+        assert (found["reason"] is None) == (way == "none")
         for _ in range(2):
             assert client.refused("start_recording") in ("no_device", "audio_unavailable")
         assert client.state() == "idle"

@@ -293,6 +293,7 @@ CONTRACT: dict[str, Table] = {
         "loopback": "device or null",
         "devices": "list",
         "devices[]": "device",
+        "reason": "text or null",
     },
     "offhook record state": {
         "state": "text",

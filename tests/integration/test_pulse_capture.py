@@ -318,12 +318,14 @@ def test_a_look_from_a_process_of_its_own_sees_the_same_devices(server: PulseSer
     assert check_devices(wanted)[MICROPHONE]["key"] == "virtmic"
 
 
-def test_without_a_sound_server_a_look_from_a_process_of_its_own_says_so(
+def test_without_a_sound_server_both_sides_are_missing_and_the_reason_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PULSE_SERVER", f"unix:{tmp_path}/nowhere")
-    with pytest.raises(AudioUnavailable, match="Start PulseAudio, or PipeWire"):
-        check_devices({MICROPHONE: "default", LOOPBACK: "default"}, apart=True)
+    for apart in (True, False):
+        found = check_devices({MICROPHONE: "default", LOOPBACK: "default"}, apart=apart)
+        assert "Start PulseAudio, or PipeWire" in found.pop("reason")
+        assert found == {MICROPHONE: None, LOOPBACK: None, "devices": []}
 
 
 def test_without_a_sound_server_the_error_names_the_remedy(

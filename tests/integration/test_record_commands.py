@@ -378,3 +378,13 @@ def test_a_recording_that_waits_is_attached_though_no_worker_runs(stage: Stage) 
         record = stage.wait_for(lambda: next(iter(stage.records()), None), "the recording")
         assert (record["session_id"], record["candidate_id"]) == (session_id, "c-7")
         assert stage.read("record", "state")["state"] == "idle"
+
+
+def test_without_a_sound_server_devices_says_why(stage: Stage, tmp_path: Path) -> None:
+    nowhere = {"PULSE_SERVER": f"unix:{tmp_path / 'nobody'}", "XDG_RUNTIME_DIR": str(tmp_path)}
+    deaf = replace(stage, settings=tuple(nowhere.items()))
+    done = deaf.offhook("devices")
+    assert (done.returncode, done.stdout) == (1, "")
+    found = deaf.read("devices")
+    assert found["reason"] in done.stderr
+    assert [found[name] for name in ("microphone", "loopback", "devices")] == [None, None, []]
