@@ -14,7 +14,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from capture_worker.timeline import RATE_HZ, Track
+from capture_worker.samples import RATE_HZ
+from capture_worker.track import Track
 
 DEVICE_HZ = 48_000
 CHUNK_FRAMES = 960
@@ -31,7 +32,7 @@ def steered(samples: Samples) -> Samples:
     track = Track(0.0)
     for end in range(CHUNK_FRAMES, len(samples) + 1, CHUNK_FRAMES):
         track.add(end / DEVICE_HZ, samples[end - CHUNK_FRAMES : end], DEVICE_HZ)
-    track.end_segment()
+    track.end_run()
     return track.take(track.counts.placed_frames)
 
 

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, SIDES
-from capture_worker.timeline import RATE_HZ, Pair, Timeline
+from capture_worker.samples import RATE_HZ, Pair
+from capture_worker.timeline import Timeline
 
 PACKET_SECONDS, POLL_SECONDS = 0.010, 0.020
 STALLS_A_POLL = 1e-4

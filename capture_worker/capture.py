@@ -1,4 +1,4 @@
-"""The way of a call from two devices to a WAV: inputs -> timeline -> mix -> disk, in one thread."""
+"""MAIN PATH of a recording, from two devices to a WAV: inputs -> timeline -> mix -> disk, in one thread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from capture_worker.inputs import DEFAULT, NONE, Inputs, OpenSystem
 from capture_worker.levels import Levels, Loudness, Meter
 from capture_worker.mixer import LAYOUTS, clipped_frames
 from capture_worker.notices import Warn, notice
-from capture_worker.timeline import Pair, Timeline
+from capture_worker.samples import Pair
+from capture_worker.timeline import Timeline
 from capture_worker.verdict import Verdict, judge_side
 from capture_worker.wav import WavWriter
 from shared.errors import AudioUnavailable, OffhookError
@@ -26,14 +27,14 @@ from shared.store.captures import TICKS_PER_SECOND
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.02
-#: While the start of a segment is measured, which the least late of its blocks tells.
+#: While the start of a run is measured: its earliest block tells it, so more reads tell it better.
 MEASURING_POLL_SECONDS = 0.005
-#: Polls come at an uneven beat. At an even one close to the device's own, packets would seem late by the same
-#: for seconds, and the least late of them would tell a wrong time.
+#: Polls are spaced unevenly. At an even spacing close to the device's own, all packets would seem late by the
+#: same for seconds, and the earliest of them would give a wrong time.
 UNEVENNESS, GOLDEN_RATIO = 0.8, 0.618034
 LEVEL_SECONDS = 0.1
 WRITE_SECONDS = 0.1
-#: Audio that was said before a stop may arrive just after it.
+#: Audio from before a stop may arrive this much later.
 LATE_SECONDS = 0.1
 OPEN_SECONDS = 30.0
 ASKED, TOO_LONG, SILENCE = "asked", "longest_recording", "silence"
@@ -56,12 +57,107 @@ class Plan:
         return {MICROPHONE: self.microphone, LOOPBACK: self.loopback}
 
 
+class Pipeline:
+    """The parts of a recording, from the devices to the disk. One thread runs it; others may read from it."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        inputs: Inputs,
+        disk: DiskThread,
+        origin_seconds: float,
+        *,
+        loudness: Loudness,
+        on_level: Callable[[Levels], None],
+        warn: Warn,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self.reason = ASKED
+        self.clipped = dict.fromkeys(SIDES, 0)
+        self.inputs, self.disk, self.timeline = inputs, disk, Timeline(origin_seconds)
+        self._plan, self._origin, self._loudness = plan, origin_seconds, loudness
+        self._on_level, self._warn = on_level, warn
+        self._clock, self._sleep = clock, sleep
+        _, self._mix = LAYOUTS[plan.layout]
+        self._meter = Meter()
+        self._warned_of_silence = False
+        self._polls = 0
+
+    def run(self, stopping: threading.Event) -> None:
+        """Record until there is a reason to stop, then what was said until then. Raises DiskFull."""
+        next_level = next_write = self._clock()
+        while not stopping.is_set():
+            now = self._poll_inputs()
+            if now >= next_level:
+                self._on_level(self._meter.read(now - self._origin))
+                next_level = max(next_level + LEVEL_SECONDS, now)
+            if now >= next_write:
+                self._write(self.timeline.ready(now))
+                if reason := self._reason_to_stop(now - self._origin):
+                    self.reason = reason
+                    stopping.set()
+                next_write = max(next_write + WRITE_SECONDS, now)
+            self.inputs.look_after(now)
+            self._pause()
+        self._finish(self._clock())
+
+    def _finish(self, end_seconds: float) -> None:
+        """Write all that was said until the end."""
+        while self._poll_inputs() < end_seconds + LATE_SECONDS:
+            self._pause()
+        while self._write(self.timeline.finish(end_seconds)):
+            self.disk.catch_up()
+
+    def _pause(self) -> None:
+        self._polls += 1
+        uneven = self._polls * GOLDEN_RATIO % 1 - 0.5
+        spacing = MEASURING_POLL_SECONDS if self.timeline.is_measuring else POLL_SECONDS
+        self._sleep(spacing * (1 + UNEVENNESS * uneven))
+
+    def _poll_inputs(self) -> float:
+        for heard in self.inputs.read():
+            self.timeline.add(*heard)
+            self._meter.add(heard.side, heard.samples)
+        return self._clock()
+
+    def _write(self, pair: Pair) -> bool:
+        """Have a stretch written, and measure it; False if it is empty."""
+        if not len(pair.microphone):
+            return False
+        self.disk.put(self._mix(pair, self.inputs.heard).tobytes())
+        self._loudness.add(pair)
+        for side, samples in zip(SIDES, pair, strict=True):
+            self.clipped[side] += clipped_frames(samples)
+        self._watch_loopback()
+        return True
+
+    def _watch_loopback(self) -> None:
+        """Warn once whenever the loopback has become silent while the microphone hears speech."""
+        if self._plan.loopback == NONE or LOOPBACK not in self.inputs.heard:
+            return
+        suspicious = self._loudness.loopback_is_suspicious()
+        if suspicious and not self._warned_of_silence:
+            notice(self._warn, "loopback_silent")
+        self._warned_of_silence = suspicious
+
+    def _reason_to_stop(self, seconds: float) -> str | None:
+        """Raises DiskFull."""
+        if self.disk.error:
+            raise self.disk.error
+        silent_seconds = self._loudness.both_silent_ticks / TICKS_PER_SECOND
+        if seconds >= self._plan.longest_seconds:
+            return TOO_LONG
+        return SILENCE if 0 < self._plan.silence_seconds <= silent_seconds else None
+
+
 class DualStreamCapture:
     """Records both sides of a call into one WAV, from `start` to `stop`.
 
-    `on_level` gets the levels ten times a second, `on_warning` a code and a message; both are called in the
+    `on_level` gets the levels ten times a second, `on_warning` a code and a message. Both are called in the
     audio thread and must not wait; what they raise is logged. `ended` is set when the file is closed; `error`
-    says what ended it if that was neither asked for nor planned.
+    is what ended the recording, if that was neither asked for nor planned. Before `start` has returned, the
+    other methods raise RuntimeError.
     """
 
     def __init__(
@@ -82,15 +178,9 @@ class DualStreamCapture:
         self._on_level, self._warn = _guarded(on_level), _guarded(on_warning)
         self._open_system = open_system
         self._clock, self._sleep = clock, sleep
-        self._channels, self._mix = LAYOUTS[self.plan.layout]
         self._opened, self._stopping = threading.Event(), threading.Event()
-        self._reason = ASKED
-        self._close_inputs: Callable[[], None] = lambda: None
+        self._pipeline: Pipeline | None = None
         self._origin = 0.0
-        self._clipped = dict.fromkeys(SIDES, 0)
-        self._suspected = False
-        self._polls = 0
-        self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
 
     def start(self) -> None:
         """Open the devices and record; without any, there is no file either.
@@ -98,9 +188,9 @@ class DualStreamCapture:
         Raises NoDevice, AudioUnavailable, DiskFull, OffhookError.
         """
         self._origin = self._clock()
-        self._disk = DiskThread(_new_file(self.path, self._channels))
-        self._disk.start()
-        self._thread.start()
+        disk = DiskThread(_new_file(self.path, LAYOUTS[self.plan.layout][0]))
+        disk.start()
+        threading.Thread(target=self._run, args=(disk,), name="audio", daemon=True).start()
         if not self._opened.wait(OPEN_SECONDS):
             self._stopping.set()
             raise AudioUnavailable(
@@ -111,126 +201,85 @@ class DualStreamCapture:
             raise self.error
 
     def stop(self) -> Verdict:
-        """Record what is still on its way, close the file and say how it went, once it has been started."""
+        """Record what is still on its way, close the file and return how it went."""
+        pipeline = self._running()
         self._stopping.set()
         self.ended.wait()
-        return self.verdict
+        return self._judge(pipeline)
 
     @property
     def seconds(self) -> float:
         """How long the recording runs, or how long it became."""
-        return self._disk.seconds if self.ended.is_set() else self._clock() - self._origin
-
-    def device_names(self) -> dict[str, str | None]:
-        """The device that each side is heard from now."""
-        sides = self._inputs.sides.items()
-        return {side: i.device.name if i.stream and i.device else None for side, i in sides}
+        pipeline = self._running()
+        return pipeline.disk.seconds if self.ended.is_set() else self._clock() - self._origin
 
     @property
     def verdict(self) -> Verdict:
         """How it goes, or how it went."""
+        return self._judge(self._running())
+
+    def device_names(self) -> dict[str, str | None]:
+        """The device that is open for each side now."""
+        sides = self._running().inputs.sides.items()
+        return {side: i.device.name if i.stream and i.device else None for side, i in sides}
+
+    def _running(self) -> Pipeline:
+        if self._pipeline is None:
+            raise RuntimeError("This recording has not been started.")
+        return self._pipeline
+
+    def _judge(self, pipeline: Pipeline) -> Verdict:
         return Verdict(
-            duration_seconds=round(self._disk.seconds, 3),
+            duration_seconds=round(pipeline.disk.seconds, 3),
             layout=self.plan.layout,
-            reason=self.error.code if self.error else self._reason,
+            reason=self.error.code if self.error else pipeline.reason,
             recovered=False,
             sides={
-                side: judge_side(input_, self._timeline.tracks[side], self.loudness, self._clipped[side])
-                for side, input_ in self._inputs.sides.items()
+                side: judge_side(
+                    input_, pipeline.timeline.tracks[side], self.loudness, pipeline.clipped[side]
+                )
+                for side, input_ in pipeline.inputs.sides.items()
             },
         )
 
-    def _run(self) -> None:
+    def _run(self, disk: DiskThread) -> None:
+        """The audio thread: open the devices, record, and close the file whatever happens."""
+        inputs: Inputs | None = None
         try:
-            self._record()
+            inputs = Inputs(self._open_system, self.plan.wanted, self._warn)
+            inputs.open(self._clock())
+            self._pipeline = pipeline = self._connected(inputs, disk)
+            self._opened.set()
+            pipeline.run(self._stopping)
         except OffhookError as error:
             self.error = error
         except Exception as error:  # nothing may keep the file from being closed
             log.exception("the recording has ended")
             self.error = OffhookError(f"The recording has ended: {type(error).__name__}: {error}")
         finally:
-            self._disk.close()
-            self.error = self.error or self._disk.error
+            disk.close()
+            self.error = self.error or disk.error
             self.ended.set()
             self._opened.set()
-            self._close_inputs()  # last: a driver may hang in it
+            if inputs:
+                inputs.close()  # last: a driver may hang in it
 
-    def _record(self) -> None:
-        self._timeline = Timeline(self._origin)
-        self._meter = Meter()
-        inputs = Inputs(self._open_system, self.plan.wanted, self._warn)
-        self._close_inputs, self._inputs = inputs.close, inputs
-        inputs.open(self._clock())
-        self._opened.set()
-        self._follow()
-
-    def _follow(self) -> None:
-        """Record until there is a reason to stop, then what was said until then."""
-        next_level = next_write = self._clock()
-        while not self._stopping.is_set():
-            now = self._take_in()
-            if now >= next_level:
-                self._on_level(self._meter.read(now - self._origin))
-                next_level = max(next_level + LEVEL_SECONDS, now)
-            if now >= next_write:
-                self._hand_out(self._timeline.ready(now))
-                self._mind_the_limits(now - self._origin)
-                next_write = max(next_write + WRITE_SECONDS, now)
-            self._inputs.look_after(now)
-            self._pause()
-        end = self._clock()
-        while self._take_in() < end + LATE_SECONDS:
-            self._pause()
-        while self._hand_out(self._timeline.finish(end)):
-            self._disk.catch_up()
-
-    def _pause(self) -> None:
-        self._polls += 1
-        uneven = self._polls * GOLDEN_RATIO % 1 - 0.5
-        beat = MEASURING_POLL_SECONDS if self._timeline.is_measuring else POLL_SECONDS
-        self._sleep(beat * (1 + UNEVENNESS * uneven))
-
-    def _take_in(self) -> float:
-        for heard in self._inputs.read():
-            self._timeline.add(*heard)
-            self._meter.add(heard.side, heard.samples)
-        return self._clock()
-
-    def _hand_out(self, pair: Pair) -> bool:
-        """Have a stretch written and measured; False if there is nothing of it."""
-        if not len(pair.microphone):
-            return False
-        self._disk.put(self._mix(pair, self._inputs.heard).tobytes())
-        self.loudness.add(pair)
-        for side, samples in zip(SIDES, pair, strict=True):
-            self._clipped[side] += clipped_frames(samples)
-        self._mind_the_loopback()
-        return True
-
-    def _mind_the_loopback(self) -> None:
-        if self.plan.loopback == NONE or LOOPBACK not in self._inputs.heard:
-            return
-        suspicious = self.loudness.loopback_is_suspicious()
-        if suspicious and not self._suspected:
-            notice(self._warn, "loopback_silent")
-        self._suspected = suspicious
-
-    def _mind_the_limits(self, seconds: float) -> None:
-        """Stop when there is a reason. Raises DiskFull."""
-        if self._disk.error:
-            raise self._disk.error
-        silent_seconds = self.loudness.both_silent_ticks / TICKS_PER_SECOND
-        if seconds >= self.plan.longest_seconds:
-            self._reason = TOO_LONG
-        elif 0 < self.plan.silence_seconds <= silent_seconds:
-            self._reason = SILENCE
-        else:
-            return
-        self._stopping.set()
+    def _connected(self, inputs: Inputs, disk: DiskThread) -> Pipeline:
+        return Pipeline(
+            self.plan,
+            inputs,
+            disk,
+            self._origin,
+            loudness=self.loudness,
+            on_level=self._on_level,
+            warn=self._warn,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
 
 
 def _guarded(callback: Callable[..., None]) -> Callable[..., None]:
-    """A listener whose faults are its own: they do not end the recording."""
+    """Keep what a listener raises from ending the recording."""
 
     def call(*arguments: object) -> None:
         try:

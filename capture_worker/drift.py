@@ -47,8 +47,8 @@ class Drift:
         self.stretch = min(max(steer, -LARGEST_STRETCH), LARGEST_STRETCH)
         return self.stretch
 
-    def end_segment(self) -> None:
-        """Forget where the lateness was: the next segment has its own height."""
+    def end_run(self) -> None:
+        """Close the current run: the next one has its own height."""
         self._remember()
         self._point, self._error = _Lowest(), _Lowest()
         self.stretch = self._slope

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from capture_worker.audio.source import SIDES, AudioSystem, Device, Stream
 from capture_worker.notices import Warn, notice
-from capture_worker.timeline import Mono
+from capture_worker.samples import Mono
 from shared.errors import AudioUnavailable, DeviceLost, DeviceUnknown, NoDevice
 
 log = logging.getLogger(__name__)

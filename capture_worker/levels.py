@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, SIDES
-from capture_worker.timeline import RATE_HZ, Mono, Pair
+from capture_worker.samples import RATE_HZ, Mono, Pair
 from shared.store.captures import TICKS_PER_SECOND, as_byte, dbfs
 
 TICK_FRAMES = RATE_HZ // TICKS_PER_SECOND

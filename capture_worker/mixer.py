@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture_worker.audio.source import LOOPBACK, MICROPHONE
-from capture_worker.timeline import Mono, Pair
+from capture_worker.samples import Mono, Pair
 
 FULL_SCALE = 32767
 #: A sample this loud was cut off by its device.

@@ -7,7 +7,8 @@ from typing import Any
 
 from capture_worker.inputs import Input
 from capture_worker.levels import Loudness
-from capture_worker.timeline import RATE_HZ, Track
+from capture_worker.samples import RATE_HZ
+from capture_worker.track import Track
 
 
 @dataclass(frozen=True)

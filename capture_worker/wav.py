@@ -11,7 +11,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from capture_worker.timeline import RATE_HZ
+from capture_worker.samples import RATE_HZ
 from shared.home import FILE_MODE
 
 SAMPLE_BYTES = 2

@@ -562,7 +562,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stage, dict[str,
         said["state"].append(manual.read("record", "start"))
         said["stop"].append(manual.read("record", "stop"))
         said["state"].append(manual.read("record", "state"))
-    said["devices"] += [stage.read("devices"), both.read("devices")]
+    gone = Stage(folder / "home", (("OFFHOOK_MICROPHONE", f"replay:{folder / 'gone.wav'}"),))
+    said["devices"] += [stage.read("devices"), both.read("devices"), gone.read("devices")]
     return stage, said
 
 

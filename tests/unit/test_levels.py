@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, SIDES
 from capture_worker.levels import TICK_FRAMES, Level, Loudness, Meter
-from capture_worker.timeline import RATE_HZ, Pair
+from capture_worker.samples import RATE_HZ, Pair
 from shared.store.captures import QUIETEST_BYTE, as_byte, dbfs
 
 Samples = NDArray[np.float32]

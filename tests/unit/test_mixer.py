@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, SIDES
 from capture_worker.mixer import LAYOUTS, clipped_frames, mix, split
-from capture_worker.timeline import Pair
+from capture_worker.samples import Pair
 
 LOUDEST = 32767
 levels = st.floats(-1, 1, width=32)

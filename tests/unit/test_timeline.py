@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, SIDES
 from capture_worker.drift import LARGEST_STRETCH
-from capture_worker.timeline import FINAL_SECONDS, RATE_HZ, Counts, Pair, Timeline
+from capture_worker.samples import RATE_HZ, Pair
+from capture_worker.timeline import FINAL_SECONDS, Timeline
+from capture_worker.track import Counts
 
 Samples = NDArray[np.float32]
 #: Seconds of true time to samples, (frames,).
