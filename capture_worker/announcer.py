@@ -1,4 +1,4 @@
-"""Tells whoever listens what happens in a session: levels, states and warnings, as the protocol has them."""
+"""Sends the events of a session to its listener: levels, states and warnings of the capture protocol."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ Event = dict[str, Any]
 
 
 class Announcer:
-    """Speaks to one listener; what that raises is its own fault, and ends no recording."""
+    """Sends events to one listener; an error that it raises is logged and ends no recording."""
 
     def __init__(self, listener: Callable[[Event], None]) -> None:
         self.warnings: deque[dict[str, str]] = deque(maxlen=MOST_WARNINGS)  # of the last recording
         self._listener = listener
 
     def state(self, found: dict[str, Any]) -> None:
-        """Tell that the state has changed."""
-        self._tell({"type": "state", **found})
+        """Send a new state."""
+        self._send({"type": "state", **found})
 
     def levels(self, levels: Levels) -> None:
-        """Tell how loud it is."""
-        self._tell(levels.as_event())
+        """Send the levels."""
+        self._send(levels.as_event())
 
     def warn(self, code: str, message: str) -> None:
-        """Tell what there is to mind, and keep it for whoever asks."""
+        """Send a notice, and keep it for the state."""
         self.warnings.append({"code": code, "message": message})
-        self._tell({"type": "warning", "code": code, "message": message})
+        self._send({"type": "warning", "code": code, "message": message})
 
-    def _tell(self, event: Event) -> None:
+    def _send(self, event: Event) -> None:
         try:
             self._listener(event)
         except Exception:

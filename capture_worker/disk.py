@@ -1,4 +1,4 @@
-"""Writes the recording in a thread of its own: a slow disk must not keep the audio thread waiting."""
+"""Writes the recording in its own thread, so that a slow disk does not delay the audio thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class DiskThread:
-    """Takes audio in, and has it on the disk about a second later."""
+    """Writes audio as it comes, and syncs it to the disk every second."""
 
     def __init__(self, wav: WavWriter, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.error: OffhookError | None = None
@@ -27,7 +27,7 @@ class DiskThread:
         self._thread = threading.Thread(target=self._run, name="disk", daemon=True)
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start the thread."""
         self._thread.start()
 
     @property
@@ -36,16 +36,16 @@ class DiskThread:
         return self._wav.seconds
 
     def put(self, pcm: bytes) -> None:
-        """Have whole frames written; never waits."""
+        """Queue whole frames for writing; never waits."""
         self._waiting.put(pcm)
 
     def catch_up(self) -> None:
-        """Wait until little waits to be written."""
+        """Wait until the queue is nearly empty."""
         while self._waiting.qsize() > MOST_WAITING and self._thread.is_alive():
             time.sleep(0.01)
 
     def close(self) -> None:
-        """Write what waits, and close the file; `error` says whether all of it found room."""
+        """Write the queue and close the file; `error` is set if it could not all be written."""
         self._waiting.put(None)
         self._thread.join()
 
@@ -69,7 +69,7 @@ class DiskThread:
 
 
 def in_words(error: OSError, path: Path) -> OffhookError:
-    """Say what a disk error means for a recording."""
+    """Return the error of a recording that a disk error causes."""
     if error.errno in _FULL:
-        return DiskFull("The disk is full, so the recording has stopped; what there was room for is kept.")
+        return DiskFull("The disk is full, so the recording has stopped; the audio up to then is kept.")
     return OffhookError(f"The recording {path} cannot be written: {error.strerror or error}.")

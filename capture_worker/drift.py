@@ -1,7 +1,7 @@
-"""How fast a device's clock goes against the computer's, and what to do about it.
+"""Measures how fast a device's clock runs against the computer's, and corrects the rate.
 
-A line is laid through the lower envelope of the lateness, one for all stretches of a side: each stretch
-has a height of its own, the slope belongs to the device. What is left of the error is steered away.
+A line is fitted to the lower envelope of the lateness. Each run of blocks has its own height; the slope is
+that of the device, common to all runs. The remaining error is removed by steering the rate.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ import math
 
 POINT_SECONDS = 1.0
 STEER_SECONDS = 5.0
-#: How soon what is left of an error is to be gone.
+#: The time in which a remaining error is removed.
 STEER_OVER_SECONDS = 20.0
 LARGEST_SLOPE, LARGEST_STRETCH = 300e-6, 500e-6
-#: A slope is believed by its evidence: points that scatter by 0.5 ms against clocks that differ by 50 ppm.
+#: Prior of the slope: points scatter by 0.5 ms, clocks differ by 50 ppm.
 DOUBT = (0.5e-3 / 50e-6) ** 2
 STRETCH_SECONDS, MEMORY_SECONDS = 120.0, 1200.0
 
 
 class Drift:
-    """The drift of one side's device, learnt from block to block."""
+    """The drift of one side's device, estimated from block to block."""
 
     def __init__(self) -> None:
-        self.stretch = 0.0  # output frames to be made of an input frame, above 1
+        self.stretch = 0.0  # output frames per input frame, minus 1
         self._past = _Moments()
         self._now = _Moments()
         self._point = _Lowest()
@@ -30,11 +30,11 @@ class Drift:
 
     @property
     def ppm(self) -> float:
-        """How much faster than the computer's the device's clock goes, in parts per million."""
+        """How much faster the device's clock runs than the computer's, in parts per million."""
         return -self._slope * 1e6
 
     def note(self, at_seconds: float, raw_late_seconds: float, late_seconds: float) -> float | None:
-        """Note a block's lateness, without and with the correction; return a new stretch now and then."""
+        """Note a block's lateness, before and after correction; every 5 s return a new stretch, else None."""
         lowest = self._point.note(at_seconds, raw_late_seconds, POINT_SECONDS)
         if lowest is not None:
             self._now.add(at_seconds, lowest)
@@ -67,7 +67,7 @@ class Drift:
 
 
 class _Moments:
-    """Sums of squares about the mean, kept up point by point (Welford)."""
+    """Sums of squares about the mean, updated point by point (Welford 1962)."""
 
     def __init__(self) -> None:
         self.spread = 0.0
@@ -96,7 +96,7 @@ class _Moments:
 
 
 class _Lowest:
-    """The least of the values of a while."""
+    """The smallest value of each period."""
 
     def __init__(self) -> None:
         self._since: float | None = None

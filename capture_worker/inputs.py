@@ -1,6 +1,6 @@
-"""Keeps a device open for each side of the call, whatever is unplugged, re-plugged or made the default.
+"""Keeps a device open for each side of the call while devices are unplugged, plugged in or made the default.
 
-All of it runs in the one audio thread. The timeline fills what is missing meanwhile.
+All of it runs in the audio thread. The timeline fills the gaps.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ log = logging.getLogger(__name__)
 
 DEFAULT, NONE = "default", "none"
 LOOK_EVERY_SECONDS = 1.0
-#: After a loss the first looks follow each other sooner.
+#: After a loss the devices are listed again after 0.1 s, then at growing intervals.
 FIRST_WAIT_SECONDS = 0.1
-#: How long a better device that refuses is left alone, while another one is heard: trying may take seconds.
+#: While another device is open, one that failed to open is not tried for 15 s: a try may take seconds.
 REFUSED_SECONDS = 15.0
 OpenSystem = Callable[[Mapping[str, str]], AudioSystem]
 
 
 class Heard(NamedTuple):
-    """Samples of a side, the mean of all channels, that had arrived by a moment."""
+    """Samples of a side, mixed to one channel, and the moment by which they had arrived."""
 
     side: str
     arrived_seconds: float
@@ -40,7 +40,7 @@ class Heard(NamedTuple):
 
 @dataclass
 class Input:
-    """One side: what is wanted, what is open, and what happened to it."""
+    """One side: the wanted device, the open one, and what happened so far."""
 
     side: str
     wanted: str
@@ -55,7 +55,7 @@ class Input:
 
 
 class Inputs:
-    """Both sides' devices. One thread makes, uses and closes it."""
+    """The devices of both sides. One thread creates, uses and closes this."""
 
     def __init__(self, open_system: OpenSystem, wanted: Mapping[str, str], warn: Warn) -> None:
         self.sides = {side: Input(side, _plain(wanted.get(side, DEFAULT))) for side in SIDES}
@@ -66,7 +66,7 @@ class Inputs:
         self._system = open_system(wanted)
 
     def open(self, now_seconds: float) -> None:
-        """Open what there is, the microphone first: a headset may change its rate. Raises NoDevice."""
+        """Open the devices, the microphone first: a headset may change its rate then. Raises NoDevice."""
         try:
             self._look(now_seconds)
             if not self.heard:
@@ -85,7 +85,7 @@ class Inputs:
         return [side for side, input_ in self.sides.items() if input_.devices]
 
     def read(self) -> Iterator[Heard]:
-        """Hand out what both sides have heard since the last time."""
+        """Yield the samples of both sides since the last call."""
         for input_ in self.sides.values():
             try:
                 block = input_.stream.read() if input_.stream else None
@@ -97,7 +97,7 @@ class Inputs:
                 yield Heard(input_.side, block.arrived_seconds, mono, input_.device.rate_hz)
 
     def look_after(self, now_seconds: float) -> None:
-        """Now and then look whether there is a better device, or one again that was lost."""
+        """When it is due, list the devices and switch to a preferred or returned one."""
         if now_seconds >= self._next_look:
             try:
                 self._look(now_seconds)
@@ -105,7 +105,7 @@ class Inputs:
                 self._lose_all(error, now_seconds)
 
     def close(self) -> None:
-        """Let all devices go."""
+        """Close all devices."""
         for input_ in self.sides.values():
             self._close(input_)
         self._system.close()
@@ -113,32 +113,32 @@ class Inputs:
     def _look(self, now_seconds: float) -> None:
         self._now = now_seconds
         if self._running and not any(input_.stream for input_ in self.sides.values()):
-            self._system.renew()  # nothing is open: the audio system itself may have been started again
+            self._system.renew()  # nothing is open: the audio system may have been restarted
         found = self._system.look()
         for side in SIDES if found is not None else ():
             self._follow(self.sides[side], found or [])
         self._next_look = now_seconds + (self._wait_seconds() if found is not None else FIRST_WAIT_SECONDS)
 
     def _wait_seconds(self) -> float:
-        """Until the next look: ever longer while a side is lost."""
+        """Return the time to the next listing; it doubles while a side is lost."""
         lost = [input_ for input_ in self.sides.values() if input_.device and not input_.stream]
         for input_ in lost:
             input_.wait_seconds = min(2 * input_.wait_seconds, LOOK_EVERY_SECONDS)
         return min((input_.wait_seconds for input_ in lost), default=LOOK_EVERY_SECONDS)
 
     def _follow(self, input_: Input, found: list[Device]) -> None:
-        """Have the device open that is best now."""
+        """Open the best device of a side, if it is not open."""
         best = self._best(input_, found)
         if best is None or (input_.stream and _same(input_.device, best)):
             return
-        if input_.stream and not _is_among(input_.device, found):  # gone since the last read
-            self._lose(input_, DeviceLost("it is not there any more"))
+        if input_.stream and not _is_among(input_.device, found):  # removed since the last read
+            self._lose(input_, DeviceLost("it was removed"))
         if input_.wanted != DEFAULT and not _is_named(best, input_.wanted):
             self._say(input_, "device_missing", wanted=input_.wanted, device=best.name)
         self._switch(input_, best)
 
     def _best(self, input_: Input, found: list[Device]) -> Device | None:
-        """The first choice that has not just refused; what was heard before is better than nothing."""
+        """Return the first choice that has not just failed; the previous device is better than none."""
         choice = choose(found, input_.side, input_.wanted)
         before = [device for device in found if input_.device and device.key == input_.device.key]
         choices = [device for device in (choice, *before) if device]
@@ -147,18 +147,18 @@ class Inputs:
         return next(iter([*willing, *([] if input_.stream else choices)]), None)
 
     def _switch(self, input_: Input, device: Device) -> None:
-        """Open another device; until it is open, the one before is better than none."""
+        """Open another device; the previous one stays open until then."""
         if input_.device and input_.device.key == device.key:  # in another format
             self._close(input_)
         try:
             self._open(input_, device)
         except DeviceUnknown:
-            self._open_all_anew(input_, device)
+            self._reopen_all(input_, device)
         except (DeviceLost, AudioUnavailable) as error:
             self._refuse(input_, device, error)
 
     def _refuse(self, input_: Input, device: Device, error: Exception) -> None:
-        """Note that a device cannot be opened now."""
+        """Note that a device cannot be opened at present."""
         log.warning("%s: %s", input_.side, error)
         self._say(input_, "device_unusable", side=input_.side, error=str(error))
         input_.device = input_.device or device
@@ -174,8 +174,8 @@ class Inputs:
             notice(self._warn, "device_opened", side=input_.side, device=device.name)
         input_.devices.append(device)
 
-    def _open_all_anew(self, input_: Input, device: Device) -> None:
-        """Open a device that the audio system does not know yet: it has to begin anew, with both sides."""
+    def _reopen_all(self, input_: Input, device: Device) -> None:
+        """Open a device that the audio system does not know yet: reopen the system, with both sides."""
         chosen = {other.side: other.device for other in self.sides.values() if other.stream}
         chosen[input_.side] = device
         for other in self.sides.values():
@@ -201,7 +201,7 @@ class Inputs:
         self._say(input_, "device_lost", side=input_.side)
 
     def _lose_all(self, error: Exception, now_seconds: float) -> None:
-        """The audio system itself is gone: try again, ever more slowly."""
+        """Note that the audio system itself has ended; it is tried again at growing intervals."""
         for input_ in self.sides.values():
             if input_.stream:
                 self._lose(input_, error)
@@ -213,14 +213,14 @@ class Inputs:
             input_.stream = None
 
     def _say(self, input_: Input, code: str, **facts: object) -> None:
-        """Say a thing once, however often it is tried again."""
+        """Give a notice once, however often the cause recurs."""
         if input_.said.get(code) != facts:
             input_.said[code] = facts
             notice(self._warn, code, **facts)
 
 
 def choose(found: list[Device], side: str, wanted: str) -> Device | None:
-    """The device for a side: the named one if it is there, else the default one; None if there is none."""
+    """Return the device for a side: the named one, else the default one; None if there is none."""
     if wanted == NONE:
         return None
     mine = [device for device in found if device.side == side]
@@ -234,7 +234,7 @@ def _is_named(device: Device, wanted: str) -> bool:
 
 
 def _plain(wanted: str) -> str:
-    """A name without a name in it is the default, and the two words count in capitals too."""
+    """Return the wanted name; an empty one is the default, and `default` and `none` may be in capitals."""
     name = wanted.strip() or DEFAULT
     return name.casefold() if name.casefold() in (DEFAULT, NONE) else name
 
@@ -252,10 +252,10 @@ def _same(one: Device | None, other: Device) -> bool:
 
 
 def _mono(frames: NDArray[np.float32]) -> Mono:
-    """The mean of both channels; what is no number becomes one, for a NaN never leaves a resampler again.
+    """Return the mean of two channels, with NaN as 0: a NaN would stay in the resampler for good.
 
-    Of more than two, half of each: the mean would make a voice on the front of a surround device four times
-    quieter.
+    Of more than two channels it is half of each, clipped: the mean would make a voice on the front channels
+    of a surround device four times quieter.
     """
     channels = frames.shape[1]
     mono: Mono = frames @ np.full(channels, 1 / min(channels, 2), np.float32)

@@ -1,4 +1,4 @@
-"""How loud each side is: live for a meter, and tick by tick for whoever asks later who spoke."""
+"""How loud each side is: live for a meter, and per tick (0.1 s) for telling later who spoke."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from capture_worker.samples import RATE_HZ, Mono, Pair
 from shared.store.captures import TICKS_PER_SECOND, as_byte, dbfs
 
 TICK_FRAMES = RATE_HZ // TICKS_PER_SECOND
-#: A loopback that is silent for so long while somebody speaks may be the wrong device.
+#: A loopback that is silent for 15 s while the microphone hears speech may be the wrong device.
 SUSPICIOUS_TICKS = 15 * TICKS_PER_SECOND
 SPEECH_TICKS = 2 * TICKS_PER_SECOND
 SPEECH_ABOVE_NOISE_DB = 10.0
@@ -20,7 +20,7 @@ SPEECH_ABOVE_NOISE_DB = 10.0
 
 @dataclass(frozen=True)
 class Level:
-    """Root mean square and peak of a tenth of a second, from 0 to 1."""
+    """Root mean square and peak of 0.1 s, from 0 to 1."""
 
     rms: float = 0.0
     peak: float = 0.0
@@ -28,14 +28,14 @@ class Level:
 
 @dataclass(frozen=True)
 class Levels:
-    """Both sides now, and for how long the recording runs."""
+    """The levels of both sides, and the length of the recording so far."""
 
     microphone: Level
     loopback: Level
     seconds: float
 
     def as_event(self) -> dict[str, Any]:
-        """Return it as the capture protocol has it."""
+        """Return the event of the capture protocol."""
         return {
             "type": "level",
             "mic": round(self.microphone.rms, 4),
@@ -47,17 +47,17 @@ class Levels:
 
 
 class Meter:
-    """The levels since they were read last, of what the devices hand out, before any delay."""
+    """The levels since the last read, of samples as they come from the devices, before any delay."""
 
     def __init__(self) -> None:
         self._heard: dict[str, list[Mono]] = {side: [] for side in SIDES}
 
     def add(self, side: str, samples: Mono) -> None:
-        """Take samples of a side in."""
+        """Add samples of a side."""
         self._heard[side].append(samples)
 
     def read(self, seconds: float) -> Levels:
-        """Return the levels and begin anew."""
+        """Return the levels and reset."""
         levels = {side: _level(pieces) for side, pieces in self._heard.items()}
         self._heard = {side: [] for side in SIDES}
         return Levels(levels[MICROPHONE], levels[LOOPBACK], seconds)
@@ -75,9 +75,9 @@ def _rms(samples: Mono) -> float:
 
 
 class Loudness:
-    """The loudness of each side, ten ticks for each second of the recording, a byte a tick.
+    """The loudness of each side: ten ticks per second of the recording, one byte per tick.
 
-    One thread adds, another may read: a tick is there for both sides before `ticks` counts it.
+    One thread adds, others may read: `ticks` counts a tick after both sides have it.
     """
 
     def __init__(self, silence_dbfs: float) -> None:
@@ -86,10 +86,10 @@ class Loudness:
         self._rest: Pair = Pair(np.zeros(0, np.float32), np.zeros(0, np.float32))
         self.ticks = 0
         self.silent_ticks = dict.fromkeys(SIDES, 0)
-        self.both_silent_ticks = 0  # in one go, up to now
+        self.both_silent_ticks = 0  # consecutive, up to now
 
     def add(self, pair: Pair) -> None:
-        """Take a stretch of the recording in."""
+        """Add a stretch of the recording."""
         joined = [np.concatenate(both) for both in zip(self._rest, pair, strict=True)]
         whole = len(joined[0]) // TICK_FRAMES * TICK_FRAMES
         for start in range(0, whole, TICK_FRAMES):
@@ -107,11 +107,11 @@ class Loudness:
         self.ticks += 1
 
     def between(self, start: int, end: int) -> dict[str, bytes]:
-        """The ticks from `start` up to `end` of each side."""
+        """Return the ticks of each side from `start` up to `end`."""
         return {side: bytes(found[start:end]) for side, found in self._bytes.items()}
 
     def loopback_is_suspicious(self) -> bool:
-        """Whether the loopback has long been silent while the microphone heard speech."""
+        """Whether the loopback was silent for 15 s while the microphone heard speech."""
         recent = (
             self.between(self.ticks - SUSPICIOUS_TICKS, self.ticks) if self.ticks >= SUSPICIOUS_TICKS else {}
         )

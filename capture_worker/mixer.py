@@ -1,4 +1,4 @@
-"""Both sides into what is written: one channel that holds both voices, or a channel each."""
+"""Mixes both sides into the channels of the file: one with both voices, or one for each side."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from capture_worker.audio.source import LOOPBACK, MICROPHONE
 from capture_worker.samples import Mono, Pair
 
 FULL_SCALE = 32767
-#: A sample this loud was cut off by its device.
+#: A sample this loud was clipped by its device.
 CLIPPED = 0.999
 
 
 def mix(pair: Pair, sides: Collection[str]) -> NDArray[np.int16]:
-    """The mean of both sides, (frames,); a side that is missing does not make the other one quieter.
+    """Return the mean of both sides, (frames,); if only one of `sides` has been heard, that side unchanged.
 
-    `sides` are those that have been heard so far. The mean cannot clip what the devices have not.
+    A mean does not clip where the devices have not.
     """
     gain = 0.5 if {MICROPHONE, LOOPBACK} <= set(sides) else 1.0
     return _as_int16(gain * (pair.microphone + pair.loopback))
 
 
 def split(pair: Pair, sides: Collection[str]) -> NDArray[np.int16]:
-    """The microphone left and the loopback right, (frames, 2)."""
+    """Return the microphone left and the loopback right, (frames, 2)."""
     return _as_int16(np.stack(pair, axis=1))
 
 
 Mixer = Callable[[Pair, Collection[str]], NDArray[np.int16]]
-#: Layout -> number of channels, and what makes them.
+#: Layout -> number of channels, and the function that makes them.
 LAYOUTS: dict[str, tuple[int, Mixer]] = {"mono": (1, mix), "split": (2, split)}
 
 
 def clipped_frames(samples: Mono) -> int:
-    """Count the frames that were cut off at full scale."""
+    """Count the frames at full scale."""
     return int(np.count_nonzero(np.abs(samples) >= CLIPPED))
 
 

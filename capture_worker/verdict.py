@@ -1,4 +1,4 @@
-"""How well a call was captured: what there is to know before trusting the recording."""
+"""How well a call was recorded: devices, gaps, drift, clipping and silence of each side."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class SideVerdict:
     device_losses: int
     gaps: int
     lost_ms: int
-    doubled_ms: int  # came twice, or too late to be placed
-    drift_ppm: float  # how much faster than the computer's the device's clock goes
+    doubled_ms: int  # arrived twice, or too late to be placed
+    drift_ppm: float  # how much faster the device's clock runs than the computer's
     clipped_frames: int
     silence_share: float
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Both sides, and why the recording ended. `recovered`: its recorder died, and it was repaired."""
+    """Both sides, and why the recording ended. `recovered`: its process was killed, and it was repaired."""
 
     duration_seconds: float
     layout: str
@@ -42,7 +42,7 @@ class Verdict:
 
 
 def judge_side(input_: Input, track: Track, loudness: Loudness, clipped_frames: int) -> SideVerdict:
-    """Judge one side by what its parts have counted so far."""
+    """Return the verdict on one side, from the counts so far."""
     counts = track.counts
     return SideVerdict(
         devices=[{"name": d.name, "rate_hz": d.rate_hz, "channels": d.channels} for d in input_.devices],

@@ -1,7 +1,7 @@
-"""The WAV that is being recorded: playable after a death at any moment, whatever its length.
+"""The WAV that is being recorded: playable after a kill at any moment, whatever its length.
 
-The header has room for RF64's long sizes from the start (EBU Tech 3306), so it never moves: it is written
-over each second, and together with the audio it is on the disk after each `sync`.
+The header has room for RF64's long sizes (EBU Tech 3306) from the start, so it never moves. It is rewritten
+every second; after each `sync` it is on the disk with the audio.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FMT = struct.Struct("<HHIIHH")
 
 
 def header(channels: int, data_bytes: int, rate_hz: int = RATE_HZ) -> bytes:
-    """The header of `data_bytes` of 16-bit audio, as RIFF or, beyond 4 GiB, as RF64."""
+    """Return the header for `data_bytes` of 16-bit audio: RIFF, or RF64 beyond 4 GiB."""
     size = HEADER_BYTES - 8 + data_bytes
     block = channels * SAMPLE_BYTES
     fmt = struct.pack("<4sI", b"fmt ", _FMT.size) + _FMT.pack(
@@ -42,10 +42,10 @@ def _data(size: int) -> bytes:
 
 
 class WavWriter:
-    """A new file of 16-bit audio at 16 kHz; what is written has reached the kernel when the call returns.
+    """A new file of 16-bit audio at 16 kHz; written audio has reached the kernel when a call returns.
 
-    Raises OSError, FileExistsError among them. After an error the file can still be closed, and then holds
-    all that was written by calls that returned.
+    Raises OSError, FileExistsError among them. After an error the file can still be closed; it then holds the
+    audio of all calls that returned.
     """
 
     def __init__(self, path: Path, channels: int) -> None:
@@ -72,12 +72,12 @@ class WavWriter:
         self.data_bytes += len(pcm)
 
     def sync(self) -> None:
-        """Have header and audio on the disk, so that even a power cut leaves them."""
+        """Write header and audio to the disk, so that they survive a power cut."""
         self._refresh()
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Sync and close; bytes behind the last whole `write` are cut off."""
+        """Sync and close; bytes after the last complete `write` are cut off."""
         try:
             self._file.truncate(HEADER_BYTES + self.data_bytes)
             self.sync()
@@ -91,21 +91,21 @@ class WavWriter:
 
 
 def _new_private_file(path: Path) -> BinaryIO:
-    """Make a file that is its owner's alone, whatever umask the program has that embeds the recorder."""
+    """Make a file of mode 0600, whatever the umask of the embedding program."""
     return open(path, "xb", buffering=0, opener=lambda name, flags: os.open(name, flags, FILE_MODE))
 
 
 def _write_all(file: BinaryIO, data: bytes) -> None:
-    """Write everything: a raw file may take only a part, as when the disk is nearly full."""
+    """Write everything: a raw file may accept only a part, as when the disk is nearly full."""
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]
 
 
 def repair(path: Path, channels: int) -> float:
-    """Make a recording playable whose recorder has died; return its seconds, 0.0 if it holds no audio.
+    """Make the file of a killed recorder playable; return its seconds, 0.0 if it holds no audio.
 
-    `channels` count where the header does not say, as after a power cut. Raises OSError.
+    `channels` is used if the header has none, as after a power cut. Raises OSError.
     """
     with path.open("r+b") as file:
         start = file.read(HEADER_BYTES)
@@ -123,7 +123,7 @@ def repair(path: Path, channels: int) -> float:
 
 
 def _channels_of(start: bytes) -> int:
-    """What a header of ours says, 0 if it is none."""
+    """Return the channels in a header of `WavWriter`, 0 if it is another one."""
     if len(start) < HEADER_BYTES or start[:4] not in (b"RIFF", b"RF64") or start[48:52] != b"fmt ":
         return 0
     channels: int = _FMT.unpack_from(start, 56)[1]

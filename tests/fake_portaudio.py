@@ -447,10 +447,10 @@ class Child:
         return 0
 
 
-def onlooker(
+def probe(
     machine: Machine, unpacked: Path, *, seconds: float = 0.0, every_seconds: float = 0.0
 ) -> DeviceProbe:
-    """An onlooker at this machine, on the machine's clock, whose children take so long."""
+    """An probe at this machine, on the machine's clock, whose children take so long."""
 
     def popen(command: Sequence[str], *, stdout: IO[bytes], **_: object) -> Any:
         return Child(machine, unpacked, stdout, seconds)

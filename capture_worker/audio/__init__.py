@@ -13,8 +13,8 @@ MODULES = {"win32": "windows", "linux": "linux"}
 
 
 def open_system(wanted: Mapping[str, str]) -> AudioSystem:
-    """Open the audio system that has the devices a person wants, by side. Raises AudioUnavailable."""
-    if wanted and set(wanted.values()) == {"none"}:  # there is nothing to ask a sound system for
+    """Open the audio system that has the wanted devices, by side. Raises AudioUnavailable."""
+    if wanted and set(wanted.values()) == {"none"}:  # no sound system is needed
         return replay.System(wanted)
     if any(name.startswith(replay.PREFIX) for name in wanted.values()):
         return replay.System(wanted)

@@ -1,6 +1,6 @@
-"""Looks at the audio devices through a process of its own, for whoever has a list that is frozen.
+"""Lists the audio devices in a child process: the list of an open audio system may be frozen.
 
-Nothing here waits: `ask()` starts a look, and a later `answer()` has what it found.
+Nothing here waits: `ask()` starts a child, and a later `answer()` returns what it found.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]  # where `-m` finds the listing
 
 
 class DeviceProbe:
-    """Lists the devices in short-lived children, one at a time: soon at first, then every `every_seconds`."""
+    """Lists the devices in short-lived child processes, one at a time, at most every `every_seconds`."""
 
     def __init__(
         self,
@@ -41,18 +41,18 @@ class DeviceProbe:
         self._command, self._every_seconds = command, every_seconds
         self._popen, self._monotonic = popen, monotonic
         self._started_seconds, self._wait_seconds = float("-inf"), 0.0
-        self._look: tuple[subprocess.Popen[bytes], IO[bytes]] | None = None
+        self._child: tuple[subprocess.Popen[bytes], IO[bytes]] | None = None
 
     def ask(self) -> None:
-        """Start a look, unless one is running or the last one began not long ago."""
+        """Start a child, unless one runs or the last one was started too recently."""
         now = self._monotonic()
         if getattr(sys, "frozen", False):  # sys.executable is the program that embeds us, not Python
             return
-        if self._look or now - self._started_seconds < self._wait_seconds:
+        if self._child or now - self._started_seconds < self._wait_seconds:
             return
         self._started_seconds = now
         self._wait_seconds = min(max(2 * self._wait_seconds, FIRST_SECONDS), self._every_seconds)
-        output = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe that nobody reads could fill up
+        output = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe that is not read could fill up
         try:
             process = self._popen(
                 self._command,
@@ -62,44 +62,44 @@ class DeviceProbe:
                 stderr=subprocess.DEVNULL,
                 creationflags=creation_flags(CREATE_NO_WINDOW),  # or a console window flashes up
             )
-            self._look = process, output
+            self._child = process, output
         except OSError as error:
-            log.debug("no look at the devices: %s", error)
+            log.debug("the devices cannot be listed: %s", error)
             output.close()
 
     def hurry(self) -> None:
-        """Let looks be sooner again: something has just changed."""
+        """Allow the next child at once: something has just changed."""
         self._wait_seconds = 0.0
 
     def answer(self) -> list[Device] | None:
-        """Return what a look found, once; None if none has ended or it failed. One that hangs is killed."""
-        if self._look is None:
+        """Return what a child found, once; None if it still runs or has failed. Kills a child that hangs."""
+        if self._child is None:
             return None
-        child, output = self._look
+        child, output = self._child
         code = child.poll()
         if code is None:
             if self._monotonic() - self._started_seconds > PATIENCE_SECONDS:
                 child.kill()
             return None
-        self._look = None
+        self._child = None
         with output:
             output.seek(0)
             return _devices(code, output.read())
 
     def close(self) -> None:
-        """Kill the look that is running, if any; another one may be asked for."""
-        if self._look:
-            (child, output), self._look = self._look, None
+        """Kill the child, if one runs; `ask` may start another."""
+        if self._child:
+            (child, output), self._child = self._child, None
             with output, contextlib.suppress(subprocess.TimeoutExpired):
                 child.kill()
-                child.wait(1)  # for what is killed already: to leave no zombie behind
+                child.wait(1)  # reaps it
 
 
 def _devices(code: int, text: bytes) -> list[Device] | None:
     try:
         if code == 0:
             return from_json(text)
-        log.debug("the look at the devices ended with exit code %d", code)
+        log.debug("listing the devices ended with exit code %d", code)
     except (ValueError, TypeError) as error:
-        log.debug("the look at the devices gave no list: %s", error)
+        log.debug("listing the devices gave no list: %s", error)
     return None

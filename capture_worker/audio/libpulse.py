@@ -1,7 +1,7 @@
-"""The little of libpulse that recording needs, over ctypes: a connection, its devices, streams to be polled.
+"""The part of libpulse that recording needs, by ctypes: a connection, its devices, streams that are polled.
 
-A stream that may not be moved (PA_STREAM_DONT_MOVE) fails within milliseconds when its source goes, instead
-of being given another one in silence. The main loop turns only when it is asked to, in the thread that asks.
+A stream with PA_STREAM_DONT_MOVE fails within milliseconds when its source is removed; without that flag
+the server moves it to another source without a word. The main loop runs only in the thread that calls `turn`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ class _Volume(Structure):
 
 
 class _PortInfo(Structure):
-    """How both pa_sink_info and pa_source_info begin; `monitor` is the one's source, and the other's sink."""
+    """The common beginning of pa_sink_info and pa_source_info.
+
+    `monitor` is the monitor source of a sink, or the sink that a source monitors.
+    """
 
     _fields_ = (
         ("name", c_char_p),
@@ -84,7 +87,7 @@ _ServerCallback = CFUNCTYPE(None, c_void_p, POINTER(_ServerInfo), c_void_p)
 class Port:
     """A sink or a source; `monitor` names a sink's monitor source, or the sink that a source monitors.
 
-    `positions` says, in libpulse's numbers, which loudspeaker each channel is meant for.
+    `positions` has the loudspeaker of each channel, in libpulse's numbers.
     """
 
     name: str
@@ -102,7 +105,7 @@ class _BufferAttr(Structure):
     _fields_ = tuple((name, c_uint32) for name in ("maxlength", "tlength", "prebuf", "minreq", "fragsize"))
 
 
-#: Function -> what it returns, what it takes.
+#: Function -> type of its result, types of its arguments.
 _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "pa_mainloop_new": (c_void_p, ()),
     "pa_mainloop_get_api": (c_void_p, (c_void_p,)),
@@ -161,12 +164,12 @@ class Connection:
             ) from error
 
     def turn(self) -> None:
-        """Take in all that the server has sent; never waits."""
+        """Process all that the server has sent; never waits."""
         while self._pa.pa_mainloop_iterate(self._loop, 0, None) > 0:
             pass
 
     def wait(self, state: Callable[[], int], ready: int, failed: int) -> None:
-        """Turn until a state is reached. Raises DeviceLost if it cannot be."""
+        """Run the main loop until a state is reached, for 3 s at most. Raises DeviceLost."""
         deadline = time.monotonic() + CONNECT_SECONDS
         while (now := state()) != ready:
             if now >= failed:
@@ -201,14 +204,14 @@ class Connection:
 
         def take(_: object, info: Any, is_end: int, __: object) -> None:
             if not is_end:
-                found.append(_port(info[0]))  # its memory is gone after this
+                found.append(_port(info[0]))  # libpulse frees it after this call
 
         callback = _PortCallback(take)
         self._ask(lambda: ask(self.context, callback, None))
         return found
 
     def _ask(self, begin: Callable[[], Any]) -> None:
-        """Have a question answered."""
+        """Wait for the answer to a request."""
         operation = begin()
         if not operation:
             raise DeviceLost(self.why())
@@ -220,7 +223,7 @@ class Connection:
             self._pa.pa_operation_unref(operation)
 
     def why(self) -> str:
-        """Say what the last error was."""
+        """Describe the last error."""
         text: bytes = self._pa.pa_strerror(self._pa.pa_context_errno(self.context))
         return text.decode(errors="replace")
 
@@ -237,10 +240,10 @@ class Connection:
 
 
 class RecordStream:
-    """A stream of interleaved float32 from one source. Raises DeviceLost if it cannot be had.
+    """A stream of interleaved float32 from one source. Raises DeviceLost if it cannot be opened.
 
-    `positions` are the source's own, so that no channel is mixed into another; of more than six channels
-    libpulse knows no usual ones.
+    `positions` are the source's own, so that no channel is mixed into another. libpulse has no default
+    positions for more than six channels.
     """
 
     def __init__(self, connection: Connection, source: str, rate_hz: int, positions: tuple[int, ...]) -> None:
@@ -264,7 +267,7 @@ class RecordStream:
             raise DeviceLost(f"{source} cannot be opened: {error}.") from error
 
     def read(self) -> bytes:
-        """Return all that has come; what the server has lost is zeros. Raises DeviceLost."""
+        """Return the bytes since the last call; audio that the server lost is zeros. Raises DeviceLost."""
         self._connection.turn()
         if self._state() >= STREAM_FAILED:
             raise DeviceLost(self._connection.why())
@@ -276,7 +279,7 @@ class RecordStream:
         return b"".join(pieces)
 
     def close(self) -> None:
-        """Let the source go."""
+        """Close the stream."""
         if self._stream:
             self._pa.pa_stream_disconnect(self._stream)
             self._pa.pa_stream_unref(self._stream)

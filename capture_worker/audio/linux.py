@@ -1,4 +1,4 @@
-"""PulseAudio, and PipeWire, which speaks its protocol: the monitor of a sink is its loopback."""
+"""PulseAudio, and PipeWire by the same protocol: the monitor of a sink is its loopback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Stream:
         self._stream = RecordStream(connection, device.key, device.rate_hz, positions)
 
     def read(self) -> Block | None:
-        """Return all that has come since the last time, None if nothing has. Raises DeviceLost."""
+        """Return the frames since the last call, None if there are none. Raises DeviceLost."""
         data = self._stream.read()
         if not data:
             return None
@@ -26,7 +26,7 @@ class Stream:
         return Block(steady_seconds(), frames)
 
     def close(self) -> None:
-        """Let the device go; never raises."""
+        """Close the device; never raises."""
         self._stream.close()
 
 
@@ -35,17 +35,17 @@ class System:
 
     def __init__(self) -> None:
         self._connection: Connection | None = None
-        self._positions: dict[str, tuple[int, ...]] = {}  # of each device's channels, at the last look
+        self._positions: dict[str, tuple[int, ...]] = {}  # of each device's channels, by the last `look`
 
     def look(self) -> list[Device] | None:
-        """Return what is there now. Raises AudioUnavailable."""
+        """Return the devices that are there now. Raises AudioUnavailable."""
         server = self._connected()
         try:
             sink, source = server.defaults()
             sources = [port for port in server.sources() if not port.monitor]
             sinks = {port.monitor: port for port in server.sinks() if port.monitor}
         except DeviceLost as error:
-            raise AudioUnavailable(f"The sound server has gone: {error}.") from error
+            raise AudioUnavailable(f"The sound server has ended: {error}.") from error
         microphones = {port.name: port for port in sources}
         self._positions = {key: port.positions for key, port in (microphones | sinks).items()}
         return [
@@ -54,20 +54,20 @@ class System:
         ]
 
     def open(self, device: Device) -> Stream:
-        """Start to listen. Raises DeviceLost if it cannot be opened, AudioUnavailable without a server."""
+        """Start to record. Raises DeviceLost if it cannot be opened, AudioUnavailable without a server."""
         positions = self._positions.get(device.key)
         if positions is None:
-            raise DeviceLost(f"{device.name} was not there at the last look.")
+            raise DeviceLost(f"{device.name} was not there when the devices were last listed.")
         return Stream(self._connected(), device, positions)
 
     def renew(self) -> None:
-        """Forget the connection, as is needed when the server has been started again."""
+        """Drop the connection, so that the next call connects again: the server may have been restarted."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def close(self) -> None:
-        """Let the sound server go; never raises."""
+        """Disconnect; never raises."""
         self.renew()
 
     def _connected(self) -> Connection:

@@ -1,4 +1,4 @@
-"""Prints the audio devices of this machine as JSON; run as `python -m capture_worker.audio.listing`."""
+"""Prints the audio devices of this machine as JSON: `python -m capture_worker.audio.listing`."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from shared.errors import AudioUnavailable, OffhookError
 
 
 def to_json(devices: list[Device]) -> str:
-    """Write devices on one line, in ASCII: on Windows a pipe may take nothing else."""
+    """Return devices as one line of ASCII: a pipe on Windows may have another encoding."""
     return json.dumps([asdict(device) for device in devices])
 
 
 def from_json(text: str | bytes) -> list[Device]:
-    """Read what `to_json` wrote. Raises ValueError or TypeError if it is anything else."""
+    """Read the output of `to_json`. Raises ValueError or TypeError if it is anything else."""
     return [Device(**row) for row in json.loads(text)]
 
 
 def main() -> int:
-    """Print the devices, or one line on stderr that says why not; return the exit code."""
+    """Print the devices, or the reason on stderr in one line; return the exit code."""
     try:
         with closing(open_system({})) as system:
             devices = system.look()

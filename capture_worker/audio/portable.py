@@ -11,7 +11,7 @@ from capture_worker.audio.source import MICROPHONE, Block, Device
 from capture_worker.clock import steady_seconds
 from shared.errors import AudioUnavailable, DeviceLost, DeviceUnknown
 
-#: What may be kept before it is read; but it is to come in small packets, whatever that is.
+#: PortAudio keeps a second of audio until it is read, and delivers it in packets of 10 ms.
 BUFFER_SECONDS, PACKET_SECONDS = 1.0, 0.01
 
 
@@ -49,7 +49,7 @@ class Stream:
             raise DeviceLost(f"{device.name} cannot be started: {error}.") from error
 
     def read(self) -> Block | None:
-        """Return all that has come since the last time, None if nothing has. Raises DeviceLost."""
+        """Return the frames since the last call, None if there are none. Raises DeviceLost."""
         try:
             moment, available = steady_seconds(), self._stream.read_available
             if not available:
@@ -60,35 +60,35 @@ class Stream:
         return Block(moment, np.ascontiguousarray(frames))
 
     def close(self) -> None:
-        """Let the device go; never raises."""
+        """Close the device; never raises."""
         self._stream.close(ignore_errors=True)
 
 
 class System:
-    """PortAudio, whose list of devices is that of the moment it was opened. Raises AudioUnavailable."""
+    """PortAudio, which lists its devices once, when it is opened. Raises AudioUnavailable."""
 
-    def __init__(self, onlooker: DeviceProbe | None = None) -> None:
+    def __init__(self, probe: DeviceProbe | None = None) -> None:
         self._sounddevice = _sounddevice()
-        self._onlooker = onlooker or DeviceProbe()
+        self._probe = probe or DeviceProbe()
         self._fresh = True
 
     def look(self) -> list[Device] | None:
-        """Return what is there now; None while another process looks."""
+        """Return the devices that are there now; None while a child process lists them."""
         if self._fresh:
             self._fresh = False
             return list(self._indices())
-        self._onlooker.ask()
-        return self._onlooker.answer()
+        self._probe.ask()
+        return self._probe.answer()
 
     def open(self, device: Device) -> Stream:
-        """Start to listen. Raises DeviceLost if it cannot be opened, DeviceUnknown before `renew`."""
+        """Start to record. Raises DeviceLost if it cannot be opened, DeviceUnknown if it needs `renew`."""
         for found, index in self._indices().items():
             if found.key == device.key:
                 return Stream(device, index)
         raise DeviceUnknown
 
     def renew(self) -> None:
-        """Let PortAudio list its devices anew; no stream may be open. Raises AudioUnavailable."""
+        """Have PortAudio list its devices again; no stream may be open. Raises AudioUnavailable."""
         try:
             self._sounddevice._terminate()  # there is no public way
             self._sounddevice._initialize()
@@ -97,8 +97,8 @@ class System:
         self._fresh = True
 
     def close(self) -> None:
-        """Let PortAudio be; it ends with the process."""
-        self._onlooker.close()
+        """Kill the child that lists devices, if one runs; PortAudio ends with the process."""
+        self._probe.close()
 
     def _indices(self) -> dict[Device, int]:
         try:

@@ -1,7 +1,7 @@
-"""WAVs in the place of devices, for tests and demonstrations: they play once, in real time.
+"""WAV files in place of devices, for tests and demonstrations: they play once, in real time.
 
-A side's device is chosen by `replay:PATH`. Behind its end a recording gives nothing at all, like the
-loopback of a machine on which nothing plays.
+A side's device is chosen by `replay:PATH`. After its end a file gives no data, like the loopback of a machine
+on which nothing plays.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PREFIX = "replay:"
 
 
 class Stream:
-    """A 16-bit WAV that plays from the moment it was opened."""
+    """A 16-bit WAV that plays from the moment it is opened."""
 
     def __init__(self, device: Device, clock: Callable[[], float] = steady_seconds) -> None:
         self.device = device
@@ -33,7 +33,7 @@ class Stream:
         self._played = 0
 
     def read(self) -> Block | None:
-        """Return all that has come since the last time, None if nothing has."""
+        """Return the frames since the last call, None if there are none."""
         moment = self._clock()
         due = int((moment - self._since) * self.device.rate_hz) - self._played
         data = self._file.readframes(due) if due > 0 else b""
@@ -46,30 +46,30 @@ class Stream:
         return Block(moment, frames)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._file.close()
 
 
 class System:
-    """The recordings that were asked for, by side. Raises AudioUnavailable."""
+    """The files asked for, by side. Raises AudioUnavailable."""
 
     def __init__(self, wanted: Mapping[str, str]) -> None:
         chosen = {side: wanted.get(side, "") for side in SIDES}
         self._devices = [_device(side, name) for side, name in chosen.items() if name.startswith(PREFIX)]
 
     def look(self) -> list[Device] | None:
-        """Return what is there."""
+        """Return a device for each file."""
         return self._devices
 
     def open(self, device: Device) -> Stream:
-        """Start to play. Raises DeviceLost."""
+        """Play a file from its beginning. Raises DeviceLost."""
         return Stream(device)
 
     def renew(self) -> None:
-        """Nothing is ever new here."""
+        """Do nothing: files do not change."""
 
     def close(self) -> None:
-        """Nothing is held here."""
+        """Do nothing: each stream closes its own file."""
 
 
 def _device(side: str, name: str) -> Device:

@@ -1,7 +1,7 @@
-"""What every audio system looks like from above: devices, and streams that are polled.
+"""The interface of every audio system: devices, and streams that are polled.
 
-One thread owns an audio system from its making to its end: it lists, opens, reads and closes (on Windows
-COM belongs to a thread). Nothing here waits for audio: a stream hands out what has come since the last time.
+One thread creates an audio system, lists, opens and reads its devices, and closes it: on Windows COM belongs
+to a thread. Nothing here waits for audio: a stream returns the frames that have arrived since the last call.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ SIDES = (MICROPHONE, LOOPBACK)
 
 @dataclass(frozen=True)
 class Device:
-    """A device that one side of a call can be heard from, at its own rate and number of channels.
+    """A device that records one side of a call, at its own rate and number of channels.
 
-    `name` is for people; `key` is the system's own and stays the same while the device is plugged in.
+    `name` is for people; `key` is the system's own and does not change while the device is plugged in.
     """
 
     side: str
@@ -32,7 +32,7 @@ class Device:
 
 
 class Block(NamedTuple):
-    """Frames that had arrived by a moment (capture_worker.clock): float32, (frames, channels), in [-1, 1]."""
+    """Frames and when they had arrived (capture_worker.clock): float32, (frames, channels), in [-1, 1]."""
 
     arrived_seconds: float
     frames: NDArray[np.float32]
@@ -44,23 +44,23 @@ class Stream(Protocol):
     device: Device
 
     def read(self) -> Block | None:
-        """Return all that has come since the last time, None if nothing has. Raises DeviceLost."""
+        """Return the frames since the last call, None if there are none. Raises DeviceLost."""
 
     def close(self) -> None:
-        """Let the device go; never raises."""
+        """Close the device; never raises."""
 
 
 class AudioSystem(Protocol):
     """The audio devices of a machine."""
 
     def look(self) -> list[Device] | None:
-        """Return what is there now; None while that is not known. Raises AudioUnavailable."""
+        """Return the devices that are there now; None while that is not known. Raises AudioUnavailable."""
 
     def open(self, device: Device) -> Stream:
-        """Start to listen. Raises DeviceLost if it cannot be opened, DeviceUnknown before `renew`."""
+        """Start to record. Raises DeviceLost if it cannot be opened, DeviceUnknown if it needs `renew`."""
 
     def renew(self) -> None:
-        """Begin anew, so that devices can be opened that were not there before; no stream may be open."""
+        """Open the audio system again, so that new devices can be opened; no stream may be open."""
 
     def close(self) -> None:
-        """Let the audio system go, with all its streams; never raises."""
+        """Close the audio system and all its streams; never raises."""

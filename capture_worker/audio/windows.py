@@ -1,7 +1,7 @@
-"""Windows: WASAPI through pyaudiowpatch, whose loopback twins hear what a device plays.
+"""Windows: WASAPI by pyaudiowpatch, whose loopback twins record what a device plays.
 
-COM belongs to a thread, so all of this belongs to the one that makes the `System`. Streams are polled: a
-callback would get its audio in blocks that may span a pause, with times that lie in the future.
+COM belongs to a thread, so the thread that creates the `System` makes all calls. Streams are polled: a
+callback would get blocks that may span a pause, with times that lie in the future.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ INSTALL = "python -m pip install pyaudiowpatch"
 LOOPBACK_SUFFIX = " [Loopback]"
 _HELD = "another program may hold it for itself (exclusive mode), its format has changed, or it was unplugged"
 _CHANGED = "its sample rate or channels have changed, as a headset's do when its microphone opens"
-#: PortAudio says host error and invalid device for nearly all that WASAPI can refuse.
+#: PortAudio reports nearly every refusal of WASAPI as a host error or an invalid device.
 _REASONS = {-9999: _HELD, -9998: _CHANGED, -9997: _CHANGED, -9996: _HELD, -9985: _HELD}
 
 
@@ -44,26 +44,26 @@ class Stream:
         self._closed = closed
 
     def read(self) -> Block | None:
-        """Return all that has come since the last time, None if nothing has. Raises DeviceLost.
+        """Return the frames since the last call, None if there are none. Raises DeviceLost.
 
-        A loopback has nothing while nothing plays. Never asks for more than is there: that would wait.
+        A loopback has no data while nothing plays. Never reads more than is available: that would wait.
         """
         try:
             available = self._stream.get_read_available()
             moment = self._clock()
             if available == 0:
                 return None
-            if available < 0:  # the one sign that a device is gone: its stream still counts as active
+            if available < 0:  # the only sign that a device was removed: its stream still counts as active
                 raise OSError(available, "no more audio")
             audio = self._stream.read(available, exception_on_overflow=False)
         except OSError as error:
             self.is_lost = True
             raise DeviceLost(_message(self.device, "gives no more audio", error)) from error
         frames = np.frombuffer(audio, np.float32).reshape(-1, self.device.channels)
-        return Block(moment, np.clip(frames, -1.0, 1.0))  # a mix of many programs may go beyond full scale
+        return Block(moment, np.clip(frames, -1.0, 1.0))  # a mix of several programs may exceed full scale
 
     def close(self) -> None:
-        """Let the device go; never raises."""
+        """Close the device; never raises."""
         with contextlib.suppress(OSError):
             self._stream.close()
         self._closed(self)
@@ -74,10 +74,10 @@ class System:
 
     def __init__(
         self,
-        onlooker: DeviceProbe | None = None,
+        probe: DeviceProbe | None = None,
         clock: Callable[[], float] = steady_seconds,
     ) -> None:
-        self._onlooker = onlooker or DeviceProbe()
+        self._probe = probe or DeviceProbe()
         self._clock = clock
         self._pyaudio = _pyaudiowpatch()
         self._audio: Any = None
@@ -86,22 +86,22 @@ class System:
         self._begin()
 
     def look(self) -> list[Device] | None:
-        """Return what is there now; None while that is not known. Raises AudioUnavailable.
+        """Return the devices that are there now; None while that is not known. Raises AudioUnavailable.
 
-        PortAudio's own list stays as it was at the beginning, so from the second time on an onlooker looks.
+        PortAudio lists its devices once, when it is opened; from the second call on a DeviceProbe lists them.
         """
         if self._list_is_new:
             self._list_is_new = False
             return list(self._devices.values())
-        self._onlooker.ask()
-        devices = self._onlooker.answer()
+        self._probe.ask()
+        devices = self._probe.answer()
         self._back |= self._lost & {device.key for device in devices or ()}
         return devices
 
     def open(self, device: Device) -> Stream:
-        """Start to listen. Raises DeviceLost if it cannot be opened, DeviceUnknown before `renew`.
+        """Start to record. Raises DeviceLost if it cannot be opened, DeviceUnknown if it needs `renew`.
 
-        Takes the rate and channels of `device`, which an onlooker may have seen later than the list here.
+        Uses the rate and channels of `device`: a probe may have seen it later than this list.
         """
         index = self._index(device)
         try:
@@ -122,21 +122,21 @@ class System:
         return self._streams[-1]
 
     def renew(self) -> None:
-        """Begin anew, so that devices can be opened that were not there before; no stream may be open."""
+        """Open PortAudio again, so that new devices can be opened; no stream may be open."""
         assert not self._streams, "PortAudio makes a new list only when every stream is closed"
         self._end()
-        self._onlooker.close()  # what it is about to say may be older than the new list
+        self._probe.close()  # its answer may be older than the new list
         self._begin()
 
     def close(self) -> None:
-        """Let the audio system go, with all its streams; never raises."""
+        """Close the audio system and all its streams; never raises."""
         self._end()
-        self._onlooker.close()
+        self._probe.close()
 
     def _begin(self) -> None:
         self._devices: Mapping[int, Device] = {}
         self._lost: set[str] = set()
-        #: What was lost and is there again: its place in the list may lead to the device that has gone.
+        #: Devices that were lost and are back: their place in the list may still lead to the lost device.
         self._back: set[str] = set()
         self._list_is_new = True
         try:
@@ -156,7 +156,7 @@ class System:
         self._audio, self._devices = None, {}
 
     def _index(self, device: Device) -> int:
-        """Return the place of a device in this list. PortAudio brings the process down at one beyond it."""
+        """Return the index of a device in this list. PortAudio crashes at an index beyond its list."""
         for index, known in self._devices.items():
             if known.key == device.key and index < self._audio.get_device_count():
                 return index
@@ -167,13 +167,13 @@ class System:
             self._streams.remove(stream)
             if stream.is_lost:
                 self._lost.add(stream.device.key)
-                self._onlooker.hurry()
+                self._probe.hurry()
 
 
 def _pyaudiowpatch() -> Any:
     """Import pyaudiowpatch. Raises AudioUnavailable.
 
-    Its C module comes first: without it, pyaudiowpatch prints to stdout, among our JSON lines.
+    Its C module is imported first: without it, pyaudiowpatch prints to stdout, into the JSON lines.
     """
     try:
         importlib.import_module("_portaudiowpatch")
@@ -183,7 +183,7 @@ def _pyaudiowpatch() -> Any:
 
 
 def _devices(audio: Any, wasapi: int) -> dict[int, Device]:
-    """Return what can be listened to through WASAPI, by its index in the list of this PyAudio."""
+    """Return the devices that WASAPI can record, by their index in the list of this PyAudio."""
     api = audio.get_host_api_info_by_type(wasapi)
     infos = list(audio.get_device_info_generator_by_host_api(host_api_type=wasapi))
     keys = _keys(infos)
@@ -203,9 +203,9 @@ def _devices(audio: Any, wasapi: int) -> dict[int, Device]:
 
 
 def _keys(infos: Iterable[Mapping[str, Any]]) -> dict[int, str]:
-    """Return a key for each index, which changes from list to list: its name, counted where there are more.
+    """Return a key for each index: the name, with a number if several devices have it. Indices change.
 
-    What plays has the key of its loopback twin, for twins stand in the order of their originals.
+    An output has the key of its loopback twin: twins are listed in the order of their originals.
     """
     seen: Counter[tuple[str | None, str]] = Counter()
     keys = {}
@@ -218,7 +218,7 @@ def _keys(infos: Iterable[Mapping[str, Any]]) -> dict[int, str]:
 
 
 def _side(info: Mapping[str, Any]) -> str | None:
-    """Return the side that a device hears, None if it only plays."""
+    """Return the side that a device records, None if it only plays."""
     if info["isLoopbackDevice"]:
         return LOOPBACK
     return MICROPHONE if info["maxInputChannels"] else None

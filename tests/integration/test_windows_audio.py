@@ -22,7 +22,7 @@ from capture_worker.audio.device_probe import DeviceProbe
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, Device
 from capture_worker.clock import steady_seconds
 from shared.errors import AudioUnavailable, DeviceLost, DeviceUnknown
-from tests.fake_portaudio import CONSTANTS, PortAudio, faultless, installed, onlooker, wheel
+from tests.fake_portaudio import CONSTANTS, PortAudio, faultless, installed, probe, wheel
 from tests.windows_machine import Clock, Machine, Microphone, Render, tone
 
 ROOT = Path(__file__).parents[2]
@@ -54,8 +54,8 @@ def portaudio(machine: Machine, unpacked: Path) -> Iterator[PortAudio]:
 
 @pytest.fixture
 def system(portaudio: PortAudio, machine: Machine, unpacked: Path) -> Iterator[windows.System]:
-    """The audio system, with an onlooker whose looks take no time."""
-    system = windows.System(onlooker(machine, unpacked), clock=machine.clock)
+    """The audio system, with an probe whose looks take no time."""
+    system = windows.System(probe(machine, unpacked), clock=machine.clock)
     yield system
     system.close()
 
@@ -203,7 +203,7 @@ def test_a_headset_whose_microphone_opens_is_opened_again_in_its_new_format(
     render(machine, "Bluetooth").call_format = call_format
     machine.play(render(machine, "Bluetooth"))
     with faultless(machine, unpacked):
-        system = windows.System(onlooker(machine, unpacked))
+        system = windows.System(probe(machine, unpacked))
         before = looked(system)
         for found in before:
             if found.side == MICROPHONE:
@@ -454,7 +454,7 @@ def test_the_first_look_is_at_the_own_list_and_every_later_one_is_another_proces
 def test_while_a_look_runs_nothing_is_known_and_a_renewal_forgets_it(
     portaudio: PortAudio, machine: Machine, unpacked: Path
 ):
-    system = windows.System(onlooker(machine, unpacked, seconds=0.5, every_seconds=15.0))
+    system = windows.System(probe(machine, unpacked, seconds=0.5, every_seconds=15.0))
     before = looked(system)
     assert system.look() is None
     machine.advance(0.5)
@@ -471,7 +471,7 @@ def test_while_a_look_runs_nothing_is_known_and_a_renewal_forgets_it(
 
 
 def test_a_loss_is_followed_by_a_look_at_once(portaudio: PortAudio, machine: Machine, unpacked: Path):
-    system = windows.System(onlooker(machine, unpacked, every_seconds=15.0))
+    system = windows.System(probe(machine, unpacked, every_seconds=15.0))
     stream = system.open(device(system, MICROPHONE))
     for _ in range(60):
         system.look()
@@ -520,13 +520,13 @@ def test_a_listing_that_cannot_be_made_is_one_line_on_stderr(
     assert "pip install" in written.err
 
 
-# The onlooker, with real processes
+# The probe, with real processes
 
 SOME = [Device(MICROPHONE, "Microphone", "microphone:Microphone", 48_000, 2, is_default=True)]
 
 
 class Children:
-    """The processes that an onlooker has started."""
+    """The processes that an probe has started."""
 
     def __init__(self) -> None:
         self.started: list[subprocess.Popen[bytes]] = []
@@ -551,7 +551,7 @@ def children() -> Children:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    """What the onlooker's child runs."""
+    """What the probe's child runs."""
     path = tmp_path / "program.py"
     path.write_text(f"print({listing.to_json(SOME)!r})")
     return path
@@ -559,13 +559,13 @@ def program(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def asked(program: Path, clock: Clock, children: Children) -> Iterator[DeviceProbe]:
-    """An onlooker over a clock that goes when it is told to."""
+    """An probe over a clock that goes when it is told to."""
     asked = DeviceProbe((sys.executable, str(program)), popen=children, monotonic=clock)
     yield asked
     asked.close()
 
 
-def test_an_onlooker_gives_what_its_child_printed_once(asked: DeviceProbe, children: Children):
+def test_an_probe_gives_what_its_child_printed_once(asked: DeviceProbe, children: Children):
     assert asked.answer() is None
     asked.ask()
     children.last_one_ends()
@@ -670,7 +670,7 @@ def test_children_start_soon_at_first_and_then_every_fifteen_seconds(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a process of Windows does not say what killed it")
-def test_a_closed_onlooker_leaves_no_child(asked: DeviceProbe, children: Children, program: Path):
+def test_a_closed_probe_leaves_no_child(asked: DeviceProbe, children: Children, program: Path):
     program.write_text("import time; time.sleep(60)")
     asked.ask()
     asked.close()
@@ -719,7 +719,7 @@ def test_a_whole_life_can_be_in_a_thread_that_is_not_the_main_one(
     portaudio: PortAudio, machine: Machine, unpacked: Path
 ):
     def life() -> None:
-        system = windows.System(onlooker(machine, unpacked))
+        system = windows.System(probe(machine, unpacked))
         for _ in range(2):
             stream = system.open(device(system, MICROPHONE))
             looked(system)

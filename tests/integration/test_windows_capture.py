@@ -14,7 +14,7 @@ from capture_worker.audio.source import LOOPBACK, MICROPHONE
 from capture_worker.capture import DualStreamCapture, Plan
 from capture_worker.clock import steady_seconds
 from capture_worker.verdict import Verdict
-from tests.fake_portaudio import faultless, onlooker, wheel
+from tests.fake_portaudio import faultless, probe, wheel
 from tests.windows_machine import Machine, Microphone, Render, tone
 from transcribe_worker.media.riff import is_whole
 
@@ -45,7 +45,7 @@ class Desk:
                 plan or Plan(layout="split"),
                 on_warning=lambda code, _: self.warnings.append(code),
                 open_system=lambda wanted: windows.System(
-                    onlooker(self.machine, self._unpacked, every_seconds=0.5)
+                    probe(self.machine, self._unpacked, every_seconds=0.5)
                 ),
             )
             capture.start()

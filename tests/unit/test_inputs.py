@@ -447,7 +447,7 @@ def test_a_device_that_is_lost_is_said_once_and_used_again_when_it_is_back(
 ):
     machine.unplug(device)
     said = recorder.run(30)
-    assert said == [("device_lost", f"The {side} is gone. It is used again as soon as it is back.")]
+    assert said == [("device_lost", f"The {side} was lost. It will be used again when it is back.")]
     machine.plug(device)
     said = recorder.run(LOOK_EVERY_SECONDS + POLL_SECONDS)
 
