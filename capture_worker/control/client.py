@@ -1,6 +1,6 @@
-"""Somebody who speaks the capture protocol: reads requests in one thread, is written to in another.
+"""A client of the capture protocol: one thread reads its requests, another one writes to it.
 
-Neither a client that sends nothing, nor one that reads nothing, nor one that sends rubbish holds anybody up.
+A client that sends nothing, reads nothing or sends rubbish delays nobody else.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from capture_worker.control.protocol import (
 )
 from shared.errors import BadRequest
 
-#: Half a minute of levels, beside what the system keeps. A client that is so far behind does not read.
+#: Half a minute of levels, in addition to the system's buffer. A client this far behind does not read.
 MOST_WAITING = 300
 
 Answer = Callable[[Request], dict[str, Any]]
 
 
 class Client:
-    """One end of a conversation. `hang_up` unblocks both threads; a client without one cannot be dropped."""
+    """A connected client. `hang_up` unblocks both threads; a client on stdio has none and stays."""
 
     def __init__(
         self, reader: BinaryIO, writer: BinaryIO, hang_up: Callable[[bool], None] | None = None
@@ -41,7 +41,7 @@ class Client:
         self._writing.start()
 
     def converse(self, answer: Answer) -> None:
-        """Answer requests until the other side is gone, or sends what no client of ours would."""
+        """Answer requests until the client has gone, or sends a line that is no request."""
         for line in iter(self.read_line, b""):
             try:
                 request = parse(line)
@@ -54,29 +54,29 @@ class Client:
             self.send(self._reply(request, answer))
 
     def hang_up(self, *, rudely: bool = False) -> None:
-        """End the conversation, where that can be done; rudely: whatever was not sent is not."""
+        """Disconnect, if that is possible; rudely: without sending what waits."""
         if self._hang_up:
             self._hang_up(rudely)
 
     def read_line(self) -> bytes:
-        """The next line; empty when there is none any more."""
+        """Return the next line; empty at the end."""
         with contextlib.suppress(OSError, ValueError):
             return self._reader.readline(LONGEST_LINE_BYTES + 1)
         return b""
 
     def send(self, message: dict[str, Any]) -> None:
-        """Have a message written; never waits."""
+        """Queue a message for writing; never waits."""
         self.put(encode(message))
 
     def put(self, line: bytes) -> None:
-        """Have a line written; whoever does not read is dropped, or misses it where that cannot be."""
+        """Queue a line for writing; a client that does not read is dropped, or misses lines if it is on stdio."""
         try:
             self._outbox.put_nowait(line)
         except queue.Full:
             self.hang_up(rudely=True)
 
     def close(self) -> None:
-        """Write what waits, if that can be done at once, and hang up."""
+        """Write what waits, for 1 s at most, and hang up."""
         with contextlib.suppress(queue.Full):
             self._outbox.put_nowait(None)
         self._writing.join(timeout=1.0)
@@ -93,7 +93,7 @@ class Client:
             line = self.read_line()
 
     def _write(self) -> None:
-        with contextlib.suppress(OSError, ValueError):  # the other side is gone
+        with contextlib.suppress(OSError, ValueError):  # the client has gone
             while (line := self._outbox.get()) is not None:
                 self._writer.write(line)
                 self._writer.flush()
@@ -110,17 +110,17 @@ class Audience:
         return len(self._clients)
 
     def join(self, client: Client) -> None:
-        """Let a client hear what happens from now on."""
+        """Send events to a client from now on."""
         with self._lock:
             self._clients.add(client)
 
     def leave(self, client: Client) -> None:
-        """Forget a client."""
+        """Send no more events to a client."""
         with self._lock:
             self._clients.discard(client)
 
     def tell(self, event: dict[str, Any]) -> None:
-        """Send an event to everybody, levels only to those who want them; never waits."""
+        """Send an event to all clients, levels only to those that have subscribed; never waits."""
         with self._lock:
             clients = [c for c in self._clients if event["type"] != "level" or c.wants_levels]
         line = encode(event) if clients else b""
