@@ -69,7 +69,7 @@ class Client:
         self.put(encode(message))
 
     def put(self, line: bytes) -> None:
-        """Queue a line for writing; a client that does not read is dropped, or misses lines if it is on stdio."""
+        """Queue a line for writing; a client that does not read is dropped, or misses lines on stdio."""
         try:
             self._outbox.put_nowait(line)
         except queue.Full:
