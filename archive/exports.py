@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from archive.transcript import Transcript
+from shared.plain_text import one_line
 from shared.words import Segment, Word, seconds
 
 #: Version of the JSON export; raise it when a key is removed, renamed or given another type.
@@ -70,8 +71,8 @@ def segments_in_json(transcript: Transcript) -> list[dict[str, Any]]:
 
 
 def line(segment: Segment) -> str:
-    """Return a segment's text as one line: a line break would end a subtitle."""
-    return " ".join(segment.text.split())
+    """Return a segment's text as one line without control characters, which would end a subtitle."""
+    return " ".join(one_line(segment.text).split())
 
 
 def timestamp(milliseconds: int, decimal_mark: str = ".") -> str:

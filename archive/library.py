@@ -22,6 +22,7 @@ from shared.errors import OffhookError
 from shared.files import Fingerprint, move, names_in, sha256_of, whole
 from shared.home import FILE_MODE, make_folder
 from shared.locks import FileLock
+from shared.plain_text import one_line
 from shared.settings import Settings
 from shared.store.models import InboxFile, Record
 from shared.store.records import Records
@@ -146,7 +147,8 @@ def _is_recording(record: Record, path: Path) -> bool:
 
 def safe_name(title: str) -> str:
     """Make a file name of a title that every system takes, short enough for a suffix behind it."""
-    name = _UNSAFE.sub("_", unicodedata.normalize("NFC", title)).strip(" .") or "recording"
+    plain = one_line(_UNSAFE.sub("_", unicodedata.normalize("NFC", title)))
+    name = plain.strip(" .") or "recording"
     if _WINDOWS_DEVICES.match(name):
         name = f"_{name}"
     return name.encode()[:LONGEST_STEM_BYTES].decode(errors="ignore").rstrip(" .")

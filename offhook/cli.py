@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import logging
 import os
 import sys
@@ -15,7 +16,9 @@ from typing import Any
 import click
 from peewee import DatabaseError
 
+from offhook.commands.printing import make_printable, require_output, warn, warn_text
 from offhook.desk.desk import Desk
+from shared import streams
 from shared.errors import OffhookError
 from shared.home import keep_private
 from shared.privacy import stop_telemetry
@@ -47,7 +50,7 @@ COMMANDS = {
 }
 
 
-#: What SQLite says -> what is said of the database.
+#: Part of SQLite's message -> what the database's state is, and the remedy.
 REMEDIES = {
     "locked": "is in use by another program; try again in a moment.",
     "full": "cannot be written: the disk is full. Make room and try again.",
@@ -71,14 +74,23 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; what the database has to say is said with its name and a remedy."""
+        """Run a command. Raises DatabaseUnusable for what SQLite reports, OutputLost for lost output."""
         try:
-            return super().invoke(ctx)
+            super().invoke(ctx)
+        except click.exceptions.Exit as ending:
+            code = ending.exit_code
         except DatabaseError as error:
-            why = str(first_cause(error))
-            told = (told for sign, told in REMEDIES.items() if sign in why)
-            message = next(told, f"cannot be used: {why}. `offhook doctor` looks closer.")
-            raise DatabaseUnusable(f"{ctx.obj.settings.database} {message}") from error
+            raise DatabaseUnusable(f"{ctx.obj.settings.database} {_remedy(error)}") from error
+        else:
+            code = 0
+        require_output()
+        ctx.exit(code)
+
+
+def _remedy(error: DatabaseError) -> str:
+    reason = str(first_cause(error))
+    known = (remedy for part, remedy in REMEDIES.items() if part in reason)
+    return next(known, f"cannot be used: {reason}. `offhook doctor` looks closer.")
 
 
 class DatabaseUnusable(OffhookError):
@@ -99,36 +111,44 @@ def offhook(ctx: click.Context, home: str | None) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; errors become a line on stderr and exit code 1."""
+    """Run a command; errors become a message on stderr and exit code 1."""
+    streams.complete()
     keep_private()
     stop_telemetry()
-    for stream in (sys.stdout, sys.stderr):
-        _make_printable(stream)
+    make_printable()
     logging.getLogger().addHandler(logging.NullHandler())  # what a person is to know is printed, not logged
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    """Run a command and return its exit code."""
     try:
-        offhook.main(arguments, prog_name="offhook")
+        return offhook.main(arguments, prog_name="offhook", standalone_mode=False) or 0
+    except click.ClickException as error:
+        warn_text(_usage(error))
+        return error.exit_code
+    except click.Abort:
+        warn("", "Aborted!")
     except OffhookError as error:
-        click.echo(f"offhook: {error}", err=True)
-        sys.exit(1)
+        warn_text(f"offhook: {error}")
     except OSError as error:
-        click.echo(f"offhook: {_in_words(error)}", err=True)
-        sys.exit(1)
+        warn_text(f"offhook: {_in_words(error)}")
     except UnicodeEncodeError:
-        click.echo("offhook: An argument is not valid text.", err=True)
-        sys.exit(1)
+        warn("offhook: An argument is not valid text.")
     except Exception as error:
-        click.echo(f"offhook: {_as_fault(error)}", err=True)
-        sys.exit(1)
+        warn_text(f"offhook: {_as_fault(error)}")
+    return 1
 
 
-def _make_printable(stream: Any) -> None:
-    """Let any transcript be printed: UTF-8 into pipes and files, the console's own signs on a console."""
-    if hasattr(stream, "reconfigure"):
-        stream.reconfigure(errors="replace", **({} if stream.isatty() else {"encoding": "utf-8"}))
+def _usage(error: click.ClickException) -> str:
+    """Return what click says of a wrong call."""
+    said = io.StringIO()
+    error.show(said)
+    return said.getvalue().rstrip("\n")
 
 
 def _as_fault(error: Exception) -> str:
-    """Describe a fault of offhook's own; its traceback goes to a file, for whoever mends it."""
+    """Describe a fault of offhook's own; its traceback goes to a file, for those who mend it."""
     said = f"This is a fault in offhook itself ({type(error).__name__}: {error})."
     with contextlib.suppress(OSError):
         handle, report = tempfile.mkstemp(prefix="offhook-fault-", suffix=".txt", text=True)

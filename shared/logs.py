@@ -20,6 +20,7 @@ from typing import Any
 from peewee import DatabaseError
 
 from shared.errors import OffhookError
+from shared.plain_text import lines
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,11 @@ def discreet(error: BaseException) -> str:
 
 
 class DiscreetFormatter(logging.Formatter):
-    """Writes where an exception came from, and its kind."""
+    """Writes where an exception came from, and its kind; the lines are safe to print."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record; only its traceback has lines of its own."""
+        return lines(super().format(record))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 (logging's name)
         """Write the tracebacks of an exception and of those behind it, the first one first."""

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from peewee import DatabaseError, SqliteDatabase
 
-from shared import console, home
+from shared import console, home, streams
 from shared.errors import OffhookError
 from shared.locks import is_free
 from shared.logs import discreet, log_faults, log_to
+from shared.plain_text import lines
 from shared.privacy import forbid_core_dumps, stop_telemetry
 from shared.settings import Settings, load
 from shared.store.sqlite import busy_timeout, open_database
@@ -84,12 +85,13 @@ def run(kind: str, body: Callable[[Process], None]) -> int:
     """
     stop_telemetry()
     forbid_core_dumps()
+    streams.complete()
     log_faults()
     try:
         with running(kind, load(os.environ), os.environ.get("OFFHOOK_STARTER_LOCK")) as process:
             body(process)
     except (OffhookError, DatabaseError, OSError) as error:
-        sys.stderr.write(f"offhook: the {kind} cannot go on: {error}\n")
+        sys.stderr.write(lines(f"offhook: the {kind} cannot go on: {error}\n"))
         return 1
     return 0
 

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from capture_worker.audio import open_system
 from capture_worker.audio.source import Device
+from shared import streams
 from shared.errors import AudioUnavailable, OffhookError
 
 
@@ -24,6 +25,7 @@ def from_json(text: str | bytes) -> list[Device]:
 
 def main() -> int:
     """Print the devices, or the reason on stderr in one line; return the exit code."""
+    streams.complete()
     try:
         with closing(open_system({})) as system:
             devices = system.look()

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
 from archive.backup.make import CHANGED, GONE, UNREADABLE, back_up
 from archive.backup.manifest import Manifest
 from archive.backup.restore import restore as bring_back
+from offhook.commands.drawing import progress
 from offhook.commands.options import json_option, pass_desk
-from offhook.commands.printing import print_json, printable, short
+from offhook.commands.printing import print_json, say, warn
+from offhook.commands.wording import counted, short
 from offhook.desk.desk import Desk
 
 REASONS = {
@@ -38,8 +38,8 @@ def backup(ctx: click.Context, desk: Desk, folder: Path, as_json: bool) -> None:
     if as_json:
         print_json({"path": str(made.path), **_view(made.manifest)})
     else:
-        click.echo(made.path)
-        click.echo(_summary(made.manifest), err=True)
+        say(str(made.path))
+        warn(_summary(made.manifest))
         _tell_missing(made.manifest)
     ctx.exit(1 if made.manifest.missing else 0)
 
@@ -63,10 +63,10 @@ def restore(desk: Desk, folder: Path, into: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"home": str(done.home), "queued_again": done.queued_again, **_view(done.manifest)})
         return
-    click.echo(f"Restored into {done.home}")
-    click.echo(_summary(done.manifest), err=True)
+    say(f"Restored into {done.home}")
+    warn(_summary(done.manifest))
     if done.queued_again:
-        click.echo(f"{done.queued_again} being transcribed then: queued again.", err=True)
+        warn(f"{done.queued_again} being transcribed then: queued again.")
     _tell_missing(done.manifest)
 
 
@@ -84,29 +84,24 @@ def _view(manifest: Manifest) -> dict[str, object]:
 
 def _summary(manifest: Manifest) -> str:
     records, files = sum(manifest.counts.values()), len(manifest.files)
-    counted = (
-        f"{_number(records, 'recording')}, {_number(files, 'file')}, {manifest.size_bytes / 1e6:,.1f} MB"
+    content = (
+        f"{counted(records, 'recording')}, {counted(files, 'file')}, {manifest.size_bytes / 1e6:,.1f} MB"
     )
     if not manifest.elsewhere:
-        return f"{counted}."
-    return f"{counted}. Not in it: {_number(len(manifest.elsewhere), 'file')} outside of the home."
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+        return f"{content}."
+    return f"{content}. Not in it: {counted(len(manifest.elsewhere), 'file')} outside of the home."
 
 
 def _tell_missing(manifest: Manifest) -> None:
     for entry in manifest.missing:
         whose = f"recording {entry.record_id}" if entry.record_id else "a recording that is not queued yet"
-        click.echo(printable(f"offhook: {whose}: {short(entry.path)} {REASONS[entry.reason]}."), err=True)
+        warn(f"offhook: {whose}: {short(entry.path)} {REASONS[entry.reason]}.")
 
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Show on a terminal how far it is."""
+    """Show the progress on a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    on_terminal = sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not on_terminal) as bar:
+    with progress(*columns) as bar:
         task = bar.add_task("")
         yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)

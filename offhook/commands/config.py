@@ -6,11 +6,10 @@ import os
 from dataclasses import fields
 
 import click
-from rich.markup import escape
-from rich.table import Table
 
+from offhook.commands.drawing import cell, show, table
 from offhook.commands.options import json_option, pass_desk
-from offhook.commands.printing import console, print_json
+from offhook.commands.printing import print_json, say
 from offhook.desk.desk import Desk
 from shared.settings import Settings, load_with_sources
 
@@ -29,11 +28,11 @@ def config(desk: Desk, as_json: bool) -> None:
         }
         print_json({"file": str(desk.settings.home / "config.toml"), "settings": entries})
         return
-    table = Table("Setting", "Value", "From", "What it does", box=None, header_style="bold")
+    listed = table("Setting", "Value", "From", "What it does")
     for name, entry in found.items():
-        table.add_row(name, escape(_shown(entry.value)), escape(entry.source), escape(docs[name]))
-    console().print(table)
-    click.echo(f"\nChange a setting in {desk.settings.home / 'config.toml'}, or as OFFHOOK_NAME=value.")
+        listed.add_row(*map(cell, (name, _shown(entry.value), entry.source, docs[name])))
+    show(listed)
+    say("", f"Change a setting in {desk.settings.home / 'config.toml'}, or as OFFHOOK_NAME=value.")
 
 
 def _plain(value: object) -> object:

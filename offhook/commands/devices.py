@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
+from offhook.commands.drawing import cell, show, table
 from offhook.commands.options import json_option, pass_desk
-from offhook.commands.printing import console, print_json, printable
+from offhook.commands.printing import print_json, warn
 from offhook.desk.desk import Desk
 from shared.errors import AudioUnavailable, NoDevice
 
@@ -29,18 +29,17 @@ def devices(desk: Desk, as_json: bool) -> None:
         raise AudioUnavailable(found["reason"])
     if not found["devices"]:
         raise NoDevice("There is no audio device. Plug one in, and look again.")
-    console().print(_table(found))
+    show(_table(found))
     for side in ("microphone", "loopback"):
         if found[side] is None:
-            click.echo(f"No {side} would be recorded.", err=True)
+            warn(f"No {side} would be recorded.")
 
 
 def _table(found: dict[str, Any]) -> Table:
-    table = Table("", "Side", "Device", "Rate", "Channels", box=None, header_style="bold")
+    listed = table("", "Side", "Device", "Rate", "Channels")
     chosen = [found["microphone"], found["loopback"]]
     for device in found["devices"]:
-        mark = "[green]●[/]" if device in chosen else ""
+        mark = cell("●" if device in chosen else "", "green")
         rate = f"{device['rate_hz'] / 1000:g} kHz"
-        name = escape(printable(device["name"]))
-        table.add_row(mark, device["side"], name, rate, str(device["channels"]))
-    return table
+        listed.add_row(mark, device["side"], cell(device["name"]), rate, str(device["channels"]))
+    return listed

@@ -13,7 +13,7 @@ import click
 from peewee import DatabaseError
 
 from offhook.commands.options import json_option, pass_desk
-from offhook.commands.printing import print_json
+from offhook.commands.printing import print_json, say, say_marked
 from offhook.desk.desk import Desk
 from offhook.desk.overview import overview
 from shared import home
@@ -47,9 +47,9 @@ def doctor(ctx: click.Context, desk: Desk, as_json: bool) -> None:
     else:
         for finding in findings:
             mark, colour = MARKS[finding.state]
-            click.echo(f"{click.style(mark, fg=colour)} {finding.check:<10} {finding.message}")
+            say_marked(mark, colour, f"{finding.check:<10} {finding.message}")
             if finding.remedy:
-                click.echo(f"  {'':<10} -> {finding.remedy}")
+                say(f"  {'':<10} -> {finding.remedy}")
     ctx.exit(1 if any(finding.state == "error" for finding in findings) else 0)
 
 

@@ -14,8 +14,9 @@ import click
 from archive import receipts
 from archive.erasing import FINISHED, Eraser, ErasurePlan, ErasureWaits
 from archive.library import Library
-from offhook.commands.options import confirm, json_option, pass_desk
-from offhook.commands.printing import print_json, printable, short
+from offhook.commands.options import json_option, pass_desk
+from offhook.commands.printing import confirm, print_json, say, warn
+from offhook.commands.wording import counted, short
 from offhook.desk.desk import Desk
 from shared.errors import RecordNotFound
 
@@ -68,7 +69,7 @@ def delete(
     if candidate_id is None:
         erasure.run(lambda: erasure.of_records(dict.fromkeys(record_ids)))
     elif not erasure.run(lambda: erasure.eraser.of_candidate(candidate_id), candidate_id):
-        _say(f"There is nothing of {candidate_id}.")
+        warn(f"There is nothing of {candidate_id}.")
 
 
 @click.command()
@@ -92,7 +93,7 @@ def prune(
         return [erasure.eraser.of_record(record) for record in old]
 
     if not erasure.run(look):
-        _say("No finished recording is that old.")
+        warn("No finished recording is that old.")
 
 
 @dataclass
@@ -131,20 +132,20 @@ class Erasure:
         if found and not self.yes:
             _ask(self.command, found)
         with self._library.alone():
-            found, receipt = self._doom(look, candidate_id)
+            found, receipt = self._mark(look, candidate_id)
             stuck = self._erase()
             scrubbed = self.eraser.scrub(SCRUB_SECONDS)
         self._report(found, receipt, finished=scrubbed and not stuck)
         if not scrubbed:
-            _say(
-                "The database is in use, or the disk has no room to write it anew. "
-                "A worker deletes the last traces in it as soon as it can."
+            warn(
+                "The database is in use, or the disk has no room for a second copy of it. "
+                "A worker removes what is left in the database as soon as it can."
             )
         if stuck:
             raise stuck[0]
         return len(found)
 
-    def _doom(
+    def _mark(
         self, look: Callable[[], list[ErasurePlan]], candidate_id: str | None
     ) -> tuple[list[ErasurePlan], Path | None]:
         """Mark what is there by now, files having moved and states changed while somebody read the question.
@@ -156,8 +157,8 @@ class Erasure:
         try:
             with self.desk.database.atomic():
                 found = found if receipt else look()
-                ids = [traces.record_id for traces in found if traces.record_id is not None]
-                sessions = [traces.session_id for traces in found if traces.record_id is None]
+                ids = [plan.record_id for plan in found if plan.record_id is not None]
+                sessions = [plan.session_id for plan in found if plan.record_id is None]
                 self.eraser.mark(ids, sessions, receipt=receipt)
         except BaseException:
             if receipt:  # of what is not going to be
@@ -170,8 +171,8 @@ class Erasure:
             self.desk.settings.receipts,
             candidate_id,
             recordings=len(found),
-            files=_all(traces.files for traces in found),
-            stay=len(_all(traces.stay for traces in found)),
+            files=_all(plan.files for plan in found),
+            stay=len(_all(plan.stay for plan in found)),
             now=time.time(),
         )
 
@@ -184,7 +185,7 @@ class Erasure:
             except ErasureWaits as error:
                 stuck.append(error)
             else:
-                click.echo(f"Recording {record_id}: deleted", err=self.as_json)
+                (warn if self.as_json else say)(f"Recording {record_id}: deleted")
         return stuck
 
     def _report(self, found: list[ErasurePlan], receipt: Path | None = None, finished: bool = False) -> None:
@@ -192,35 +193,33 @@ class Erasure:
             print_json(_view(found, receipt, self.dry_run, finished))
             return
         if self.dry_run and found:
-            for traces in found:
-                click.echo(_described(traces))
-            click.echo(f"{_counted(found)} would go. Nothing was deleted.")
-        for path in _all(traces.stay for traces in found):
-            _say(f"{short(str(path))} stays, for it is your own.")
+            for plan in found:
+                say(*_described(plan))
+            say(f"{_counted(found)} would go. Nothing was deleted.")
+        for path in _all(plan.stay for plan in found):
+            warn(f"{short(str(path))} is your own file and stays.")
         if receipt:
-            click.echo(f"Receipt: {short(str(receipt))}")
+            say(f"Receipt: {short(str(receipt))}")
 
 
 def _ask(command: str, found: list[ErasurePlan]) -> None:
-    listed = "".join(f"\n  {path}" for path in _all(traces.files for traces in found))
-    what = f'recording {found[0].record_id} "{printable(found[0].title)}" and its files'
+    listed = [f"  {path}" for path in _all(plan.files for plan in found)]
+    what = f'recording {found[0].record_id} "{found[0].title}" and its files'
     if len(found) > 1 or found[0].record_id is None:
-        listed = "".join(f"\n{_described(traces)}" for traces in found)
+        listed = [line for plan in found for line in _described(plan)]
         what = _counted(found)
-    confirm(command, f"Delete {what}?{listed}\n")
+    confirm(command, f"Delete {what}?", *listed, "")
 
 
-def _described(traces: ErasurePlan) -> str:
-    name = traces.record_id or traces.session_id
-    head = printable(f'Recording {name} "{traces.title}", {traces.status}')
-    return "\n".join([head, *(f"  {printable(str(path))}" for path in traces.files)])
+def _described(plan: ErasurePlan) -> list[str]:
+    head = f'Recording {plan.record_id or plan.session_id} "{plan.title}", {plan.status}'
+    return [head, *(f"  {path}" for path in plan.files)]
 
 
 def _counted(found: list[ErasurePlan]) -> str:
-    files = _all(traces.files for traces in found)
-    recordings = f"{len(found)} recording{'' if len(found) == 1 else 's'}"
-    megabytes = sum(traces.size_bytes for traces in found) / 1e6
-    return f"{recordings} with {len(files)} file{'' if len(files) == 1 else 's'}, {megabytes:,.1f} MB"
+    files = _all(plan.files for plan in found)
+    megabytes = sum(plan.size_bytes for plan in found) / 1e6
+    return f"{counted(len(found), 'recording')} with {counted(len(files), 'file')}, {megabytes:,.1f} MB"
 
 
 def _view(found: list[ErasurePlan], receipt: Path | None, dry_run: bool, finished: bool) -> dict[str, Any]:
@@ -229,15 +228,15 @@ def _view(found: list[ErasurePlan], receipt: Path | None, dry_run: bool, finishe
         "finished": finished,
         "recordings": [
             {
-                "id": traces.record_id,
-                "session_id": traces.session_id,
-                "title": traces.title,
-                "status": traces.status,
-                "files": [str(path) for path in traces.files],
-                "size_bytes": traces.size_bytes,
-                "stay": [str(path) for path in traces.stay],
+                "id": plan.record_id,
+                "session_id": plan.session_id,
+                "title": plan.title,
+                "status": plan.status,
+                "files": [str(path) for path in plan.files],
+                "size_bytes": plan.size_bytes,
+                "stay": [str(path) for path in plan.stay],
             }
-            for traces in found
+            for plan in found
         ],
         "receipt": str(receipt) if receipt else None,
     }
@@ -245,7 +244,3 @@ def _view(found: list[ErasurePlan], receipt: Path | None, dry_run: bool, finishe
 
 def _all(parts: Iterable[tuple[Path, ...]]) -> list[Path]:
     return [path for part in parts for path in part]
-
-
-def _say(message: str) -> None:
-    click.echo(printable(message), err=True)

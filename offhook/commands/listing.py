@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import click
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from offhook.commands.drawing import cell, show, table
 from offhook.commands.options import json_option, limit_option, pass_desk
-from offhook.commands.printing import clock_time, console, length, print_json, printable
+from offhook.commands.printing import print_json, warn
+from offhook.commands.wording import clock_time, length
 from offhook.desk.desk import Desk
 from offhook.desk.views import record_view
 from shared.store.models import Record
@@ -39,29 +41,36 @@ def list_records(desk: Desk, status: str | None, limit: int, as_json: bool) -> N
 
 def _print(records: list[Record], status: str | None, limit: int, desk: Desk) -> None:
     if records:
-        console().print(_table(records))
+        show(_table(records))
         count = desk.records.select().count() if len(records) == limit else 0
         if count > limit and not status:
-            click.echo(f"{limit} of {count:,}; --limit shows more.", err=True)
+            warn(f"{limit} of {count:,}; --limit shows more.")
     elif status:
-        click.echo(f"No recording is {status}.", err=True)
+        warn(f"No recording is {status}.")
     else:
-        click.echo(f"No recordings. Drop one into {desk.settings.inbox}", err=True)
+        warn(f"No recordings. Drop one into {desk.settings.inbox}")
 
 
 def _table(records: list[Record]) -> Table:
-    table = Table("ID", "Title", "Length", "Status", "Added", box=None, header_style="bold")
+    listed = table("ID", "Title", "Length", "Status", "Added")
     for record in records:
         status = record.transcription_status
         shown = f"{status} {record.progress:.0%}" if status == "processing" else status
-        error = (
-            f"\n[dim]{escape(printable(record.transcription_error))}[/]" if record.transcription_error else ""
-        )
-        table.add_row(
+        listed.add_row(
             str(record.id),
-            escape(printable(record.title)) + error,
+            _title(record),
             length(record.duration_seconds),
-            f"[{COLOURS[status]}]{shown}[/]",
+            cell(shown, COLOURS[status]),
             clock_time(record.created_at),
         )
-    return table
+    return listed
+
+
+def _title(record: Record) -> Text:
+    """Write the title, and below it the error."""
+    title = cell(record.title)
+    return (
+        title.append("\n").append(cell(record.transcription_error, "dim"))
+        if record.transcription_error
+        else title
+    )

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
-from rich.text import Text
 
-from offhook.commands.printing import console, length, printable
+from offhook.commands.drawing import cell, live
+from offhook.commands.wording import length
 
 QUIETEST_DBFS = -60.0
 CLOSE_TO_CLIPPING_DBFS = -3.0
@@ -22,12 +21,12 @@ BAR_WIDTH = 40
 def show(state: dict[str, Any], events: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
     """Show levels until the recording ends; return what became of it, None if the worker ended."""
     warnings = [warning["message"] for warning in state["warnings"]]
-    with Live(Text("…"), console=console(), auto_refresh=False) as live:
+    with live(cell("…")) as display:
         for event in events:
             if event["type"] == "warning":
                 warnings.append(event["message"])
             elif event["type"] == "level":
-                live.update(_picture(state, event, warnings), refresh=True)
+                display.update(_picture(state, event, warnings), refresh=True)
             elif event["type"] == "state":
                 state = event
                 if state["state"] != "recording":
@@ -37,7 +36,7 @@ def show(state: dict[str, Any], events: Iterator[dict[str, Any]]) -> dict[str, A
 
 
 def _picture(state: dict[str, Any], levels: dict[str, Any], warnings: list[str]) -> RenderableType:
-    heading = Text(f"● {length(levels['seconds'])}  {printable(state['title'])}", style="bold red")
+    heading = cell(f"● {length(levels['seconds'])}  {state['title']}", "bold red")
     table = Table(box=None, show_header=False, padding=(0, 1))
     for side, key in (("microphone", "mic"), ("loopback", "loopback")):
         loud, peak = dbfs(levels[key]), dbfs(levels[f"{key}_peak"])
@@ -49,9 +48,9 @@ def _picture(state: dict[str, Any], levels: dict[str, Any], warnings: list[str])
             complete_style=style,
             finished_style=style,
         )
-        device = Text(printable(state[side] or "none"), style="dim")
+        device = cell(state[side] or "none", "dim")
         table.add_row(side, bar, f"{loud:6.1f} dBFS", device)
-    return Group(heading, table, *(Text(printable(warning), style="yellow") for warning in warnings))
+    return Group(heading, table, *(cell(warning, "yellow") for warning in warnings))
 
 
 def dbfs(level: float) -> float:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
+from offhook.commands.drawing import cell, spinner
 from offhook.commands.options import json_option, pass_desk
-from offhook.commands.printing import print_json
+from offhook.commands.printing import print_json, say
 from offhook.desk.desk import Desk
 from shared import home
 from transcribe_worker import model_files
@@ -42,7 +42,7 @@ def list_models(desk: Desk, as_json: bool) -> None:
         return
     for model in found:
         state = f"here, {model['size_bytes'] / 1e6:,.0f} MB" if model["present"] else "can be pulled"
-        click.echo(f"{model['name']:<20} {state}{'  (default)' if model['default'] else ''}")
+        say(f"{model['name']:<20} {state}{'  (default)' if model['default'] else ''}")
 
 
 @models.command()
@@ -51,14 +51,13 @@ def list_models(desk: Desk, as_json: bool) -> None:
 def pull(desk: Desk, name: str) -> None:
     """Fetch a model, the only thing offhook ever takes from the network."""
     home.prepare(desk.settings)
-    console = Console(stderr=True)
-    with console.status(f"Fetching {name} …") as status:
+    with spinner(f"Fetching {name} …") as status:
         done = threading.Event()
         partial = model_files.partial_folder(desk.settings.models, name)
 
         def count() -> None:
             while not done.wait(0.5):
-                status.update(f"Fetching {name} … {folder_size(partial) / 1e6:,.0f} MB")
+                status.update(cell(f"Fetching {name} … {folder_size(partial) / 1e6:,.0f} MB"))
 
         counter = threading.Thread(target=count, daemon=True)
         counter.start()
@@ -67,7 +66,7 @@ def pull(desk: Desk, name: str) -> None:
         finally:
             done.set()
             counter.join()
-    click.echo(f"The model {name} is here: {folder}")
+    say(f"The model {name} is here: {folder}")
 
 
 def folder_size(folder: Path) -> int:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 from offhook.desk.desk import Desk
-from shared.errors import SettingsError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 pass_desk = click.make_pass_decorator(Desk)
@@ -25,10 +23,3 @@ def limit_option(command: _Command) -> _Command:
 def json_option(command: _Command) -> _Command:
     """Give a reading command its `--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs to read.")(command)
-
-
-def confirm(command: str, question: str) -> None:
-    """Ask a person before something is deleted. Raises SettingsError where nobody can answer, and Abort."""
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise SettingsError(f"{command} asks before it deletes. Give --yes to delete without being asked.")
-    click.confirm(question, abort=True, err=True)

@@ -1,53 +1,110 @@
-"""Prints for a person at a terminal, or JSON for programs."""
+"""Prints: all text is made safe for a terminal here, and a lost stream stops no work.
+
+With `drawing`, which lays out tables and bars, this is the only module that writes to a stream. The linter
+refuses `click.echo`, `rich.console` and their like everywhere else.
+"""
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
-from rich.console import Console
+
+from shared import streams
+from shared.errors import OffhookError, SettingsError
+from shared.plain_text import escaped_json, lines, one_line
+
+#: Errors of a pipe whose reader has ended; Windows reports EINVAL.
+READER_GONE = {errno.EPIPE, errno.ESHUTDOWN} | ({errno.EINVAL} if os.name == "nt" else set())
+_LOST = "offhook.output_lost"
 
 
-def console() -> Console:
-    """Return a console that is as wide as the terminal; in a pipe, where nothing wraps, wide enough."""
-    return Console(emoji=False, width=None if sys.stdout.isatty() else 500)
+class OutputLost(OffhookError):
+    """The output cannot be written. What the command was asked to do is done."""
+
+    code = "output_lost"
+
+
+def say(*given: str) -> None:
+    """Print lines on stdout; a line break inside of one becomes a space."""
+    with survived(err=False):
+        click.echo("\n".join(map(one_line, given)))
+
+
+def warn(*given: str) -> None:
+    """Print lines on stderr; a line break inside of one becomes a space."""
+    with survived(err=True):
+        click.echo("\n".join(map(one_line, given)), err=True)
+
+
+def warn_text(text: str) -> None:
+    """Print a message of several lines on stderr."""
+    with survived(err=True):
+        click.echo(lines(text), err=True)
+
+
+def say_marked(mark: str, colour: str, text: str) -> None:
+    """Print a line after a coloured mark."""
+    with survived(err=False):
+        click.echo(f"{click.style(mark, fg=colour)} {one_line(text)}")
+
+
+def print_text(text: str, *, is_json: bool = False) -> None:
+    """Print a document such as a transcript: its line feeds stay, and JSON keeps every character."""
+    with survived(err=False):
+        click.echo(escaped_json(text) if is_json else lines(text), nl=False)
 
 
 def print_json(value: Any) -> None:
     """Print a value for programs."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    print_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", is_json=True)
 
 
-def clock_time(seconds: float | None) -> str:
-    """Write a time for a person, in the local zone."""
-    return "" if seconds is None else datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
+# Questions
 
 
-def ago(time: str) -> str:
-    """Write for a person how long ago something was; `time` is ISO 8601."""
-    seconds = max(0.0, (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
-    return f"{seconds:.0f} s ago" if seconds < 60 else f"{length(seconds)} ago"
+def require_terminal(command: str, instead: str) -> None:
+    """Make sure that stdout is a terminal. Raises SettingsError."""
+    if not sys.stdout.isatty():
+        raise SettingsError(f"{command} needs a terminal. Use `offhook {instead} --json` in programs.")
 
 
-def printable(text: str) -> str:
-    """Make one line of a title or a message, without signs that would command the terminal."""
-    return "".join(sign if sign.isprintable() else " " for sign in text)
+def confirm(command: str, *question: str) -> None:
+    """Ask a person before something is deleted. Raises SettingsError where nobody can answer, and Abort."""
+    if not sys.stdin.isatty():
+        raise SettingsError(f"{command} asks before it deletes. Give --yes to delete without being asked.")
+    click.confirm("\n".join(map(one_line, question)), abort=True, err=True)
 
 
-def short(path: str) -> str:
-    """Write a path for a person, with `~` for the home folder."""
-    there, home = Path(path), Path.home()
-    return str(Path("~", there.relative_to(home))) if there.is_relative_to(home) else path
+# Streams
 
 
-def length(seconds: float | None) -> str:
-    """Write a duration as M:SS or H:MM:SS."""
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+def make_printable() -> None:
+    """Let any text be printed: UTF-8 into pipes and files, and what a console's encoding has on a console."""
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="replace", **({} if stream.isatty() else {"encoding": "utf-8"}))
+
+
+def require_output() -> None:
+    """Make sure that all output of this command was written. Raises OutputLost."""
+    if lost := click.get_current_context().meta.get(_LOST):
+        raise OutputLost(f"The output cannot be written: {lost}. What the command was asked to do is done.")
+
+
+@contextmanager
+def survived(*, err: bool) -> Iterator[None]:
+    """Go on without a stream that cannot be written; a pipe whose reader has seen enough is no error."""
+    try:
+        yield
+    except OSError as error:
+        streams.silence(sys.stderr if err else sys.stdout)
+        context = click.get_current_context(silent=True)
+        if context and not err and error.errno not in READER_GONE:
+            context.meta[_LOST] = error.strerror or str(error)

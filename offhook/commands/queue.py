@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from offhook.commands.options import json_option, pass_desk
-from offhook.commands.printing import print_json
+from offhook.commands.printing import print_json, say, warn
 from offhook.desk.adding import add_file, check_all, chosen, record_options
 from offhook.desk.desk import Desk
 from offhook.desk.views import record_view
@@ -42,7 +42,7 @@ def add(desk: Desk, /, files: tuple[Path, ...], as_json: bool, **given: Any) -> 
         views.append(record_view(added.record, desk.settings))
         if not as_json:
             known = " (known already)" if added.was_known else ""
-            click.echo(f"Recording {added.record.id}: {added.record.transcription_status}{known}")
+            say(f"Recording {added.record.id}: {added.record.transcription_status}{known}")
     if as_json:
         print_json({"records": views})
 
@@ -59,11 +59,11 @@ def retry(desk: Desk, /, record_ids: tuple[int, ...], failed: bool, **given: Any
     options = chosen(given)
     wanted = desk.records.select().where(Record.transcription_status == FAILED) if failed else ()
     if failed and not wanted:
-        click.echo("No recording has failed.", err=True)
+        warn("No recording has failed.")
     for record_id in record_ids or [record.id for record in wanted]:
         record = desk.records.requeue(record_id, options)
         desk.hint(record.id, record.priority)
-        click.echo(f"Recording {record_id}: queued")
+        say(f"Recording {record_id}: queued")
 
 
 @click.command()
@@ -73,7 +73,7 @@ def cancel(desk: Desk, record_ids: tuple[int, ...]) -> None:
     """Take recordings out of the queue; one that is being transcribed is stopped."""
     for record_id in record_ids:
         desk.records.cancel(record_id)
-        click.echo(f"Recording {record_id}: cancelled")
+        say(f"Recording {record_id}: cancelled")
 
 
 @click.command()
@@ -81,7 +81,7 @@ def cancel(desk: Desk, record_ids: tuple[int, ...]) -> None:
 def pause(desk: Desk) -> None:
     """Let workers finish what they hold and take nothing further."""
     desk.records.set_paused(True)
-    click.echo("Paused. `offhook resume` goes on.")
+    say("Paused. `offhook resume` goes on.")
 
 
 @click.command()
@@ -91,4 +91,4 @@ def resume(desk: Desk) -> None:
     desk.records.set_paused(False)
     for record in desk.records.due(limit=1):
         desk.hint(record.id, record.priority)
-    click.echo("The queue goes on.")
+    say("The queue goes on.")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from offhook.commands.options import confirm, json_option, pass_desk
-from offhook.commands.printing import length, print_json, printable
+from offhook.commands.options import json_option, pass_desk
+from offhook.commands.printing import confirm, print_json, require_terminal, say, warn
+from offhook.commands.wording import length
 from offhook.desk.desk import Desk
 from offhook.desk.recorder import CaptureClient
-from shared.errors import CaptureNotRunning, SettingsError
+from shared.errors import CaptureNotRunning
 from shared.store.captures import Captures
 
 #: What to say of a recording that has ended, by where it is.
@@ -52,8 +52,8 @@ def start(desk: Desk, /, output_path: Path | None, as_json: bool, **given: str |
         print_json(state)
         return
     for warning in state["warnings"]:
-        _say(warning["message"])
-    click.echo(printable(f"Recording: {_devices(state)}. `offhook record stop` ends it."))
+        warn(warning["message"])
+    say(f"Recording: {_devices(state)}. `offhook record stop` ends it.")
 
 
 @record.command()
@@ -67,11 +67,9 @@ def stop(ctx: click.Context, desk: Desk, /, as_json: bool) -> None:
     if as_json:
         print_json(outcome)
         ctx.exit(1 if outcome["error"] else 0)
-    click.echo(
-        printable(f"{_named(outcome)}: {length(outcome['duration_seconds'])}, {_whereabouts(outcome)}")
-    )
+    say(f"{_named(outcome)}: {length(outcome['duration_seconds'])}, {_whereabouts(outcome)}")
     if outcome["error"]:
-        _say(outcome["error"])
+        warn(outcome["error"])
         ctx.exit(1)
 
 
@@ -85,9 +83,9 @@ def state(desk: Desk, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    click.echo(printable(_sentence(found)))
+    say(_sentence(found))
     for warning in found["warnings"]:
-        _say(warning["message"])
+        warn(warning["message"])
 
 
 @record.command()
@@ -97,25 +95,24 @@ def watch(ctx: click.Context, desk: Desk) -> None:
     """Watch the levels of both sides until the recording ends; Ctrl-C leaves it running."""
     from offhook.commands.meter import show
 
-    if not sys.stdout.isatty():
-        raise SettingsError("record watch needs a terminal. Use `offhook record state --json` in programs.")
+    require_terminal("record watch", "record state")
     with _capture(desk) as capture:
         found = capture.request("get_recording_state")
         if found["state"] != "recording":
-            click.echo(printable(_sentence(found)))
+            say(_sentence(found))
             return
         capture.request("subscribe_levels")
         try:
             ended = show(found, capture.events())
         except KeyboardInterrupt:
-            click.echo("The recording goes on. `offhook record stop` ends it.")
+            say("The recording goes on. `offhook record stop` ends it.")
             return
     if ended is None:
         raise CaptureNotRunning("The capture worker has ended. Start it again: python start.py")
     if ended["error"]:
-        _say(ended["error"])
+        warn(ended["error"])
         ctx.exit(1)
-    click.echo(printable(_sentence({"state": "idle", "last": ended})))
+    say(_sentence({"state": "idle", "last": ended}))
 
 
 @record.command()
@@ -128,7 +125,7 @@ def discard(desk: Desk, yes: bool) -> None:
         if found["state"] != "idle" and not yes:
             _ask(found)
         capture.request("discard_recording")
-    click.echo("The recording is deleted.")
+    say("The recording is deleted.")
 
 
 @click.command()
@@ -149,20 +146,16 @@ def attach(desk: Desk, target: str, candidate_id: str | None, project_id: str | 
         captures = Captures(desk.database)
         captures.attach(session_id, **given)
         captures.release(session_id)
-    click.echo(printable(f"Recording {target}: attached"))
+    say(f"Recording {target}: attached")
 
 
 def _capture(desk: Desk) -> CaptureClient:
     return CaptureClient(desk.settings.control)
 
 
-def _say(message: str) -> None:
-    click.echo(printable(message), err=True)
-
-
 def _ask(found: dict[str, Any]) -> None:
     question = f'Delete "{found["title"]}", {length(found["duration_seconds"])} long?'
-    confirm("discard", printable(question))
+    confirm("discard", question)
 
 
 def _devices(found: dict[str, Any]) -> str:

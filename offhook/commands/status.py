@@ -6,17 +6,17 @@ import time
 from typing import Any
 
 import click
-from rich.console import Console, Group, RenderableType
-from rich.markup import escape
+from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from offhook.commands.drawing import cell, live, show
 from offhook.commands.options import json_option, pass_desk
-from offhook.commands.printing import ago, console, length, print_json, printable, short
+from offhook.commands.printing import print_json, require_terminal
+from offhook.commands.wording import ago, length, short
 from offhook.desk.desk import Desk
 from offhook.desk.overview import overview
-from shared.errors import SettingsError
 from transcribe_worker.engine.setup import Setup
 
 REFRESH_SECONDS = 0.5
@@ -36,21 +36,18 @@ def status(desk: Desk, watch: bool, as_json: bool) -> None:
     if as_json:
         print_json(overview(desk))
     elif watch:
-        _watch(desk, console())
+        _watch(desk)
     else:
-        console().print(render(overview(desk)))
+        show(render(overview(desk)))
 
 
-def _watch(desk: Desk, terminal: Console) -> None:
-    from rich.live import Live
-
-    if not terminal.is_terminal:
-        raise SettingsError("status --watch needs a terminal. Use `offhook status --json` in programs.")
-    with Live(render(overview(desk)), console=terminal, screen=True, auto_refresh=False) as live:
+def _watch(desk: Desk) -> None:
+    require_terminal("status --watch", "status")
+    with live(render(overview(desk)), screen=True) as display:
         try:
             while True:
                 time.sleep(REFRESH_SECONDS)
-                live.update(render(overview(desk)), refresh=True)
+                display.update(render(overview(desk)), refresh=True)
         except KeyboardInterrupt:
             pass
 
@@ -70,20 +67,17 @@ def _counts(found: dict[str, Any]) -> RenderableType:
         )
     if found["paused"]:
         line.append("PAUSED (offhook resume goes on)", style="bold yellow")
-    lines = [line, Text(f"inbox {short(found['inbox']['path'])}", style="dim", overflow="fold")]
+    lines = [line, cell(f"inbox {short(found['inbox']['path'])}", "dim")]
     if oldest := found["oldest_waiting"]:
         waited = length(oldest["waiting_seconds"])
-        lines.append(Text(printable(f"oldest waiting: {oldest['id']} {oldest['title']}, for {waited}")))
+        lines.append(cell(f"oldest waiting: {oldest['id']} {oldest['title']}, for {waited}"))
     return Group(*lines)
 
 
 def _recordings(found: dict[str, Any]) -> RenderableType | None:
     styles = {"recording": "bold red", "interrupted": "yellow", "stopped": "yellow", "late": "yellow"}
     lines = [
-        Text(
-            f"● {r['state']} {length(r['duration_seconds'])}  {printable(r['title'])}",
-            style=styles[r["state"]],
-        )
+        cell(f"● {r['state']} {length(r['duration_seconds'])}  {r['title']}", styles[r["state"]])
         for r in found["recordings"]
     ]
     return Group(*lines) if lines else None
@@ -99,12 +93,12 @@ def _running(found: dict[str, Any]) -> RenderableType | None:
         left = f"{length(record['seconds_left'])} left" if record["seconds_left"] is not None else ""
         speed = f"{record['speed']:.1f}x" if record["speed"] else "starting"
         table.add_row(
-            f"[cyan]{record['id']}[/]",
-            escape(printable(record["title"])),
+            cell(str(record["id"]), "cyan"),
+            cell(record["title"]),
             ProgressBar(total=1.0, completed=record["progress"], width=24),
             f"{record['progress']:.0%}",
             left,
-            f"[dim]{speed}[/]",
+            cell(speed, "dim"),
         )
     return Group(Text("\nRunning", style="bold"), table)
 
@@ -117,20 +111,19 @@ def _workers(found: dict[str, Any]) -> RenderableType:
         seen = ago(worker["last_seen_at"])
         style = "green" if worker["alive"] else "red"
         lines.append(
-            Text(f"  {worker['kind']:<10} {state:<9} pid {worker['pid']:<8} last seen {seen}", style=style)
+            cell(f"  {worker['kind']:<10} {state:<9} pid {worker['pid']:<8} last seen {seen}", style)
         )
         lines += (_engine(Setup(**engine)) for engine in worker["engines"] if worker["alive"])
     for kind, what in MISSED.items():
         if not any(worker["kind"] == kind for worker in living):
             lines.append(
-                Text(f"  No {kind} runs, so nothing is {what}. Start one: python start.py", style="yellow")
+                cell(f"  No {kind} runs, so nothing is {what}. Start one: python start.py", "yellow")
             )
     return Group(*lines)
 
 
 def _engine(setup: Setup) -> Text:
-    style = "yellow" if setup.reason else "dim"
-    return Text(f"    {printable(setup.in_words())}", style=style, overflow="fold")
+    return cell(f"    {setup.in_words()}", "yellow" if setup.reason else "dim")
 
 
 def _troubles(found: dict[str, Any]) -> RenderableType | None:
@@ -142,7 +135,4 @@ def _troubles(found: dict[str, Any]) -> RenderableType | None:
     ]
     if not lines:
         return None
-    return Group(
-        Text("\nTo look at", style="bold"),
-        *(Text(printable(line), style="red", overflow="fold") for line in lines),
-    )
+    return Group(Text("\nTo look at", style="bold"), *(cell(line, "red") for line in lines))

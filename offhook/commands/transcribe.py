@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars  # noqa: TID251 (its type alone)
 
 from archive import transcript
 from archive.exports import FORMATS
+from offhook.commands.drawing import progress as bars
 from offhook.commands.options import json_option, pass_desk
-from offhook.commands.printing import print_json, printable
+from offhook.commands.printing import print_json, print_text, warn
 from offhook.desk.adding import add_file, check_all, chosen, record_options
 from offhook.desk.desk import Desk
 from offhook.desk.views import record_view
 from shared.errors import EngineUnusable, SettingsError
+from shared.plain_text import one_line
 from shared.store.models import Record, Worker
 from shared.store.transitions import COMPLETED, PROCESSING, QUEUED
 from shared.workers import lives
@@ -62,7 +63,7 @@ def transcribe(
         with _progress() as progress, helping(desk.settings, desk.database, desk.records) as helper:
             records = [_wait(desk, record_id, progress, helper) for record_id in ids]
     except KeyboardInterrupt:
-        click.echo("Interrupted. It stays in the queue; run it again to go on.", err=True)
+        warn("Interrupted. It stays in the queue; run it again to go on.")
         ctx.exit(130)
     if as_json:
         print_json({"records": [_with_text(desk, record) for record in records]})
@@ -80,10 +81,10 @@ def _queued(desk: Desk, path: Path, options: dict[str, Any]) -> Record:
     return record
 
 
-def _wait(desk: Desk, record_id: int, progress: Progress, helper: Helper) -> Record:
+def _wait(desk: Desk, record_id: int, progress: Bars, helper: Helper) -> Record:
     """Wait until a recording is finished, lending a hand where no worker runs."""
     record = desk.records.get(record_id)
-    task = progress.add_task(record.title, total=1.0)
+    task = progress.add_task(one_line(record.title), total=1.0)
     while record.transcription_status in (QUEUED, PROCESSING) and record.error_code != EngineUnusable.code:
         if not _worker_lives(desk):
             helper.lend_a_hand(record)
@@ -94,9 +95,9 @@ def _wait(desk: Desk, record_id: int, progress: Progress, helper: Helper) -> Rec
     return record
 
 
-def _show(progress: Progress, task: TaskID, record: Record) -> None:
+def _show(progress: Bars, task: TaskID, record: Record) -> None:
     error = f" ({record.transcription_error})" if record.transcription_error else ""
-    progress.update(task, completed=record.progress, description=f"{record.title}{error}")
+    progress.update(task, completed=record.progress, description=one_line(f"{record.title}{error}"))
 
 
 def _worker_lives(desk: Desk) -> bool:
@@ -111,26 +112,19 @@ def _interrupt_on_end() -> None:
             signal.signal(getattr(signal, name), signal.default_int_handler)
 
 
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
+def _progress() -> Bars:
+    title = TextColumn("{task.description}", markup=False)
+    return bars(title, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
 
 
 def _print(record: Record, form: str, *, quiet: bool) -> bool:
     """Print a transcript, or on stderr why there is none; say whether there is one."""
     if record.transcription_status == COMPLETED:
         if not quiet:
-            click.echo(FORMATS[form](transcript.load(record)), nl=False)
+            print_text(FORMATS[form](transcript.load(record)), is_json=form == "json")
         return True
     why = record.transcription_error or f"it was {record.transcription_status}."
-    click.echo(printable(f"offhook: {record.title}: {why}"), err=True)
+    warn(f"offhook: {record.title}: {why}")
     return False
 
 

@@ -12,7 +12,8 @@ from archive.exports import FORMATS, line, segments_in_json, timestamp
 from archive.library import beside, safe_name, write_whole
 from archive.transcript import Transcript
 from offhook.commands.options import json_option, limit_option, pass_desk
-from offhook.commands.printing import length, print_json, printable
+from offhook.commands.printing import print_json, print_text, say, warn
+from offhook.commands.wording import length
 from offhook.desk.capture_quality import in_words
 from offhook.desk.desk import Desk
 from offhook.desk.search import find
@@ -38,14 +39,14 @@ def show(desk: Desk, record_id: int, form: str | None, as_json: bool) -> None:
     record = desk.records.get(record_id)
     found = _transcript(desk, record)
     if form:
-        click.echo(FORMATS[form](_finished(record, found)), nl=False)
+        print_text(FORMATS[form](_finished(record, found)), is_json=form == "json")
     elif as_json:
         verdict = Captures(desk.database).verdict(record.session_id)
         print_json(
             {**record_view(record, desk.settings), "capture": verdict, "transcript": segments_in_json(found)}
         )
     else:
-        click.echo("\n".join([*_heading(desk, record), "", *_lines(record, found)]))
+        say(*_heading(desk, record), "", *_lines(record, found))
 
 
 @click.command()
@@ -83,7 +84,7 @@ def export(desk: Desk, record_ids: tuple[int, ...], everything: bool, form: str,
         found = _finished(record, _transcript(desk, record))
         path = beside(output / f"{safe_name(record.title)}-{record.id}", form)
         write_whole(path, FORMATS[form](found))
-        click.echo(path)
+        say(str(path))
 
 
 @click.command()
@@ -98,9 +99,9 @@ def search(desk: Desk, words: tuple[str, ...], limit: int, as_json: bool) -> Non
         print_json({"hits": [hit.__dict__ for hit in hits]})
     for hit in [] if as_json else hits:
         moment = timestamp(milliseconds(hit.start_seconds))[:-4]
-        click.echo(printable(f"{hit.record_id:>5}  {moment}  {hit.title}: {hit.snippet}"))
+        say(f"{hit.record_id:>5}  {moment}  {hit.title}: {hit.snippet}")
     if not hits and not as_json:
-        click.echo("Nothing found.", err=True)
+        warn("Nothing found.")
 
 
 def _transcript(desk: Desk, record: Record) -> Transcript:
@@ -139,7 +140,7 @@ def _heading(desk: Desk, record: Record) -> list[str]:
         *(("Note", FLAGS.get(flag, flag)) for flag in json.loads(record.flags)),
         *(in_words(verdict) if (verdict := Captures(desk.database).verdict(record.session_id)) else ()),
     )
-    return [printable(f"{name + ':':<12}{value}") for name, value in facts if value]
+    return [f"{name + ':':<12}{value}" for name, value in facts if value]
 
 
 def _is_unfiled(record: Record) -> bool:

@@ -376,7 +376,7 @@ def test_what_a_reader_keeps_from_going_is_finished_by_the_sweeper(
 
         assert done.returncode == 0
         assert done.stdout == "Recording 13: deleted\n"
-        assert "A worker deletes the last traces" in done.stderr
+        assert "A worker removes what is left" in done.stderr
         assert stage.offhook("show", "13").returncode == 1
         assert notes() == ["scrub"]
         sweeper.sweep()
@@ -738,7 +738,7 @@ def test_a_receipt_tells_how_much_was_erased_and_of_whom_to_those_who_know(
     done = stage.offhook("delete", "--candidate", CANDIDATE, "--yes")
 
     assert done.returncode == 0
-    assert "own.wav stays, for it is your own." in done.stderr
+    assert "own.wav is your own file and stays." in done.stderr
     assert own.exists()
     (path,) = settings.receipts.iterdir()
     assert f"Receipt: {path}\n" in done.stdout

@@ -23,6 +23,7 @@ import numpy as np
 from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
+from shared import streams
 from shared.errors import BadRecording, EngineFailed, OffhookError, OutOfMemory, RecordingMissing
 from transcribe_worker import memory
 from transcribe_worker.engine.setup import Machine, Wishes
@@ -183,6 +184,7 @@ def _samples(seconds: float) -> int:
 
 def main(**parts: Any) -> None:
     """Keep the pipe for events alone: libraries that print go to stderr."""
+    streams.complete()
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):  # a supervisor signals the whole group; the worker decides for its engine
             signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -1,0 +1,37 @@
+"""Words values for a person: times, durations, paths."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+def clock_time(seconds: float | None) -> str:
+    """Write a time for a person, in the local zone."""
+    return "" if seconds is None else datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
+
+
+def ago(time: str) -> str:
+    """Write for a person how long ago something was; `time` is ISO 8601."""
+    seconds = max(0.0, (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
+    return f"{seconds:.0f} s ago" if seconds < 60 else f"{length(seconds)} ago"
+
+
+def short(path: str) -> str:
+    """Write a path for a person, with `~` for the home folder."""
+    there, home = Path(path), Path.home()
+    return str(Path("~", there.relative_to(home))) if there.is_relative_to(home) else path
+
+
+def length(seconds: float | None) -> str:
+    """Write a duration as M:SS or H:MM:SS."""
+    if seconds is None:
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def counted(count: int, what: str) -> str:
+    """Write a number of things: `1 file`, `1,200 files`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
