@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from peewee import SqliteDatabase
 
 from capture_worker.output_path import refuse_inside
 from capture_worker.session import RecordingSession
@@ -64,11 +63,11 @@ def test_no_other_spelling_leads_into_the_home(settings: Settings, tmp_path: Pat
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
 def test_a_folder_that_becomes_a_link_into_the_home_gets_nothing(
-    settings: Settings, database: SqliteDatabase, stage: Stage, tmp_path: Path
+    settings: Settings, stage: Stage, tmp_path: Path
 ) -> None:
     sides = {name.removeprefix("OFFHOOK_").lower(): value for name, value in stage.settings}
     folder = tmp_path / "stick"
-    with RecordingSession(replace(settings, **sides), database=database) as session:
+    with RecordingSession(replace(settings, **sides)) as session:
         session.start(output_path=folder / "offhook.db-journal")
         shutil.rmtree(folder)
         folder.symlink_to(settings.home, target_is_directory=True)
