@@ -6,6 +6,8 @@ Precedence: command line, then `OFFHOOK_*` variables, then `config.toml`, then t
 from __future__ import annotations
 
 import math
+import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -154,6 +156,8 @@ RECORD_OPTIONS = (
     "beam_size",
 )
 
+#: Size of the largest `config.toml` that is read, in bytes.
+LONGEST_CONFIG_BYTES = 1_000_000
 DEFAULTS = Settings()
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
@@ -215,7 +219,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        found = tomllib.loads(path.read_text("utf-8-sig"))
+        found = tomllib.loads(_read(path).decode("utf-8-sig"))
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -224,6 +228,8 @@ def _from_file(path: Path) -> dict[str, Any]:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
+    except RecursionError:
+        raise SettingsError(f"{path} is not valid TOML: it is nested too deeply.") from None
     known = [f.name for f in fields(Settings) if f.name != "home"]
     if "home" in found:
         raise SettingsError(f"{path} cannot say where home is, as it is in it. Use OFFHOOK_HOME.")
@@ -232,6 +238,22 @@ def _from_file(path: Path) -> dict[str, Any]:
             f"{path} has an unknown setting: {', '.join(unknown)}. There are: {', '.join(known)}."
         )
     return found
+
+
+def _read(path: Path) -> bytes:
+    """Read a small regular file; opening a pipe does not wait for a writer. Raises OSError, SettingsError."""
+    if path.is_dir():  # Windows refuses to open one, and reports a lack of rights
+        raise SettingsError(f"{path} cannot be read: it is a folder. Move it away.")
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            raise SettingsError(f"{path} cannot be read: it is not a regular file. Move it away.")
+        if found.st_size > LONGEST_CONFIG_BYTES:
+            raise SettingsError(
+                f"{path} cannot be read: it is larger than {LONGEST_CONFIG_BYTES:,} bytes. Move it away."
+            )
+        return file.read(LONGEST_CONFIG_BYTES + 1)
 
 
 def _pick(name: str, layers: tuple[tuple[str, Mapping[str, Any]], ...]) -> Sourced:

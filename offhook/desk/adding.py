@@ -95,8 +95,11 @@ def _read(path: Path) -> tuple[Fingerprint, str]:
 def _look_at(path: Path) -> None:
     try:
         str(path).encode()
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise CannotAdd(f"{path} is not a file. Give the recordings themselves, such as {path}/*.wav.")
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise CannotAdd(f"{path} is a folder. Give the recordings themselves, such as {path}/*.wav.")
+        if not stat.S_ISREG(mode) or _is_stream(path):
+            raise CannotAdd(f"{path} is not a regular file. Save the recording to a file, and add that.")
     except UnicodeEncodeError:
         raise CannotAdd(f"The name of {path!a} is not valid text. Rename the file and try again.") from None
     except FileNotFoundError:
@@ -105,6 +108,13 @@ def _look_at(path: Path) -> None:
         raise CannotAdd(f"{path} cannot be read: {error.strerror}.") from error
 
 
+def _is_stream(path: Path) -> bool:
+    """Whether a name means an open file of the process that uses it, such as `/dev/stdin`."""
+    absolute = os.path.abspath(path)  # noqa: PTH100 (resolve() would follow links)
+    return os.name == "posix" and absolute.startswith(_STREAMS)
+
+
+_STREAMS = ("/dev/stdin", "/dev/fd/", "/proc/")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _OPTIONS = (

@@ -684,7 +684,7 @@ def test_a_missing_file_or_a_folder_is_named(cli: Cli, tmp_path: Path) -> None:
     assert cli("add", missing) == Done(1, "", f"offhook: There is no file {missing}.\n")
     done = cli("add", tmp_path)
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith(f"offhook: {tmp_path} is not a file.")
+    assert done.err.startswith(f"offhook: {tmp_path} is a folder.")
     assert cli.records() == []
 
 
@@ -692,7 +692,7 @@ def test_what_is_no_file_is_not_waited_for(cli: Cli, tmp_path: Path) -> None:
     if not hasattr(os, "mkfifo"):
         pytest.skip("this system has no named pipes")
     os.mkfifo(tmp_path / "pipe.wav")
-    assert "is not a file" in cli("add", tmp_path / "pipe.wav").err
+    assert "is not a regular file" in cli("add", tmp_path / "pipe.wav").err
 
 
 def test_what_was_queued_before_a_missing_file_is_said(cli: Cli, wav: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The Huey instance, nothing else.
+"""The queue of hints, in Huey.
 
 A message is a hint that a record may be due. Huey deletes a message before it runs the task, so a
 killed worker loses it; the record in the database is what counts, and the sweeper sends hints again.
@@ -7,6 +7,7 @@ killed worker loses it; the record in the database is what counts, and the sweep
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -18,6 +19,8 @@ from huey.consumer import Consumer
 from huey.registry import Message
 from huey.serializer import Serializer
 from huey.storage import SqliteStorage
+
+log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.1
 
@@ -40,6 +43,55 @@ class Storage(SqliteStorage):  # type: ignore[misc]
         connection: sqlite3.Connection = super()._create_connection()
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection
+
+
+class HintHuey(Huey):  # type: ignore[misc]
+    """A Huey that drops messages that are no hints, and repairs a queue that cannot be read.
+
+    Huey itself logs such a message with a traceback, and an unreadable queue ten times a second.
+    """
+
+    path: Path
+    hint: Callable[[int], Any]
+    _is_readable = True
+
+    def dequeue(self) -> Any:
+        """Return the next hint; None if there is none."""
+        dropped = 0
+        try:
+            while (data := self.storage.dequeue()) is not None:
+                if (record_id := _record_id(data)) is not None:
+                    return self.hint(record_id)
+                dropped += 1
+            self._is_readable = True
+        except sqlite3.Error as error:
+            self._note(error)
+            self._repair()
+        finally:
+            if dropped:
+                log.warning("damaged hints were dropped: %d; they are sent again", dropped)
+        return None
+
+    def _note(self, error: sqlite3.Error) -> None:
+        if self._is_readable:
+            log.warning("the queue of hints cannot be read, and is repaired: %s", error)
+        self._is_readable = False
+
+    def _repair(self) -> None:
+        with suppress(sqlite3.Error):
+            self.storage.close()
+            _discard_if_damaged(self.path)
+            self.storage.initialize_schema()
+
+
+def _record_id(data: Any) -> int | None:
+    """Read the record id of a message; None if it is damaged."""
+    try:
+        message = Message(*json.loads(bytes(data)))
+        (record_id,) = message.args
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return record_id if type(record_id) is int and message.name.endswith("transcribe") else None
 
 
 def _discard_if_damaged(path: Path) -> None:
@@ -67,7 +119,7 @@ class HintQueue:
 
     def __init__(self, path: Path) -> None:
         _discard_if_damaged(path)
-        self._huey = Huey(
+        self._huey = HintHuey(
             "offhook",
             results=False,
             serializer=JsonSerializer(),
@@ -75,6 +127,8 @@ class HintQueue:
             filename=str(path),
             create_tables=False,
         )
+        self._huey.path = path
+        self._huey.hint = lambda record_id: self._task.s(record_id)
         try:
             self._huey.storage.initialize_schema()
         except sqlite3.Error:
