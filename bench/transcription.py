@@ -112,7 +112,7 @@ def _stage(folder: Path, preset: str, model: Path) -> Stage:
     (home / "models").mkdir(parents=True)
     (home / "models" / "measured").symlink_to(model, target_is_directory=True)
     settings = {"PRESET": preset, "MODEL": "measured", "COMPUTE_TYPE": COMPUTE_TYPE, "LANGUAGE": "en"}
-    (home / "measures.json").write_bytes(_measures(model))
+    (home / "tuning.json").write_bytes(_measures(model))
     return Stage(home, tuple((f"OFFHOOK_{name}", value) for name, value in settings.items()))
 
 
@@ -120,7 +120,7 @@ def _stage(folder: Path, preset: str, model: Path) -> Stage:
 def _measures(model: Path) -> bytes:
     """What a worker measures at its first start, which is not a part of any run."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "measures.json"
+        path = Path(folder) / "tuning.json"
         with closing(Engine()) as engine:
             engine.load(ModelChoice("measured", str(model), "auto", COMPUTE_TYPE, 0, measures=str(path)))
         return path.read_bytes() if path.exists() else b"{}"

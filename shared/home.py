@@ -3,38 +3,102 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.errors import SettingsError
-from shared.settings import Settings
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
-#: Where a restore makes a home ready, and the lock it holds while it does.
+#: The folder in which a restore prepares a home, and its lock.
 RESTORE_PART, RESTORE_LOCK = "restore.part", "restore.lock"
 
 
-def prepare(settings: Settings) -> None:
-    """Make every folder offhook needs; new files of this process are private from here on."""
+@dataclass(frozen=True)
+class Home:
+    """The home folder, and the files and folders in it."""
+
+    home: Path = field(
+        default=Path("~/Offhook"), metadata={"doc": "Folder that holds everything offhook keeps"}
+    )
+
+    @property
+    def inbox(self) -> Path:
+        """Recordings dropped here are transcribed."""
+        return self.home / "inbox"
+
+    @property
+    def recording(self) -> Path:
+        """Recordings that are not finished."""
+        return self.home / "recording"
+
+    @property
+    def control(self) -> Path:
+        """Where the capture worker listens, and the token it wants."""
+        return self.home / "control.json"
+
+    @property
+    def library(self) -> Path:
+        """Finished recordings and their transcripts."""
+        return self.home / "library"
+
+    @property
+    def receipts(self) -> Path:
+        """What was erased of whom, and when: hashes and counts alone."""
+        return self.home / "receipts"
+
+    @property
+    def models(self) -> Path:
+        """Downloaded models, a folder each."""
+        return self.home / "models"
+
+    @property
+    def tuning(self) -> Path:
+        """How fast engines were in each setup; it can be deleted, and is measured again."""
+        return self.home / "tuning.json"
+
+    @property
+    def logs(self) -> Path:
+        """A log file for each kind of process."""
+        return self.home / "logs"
+
+    @property
+    def locks(self) -> Path:
+        """A locked file for each running process."""
+        return self.home / "locks"
+
+    @property
+    def database(self) -> Path:
+        """The records: what is to be done and what was said."""
+        return self.home / "offhook.db"
+
+    @property
+    def queue(self) -> Path:
+        """The queue of hints; it can be deleted without loss."""
+        return self.home / "queue.db"
+
+
+def prepare(home: Home) -> None:
+    """Make every folder offhook needs; new files of this process are private from now on."""
     keep_private()
-    make_folders(settings)
+    make_folders(home)
 
 
-def make_folders(settings: Settings) -> None:
+def make_folders(home: Home) -> None:
     """Make every folder offhook needs. Raises SettingsError."""
     for folder in (
-        settings.home,
-        settings.inbox,
-        settings.recording,
-        settings.library,
-        settings.models,
-        settings.logs,
-        settings.locks,
+        home.home,
+        home.inbox,
+        home.recording,
+        home.library,
+        home.models,
+        home.logs,
+        home.locks,
     ):
         make_folder(folder)
 
 
 def keep_private() -> None:
-    """Let what this process and its children make be their owner's alone, whoever started them."""
+    """Make new files of this process and its children private to their owner."""
     os.umask(0o077)
 
 

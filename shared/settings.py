@@ -15,37 +15,72 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import SettingsError
+from shared.home import Home
 from shared.languages import LANGUAGES
 
 
 def _setting(default: Any, doc: str, **limits: Any) -> Any:
-    """Declare a setting: its default, its one line of documentation, its limits."""
+    """Declare a setting: its default, its one line of documentation, its limits.
+
+    The limits are `least` and `most` of a number, `choices` of a text, and `filled` of a text that must not
+    be empty.
+    """
     return field(default=default, metadata={"doc": doc, **limits})
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Every setting. Units stand in the names; the documentation stands beside the default."""
+def _option(default: Any, flag: str, doc: str, *, command_help: str = "", **limits: Any) -> Any:
+    """Declare a setting that a recording may have of its own: also its command line's `flag` and `help`."""
+    return _setting(default, doc, flag=flag, help=f"{command_help or doc.replace('`', '')}.", **limits)
 
-    home: Path = _setting(Path("~/Offhook"), "Folder that holds everything offhook keeps")
-    model: str = _setting("tiny.en", "Whisper model: a name that `offhook models list` shows, or a folder")
-    language: str = _setting(
-        "auto", "Language spoken, such as `en` or `de`; `auto` listens for it", choices=("auto", *LANGUAGES)
+
+@dataclass(frozen=True)
+class RecordOptions:
+    """What a person may choose for one recording; every other setting applies to all of them."""
+
+    model: str = _option(
+        "tiny.en",
+        "--model",
+        "Whisper model: a name that `offhook models list` shows, or a folder",
+        command_help="Whisper model for this recording",
+        filled=True,
     )
-    vad: bool = _setting(True, "Skip what is not speech before decoding")
-    word_timestamps: bool = _setting(True, "Find the moment of each word")
-    initial_prompt: str = _setting("", "Text that shows the model spelling and style to expect")
-    hotwords: str = _setting("", "Names and terms the model should listen for")
-    preset: str = _setting(
+    language: str = _option(
+        "auto",
+        "--language",
+        "Language spoken, such as `en` or `de`; `auto` listens for it",
+        choices=("auto", *LANGUAGES),
+    )
+    vad: bool = _option(True, "--vad/--no-vad", "Skip what is not speech before decoding")
+    word_timestamps: bool = _option(
+        True, "--word-timestamps/--no-word-timestamps", "Find the moment of each word"
+    )
+    initial_prompt: str = _option(
+        "", "--initial-prompt", "Text that shows the model spelling and style to expect"
+    )
+    hotwords: str = _option("", "--hotwords", "Names and terms the model should listen for")
+    preset: str = _option(
         "careful",
+        "--preset",
         "`careful` misses the fewest words, `fast` takes less time",
         choices=("careful", "fast"),
     )
-    beam_size: int = _setting(
-        0, "Alternatives followed while decoding; 0 is what the preset says", least=0, most=20
+    beam_size: int = _option(
+        0, "--beam-size", "Alternatives followed while decoding; 0 is what the preset says", least=0, most=20
     )
+
+
+#: The names of the options that a recording may have of its own.
+RECORD_OPTIONS = tuple(f.name for f in fields(RecordOptions))
+
+
+@dataclass(frozen=True)
+class Settings(RecordOptions, Home):
+    """Every setting. Units stand in the names; the documentation stands beside the default."""
+
     device: str = _setting("auto", "Where the model runs", choices=("auto", "cpu", "cuda"))
-    compute_type: str = _setting("auto", "CTranslate2 compute type; `auto` takes the fastest there is")
+    compute_type: str = _setting(
+        "auto", "CTranslate2 compute type; `auto` takes the fastest there is", filled=True
+    )
     cpu_threads: int = _setting(0, "Threads of one engine; 0 shares all cores out", least=0, most=256)
     lanes: int = _setting(
         0, "Batches decoded at once on a CPU; 0 is what was measured to be the fastest", least=0, most=64
@@ -55,20 +90,34 @@ class Settings:
     )
     workers: int = _setting(1, "Recordings transcribed at once; each loads the model", least=1, most=32)
     keep_in_place: bool = _setting(False, "Leave finished recordings in the inbox instead of the library")
-    settle_seconds: float = _setting(2.0, "How long a file must keep still before it is taken", least=0.1)
-    lease_seconds: float = _setting(60.0, "How long a silent worker keeps its recording", least=5)
-    max_attempts: int = _setting(5, "Attempts before a recording counts as failed", least=1)
-    max_crashes: int = _setting(3, "Crashes before a recording counts as failed", least=1)
-    largest_file_gb: float = _setting(16.0, "A larger file is refused, in GB", least=0.001)
-    longest_hours: float = _setting(24.0, "A longer recording is refused, in hours", least=0.001)
+    settle_seconds: float = _setting(
+        2.0, "How long a file must keep still before it is taken", least=0.1, most=86_400
+    )
+    lease_seconds: float = _setting(
+        60.0, "How long a silent worker keeps its recording", least=5, most=86_400
+    )
+    max_attempts: int = _setting(5, "Attempts before a recording counts as failed", least=1, most=1000)
+    max_crashes: int = _setting(3, "Crashes before a recording counts as failed", least=1, most=1000)
+    largest_file_gb: float = _setting(16.0, "A larger file is refused, in GB", least=0.001, most=10_000)
+    longest_hours: float = _setting(24.0, "A longer recording is refused, in hours", least=0.001, most=10_000)
     slowest_decoding: float = _setting(
-        1.0, "A recording that takes longer to decode is refused, in seconds per second of audio", least=0.001
+        1.0,
+        "A recording that takes longer to decode is refused, in seconds per second of audio",
+        least=0.001,
+        most=1000,
     )
     engine_memory_gb: float = _setting(
-        16.0, "Memory that one engine may take for its model and its work, in GB; 0 sets no limit", least=0.0
+        16.0,
+        "Memory that one engine may take for its model and its work, in GB; 0 sets no limit",
+        least=0.0,
+        most=10_000,
     )
-    microphone: str = _setting("default", "Microphone to record: part of its name, `default` or `none`")
-    loopback: str = _setting("default", "Output whose sound to record: part of its name, `default` or `none`")
+    microphone: str = _setting(
+        "default", "Microphone to record: part of its name, `default` or `none`", filled=True
+    )
+    loopback: str = _setting(
+        "default", "Output whose sound to record: part of its name, `default` or `none`", filled=True
+    )
     layout: str = _setting(
         "mono", "`mono` mixes both sides; `split` keeps a channel for each", choices=("mono", "split")
     )
@@ -78,83 +127,18 @@ class Settings:
         choices=("auto", "manual"),
     )
     longest_recording_minutes: float = _setting(
-        720.0, "A recording stops by itself after so long", least=0.01
+        720.0, "A recording stops by itself after so long", least=0.01, most=100_000
     )
     stop_after_silence_minutes: float = _setting(
-        0.0, "A recording stops when both sides were silent for so long; 0 never", least=0.0
+        0.0, "A recording stops when both sides were silent for so long; 0 never", least=0.0, most=100_000
     )
     silence_dbfs: float = _setting(-50.0, "What is quieter than this counts as silence", least=-120, most=0)
-    retention_days: int = _setting(0, "Delete finished recordings after so many days; 0 never", least=0)
+    retention_days: int = _setting(
+        0, "Delete finished recordings after so many days; 0 never", least=0, most=36_500
+    )
     consent_reminder: str = _setting("", "Text to show whenever a recording starts")
     log_level: str = _setting("INFO", "How much is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 
-    @property
-    def inbox(self) -> Path:
-        """Recordings dropped here are transcribed."""
-        return self.home / "inbox"
-
-    @property
-    def recording(self) -> Path:
-        """Recordings that are not finished."""
-        return self.home / "recording"
-
-    @property
-    def control(self) -> Path:
-        """Where the capture worker listens, and the token it wants."""
-        return self.home / "control.json"
-
-    @property
-    def library(self) -> Path:
-        """Finished recordings and their transcripts."""
-        return self.home / "library"
-
-    @property
-    def receipts(self) -> Path:
-        """What was erased of whom, and when: hashes and counts alone."""
-        return self.home / "receipts"
-
-    @property
-    def models(self) -> Path:
-        """Downloaded models, a folder each."""
-        return self.home / "models"
-
-    @property
-    def measures(self) -> Path:
-        """How fast engines were in each setup."""
-        return self.home / "measures.json"
-
-    @property
-    def logs(self) -> Path:
-        """A log file for each kind of process."""
-        return self.home / "logs"
-
-    @property
-    def locks(self) -> Path:
-        """A locked file for each living process."""
-        return self.home / "locks"
-
-    @property
-    def database(self) -> Path:
-        """The records: what is to be done and what was said."""
-        return self.home / "offhook.db"
-
-    @property
-    def queue(self) -> Path:
-        """The queue of hints; it can be deleted without loss."""
-        return self.home / "queue.db"
-
-
-#: What a person may choose for one recording; everything else holds for all of them.
-RECORD_OPTIONS = (
-    "model",
-    "language",
-    "vad",
-    "word_timestamps",
-    "initial_prompt",
-    "hotwords",
-    "preset",
-    "beam_size",
-)
 
 #: Size of the largest `config.toml` that is read, in bytes.
 LONGEST_CONFIG_BYTES = 1_000_000
@@ -189,6 +173,16 @@ def load_with_sources(
     )
     found = {f.name: _pick(f.name, layers) for f in fields(Settings)}
     return found | {"home": Sourced(home, found["home"].source)}
+
+
+def for_recording(settings: Settings, own: Mapping[str, Any]) -> RecordOptions:
+    """Return a recording's `own` options over the settings. Raises SettingsError.
+
+    Passes over options of a later version.
+    """
+    known = {name: getattr(settings, name) for name in RECORD_OPTIONS}
+    given = {name: coerce(name, own[name], "the recording's own option") for name in own if name in known}
+    return RecordOptions(**(known | given))
 
 
 def coerce(name: str, value: Any, source: str) -> Any:
@@ -297,12 +291,14 @@ _TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", 
 
 def _check_limits(name: str, value: Any, source: str) -> None:
     limits = next(f.metadata for f in fields(Settings) if f.name == name)
+    if limits.get("filled") and not value.strip():
+        raise SettingsError(
+            f"{name} must not be empty ({source}). Leave it out for the default, {getattr(DEFAULTS, name)}."
+        )
     if "choices" in limits and value not in limits["choices"]:
         raise SettingsError(
             f"{name} must be one of {', '.join(limits['choices'])}, not {value!r} ({source})."
         )
-    if "least" in limits and not limits["least"] <= value <= limits.get("most", float("inf")):
-        bounds = f"at least {limits['least']}" + (
-            f" and at most {limits['most']}" if "most" in limits else ""
-        )
+    if "least" in limits and not limits["least"] <= value <= limits["most"]:
+        bounds = f"at least {limits['least']} and at most {limits['most']}"
         raise SettingsError(f"{name} must be {bounds}, not {value} ({source}).")

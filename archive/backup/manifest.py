@@ -19,7 +19,7 @@ FORMAT = 1
 DATABASE, CONFIG = "offhook.db", "config.toml"
 #: What a home has that is never in a backup: it is made anew, or would do harm.
 LEFT_OUT = (
-    *("locks", "logs", "models", "queue.db", "control.json", "measures.json"),
+    *("locks", "logs", "models", "queue.db", "control.json", "tuning.json"),
     *(f"{DATABASE}-wal", f"{DATABASE}-shm", NAME),
 )
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from offhook.commands.options import json_option, pass_desk
+from offhook.commands.options import chosen, filled, json_option, pass_desk, record_options
 from offhook.commands.printing import print_json, say, warn
-from offhook.desk.adding import add_file, check_all, chosen, record_options
+from offhook.desk.adding import add_file, check_all
 from offhook.desk.desk import Desk
 from offhook.desk.views import record_view
 from shared.store.models import Record
@@ -20,9 +20,9 @@ ids = click.argument("record_ids", metavar="ID...", type=int, nargs=-1, required
 
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--title", help="Title of the recording (default: its file name).")
-@click.option("--candidate", "candidate_id", help="Whom the call was with.")
-@click.option("--project", "project_id", help="What the call was about.")
+@click.option("--title", callback=filled, help="Title of the recording (default: its file name).")
+@click.option("--candidate", "candidate_id", callback=filled, help="Whom the call was with.")
+@click.option("--project", "project_id", callback=filled, help="What the call was about.")
 @click.option(
     "--priority", type=click.IntRange(-1000, 1000), default=0, show_default=True, help="Higher is sooner."
 )

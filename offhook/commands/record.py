@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from offhook.commands.options import json_option, pass_desk
+from offhook.commands.options import filled, json_option, pass_desk
 from offhook.commands.printing import confirm, print_json, require_terminal, say, warn
 from offhook.commands.wording import length
 from offhook.desk.desk import Desk
@@ -30,9 +30,9 @@ def record() -> None:
 
 
 @record.command()
-@click.option("--title", help="Title of the recording (default: the date and time).")
-@click.option("--candidate", "candidate_id", help="Whom the call is with.")
-@click.option("--project", "project_id", help="What the call is about.")
+@click.option("--title", callback=filled, help="Title of the recording (default: the date and time).")
+@click.option("--candidate", "candidate_id", callback=filled, help="Whom the call is with.")
+@click.option("--project", "project_id", callback=filled, help="What the call is about.")
 @click.option(
     "--output",
     "-o",
@@ -130,8 +130,8 @@ def discard(desk: Desk, yes: bool) -> None:
 
 @click.command()
 @click.argument("target", metavar="ID")
-@click.option("--candidate", "candidate_id", help="Whom the call was with.")
-@click.option("--project", "project_id", help="What the call was about.")
+@click.option("--candidate", "candidate_id", callback=filled, help="Whom the call was with.")
+@click.option("--project", "project_id", callback=filled, help="What the call was about.")
 @pass_desk
 def attach(desk: Desk, target: str, candidate_id: str | None, project_id: str | None) -> None:
     """Say whom a call was with and what it was about; ID is a recording's number or session id."""

@@ -14,9 +14,9 @@ from rich.progress import Progress as Bars  # noqa: TID251 (its type alone)
 from archive import transcript
 from archive.exports import FORMATS
 from offhook.commands.drawing import progress as bars
-from offhook.commands.options import json_option, pass_desk
+from offhook.commands.options import chosen, json_option, pass_desk, record_options
 from offhook.commands.printing import print_json, print_text, warn
-from offhook.desk.adding import add_file, check_all, chosen, record_options
+from offhook.desk.adding import add_file, check_all
 from offhook.desk.desk import Desk
 from offhook.desk.views import record_view
 from shared.errors import EngineUnusable, SettingsError

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
-
-import click
+from typing import Any
 
 from archive.library import Library
 from offhook.desk.desk import Desk
 from shared.errors import OffhookError
 from shared.files import Fingerprint, sha256_of
-from shared.settings import coerce
 from shared.store.models import Record
 from shared.store.transitions import COMPLETED, PROCESSING, QUEUED
 from transcribe_worker import model_files
+
+#: Names of open files of the process that uses them.
+_STREAMS = ("/dev/stdin", "/dev/fd/", "/proc/")
 
 
 class CannotAdd(OffhookError):
@@ -101,7 +101,9 @@ def _look_at(path: Path) -> None:
         if not stat.S_ISREG(mode) or _is_stream(path):
             raise CannotAdd(f"{path} is not a regular file. Save the recording to a file, and add that.")
     except UnicodeEncodeError:
-        raise CannotAdd(f"The name of {path!a} is not valid text. Rename the file and try again.") from None
+        raise CannotAdd(
+            f"The name of {str(path)!a} is not valid text. Rename the file and try again."
+        ) from None
     except FileNotFoundError:
         raise CannotAdd(f"There is no file {path}.") from None
     except OSError as error:
@@ -112,32 +114,3 @@ def _is_stream(path: Path) -> bool:
     """Whether a name means an open file of the process that uses it, such as `/dev/stdin`."""
     absolute = os.path.abspath(path)  # noqa: PTH100 (resolve() would follow links)
     return os.name == "posix" and absolute.startswith(_STREAMS)
-
-
-_STREAMS = ("/dev/stdin", "/dev/fd/", "/proc/")
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-_OPTIONS = (
-    click.option("--model", help="Whisper model for this recording."),
-    click.option("--language", help="Language spoken, such as en; auto listens for it."),
-    click.option("--vad/--no-vad", default=None, help="Skip what is not speech before decoding."),
-    click.option(
-        "--word-timestamps/--no-word-timestamps", default=None, help="Find the moment of each word."
-    ),
-    click.option("--initial-prompt", metavar="TEXT", help="Text that shows spelling and style to expect."),
-    click.option("--hotwords", metavar="TEXT", help="Names and terms to listen for."),
-    click.option("--preset", help="careful misses the fewest words, fast takes less time."),
-    click.option("--beam-size", type=int, help="Alternatives followed while decoding; 0 is the preset's."),
-)
-
-
-def record_options(command: _Command) -> _Command:
-    """Give a command the options that a person may choose for one recording."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-def chosen(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep the options that were given, checked like settings. Raises SettingsError."""
-    return {name: coerce(name, value, "command line") for name, value in options.items() if value is not None}

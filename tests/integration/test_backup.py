@@ -169,7 +169,7 @@ def full(home: Home, tmp_path: Path) -> Home:
         "logs/worker.log",
         "control.json",
         "queue.db",
-        "measures.json",
+        "tuning.json",
         "locks/worker-1.lock",
     ):
         put(home.settings.home / name, b"not in a backup")

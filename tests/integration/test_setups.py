@@ -126,7 +126,7 @@ def test_lanes_and_batches_that_are_asked_for_are_taken_and_change_no_word(
 def test_what_is_fastest_is_measured_at_the_first_start_and_known_at_the_next(
     heard: Callable[..., Heard], choice: ModelChoice, tmp_path: Path
 ) -> None:
-    measures = tmp_path / "measures.json"
+    measures = tmp_path / "tuning.json"
     measured = replace(choice, device="cpu", cpu_threads=2, measures=str(measures))
     first = heard()
     first.engine.load(measured)
@@ -148,7 +148,7 @@ def test_what_is_fastest_is_measured_at_the_first_start_and_known_at_the_next(
 def test_a_machine_that_is_busy_is_measured_at_another_start(
     heard: Callable[..., Heard], choice: ModelChoice, tmp_path: Path
 ) -> None:
-    measures = tmp_path / "measures.json"
+    measures = tmp_path / "tuning.json"
     here = heard(is_busy=True)
     here.engine.load(replace(choice, device="cpu", cpu_threads=2, measures=str(measures)))
     assert here.setups[-1].split == "2x1"
@@ -158,7 +158,7 @@ def test_a_machine_that_is_busy_is_measured_at_another_start(
 def test_measuring_keeps_within_a_limit_of_memory(
     heard: Callable[..., Heard], choice: ModelChoice, short_wav: Path, tmp_path: Path
 ) -> None:
-    measures = tmp_path / "measures.json"
+    measures = tmp_path / "tuning.json"
     small = replace(choice, device="cpu", cpu_threads=2, memory_gb=1.0, measures=str(measures))
     assert heard().words(small, short_wav)
 
@@ -167,7 +167,7 @@ def test_measuring_keeps_within_a_limit_of_memory(
 def test_an_engine_that_dies_while_it_measures_loads_its_model_all_the_same(
     heard: Callable[..., Heard], choice: ModelChoice, tmp_path: Path
 ) -> None:
-    measures = tmp_path / "measures.json"
+    measures = tmp_path / "tuning.json"
     here, killed = heard(), threading.Event()
 
     def kill_in_the_midst() -> None:

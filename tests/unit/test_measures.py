@@ -19,7 +19,7 @@ KEY = "this machine"
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "measures.json"
+    return tmp_path / "tuning.json"
 
 
 def test_what_was_measured_is_found_again_and_is_its_owners_alone(path: Path):
@@ -75,7 +75,7 @@ def test_measuring_that_ended_the_engine_is_left_out_once(path: Path):
 
 
 def test_a_file_that_cannot_be_written_only_means_measuring_again(tmp_path: Path):
-    nowhere = Measures(tmp_path / "missing" / "measures.json")
+    nowhere = Measures(tmp_path / "missing" / "tuning.json")
     nowhere.begin(KEY)
     nowhere.keep(KEY, OTHER, {})
     assert nowhere.find(KEY, SETUPS) is None

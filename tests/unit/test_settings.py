@@ -191,6 +191,29 @@ def test_a_limit_itself_is_allowed_and_beyond_it_nothing(
     assert f" {bound}" in message
 
 
+FILLED = [f.name for f in fields(Settings) if f.metadata.get("filled")]
+
+
+@pytest.mark.parametrize("value", ["", " "])
+@pytest.mark.parametrize("name", FILLED)
+def test_a_text_that_cannot_be_empty_is_refused_with_the_default_to_take(
+    environ: dict[str, str], name: str, value: str
+):
+    message = refusal(environ | {f"OFFHOOK_{name.upper()}": value})
+
+    default = getattr(DEFAULTS, name)
+    assert message == f"{name} must not be empty (environment). Leave it out for the default, {default}."
+
+
+def test_a_name_of_nothing_is_refused_where_nothing_has_no_meaning():
+    assert {"model", "microphone", "loopback", "compute_type"} == set(FILLED)
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(Settings) if type(f.default) in (int, float)])
+def test_no_number_is_without_bounds(environ: dict[str, str], name: str):
+    assert "and at most" in refusal(environ | {f"OFFHOOK_{name.upper()}": "1" + "0" * 300})
+
+
 def test_a_choice_is_one_of_those_that_the_message_lists(environ: dict[str, str]):
     assert load(environ | {"OFFHOOK_DEVICE": "cuda"}).device == "cuda"
 

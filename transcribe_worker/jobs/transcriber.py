@@ -29,7 +29,7 @@ from shared.errors import (
 )
 from shared.files import Fingerprint, sha256_of
 from shared.logs import discreet
-from shared.settings import RECORD_OPTIONS, Settings
+from shared.settings import Settings, for_recording
 from shared.store.claims import Claim, Failure
 from shared.store.models import Record
 from shared.store.records import Records
@@ -145,7 +145,7 @@ class Transcriber:
             settings.engine_memory_gb,
             settings.lanes,
             settings.batch_size,
-            str(settings.measures),
+            str(settings.tuning),
         )
 
     def _unchanged(self, claim: Claim, path: Path) -> Fingerprint:
@@ -189,8 +189,7 @@ class Transcriber:
 
 def effective_options(record: Record, settings: Settings) -> dict[str, Any]:
     """Return a recording's own options over the settings."""
-    own: dict[str, Any] = json.loads(record.options)
-    return {name: getattr(settings, name) for name in RECORD_OPTIONS} | own
+    return asdict(for_recording(settings, json.loads(record.options)))
 
 
 def settle(records: Records, claim: Claim, failure: Failure, decision: Decision) -> None:
