@@ -10,6 +10,7 @@ from itertools import chain
 import numpy as np
 
 from stress.cases import Case, Truth, either, heard, refused
+from tests.muxing import Sound, stamped, tracks
 from tests.recordings import (
     A_LAW,
     FLOAT,
@@ -83,6 +84,7 @@ def kinds() -> Iterator[Case]:
         headers(),
         surroundings(),
         containers(),
+        times(),
         strangers(),
         extremes(),
     )
@@ -109,12 +111,20 @@ def samples() -> Iterator[Case]:
         samples[1::1_000] = np.inf
         samples[2::1_000] = -np.inf
         yield Case(f"wav float {bits} with NaN and Inf", wav(fmt(FLOAT, bits=bits), samples.tobytes()), RIGHT)
+        loud = (tones(RATE_HZ, SECONDS) * 32_768).astype(f"<f{bits // 8}").tobytes()
+        scaled = heard(SECONDS, "scaled_down")
+        yield Case(f"wav float {bits} in the range of integers", wav(fmt(FLOAT, bits=bits), loud), scaled)
+    for channels in (2, 4, 6):
+        signs = np.where(np.arange(channels) % 2, -1, 1)
+        audio = pcm(np.outer(tones(RATE_HZ, SECONDS), signs).ravel())
+        opposed = heard(SECONDS, "channels_opposed")
+        yield Case(f"wav {channels} channels of opposite phase", wav(fmt(channels=channels), audio), opposed)
     nothing = np.full(32_000, np.nan, "<f4").tobytes()
     yield Case("wav float all NaN", wav(fmt(FLOAT, bits=32), nothing), heard(SECONDS, tones=False))
     yield Case(
         "wav float far too loud",
         wav(fmt(FLOAT, bits=32), (tones(RATE_HZ, 2) * 1e30).astype("<f4").tobytes()),
-        heard(SECONDS, tones=False),
+        heard(SECONDS, "scaled_down"),
     )
     for name, tag in (("mu-law", MU_LAW), ("a-law", A_LAW)):
         silence = wav(fmt(tag, bits=8), bytes([0xFF if tag == MU_LAW else 0xD5]) * 32_000)
@@ -283,6 +293,34 @@ def containers() -> Iterator[Case]:
     for levels in (0, 1):
         content = external_reference(levels)
         yield Case(f"mov with an external reference, {levels} levels", content, either(1, 0.02), ".mov")
+
+
+def times() -> Iterator[Case]:
+    """Time stamps that say where sound belongs, or lie; several tracks."""
+    sound = tones(RATE_HZ, SECONDS)
+    filled, wrong = ("gaps_filled",), ("times_wrong",)
+    for name, begin, seconds, flags in (
+        ("a gap", 7.0, 9.0, filled),
+        ("a gap of an hour", 3_500.0, 3_502.0, filled),
+        ("a jump of hours", 30_000.0, 4.0, wrong),
+        ("a jump of years", 1e9, 4.0, wrong),
+    ):
+        content = stamped([Sound(0.0, sound), Sound(begin, sound)])
+        yield Case(f"mkv with {name}", content, heard(seconds, *flags), ".mkv")
+    yield Case("mkv that starts late", stamped([Sound(4.0, sound)]), heard(6.0, *filled), ".mkv")
+    yield Case("mkv that starts after days", stamped([Sound(1e6, sound)]), heard(SECONDS), ".mkv")
+    two = tracks([[Sound(0.0, sound)], [Sound(0.0, sound)]])
+    yield Case("mkv of two tracks", two, heard(SECONDS, "tracks_mixed"), ".mkv")
+    for name, container, codec, suffix in (
+        ("flac", "flac", "flac", ".flac"),
+        ("opus in mkv", "matroska", "libopus", ".mkv"),
+        ("ogg", "ogg", "libopus", ".ogg"),
+        ("wma", "asf", "wmav2", ".wma"),
+    ):
+        content = encoded(container, codec, 48_000, "mono", 20.0)
+        begin, end = int(len(content) * 0.3), int(len(content) * 0.5)
+        hole = content[:begin] + bytes(end - begin) + content[end:]
+        yield Case(f"{name} with a hole", hole, either(20.0, 0.3), suffix)
 
 
 def strangers() -> Iterator[Case]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import struct
 import subprocess
@@ -102,12 +101,6 @@ def test_floats_keep_their_level_and_nan_and_infinity_become_silence(
     assert len(audio) == 16_000
     assert np.isfinite(audio).all()
     assert likeness(audio) > 0.999
-
-
-def test_floats_far_out_of_range_are_clipped(tmp_path: Path) -> None:
-    payload = np.array([1e300, -1e300, 1e39, 2.0, 0.5] * 4_000).astype("<f8").tobytes()
-    audio, _ = decode(save(tmp_path, wav(fmt(FLOAT, bits=64), payload)))
-    assert audio[:5].tolist() == [1, -1, 1, 1, 0.5]
 
 
 @pytest.mark.parametrize("codec", ["pcm_mulaw", "pcm_alaw", "adpcm_ms", "adpcm_ima_wav"])
@@ -352,7 +345,7 @@ def test_a_picture_that_goes_on_longer_than_its_sound_is_not_cut_short(
     assert flags == ()
 
 
-def test_a_pause_that_holds_no_audio_is_not_cut_short(tmp_path: Path) -> None:
+def test_a_pause_that_holds_no_audio_is_silence_and_not_cut_short(tmp_path: Path) -> None:
     path = tmp_path / "call.mka"
     with av.open(str(path), "w", format="matroska") as output:
         stream = output.add_stream("pcm_s16le", rate=16_000, layout="mono")
@@ -363,7 +356,8 @@ def test_a_pause_that_holds_no_audio_is_not_cut_short(tmp_path: Path) -> None:
         output.mux(stream.encode(None))
     with open_recording(path) as recording:
         assert recording.duration_seconds == pytest.approx(10, abs=0.1)
-    assert decode(path)[1] == ()
+    audio, flags = decode(path)
+    assert (len(audio), flags) == (160_000, ("gaps_filled",))
 
 
 def test_a_tag_that_claims_a_part_of_the_audio_is_flagged(tmp_path: Path) -> None:
@@ -392,8 +386,9 @@ def test_too_little_memory_is_not_taken_for_damage(tmp_path: Path, monkeypatch: 
         def close(self) -> None: ...
 
     with open_recording(save(tmp_path, wav(fmt(), pcm(tones(16_000))))) as recording:
-        recording._container.close()
-        recording._container = Full()  # type: ignore[assignment]
+        (track,) = recording._parts[0].tracks
+        track.container.close()
+        track.container = Full()  # type: ignore[assignment]
         monkeypatch.setattr(memory, "is_short", lambda: True)
         with pytest.raises(MemoryError):
             list(recording.blocks())
@@ -478,10 +473,18 @@ def test_packets_of_a_single_frame_take_no_longer_than_they_must(tmp_path: Path)
 
 def test_a_damaged_file_that_points_behind_any_end_is_no_error_of_the_system(tmp_path: Path) -> None:
     content = bytearray(encoded("asf", "wmav2", 44_100, "stereo"))
+    read = refused = 0
     for at in range(0, 600, 7):
         damaged = content[:at] + b"\xff" * 7 + content[at + 7 :]
-        with contextlib.suppress(BadRecording), open_recording(save(tmp_path, damaged)) as recording:
-            list(recording.blocks())
+        try:
+            with open_recording(save(tmp_path, damaged)) as recording:
+                frames = sum(len(block) for block in recording.blocks())
+        except BadRecording:
+            refused += 1
+        else:
+            read += 1
+            assert frames <= 2 * SAMPLE_RATE_HZ or recording.flags
+    assert read > 0 < refused
 
 
 MEASURE = """

@@ -39,12 +39,11 @@ from shared.store.transitions import STATES, TRANSITIONS
 from tests.markdown import DOCS, ROOT, blocks, code, headings, prose, read, rows, section, slug
 from transcribe_worker.inbox import sweep
 from transcribe_worker.jobs import retry
+from transcribe_worker.media import flags
 from transcribe_worker.recognition.checks import CHECKS
 
 PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")))
 PACKAGES = (shared, archive, capture_worker, transcribe_worker, offhook_package)
-#: Modules that write down what was wrong with a recording.
-FLAGGING = ("riff.py", "recording.py")
 SHELLS = {"sh", "bash", "shell", "console", "powershell"}
 #: What may stand before `offhook` in a command line.
 PREFIXES = {"python", "python3", "py", "-m", "sudo", "time", "watch"}
@@ -369,20 +368,23 @@ def test_every_flag_is_documented_with_its_meaning() -> None:
 
 
 def test_every_flag_that_a_recording_can_get_has_words_for_people() -> None:
-    assert set(flags_in_code()) == set(FLAGS)
+    assert flags_in_code() == set(FLAGS)
 
 
 def test_every_doubt_is_documented() -> None:
     assert {code(row[0])[0] for row in states_page("Doubts")} == set(CHECKS)
 
 
-def flags_in_code() -> Iterator[str]:
-    """The names in the tuples of the modules that flag a recording; a flag is always in one."""
-    for path, tree in sources():
-        if path.name in FLAGGING:
-            tuples = (n for n in ast.walk(tree) if isinstance(n, ast.Tuple) and len(n.elts) == 1)
-            texts = (n.elts[0].value for n in tuples if isinstance(n.elts[0], ast.Constant))
-            yield from (t for t in texts if isinstance(t, str) and re.fullmatch(r"[a-z]+(_[a-z]+)+", t))
+def flags_in_code() -> set[str]:
+    """The flags that the opener of recordings may note."""
+    return {value for name, value in vars(flags).items() if name.isupper()}
+
+
+def test_every_flag_that_a_header_gets_is_one_of_them() -> None:
+    (path,) = [path for path, _ in sources() if path.name == "riff.py"]
+    noted = re.findall(r'\("([a-z]+(?:_[a-z]+)+)",\)', path.read_text("utf-8"))
+    assert noted
+    assert set(noted) <= flags_in_code()
 
 
 def test_the_endings_that_the_inbox_takes_are_documented() -> None:

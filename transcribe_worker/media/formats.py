@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 from shared.errors import NotARecording
 
@@ -46,13 +46,15 @@ def _is_text(head: bytes) -> bool:
 class Kind(NamedTuple):
     """What a file may be; `demuxer` is FFmpeg's name for it, None if it is nothing to listen to.
 
-    `states_length`: its header says exactly how long it is, so what is cut off can be told.
+    `states_length`: its header says exactly how long it is, so what is cut off can be told. `stamps`: its
+    time stamps are "absolute", "relative" to the first, or "counted" samples without a gap; "" for none.
     """
 
     name: str
     demuxer: str | None
     matches: Callable[[bytes], bool]
     states_length: bool = False
+    stamps: Literal["", "absolute", "relative", "counted"] = ""
 
 
 TEXT_START = rb"(\xef\xbb\xbf)?\s*"
@@ -61,15 +63,27 @@ MP3 = Kind("MP3", "mp3", _is_mp3)
 CAF = Kind("CAF", "caf", _begins(rb"caff"))
 KINDS = (
     WAV,
-    Kind("FLAC", "flac", _begins(rb"fLaC"), states_length=True),
-    Kind("Ogg", "ogg", _begins(rb"OggS")),
-    Kind("Matroska/WebM", "matroska", _begins(rb"\x1a\x45\xdf\xa3"), states_length=True),
+    Kind("FLAC", "flac", _begins(rb"fLaC"), states_length=True, stamps="counted"),
+    Kind("Ogg", "ogg", _begins(rb"OggS"), stamps="relative"),
+    Kind(
+        "Matroska/WebM",
+        "matroska",
+        _begins(rb"\x1a\x45\xdf\xa3"),
+        states_length=True,
+        stamps="absolute",
+    ),
     Kind("a HEIC or AVIF picture", None, _begins(rb".{4}ftyp(heic|heix|mif1|msf1|avif)")),
-    Kind("MP4/M4A/MOV/3GP", "mov", _begins(rb".{4}(ftyp|moov|mdat|wide)"), states_length=True),
+    Kind(
+        "MP4/M4A/MOV/3GP",
+        "mov",
+        _begins(rb".{4}(ftyp|moov|mdat|wide)"),
+        states_length=True,
+        stamps="absolute",
+    ),
     Kind("AIFF", "aiff", _begins(rb"FORM.{4}AIF[FC]"), states_length=True),
     CAF,
     Kind("AMR", "amr", _begins(rb"#!AMR")),
-    Kind("WMA", "asf", _begins(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11")),
+    Kind("WMA", "asf", _begins(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), stamps="absolute"),
     Kind("a PNG picture", None, _begins(rb"\x89PNG")),
     Kind("a JPEG picture", None, _begins(rb"\xff\xd8\xff")),
     Kind("a GIF picture", None, _begins(rb"GIF8")),

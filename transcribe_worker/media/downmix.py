@@ -1,0 +1,125 @@
+"""Several channels to one, in which nothing cancels out.
+
+The mean of all channels does for ordinary recordings. Where one channel is about the inverse of another, as
+behind a cable with two swapped wires, the mean is silent. From there on the power of the channels is averaged
+instead, each frequency by itself, with the phase of the loudest channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy import fft
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from transcribe_worker.media.flags import CHANNELS_OPPOSED, Flags
+from transcribe_worker.media.samples import Channels, Chunk
+
+Mono = NDArray[np.float32]
+
+#: Channels are compared over about so long.
+COMPARED_SECONDS = 0.25
+#: The mean has less than this share of the power that the loudest channel alone would give it: 3 dB.
+CANCELLED_SHARE = 0.5
+#: What is quieter, in mean square, is noise: -80 dBFS.
+QUIETEST_POWER = 1e-8
+WINDOW_SECONDS = 0.032
+#: The loudest channel gives the phase of a frequency unless another is that much louder there: 10 dB.
+FAINT_SHARE = 0.3
+
+
+def downmixed(chunks: Iterable[Chunk], flags: Flags) -> Iterator[tuple[Mono, int]]:
+    """Mix all channels, in a stream; yields samples of shape (frames,) and their rate."""
+    mixer: PowerMixer | None = None
+    shape = (0, 0)
+    for samples, rate_hz in chunks:
+        if mixer and shape != (len(samples), rate_hz):
+            yield mixer.rest(), shape[1]
+            mixer = None
+        shape = (len(samples), rate_hz)
+        if mixer is None and cancels(samples, rate_hz):
+            flags.note(CHANNELS_OPPOSED)
+            mixer = PowerMixer(samples, rate_hz)
+        yield (mixer.mixed(samples) if mixer else mean(samples)), rate_hz
+    if mixer:
+        yield mixer.rest(), shape[1]
+
+
+def mean(samples: Channels) -> Mono:
+    """The mean of all channels."""
+    mixed: Mono = samples.mean(axis=0, dtype=np.float32)
+    return mixed
+
+
+def cancels(samples: Channels, rate_hz: int) -> bool:
+    """Whether somewhere in a chunk the mean is quieter than its loudest channel alone would make it."""
+    channels, frames = samples.shape
+    if channels == 1:
+        return False
+    parts = np.array_split(samples, max(1, round(frames / (COMPARED_SECONDS * rate_hz))), axis=1)
+    return any(_cancels(part) for part in parts if part.size)
+
+
+def _cancels(samples: Channels) -> bool:
+    loudest = float(np.square(samples).mean(axis=1).max())
+    share = float(np.square(samples.sum(axis=0)).mean())
+    return loudest > QUIETEST_POWER and share < CANCELLED_SHARE * loudest
+
+
+class PowerMixer:
+    """Averages the power of channels in overlapping windows (square roots of Hann's, by half)."""
+
+    def __init__(self, first: Channels, rate_hz: int) -> None:
+        self._size = max(16, 2 * round(rate_hz * WINDOW_SECONDS / 2))
+        self._step = self._size // 2
+        self._window = np.sqrt(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self._size) / self._size))
+        self._lead = int(np.square(first).sum(axis=1).argmax())
+        self._waiting = np.zeros((len(first), self._step), np.float32)
+        self._overlap = np.zeros(self._step)
+        self._ahead = self._step  # samples of silence that were put before the first
+        self._left = 0
+
+    def mixed(self, samples: Channels) -> Mono:
+        """Take samples; give those that no later one changes any more."""
+        self._left += samples.shape[1]
+        waiting = np.concatenate([self._waiting, samples], axis=1)
+        if waiting.shape[1] < self._size:
+            self._waiting = waiting
+            return np.empty(0, np.float32)
+        windows = sliding_window_view(waiting, self._size, axis=1)[:, :: self._step]
+        self._waiting = waiting[:, windows.shape[1] * self._step :]
+        return self._given(self._joined(self._combined(windows * self._window)))
+
+    def rest(self) -> Mono:
+        """Give what is left at the end, once."""
+        left = self._left
+        silence = np.zeros((len(self._waiting), self._size + self._step), np.float32)
+        return self.mixed(silence)[:left]
+
+    def _given(self, mixed: NDArray[np.float64]) -> Mono:
+        given = mixed[self._ahead :].clip(-1, 1).astype(np.float32)
+        self._ahead = max(0, self._ahead - len(mixed))
+        self._left -= len(given)
+        return given
+
+    def _combined(self, windows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """One window for those of all channels at a time; shape (channels, windows, size) to the last two."""
+        spectra = fft.rfft(windows)
+        sizes = np.abs(spectra)
+        loudest = np.take_along_axis(spectra, sizes.argmax(axis=0)[np.newaxis], axis=0)[0]
+        lead = spectra[self._lead]
+        phases = np.where(np.abs(lead) >= FAINT_SHARE * np.abs(loudest), lead, loudest)
+        power = np.sqrt(np.square(sizes).mean(axis=0))
+        combined = fft.irfft(power * phases / np.maximum(np.abs(phases), 1e-30), self._size)
+        windowed: NDArray[np.float64] = combined * self._window
+        return windowed
+
+    def _joined(self, windows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Add up windows that overlap by half."""
+        fronts, backs = windows[:, : self._step], windows[:, self._step :]
+        before = np.concatenate([self._overlap[np.newaxis], backs[:-1]])
+        self._overlap = backs[-1]
+        joined: NDArray[np.float64] = (fronts + before).ravel()
+        return joined
