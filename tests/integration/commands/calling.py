@@ -1,0 +1,105 @@
+"""Commands called inside this process, and records in each state for them."""
+
+from __future__ import annotations
+
+import io
+import json
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from offhook.cli import main
+from shared.store.claims import Claim, Failure
+from shared.store.models import MODELS
+from shared.store.records import Records
+
+FAULT = "fault in offhook itself"
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command went."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What it printed, as strict JSON."""
+        return json.loads(self.out, parse_constant=_no_json)
+
+
+def _no_json(constant: str) -> None:
+    raise AssertionError(f"{constant} is not JSON")
+
+
+@dataclass(frozen=True)
+class Cli:
+    """The command line of one home, in this process."""
+
+    home: Path
+
+    def __call__(self, *arguments: object) -> Done:
+        """Run a command. No traceback may reach a person, and no mistake of theirs is a fault of ours."""
+        for model in MODELS:  # what another command or a test has opened is not open for this one
+            model._meta.set_database(None)
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n") for _ in range(2))
+        code: Any = 0
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                main(["--home", str(self.home), *map(str, arguments)])
+            except SystemExit as ending:
+                code = ending.code
+        done = Done(code or 0, *(_content(stream) for stream in (out, err)))
+        assert "Traceback" not in done.err
+        assert FAULT not in done.err, done.err
+        return done
+
+    def record(self, record_id: int) -> dict[str, Any]:
+        found: dict[str, Any] = self("show", record_id, "--json").json
+        return found
+
+    def records(self, *arguments: object) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self("list", "--json", *arguments).json["records"]
+        return found
+
+
+def _content(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    buffer: Any = stream.buffer
+    return str(buffer.getvalue().decode("utf-8"))
+
+
+def claimed(records: Records, title: str, **columns: Any) -> Claim:
+    """A recording that a worker holds."""
+    record = records.add(source="added", title=title, recording_path=f"/{title}.wav", **columns)
+    claim = records.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
+    assert claim is not None
+    return claim
+
+
+def completed(records: Records, title: str, *texts: str, **columns: Any) -> int:
+    """A recording with a transcript."""
+    claim = claimed(records, title, **columns)
+    rows = [{"start_seconds": 3661.5 + n, "end_seconds": 3662.25 + n, "text": t} for n, t in enumerate(texts)]
+    return int(records.complete(claim, rows, duration_seconds=4000.0, language="en").id)
+
+
+def failed(records: Records, title: str) -> int:
+    """A recording that was given up."""
+    failure = Failure("empty_file", f"{title}.wav is empty (0 bytes).")
+    return int(records.fail(claimed(records, title), failure).id)
+
+
+def one_in_each_state(records: Records) -> dict[str, int]:
+    """Ids of a completed, a failed, a cancelled, a processing and a queued recording."""
+    found = {
+        "completed": completed(records, "completed", "Good morning."),
+        "failed": failed(records, "failed"),
+    }
+    found["cancelled"] = records.cancel(claimed(records, "cancelled").record.id).id
+    found["processing"] = claimed(records, "processing").record.id
+    found["queued"] = records.add(source="added", title="queued", recording_path="/queued.wav").id
+    return found

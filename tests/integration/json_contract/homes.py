@@ -1,0 +1,176 @@
+"""Homes that are asked: one with recordings in every state, and the answers of each command."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from archive import transcript
+from archive.library import Library
+from offhook import __file__ as offhook_module
+from shared.settings import Settings
+from shared.store.captures import Captures
+from shared.store.claims import Claim, Failure
+from shared.store.models import InboxFile
+from shared.store.records import Records
+from tests.stage import ROOT, Stage
+from transcribe_worker.inbox.sweep import UNREADABLE, Inbox
+
+SAMPLE = Path(offhook_module).parent / "sample" / "sample-call.wav"
+
+
+#: A process that is among the living and then killed.
+ENTERS = """
+import sys
+from pathlib import Path
+from shared.store.sqlite import open_database
+from shared.workers import Presence
+home = Path(sys.argv[1])
+Presence(open_database(home / "offhook.db"), home / "locks", "worker").enter()
+print("entered", flush=True)
+sys.stdin.read()
+"""
+
+
+def _die_as_a_worker(stage: Stage) -> None:
+    command = [sys.executable, "-c", ENTERS, str(stage.home)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"entered\n"
+        process.kill()
+
+
+def _fill(records: Records, library: Library, worker_id: str) -> None:
+    claim = _claimed(records, worker_id, "Größe 北京", candidate_id="C-17", project_id="P-3")
+    _decode(records, claim)
+    rows = [row for window in records.windows(claim.record.id) for row in transcript.stored(window.segments)]
+    done = records.complete(claim, rows, duration_seconds=12.5, language="de", flags='["cut_short"]')
+    library.file(done)
+
+    silent = _claimed(records, worker_id, "silent")
+    records.complete(silent, [], duration_seconds=3.0)
+
+    running = _claimed(records, worker_id, "running")
+    records.renew(running, lease_seconds=60, duration_seconds=100.0)
+    _decode(records, running, progress=0.25, speed=4.0)
+    _claimed(records, worker_id, "just begun")
+
+    records.fail(_claimed(records, worker_id, "failed"), Failure("empty_file", "failed.wav is empty."))
+    cancelled = records.add(source="added", title="cancelled", recording_path="/c.wav", sha256="c")
+    records.cancel(cancelled.id)
+    crashed = _claimed(records, worker_id, "crashed", options={"beam_size": 2, "vad": False})
+    records.retry_later(crashed, Failure("engine_crashed", "SIGSEGV"), wait_seconds=300, crashed=True)
+    records.add(source="added", title="waits", recording_path="/w.wav", options={"model": "small"})
+
+
+def _claimed(records: Records, worker_id: str, title: str, **columns: Any) -> Claim:
+    record = records.add(source="inbox", title=title, recording_path=f"/{title}.wav", sha256=title, **columns)
+    claim = records.claim(record.id, worker_id=worker_id, model="tiny.en", lease_seconds=60)
+    assert claim is not None
+    return claim
+
+
+def _decode(records: Records, claim: Claim, **columns: Any) -> None:
+    """Decode a window of two segments, one of them without words."""
+    measures = {"average_log_probability": -0.1, "no_speech_probability": 0.0, "compression_ratio": 1.0}
+    said = [
+        {"start_seconds": 0.0, "end_seconds": 4, "text": "Grüße an Frau Weber.", "words": None},
+        {"start_seconds": 5.5, "end_seconds": 6.0, "text": "Ja.", "words": [[5.5, 6.0, " Ja.", 0.9]]}
+        | {"doubts": ["improbable"]},
+    ]
+    window = {"start_seconds": 0.0, "end_seconds": 25.0, "stretch_seconds": 0.0}
+    window["segments"] = json.dumps([segment | measures for segment in said])
+    records.save_windows(claim, [window], **columns)
+
+
+def _fill_inbox(stage: Stage, inbox: Inbox) -> None:
+    for name in ("call.wav", "the same call.wav"):
+        stage.drop(SAMPLE, name)
+        inbox.sweep()
+    stage.drop(SAMPLE, "locked.wav")
+    InboxFile.create(
+        path=str(stage.inbox / "locked.wav"), size_bytes=1, modified_ns=1, outcome=UNREADABLE, record=None
+    )
+
+
+def _lose_two(settings: Settings, records: Records, captures: Captures) -> None:
+    """A recording in the inbox that somebody has deleted, and one that was not in the queue yet."""
+    records.add(source="inbox", title="lost", recording_path=str(settings.inbox / "lost.wav"))
+    how = {"title": "lost", "layout": "mono", "worker_id": "capture-1", "started_at": 1.0}
+    captures.begin("lost", settings.inbox / "Call.wav", **how)
+
+
+@contextmanager
+def _full_disk(pid: int, home: Path) -> Iterator[None]:
+    """Let a process write no file beyond what the growing one has now."""
+    (part,) = (home / "recording").glob("*.part")
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (part.stat().st_size + 32_000, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+@dataclass
+class Answers:
+    """What every reading command says in every home, asked when it is first needed."""
+
+    homes: tuple[Stage, ...]
+    transcribed: Any
+    recorded: dict[str, list[Any]]
+    erased: dict[str, list[Any]]
+    new: Path
+    _said: dict[str, list[Any]] = field(default_factory=dict)
+
+    def to(self, heading: str) -> list[Any]:
+        """The answers under a heading of the contract."""
+        if heading not in self._said:
+            self._said[heading] = list(self._ask(heading))
+        return self._said[heading]
+
+    def _ask(self, heading: str) -> Iterator[Any]:
+        command = heading.removeprefix("offhook ").split()
+        if heading == "offhook transcribe":
+            yield self.transcribed
+        elif heading == "offhook add":
+            given = ("--candidate", "C", "--project", "P", "--model", "small", "--vad")
+            yield self.homes[0].read("add", self.new, *given)
+            yield self.homes[0].read("add", SAMPLE, self.new)
+        elif heading == "offhook backup":
+            yield from (_backed_up(home, self.new.parent) for home in self.homes)
+        elif heading == "offhook restore":
+            for number, made in enumerate(self.to("offhook backup")):
+                into = self.new.parent / f"restored {number}"
+                yield self.homes[0].read("restore", made["path"], "--into", into)
+        elif heading in self.erased:
+            yield from self.erased[heading]
+        elif command[-1] in self.recorded:
+            yield from self.recorded[command[-1]]
+        elif heading in ("offhook show", "The transcript as a file"):
+            yield from (answer for home in self.homes for answer in _show(home, heading))
+        else:
+            words = ("g*",) if command == ["search"] else ()
+            yield from (home.read(*command, *words) for home in self.homes)
+
+
+def _backed_up(home: Stage, folder: Path) -> Any:
+    """A backup, whether all that was to be in it was there or not."""
+    done = home.offhook("backup", folder / "backups", "--json")
+    made = json.loads(done.stdout)
+    assert done.returncode == (1 if made["missing"] else 0), done.stderr
+    return made
+
+
+def _show(home: Stage, heading: str) -> Iterator[Any]:
+    for record in home.records():
+        if heading == "offhook show":
+            yield home.read("show", str(record["id"]))
+        elif record["status"] == "completed":
+            yield json.loads(home.offhook("show", str(record["id"]), "--format", "json").stdout)

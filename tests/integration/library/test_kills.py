@@ -1,0 +1,76 @@
+"""A worker that is killed before any step of a move."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from peewee import SqliteDatabase
+
+from archive.exports import FORMATS
+from archive.library import Library
+from shared.settings import Settings
+from shared.store.models import Record
+from shared.store.records import Records
+from tests.integration.library.filing import assert_filed, completed, die_at, put, tree
+
+
+def test_a_death_before_any_step_is_healed_by_filing_again(
+    library: Library, records: Records, settings: Settings
+):
+    deaths = 0
+    while True:
+        content = f"recording {deaths}".encode()
+        record = completed(records, put(settings.inbox, f"Call {deaths}.wav", content))
+        if not die_at(settings, record, step=deaths):
+            break
+        assert records.get(record.id).filed_at is None
+        library.file(records.get(record.id))
+        assert_filed(records, settings, record.id, content)
+        deaths += 1
+
+    assert deaths >= 10
+    assert tree(settings.inbox) == {}
+    assert len(tree(settings.library)) == (deaths + 1) * (1 + len(FORMATS))
+
+
+def test_a_death_before_any_step_of_a_move_across_file_systems_is_healed_too(
+    library: Library, records: Records, settings: Settings, inbox_elsewhere: Path
+):
+    deaths = 0
+    while True:
+        content = f"recording {deaths}".encode()
+        record = completed(records, put(settings.inbox, f"Call {deaths}.wav", content))
+        if not die_at(settings, record, step=9 + deaths):  # behind the transcripts
+            break
+        library.file(records.get(record.id))
+        assert_filed(records, settings, record.id, content)
+        deaths += 1
+
+    assert deaths >= 4
+    assert tree(settings.inbox) == {}
+    assert len(tree(settings.library)) == (deaths + 1) * (1 + len(FORMATS))
+
+
+def test_two_that_file_the_same_recording_at_once_do_no_harm(
+    library: Library, records: Records, settings: Settings, database: SqliteDatabase
+):
+    for number in range(10):
+        record = completed(records, put(settings.inbox, f"{number}.wav", b"%d" % number))
+        start = threading.Barrier(2)
+
+        def file(record: Record = record, start: threading.Barrier = start) -> None:
+            start.wait()
+            try:
+                library.file(record)
+            except FileNotFoundError:  # the other one has moved it; its owner logs this and goes on
+                pass
+            finally:
+                database.close()
+
+        threads = [threading.Thread(target=file) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert_filed(records, settings, record.id, b"%d" % number)

@@ -1,0 +1,69 @@
+"""A finished recording moves to the library beside its transcripts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+
+import pytest
+
+from archive.exports import FORMATS
+from archive.library import Library
+from shared.settings import Settings
+from shared.store.records import Records
+from tests.integration.library.filing import WORDS, assert_filed, completed, completed_again, put, tree
+
+
+def test_a_finished_recording_moves_to_the_library_beside_its_transcripts(
+    library: Library, records: Records, settings: Settings
+):
+    source = put(settings.inbox)
+    record = completed(records, source)
+
+    stem = library.file(record)
+
+    assert stem.parent.parent.parent == settings.library
+    assert re.fullmatch(r"\d{4}/\d{2}/Call", str(stem.relative_to(settings.library)))
+    assert {path.name for path in stem.parent.iterdir()} == {
+        "Call.wav",
+        *(f"Call.{suffix}" for suffix in FORMATS),
+    }
+    assert not source.exists()
+    assert_filed(records, settings, record.id, b"the recording")
+    assert json.loads(stem.with_suffix(".json").read_text("utf-8"))["record_id"] == record.id
+
+
+def test_filing_again_changes_nothing(library: Library, records: Records, settings: Settings):
+    record = completed(records, put(settings.inbox))
+    library.file(record)
+    before = tree(settings.library)
+
+    library.file(records.get(record.id))
+    library.file(record)  # as a sweeper does that read the record before it was filed
+
+    assert tree(settings.library) == before
+    assert_filed(records, settings, record.id, b"the recording")
+
+
+def test_files_are_their_owners_alone(library: Library, records: Records, settings: Settings):
+    if os.name == "nt":
+        pytest.skip("Windows has no file modes")
+    library.file(completed(records, put(settings.inbox)))
+
+    made = [path for path in settings.library.rglob("*") if path.suffix != ".wav"]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in made)
+
+
+def test_a_transcript_made_again_replaces_the_old_one_in_its_place(
+    library: Library, records: Records, settings: Settings
+):
+    record = completed(records, put(settings.inbox))
+    stem = library.file(record)
+    stem.with_suffix(".txt").write_text("old")
+    records.requeue(record.id)
+    again = completed_again(records, record)
+
+    assert library.file(again) == stem
+    assert stem.with_suffix(".txt").read_text("utf-8") == f"{WORDS}\n"
+    assert_filed(records, settings, record.id, b"the recording")
