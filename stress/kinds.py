@@ -250,6 +250,8 @@ def surroundings() -> Iterator[Case]:
     yield Case("wav zeros behind", PLAIN + bytes(32_000), heard(SECONDS + 1, STALE))
     yield Case("wav huge chunk", riff(form, chunk(b"bext", b"x" * 3_000_000), data), RIGHT)
     yield Case("wav chunk of 4 GB", riff(form, chunk(b"JUNK", b"", UNKNOWN), data), refused("damaged_header"))
+    yield Case("wav joined with another", PLAIN + PLAIN, heard(2 * SECONDS, "recordings_joined"))
+    yield Case("wav joined with half of one", PLAIN + PLAIN[: len(PLAIN) // 2], either(1.5 * SECONDS))
     yield Case("wav two data chunks", riff(form, data, data), heard(SECONDS))
     yield Case("wav behind id3", tag + PLAIN, heard(SECONDS))
     yield Case("wav behind id3, id3v1 behind", tag + PLAIN + b"TAG" + b" " * 125, either(SECONDS))
@@ -275,6 +277,8 @@ def containers() -> Iterator[Case]:
             either(SECONDS, tolerance + 0.2),
             suffix,
         )
+        joined = either(2 * SECONDS, 2 * tolerance + 0.2)
+        yield Case(f"{name} joined with another", content + content, joined, suffix)
         if not is_wav:
             yield Case(f"{name} behind a tag", id3(bytes(300)) + content, whole, suffix)
     mp3 = encoded("mp3", "libmp3lame", 44_100, "mono", SECONDS)

@@ -59,4 +59,5 @@ FLAGS = {
     "track_left_out": "one of its audio tracks could not be decoded; the others were used",
     "channels_opposed": "its channels cancel each other out; they were mixed by their power",
     "scaled_down": "its samples exceed full scale; they were scaled down to it",
+    "recordings_joined": "it is several recordings in one file; all of them were used, one after another",
 }

@@ -12,6 +12,7 @@ TRACKS_MIXED = "tracks_mixed"
 TRACK_LEFT_OUT = "track_left_out"
 CHANNELS_OPPOSED = "channels_opposed"
 SCALED_DOWN = "scaled_down"
+RECORDINGS_JOINED = "recordings_joined"
 
 
 class Flags:

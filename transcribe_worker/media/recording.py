@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO, NamedTuple, NoReturn, cast
 
 import av
 from av.container import InputContainer
 
 from shared.errors import DamagedHeader, EmptyRecording, NoAudio, NotARecording
 from transcribe_worker.media.downmix import Mono
-from transcribe_worker.media.flags import CUT_SHORT, DAMAGED_AUDIO, Flags
+from transcribe_worker.media.flags import CUT_SHORT, DAMAGED_AUDIO, RECORDINGS_JOINED, Flags
 from transcribe_worker.media.formats import (
     CAF,
     MP3,
@@ -33,6 +33,7 @@ from transcribe_worker.media.formats import (
     caf_is_cut_short,
     sniff,
 )
+from transcribe_worker.media.joined import next_start
 from transcribe_worker.media.limits import Meter, RecordingLimits
 from transcribe_worker.media.part import Part
 from transcribe_worker.media.resampling import SAMPLE_RATE_HZ
@@ -42,6 +43,7 @@ from transcribe_worker.media.tracks import check_memory
 
 __all__ = ("SAMPLE_RATE_HZ", "Mono", "Recording", "open_recording")
 
+MAX_PARTS = 100
 # A second lock: `io_open` already refuses to open anything but the object we pass.
 CONTAINER_OPTIONS = {"protocol_whitelist": "none", "enable_drefs": "0", "use_absolute_path": "0"}
 # Small packets by default; these take a quarter off the time for hours of PCM.
@@ -125,45 +127,76 @@ def _open(file: BinaryIO, name: str, limits: RecordingLimits) -> Recording:
     if size_bytes == 0:
         raise EmptyRecording(f"{name} is empty (0 bytes).")
     flags, meter = Flags(), Meter(name, limits, SAMPLE_RATE_HZ)
-    opener = _Opener(name, limits, flags, meter)
-    part, seconds = opener.part(file, size_bytes)
-    return Recording(name, file, [part], seconds, flags, meter)
+    parts = _Opener(name, limits, flags, meter).parts(file, size_bytes)
+    lengths = [each.seconds for each in parts]
+    duration = None if None in lengths else sum(filter(None, lengths))
+    return Recording(name, file, [each.part for each in parts], duration, flags, meter)
+
+
+class _Opened(NamedTuple):
+    """A part of a file, its length if the header says it, and where the next part begins, if there is one."""
+
+    part: Part
+    seconds: float | None
+    next_start: int | None
 
 
 @dataclass(frozen=True)
 class _Opener:
-    """Opens the parts of a file."""
+    """Opens the parts of a file; there is one, unless recordings were joined end to end."""
 
     name: str
     limits: RecordingLimits
     flags: Flags
     meter: Meter
 
-    def part(self, file: BinaryIO, size_bytes: int) -> tuple[Part, float | None]:
-        """Open what begins at 0; also tell its length in seconds, None if the header does not say it."""
+    def parts(self, file: BinaryIO, size_bytes: int) -> list[_Opened]:
+        """Open all parts. One after the first that cannot be opened is noted as damage."""
+        opened = [self._part(file, size_bytes)]
+        at = 0
+        try:
+            while (step := opened[-1].next_start) is not None:
+                at += step
+                self.flags.note(RECORDINGS_JOINED)
+                view = cast("BinaryIO", Source(file, at, size_bytes - at))
+                if len(opened) == MAX_PARTS:
+                    raise DamagedHeader
+                opened.append(self._part(view, size_bytes - at))
+        except (NoAudio, DamagedHeader, NotARecording):
+            self.flags.note(DAMAGED_AUDIO)
+        except BaseException:
+            for each in opened:
+                each.part.close()
+            raise
+        return opened
+
+    def _part(self, file: BinaryIO, size_bytes: int) -> _Opened:
+        """Open what begins at 0."""
         layout = read_layout(file, size_bytes)
         return self._wav(file, layout) if layout else self._other(file, size_bytes)
 
-    def _wav(self, file: BinaryIO, layout: WavLayout) -> tuple[Part, float | None]:
+    def _wav(self, file: BinaryIO, layout: WavLayout) -> _Opened:
         for flag in layout.flags:
             self.flags.note(flag)
         self.limits.check_claim(self.name, layout.duration_seconds, layout.data_bytes)
         audio = partial(Source, file, layout.data_offset, layout.data_bytes)
         source = partial(audio, header=clean_header(layout), width=layout.swapped_bytes)
-        return self._decoded(WAV, source), layout.duration_seconds
+        return _Opened(self._decoded(WAV, source), layout.duration_seconds, layout.next_offset)
 
-    def _other(self, file: BinaryIO, size_bytes: int) -> tuple[Part, float | None]:
+    def _other(self, file: BinaryIO, size_bytes: int) -> _Opened:
         start = behind_tags(file)
         if start >= size_bytes:
             raise NoAudio(f"{self.name} holds a tag (title, artist), but no audio.")
         kind = sniff(file, start, self.name)
-        part = self._decoded(kind, partial(Source, file, start, size_bytes - start))
+        following = next_start(kind.demuxer or "", file, start, size_bytes)
+        end = following or size_bytes
+        part = self._decoded(kind, partial(Source, file, start, end - start))
         if kind is MP3 and start and begins_late(file, start):
             self.flags.note(DAMAGED_AUDIO)
-        if kind is CAF and caf_is_cut_short(file, start, size_bytes):
+        if kind is CAF and caf_is_cut_short(file, start, end):
             self.flags.note(CUT_SHORT)
-        self.limits.check_claim(self.name, part.end_seconds, size_bytes - start)
-        return part, part.end_seconds
+        self.limits.check_claim(self.name, part.end_seconds, end - start)
+        return _Opened(part, part.end_seconds, following)
 
     def _decoded(self, kind: Kind, source: Callable[[], Source]) -> Part:
         try:

@@ -6,31 +6,30 @@ killed leaves sizes that are missing or out of date, so every size is compared w
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from shared.errors import BadRecording, DamagedHeader, NoAudio
+from transcribe_worker.media.wav_format import (
+    ONE_BLOCK_IS_ONE_FRAME,
+    PLAIN_FORMATS,
+    WavFormat,
+    checked_fmt,
+    parse_fmt,
+    turned_fmt,
+)
 
 MAX_CHUNKS = 1_000
 MAX_FMT_BYTES = 4_096
-MIN_FMT_BYTES = 14
 W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 W64_WAVE = b"wave\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
-
-PCM, FLOAT, A_LAW, MU_LAW, EXTENSIBLE = 0x0001, 0x0003, 0x0006, 0x0007, 0xFFFE
-ONE_BLOCK_IS_ONE_FRAME = {PCM, FLOAT, A_LAW, MU_LAW, EXTENSIBLE}
-PLAIN_FORMATS = {PCM, FLOAT, EXTENSIBLE}
-
-
-class _Format(NamedTuple):
-    tag: int
-    channels: int
-    sample_rate_hz: int
-    bytes_per_second: int
-    block_align: int
+WAVE_START = re.compile(
+    rb"(RIF[FX]|RF64|BW64).{4}WAVE|" + re.escape(W64_RIFF) + rb".{8}" + re.escape(W64_WAVE), re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,8 @@ class WavLayout:
 
     `data_offset` and `data_bytes` say where audio really is, in whole blocks, whatever the header claims.
     `flags` says what was wrong with the claim: "header_size_missing", "header_size_stale" or "cut_short".
-    `is_whole`: the header accounts for every byte of the file, so nobody is still writing it.
+    `is_whole`: the header accounts for every byte of the file, so nobody is still writing it. `next_offset`:
+    where another WAV begins in the same file, if one does.
     """
 
     form: str
@@ -48,10 +48,11 @@ class WavLayout:
     data_bytes: int
     flags: tuple[str, ...]
     is_whole: bool
+    next_offset: int | None = None
 
     @property
-    def _format(self) -> _Format:
-        return _parse_fmt(self.fmt, ">" if self.form == "RIFX" else "<")
+    def _format(self) -> WavFormat:
+        return parse_fmt(self.fmt, ">" if self.form == "RIFX" else "<")
 
     @property
     def sample_rate_hz(self) -> int:
@@ -83,7 +84,7 @@ class WavLayout:
     @property
     def little_endian_fmt(self) -> bytes:
         """The fmt chunk as an ordinary RIFF has it."""
-        return _turned_fmt(self.fmt) if self.form == "RIFX" else self.fmt
+        return turned_fmt(self.fmt) if self.form == "RIFX" else self.fmt
 
 
 def read_layout(file: BinaryIO, size_bytes: int) -> WavLayout | None:
@@ -99,7 +100,7 @@ def read_layout(file: BinaryIO, size_bytes: int) -> WavLayout | None:
         if chunk.name == b"ds64":
             reader.read_ds64(chunk)
         elif chunk.name == b"fmt ":
-            fmt = _checked_fmt(reader.payload(chunk), reader.dialect.order)
+            fmt = checked_fmt(reader.payload(chunk), reader.dialect.order)
         elif chunk.name == b"data":
             return _layout(reader, fmt, chunk)
     raise DamagedHeader("The header of the file is cut off or damaged before the audio begins.")
@@ -177,23 +178,35 @@ class _Reader:
         self.long_data_size: int | None = None
 
     def chunks(self) -> Iterator[_Chunk]:
-        chunk = self._chunk_at(self.dialect.first_chunk)
+        return self._chain(self._chunk_at(self.dialect.first_chunk))
+
+    def ends_with_the_file(self, chunk: _Chunk) -> bool:
+        """Whether this chunk, or a chain of others after it, ends exactly where the file or the form does."""
+        return any(
+            self.size_bytes in (each.end, self._padded(each.end)) or self._form_at(each.end) is not None
+            for each in self._chain(chunk)
+        )
+
+    def next_form(self, chunk: _Chunk) -> int | None:
+        """Where another form begins in the chain of chunks after this one."""
+        forms = (self._form_at(each.end) for each in self._chain(chunk))
+        return next((at for at in forms if at is not None), None)
+
+    def _chain(self, chunk: _Chunk | None) -> Iterator[_Chunk]:
         for _ in range(MAX_CHUNKS):
             if chunk is None:
                 return
             yield chunk
             chunk = self._after(chunk)
 
-    def ends_with_the_file(self, chunk: _Chunk) -> bool:
-        """Whether this chunk, or a chain of others behind it, ends exactly where the file does."""
-        following: _Chunk | None = chunk
-        for _ in range(MAX_CHUNKS):
-            if following is None:
-                return False
-            if self.size_bytes in (following.end, self._padded(following.end)):
-                return True
-            following = self._after(following)
-        return False
+    def _form_at(self, position: int) -> int | None:
+        """Where another WAV begins, at this position or behind its padding."""
+        for at in (self._padded(position), position):
+            self.file.seek(at)
+            start = self.file.read(40)
+            if WAVE_START.match(start):
+                return at
+        return None
 
     def payload(self, chunk: _Chunk) -> bytes:
         if chunk.size > MAX_FMT_BYTES:
@@ -265,13 +278,14 @@ def _layout(reader: _Reader, fmt: bytes, data: _Chunk) -> WavLayout:
     if not fmt:
         raise DamagedHeader("The header of the file is damaged: nothing says what its audio is made of.")
     data_bytes, flags = _measure(reader, data)
-    whole_blocks = data_bytes - data_bytes % _parse_fmt(fmt, reader.dialect.order).block_align
+    whole_blocks = data_bytes - data_bytes % parse_fmt(fmt, reader.dialect.order).block_align
     if whole_blocks == 0:
         raise NoAudio
     # Writers differ in whether the form's own size counts the last pad byte.
     accounted = abs(reader.form_size - reader.size_bytes) <= 1
     is_whole = accounted and not flags
-    return WavLayout(reader.dialect.form, fmt, data.offset, whole_blocks, flags, is_whole)
+    following = None if flags else reader.next_form(_Chunk(data.name, data.offset, data_bytes))
+    return WavLayout(reader.dialect.form, fmt, data.offset, whole_blocks, flags, is_whole, following)
 
 
 def _measure(reader: _Reader, data: _Chunk) -> tuple[int, tuple[str, ...]]:
@@ -286,25 +300,3 @@ def _measure(reader: _Reader, data: _Chunk) -> tuple[int, tuple[str, ...]]:
     if reader.ends_with_the_file(_Chunk(data.name, data.offset, claimed)):
         return claimed, ()
     return there, ("header_size_stale",)
-
-
-def _checked_fmt(fmt: bytes, order: str) -> bytes:
-    if len(fmt) < MIN_FMT_BYTES:
-        raise DamagedHeader(f"The header of the file is damaged: its format has only {len(fmt)} bytes.")
-    parsed = _parse_fmt(fmt, order)
-    for field in ("channels", "sample_rate_hz", "block_align"):
-        if getattr(parsed, field) == 0:
-            raise DamagedHeader(f"The header of the file is damaged: its {field} is 0.")
-    return fmt
-
-
-def _parse_fmt(fmt: bytes, order: str) -> _Format:
-    return _Format._make(struct.unpack(order + "HHIIH", fmt[:MIN_FMT_BYTES]))
-
-
-def _turned_fmt(fmt: bytes) -> bytes:
-    """A big-endian fmt chunk in little-endian order, field by field (WAVEFORMATEXTENSIBLE, then bytes)."""
-    fields = struct.Struct(">HHIIHHHHIIHH")
-    known = fields.unpack(fmt[: fields.size].ljust(fields.size, b"\0"))
-    turned = struct.pack("<HHIIHHHHIIHH", *known)[: len(fmt)]
-    return turned + fmt[fields.size :]

@@ -30,6 +30,8 @@ LEVEL_CHUNKS = 40
 LEVEL_BYTES = 16_000_000
 #: Louder than 1 are fewer than so many samples: single clicks, which may be clipped.
 CLICKS_SHARE = 0.001
+#: The same for lossy formats, whose decoders burst where packets are missing.
+LOSSY_CLICKS_SHARE = 0.01
 #: Decoders of lossy formats overshoot by less than this, and loud music by nature.
 LOSSY_OVERSHOOT = 2.0
 #: Sound spreads over less than 100 dB in half a second; floats of random bits spread over 1,500 dB.
@@ -104,7 +106,8 @@ def _level(samples: Channels, overshoot: float, flags: Flags) -> float:
     if not samples.size or (largest := float(np.abs(samples).max())) <= overshoot:  # false for NaN
         return 1.0
     sizes = np.abs(np.nan_to_num(samples, nan=0, posinf=0, neginf=0)).ravel()
-    places = [round((len(sizes) - 1) * share) for share in (0.9, 1 - CLICKS_SHARE)]
+    clicks = CLICKS_SHARE if overshoot == 1.0 else LOSSY_CLICKS_SHARE
+    places = [round((len(sizes) - 1) * share) for share in (0.9, 1 - clicks)]
     usual, loud = np.partition(sizes, places)[places].astype(np.float64)
     largest = float(sizes.max())
     if loud <= overshoot or not usual:

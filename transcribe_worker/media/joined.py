@@ -1,0 +1,98 @@
+"""Where a second recording begins in a file, as after `cat one.m4a two.m4a > both.m4a`.
+
+FFmpeg reads on by itself in formats that are streams (FLAC, Ogg, MP3, AAC, AMR). Those of this table state
+how long each of their elements is, and end where the beginning of another stands in the place of an element.
+`riff` does the same for WAV.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import BinaryIO, NamedTuple
+
+MAX_ELEMENTS = 100_000
+ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+EBML_HEADER = b"\x1a\x45\xdf\xa3"
+HEAD_BYTES = 32
+
+
+class Element(NamedTuple):
+    """A box, chunk, object or element at the top of a file."""
+
+    name: bytes
+    length: int  # with its head; 0: up to the end, or not known
+
+
+class Structure(NamedTuple):
+    """How a format writes its elements, which of them begins a recording, and where the first one stands."""
+
+    read: Callable[[bytes], Element]
+    begins: bytes
+    first_bytes: int = 0
+
+
+def next_start(demuxer: str, file: BinaryIO, start: int, size_bytes: int) -> int | None:
+    """Where the recording after the one at `start` begins, None if there is none."""
+    structure = STRUCTURES.get(demuxer)
+    if structure is None:
+        return None
+    at, is_open = start + structure.first_bytes, bool(structure.first_bytes)
+    for _ in range(MAX_ELEMENTS):
+        file.seek(at)
+        head = file.read(HEAD_BYTES)
+        if len(head) < 8:
+            return None
+        element = structure.read(head.ljust(HEAD_BYTES, b"\0"))
+        if is_open and head.startswith(structure.begins, 4 if demuxer == "mov" else 0):
+            return at
+        is_open = True
+        if element.length <= 0 or (at := at + element.length) >= size_bytes:
+            return None
+    return None
+
+
+def _box(head: bytes) -> Element:
+    """A box of MP4 (ISO 14496-12, 4.2)."""
+    (short, name), (long,) = struct.unpack(">I4s", head[:8]), struct.unpack(">Q", head[8:16])
+    return Element(name, long if short == 1 else short if short >= 8 else 0)
+
+
+def _form(head: bytes) -> Element:
+    """A whole AIFF."""
+    name, length = struct.unpack(">4sI", head[:8])
+    return Element(name, 8 + length + length % 2)
+
+
+def _caf_chunk(head: bytes) -> Element:
+    name, length = struct.unpack(">4sq", head[:12])
+    return Element(name, 12 + length if length >= 0 else 0)
+
+
+def _asf_object(head: bytes) -> Element:
+    (length,) = struct.unpack("<Q", head[16:24])
+    return Element(head[:16], length if length >= 24 else 0)
+
+
+def _ebml_element(head: bytes) -> Element:
+    """An element of Matroska (RFC 8794, 4)."""
+    name_bytes = _vint_bytes(head[0])
+    size_bytes = _vint_bytes(head[name_bytes])
+    raw = head[name_bytes : name_bytes + size_bytes]
+    bits = 7 * size_bytes
+    length = int.from_bytes(raw) & (1 << bits) - 1
+    is_known = length != (1 << bits) - 1
+    return Element(head[:name_bytes], name_bytes + size_bytes + length if is_known else 0)
+
+
+def _vint_bytes(first: int) -> int:
+    return min(9 - first.bit_length(), 8)
+
+
+STRUCTURES = {
+    "mov": Structure(_box, b"ftyp"),
+    "aiff": Structure(_form, b"FORM"),
+    "caf": Structure(_caf_chunk, b"caff", first_bytes=8),
+    "asf": Structure(_asf_object, ASF_HEADER),
+    "matroska": Structure(_ebml_element, EBML_HEADER),
+}
