@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -15,11 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import looks
 from tests.voices import Call, write_wav
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 90.0
+LIST_SECONDS = 2.0  # for so long a list is used again while nobody writes to the database
 FINISHED = ("completed", "failed", "cancelled")
+
+_lists: dict[Any, tuple[Any, float, list[dict[str, Any]]]] = {}
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,10 @@ class Stage:
     @property
     def inbox(self) -> Path:
         return self.home / "inbox"
+
+    @property
+    def database(self) -> Path:
+        return self.home / "offhook.db"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -53,9 +62,13 @@ class Stage:
         return json.loads(done.stdout)
 
     def records(self) -> list[dict[str, Any]]:
-        """All recordings, the oldest first."""
-        found: list[dict[str, Any]] = self.read("list", "--limit", "1000")["records"]
-        return found[::-1]
+        """All recordings as `offhook list` has them, the oldest first; listed again when somebody wrote."""
+        signature, now = looks.signature(self.database), time.monotonic()
+        known = _lists.get(self)
+        if known is None or known[0] != signature or now > known[1] + LIST_SECONDS:
+            known = (signature, now, self.read("list", "--limit", "1000")["records"][::-1])
+            _lists[self] = known
+        return copy.deepcopy(known[2])
 
     def record(self, title: str) -> dict[str, Any] | None:
         """The newest recording with a title."""
@@ -72,23 +85,28 @@ class Stage:
     def finished(self, title: str) -> dict[str, Any]:
         """Wait until a recording is finished, one way or another."""
 
-        def look() -> dict[str, Any] | None:
-            record = self.record(title)
-            return record if record and record["status"] in FINISHED else None
+        def look() -> bool:
+            found = looks.newest(self.database, title)
+            return found is not None and found[0] in FINISHED
 
-        found: dict[str, Any] = self.wait_for(look, f"{title} to be finished")
-        return found
+        self.wait_for(look, f"{title} to be finished")
+        return self._listed(title)
 
     def half_done(self, title: str) -> dict[str, Any]:
         """Wait until some of a recording is decoded, but not all of it."""
 
-        def look() -> dict[str, Any] | None:
-            record = self.record(title)
-            assert record is None or record["status"] in ("queued", "processing")
-            return record if record and record["progress"] > 0.2 else None
+        def look() -> bool:
+            found = looks.newest(self.database, title)
+            assert found is None or found[0] in ("queued", "processing")
+            return found is not None and found[1] > 0.2
 
-        found: dict[str, Any] = self.wait_for(look, "the first windows")
-        return found
+        self.wait_for(look, "the first windows")
+        return self._listed(title)
+
+    def _listed(self, title: str) -> dict[str, Any]:
+        record = self.record(title)
+        assert record is not None
+        return record
 
     def text(self, record: dict[str, Any]) -> str:
         """What was said in a recording."""
@@ -121,8 +139,8 @@ class Stage:
             log.close()
 
     def running(self) -> list[str]:
-        """The kinds of offhook's processes that live."""
-        return [worker["kind"] for worker in self.read("status")["workers"] if worker["alive"]]
+        """The kinds of offhook's processes that run."""
+        return looks.running(self.database, self.home / "locks")
 
 
 def end(process: subprocess.Popen[str]) -> None:

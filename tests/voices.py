@@ -19,6 +19,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from tests.made_once import kept
+
 SAMPLE_RATE_HZ = 16_000
 
 
@@ -101,10 +103,15 @@ _PLAIN_WORDS = jiwer.Compose(
 
 @functools.cache
 def _speech(speaker: str, text: str) -> NDArray[np.float32]:
+    speech = kept(f"{speaker}\n{text}", lambda: _synthesised(speaker, text))
+    speech.flags.writeable = False  # the cache hands the same array to every call
+    return speech
+
+
+def _synthesised(speaker: str, text: str) -> NDArray[np.float32]:
     samples, rate_hz = _VOICES[speaker](text)
     speech = soxr.resample(samples, rate_hz, SAMPLE_RATE_HZ).astype(np.float32)
     speech *= _PEAK / np.abs(speech).max()
-    speech.flags.writeable = False  # the cache hands the same array to every call
     return speech
 
 

@@ -1,0 +1,50 @@
+"""Looks into a home without a command: tests wait for a state without a Python process for each look."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from shared.workers import lives
+
+PATIENCE_SECONDS = 5.0  # another process may be migrating or scrubbing the database
+
+
+def newest(database: Path, title: str) -> tuple[str, float] | None:
+    """The status and the progress of the newest recording with a title, or None if there is none yet."""
+    query = "SELECT transcription_status, progress FROM call_records WHERE title = ? ORDER BY id DESC LIMIT 1"
+    found = _rows(database, query, title)
+    return (found[0][0], found[0][1] or 0.0) if found else None
+
+
+def running(database: Path, locks: Path) -> list[str]:
+    """The kinds of offhook's processes that run."""
+    return [
+        kind for worker_id, kind in _rows(database, "SELECT id, kind FROM workers") if lives(locks, worker_id)
+    ]
+
+
+def signature(database: Path) -> tuple[tuple[int, int, int] | None, ...]:
+    """Changes with every write to a database."""
+    return tuple(_stat(path) for path in (database, database.with_name(f"{database.name}-wal")))
+
+
+def _stat(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _rows(database: Path, query: str, *parameters: object) -> list[Any]:
+    """What a read-only query finds; nothing while the database is not there or not yet made."""
+    try:
+        with closing(
+            sqlite3.connect(f"{database.as_uri()}?mode=ro", timeout=PATIENCE_SECONDS, uri=True)
+        ) as opened:
+            return opened.execute(query, parameters).fetchall()
+    except sqlite3.Error:
+        return []
