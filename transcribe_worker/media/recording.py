@@ -21,6 +21,7 @@ import av
 from av.container import InputContainer
 
 from shared.errors import DamagedHeader, EmptyRecording, NoAudio, NotARecording
+from transcribe_worker.media.boxes import check_claims
 from transcribe_worker.media.downmix import Mono
 from transcribe_worker.media.flags import CUT_SHORT, DAMAGED_AUDIO, RECORDINGS_JOINED, Flags
 from transcribe_worker.media.formats import (
@@ -188,6 +189,8 @@ class _Opener:
         if start >= size_bytes:
             raise NoAudio(f"{self.name} holds a tag (title, artist), but no audio.")
         kind = sniff(file, start, self.name)
+        if kind.demuxer == "mov":
+            check_claims(file, start, size_bytes, self.name)
         following = next_start(kind.demuxer or "", file, start, size_bytes)
         end = following or size_bytes
         part = self._decoded(kind, partial(Source, file, start, end - start))
