@@ -17,6 +17,10 @@ from typing import Any
 from shared.errors import SettingsError
 from shared.home import Home
 from shared.languages import LANGUAGES
+from shared.machine import half_of_memory_gb
+
+#: More than any model needs on a CPU; a machine with little memory allows half of what it has.
+MOST_ENGINE_MEMORY_GB = 16.0
 
 
 def _setting(default: Any, doc: str, **limits: Any) -> Any:
@@ -107,7 +111,7 @@ class Settings(RecordOptions, Home):
         most=1000,
     )
     engine_memory_gb: float = _setting(
-        16.0,
+        half_of_memory_gb(MOST_ENGINE_MEMORY_GB),
         "Memory that one engine may take for its model and its work, in GB; 0 sets no limit",
         least=0.0,
         most=10_000,

@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import math
-import os
 import re
 import sys
 from pathlib import Path
 from typing import Any
+
+from shared.machine import MemoryStatus, memory_bytes
 
 GB = 1_000_000_000
 #: An allocation that any process in good health can make.
@@ -48,22 +49,6 @@ class JobLimits(ctypes.Structure):
         ("job_memory", ctypes.c_size_t),
         ("peak_process_memory", ctypes.c_size_t),
         ("peak_job_memory", ctypes.c_size_t),
-    )
-
-
-class MemoryStatus(ctypes.Structure):
-    """MEMORYSTATUSEX of Windows."""
-
-    _fields_ = (
-        ("length", ctypes.c_uint32),
-        ("load_percent", ctypes.c_uint32),
-        ("total_physical", ctypes.c_uint64),
-        ("available_physical", ctypes.c_uint64),
-        ("total_page_file", ctypes.c_uint64),
-        ("available_page_file", ctypes.c_uint64),
-        ("total_virtual", ctypes.c_uint64),
-        ("available_virtual", ctypes.c_uint64),
-        ("available_extended_virtual", ctypes.c_uint64),
     )
 
 
@@ -104,7 +89,7 @@ def limit_job(most_bytes: int, kernel32: Any) -> None:
 def free_bytes() -> float:
     """How much memory is free on this machine, or else how much there is; infinite if nothing tells."""
     with contextlib.suppress(OSError, ValueError):
-        return _FREE.get(sys.platform, _all_there_is)()
+        return _FREE.get(sys.platform, memory_bytes)()
     return math.inf
 
 
@@ -115,14 +100,7 @@ def _free_on_linux() -> float:
 
 
 def _free_on_windows() -> float:
-    status = MemoryStatus(length=ctypes.sizeof(MemoryStatus))
-    if not ctypes.WinDLL("kernel32").GlobalMemoryStatusEx(ctypes.byref(status)):  # type: ignore[attr-defined,unused-ignore]
-        raise OSError("Windows does not tell how much memory is free.")
-    return float(status.available_physical)
-
-
-def _all_there_is() -> float:
-    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return float(MemoryStatus.now().available_physical)
 
 
 _FREE = {"linux": _free_on_linux, "win32": _free_on_windows}

@@ -37,7 +37,13 @@ def numbers(*values: int) -> bytes:
 
 
 def track(
-    samples: int, *, codec: bytes = b"samr", ticks: int = 160, edits: int = 1, chunks: int = 1
+    samples: int,
+    *,
+    codec: bytes = b"samr",
+    ticks: int = 160,
+    edits: int = 1,
+    chunks: int = 1,
+    per_chunk: int = 0,
 ) -> bytes:
     """A track of samples of one byte each, of which nothing need be there."""
     entry = box(codec, bytes(6), b"\0\1", bytes(8), struct.pack(">HHHHI", 1, 16, 0, 0, 8_000 << 16))
@@ -45,7 +51,7 @@ def track(
         b"stbl",
         full(b"stsd", numbers(1), entry),
         full(b"stts", numbers(1, samples, ticks)),
-        full(b"stsc", numbers(1, 1, samples // chunks, 1)),
+        full(b"stsc", numbers(1, 1, per_chunk or samples // chunks, 1)),
         full(b"stsz", numbers(1, samples)),
         full(b"stco", numbers(chunks, *[40] * chunks)),
     )
@@ -87,7 +93,7 @@ def check(content: bytes) -> None:
         mp4(track(LIE)),
         mp4(*[track(600_000)] * 60),
         mp4(track(LIE, codec=b"sowt", ticks=2)),
-        mp4(track(2**31, codec=b"sowt", ticks=1, chunks=10_000)),
+        mp4(track(2**31, codec=b"sowt", ticks=1, chunks=100, per_chunk=2**31)),
         mp4(track(50_000, edits=900)),
         compressed(mp4(track(LIE))),
         mp4(track(100)) + fragment(LIE),

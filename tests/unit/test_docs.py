@@ -34,7 +34,7 @@ from shared.control_port import AUTHENTICATE
 from shared.errors import OffhookError
 from shared.home import Home
 from shared.languages import LANGUAGES
-from shared.settings import RecordOptions, Settings, load
+from shared.settings import MOST_ENGINE_MEMORY_GB, RecordOptions, Settings, load
 from shared.store.transitions import STATES, TRANSITIONS
 from tests.markdown import DOCS, ROOT, blocks, code, headings, prose, read, rows, section, slug
 from transcribe_worker.inbox import sweep
@@ -215,6 +215,10 @@ def test_an_option_in_running_text_is_an_option_of_some_command() -> None:
 # Settings
 
 
+#: The default that depends on the machine.
+ENGINE_MEMORY = f"half of the memory, `{MOST_ENGINE_MEMORY_GB}` at most"
+
+
 def setting_rows() -> dict[str, list[str]]:
     return {code(row[0])[0]: row[1:] for row in rows(section(read("settings.md"), "All settings"))}
 
@@ -247,7 +251,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
 def test_a_setting_is_documented_with_default_limits_and_variable(field: Field[Any]) -> None:
     name, default = field.name, field.default
     documented = setting_rows()[name]
-    assert documented[0] == plain(default)
+    assert documented[0] == (plain(default) if name != "engine_memory_gb" else ENGINE_MEMORY)
     assert documented[1] == limits(field)
     assert documented[2] == f"`OFFHOOK_{name.upper()}`"
 
