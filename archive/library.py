@@ -32,7 +32,7 @@ PATIENCE_SECONDS = 10.0
 LOOK_SECONDS = 0.02
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 _PARTIAL = re.compile(r"\.[0-9a-f]{16}\.[0-9a-f]{32}\.part$")
-_WINDOWS_DEVICES = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|$)")
+WINDOWS_DEVICES = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|$)")
 
 
 class LibraryBusy(OffhookError):
@@ -149,7 +149,7 @@ def safe_name(title: str) -> str:
     """Make a file name of a title that every system takes, short enough for a suffix behind it."""
     plain = one_line(_UNSAFE.sub("_", unicodedata.normalize("NFC", title)))
     name = plain.strip(" .") or "recording"
-    if _WINDOWS_DEVICES.match(name):
+    if WINDOWS_DEVICES.match(name):
         name = f"_{name}"
     return name.encode()[:LONGEST_STEM_BYTES].decode(errors="ignore").rstrip(" .")
 

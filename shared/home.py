@@ -85,16 +85,13 @@ def prepare(home: Home) -> None:
 
 def make_folders(home: Home) -> None:
     """Make every folder offhook needs. Raises SettingsError."""
-    for folder in (
-        home.home,
-        home.inbox,
-        home.recording,
-        home.library,
-        home.models,
-        home.logs,
-        home.locks,
-    ):
+    for folder in folders_of(home):
         make_folder(folder)
+
+
+def folders_of(home: Home) -> tuple[Path, ...]:
+    """Name every folder offhook needs, the outer one first."""
+    return (home.home, home.inbox, home.recording, home.library, home.models, home.logs, home.locks)
 
 
 def keep_private() -> None:

@@ -9,19 +9,25 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from archive.backup import names
 from shared.errors import NewerDatabase, OffhookError
 from shared.files import sha256_of
+from shared.home import RESTORE_PART
+from shared.plain_text import one_line
 from shared.store.migrations import MIGRATIONS
 
 NAME = "manifest.json"
-#: Counts up when a backup of before could not be read any more.
+#: Format version; bump on incompatible change.
 FORMAT = 1
+#: Limits of what is read: a million files with long names stay below them.
+LARGEST_MANIFEST_BYTES, DEEPEST_NAME, LONGEST_NAME = 500_000_000, 64, 4096
 DATABASE, CONFIG = "offhook.db", "config.toml"
-#: What a home has that is never in a backup: it is made anew, or would do harm.
+#: What a home has that is never in a backup: offhook makes it again, or it would do harm.
 LEFT_OUT = (
     *("locks", "logs", "models", "queue.db", "control.json", "tuning.json"),
-    *(f"{DATABASE}-wal", f"{DATABASE}-shm", NAME),
+    *(f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal", RESTORE_PART, NAME),
 )
+_LEFT_OUT = {names.folded(name) for name in LEFT_OUT}
 
 _ABSENCE = {"record_id": (int, type(None)), "path": str, "reason": str}
 #: What a manifest looks like: a list has one kind of things in it, a `...` stands for any name.
@@ -86,11 +92,11 @@ def read(backup: Path) -> Manifest:
     """Read the manifest of a backup. Raises BadBackup, NewerDatabase."""
     path = backup / NAME
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found = json.loads(_text(path))
         newer = found.pop("format") > FORMAT
     except FileNotFoundError:
         raise BadBackup(f"{backup} is not a whole backup: it has no {NAME}.") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadBackup(f"{path} is damaged. Take another backup.") from error
     if newer:
         raise BadBackup(f"{backup} was made by a newer offhook. Update offhook and try again.")
@@ -105,14 +111,14 @@ def verify(backup: Path, manifest: Manifest, report: Callable[[int], None]) -> N
             damaged.append(f"{name} {why}")
         report(entry.size_bytes)
     if damaged:
-        listed = "".join(f"\n  {line}" for line in damaged)
+        listed = "".join(f"\n  {one_line(line)}" for line in damaged)
         raise BadBackup(f"{backup} is not as it was made; take another backup.{listed}")
 
 
 def is_kept(name: Path) -> bool:
     """Whether a file of this name, relative to the home, may be in a backup."""
     inside = not (name.is_absolute() or name.drive or ".." in name.parts or "\0" in str(name))
-    return inside and bool(name.parts) and name.parts[0] not in LEFT_OUT
+    return inside and bool(name.parts) and names.folded(name.parts[0]) not in _LEFT_OUT
 
 
 def _parsed(found: dict[str, Any], path: Path) -> Manifest:
@@ -138,16 +144,35 @@ def _checked(manifest: Manifest, backup: Path) -> Manifest:
             f"{backup} was made by a newer offhook (it has {', '.join(sorted(unknown))}). "
             "Nothing was changed; update offhook and try again."
         )
-    if DATABASE not in manifest.files or not all(is_kept(Path(name)) for name in manifest.files):
+    if DATABASE not in manifest.files or not all(map(_is_sound, manifest.files.items())):
         raise BadBackup(f"{backup / NAME} is damaged. Take another backup.")
     return manifest
+
+
+def _is_sound(item: tuple[str, Entry]) -> bool:
+    """Whether a file may be restored under its name; another spelling of one of offhook's names may not."""
+    name, entry = item
+    path = Path(name)
+    fits = len(name) <= LONGEST_NAME and len(path.parts) <= DEEPEST_NAME
+    first = names.folded(name.split("/")[0])
+    is_other = first in (names.folded(DATABASE), names.folded(CONFIG)) and name not in (DATABASE, CONFIG)
+    possible = entry.size_bytes >= 0 and abs(entry.modified_ns) < 1 << 63
+    return fits and possible and path.as_posix() == name and is_kept(path) and not is_other
+
+
+def _text(path: Path) -> str:
+    """Read a manifest: a regular file of a sane size. Raises OSError, ValueError."""
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_MANIFEST_BYTES:
+        raise ValueError(path)
+    return path.read_text("utf-8")
 
 
 def _damage(path: Path, entry: Entry) -> str | None:
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for, a device has no end
-            return "is no file"
+            return "is not a regular file"
         if found.st_size != entry.size_bytes:
             return "has another size"
         return None if sha256_of(path) == entry.sha256 else "has other content"

@@ -9,23 +9,26 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from peewee import SqliteDatabase
 
-from archive.backup import manifest
+from archive.backup import manifest, names
 from archive.backup.copying import Unreadable, copy_file
 from archive.backup.manifest import DATABASE, BadBackup, Entry, Manifest
+from archive.library import safe_name
 from shared import home as folders
 from shared.errors import OffhookError
 from shared.files import sha256_of, sync_folder
 from shared.home import FOLDER_MODE, RESTORE_LOCK, RESTORE_PART
 from shared.locks import FileLock, is_free
 from shared.settings import Settings
+from shared.store import captures
 from shared.store.claims import Claim
+from shared.store.inspection import oddities
 from shared.store.migrations import missing
 from shared.store.models import Capture, InboxFile, Record, Worker
 from shared.store.records import Records
@@ -63,10 +66,11 @@ def restore(backup: Path, settings: Settings, report: Report) -> Restored:
     Raises BadBackup, NewerDatabase, CannotRestore and OSError; then no recording is in that home.
     """
     found = manifest.read(backup)
+    _refuse_names(backup, settings.home, found)
     manifest.verify(backup, found, _counted("checking", found, report))
+    _refuse_made_up(backup)
     _refuse_used(settings, found)
-    folders.prepare(settings)
-    with _alone(settings):
+    with _removed_if_refused(settings), _alone(settings):
         part = settings.home / RESTORE_PART
         if part.exists():
             shutil.rmtree(part)
@@ -104,6 +108,41 @@ def _refuse_used(settings: Settings, found: Manifest) -> None:
     for name, entry in found.files.items():
         if name != DATABASE and (home / name).exists() and not _is(home / name, entry):
             raise CannotRestore(f"{home / name} is in the way. Move it elsewhere, and restore again.")
+
+
+def _refuse_names(backup: Path, home: Path, found: Manifest) -> None:
+    """Make sure that no two names are one file here, and that Windows opens no device."""
+    if names.folds(home) and (clash := names.clashes(found.files)):
+        first, second = clash[0]
+        raise BadBackup(f"{backup} has {first} and {second}, which are the same name on this disk.")
+    if os.name == "nt" and (odd := next(filter(names.impossible_on_windows, found.files), None)):
+        raise BadBackup(f"{backup} has {odd}, which is not a name that Windows can have.")
+
+
+def _refuse_made_up(backup: Path) -> None:
+    """Make sure that offhook has written the database, before any statement in it can run."""
+    if found := oddities(backup / DATABASE):
+        raise BadBackup(
+            f"The database in {backup} was not written by offhook: {found[0]}. Nothing was restored."
+        )
+
+
+@contextmanager
+def _removed_if_refused(settings: Settings) -> Iterator[None]:
+    """Make the folders of a home; remove those that are new and empty if the restore is refused."""
+    home = settings.home
+    new = [folder for folder in (home, *home.parents) if not folder.exists()]
+    inner = [folder for folder in folders.folders_of(settings) if not folder.exists()]
+    folders.prepare(settings)
+    try:
+        yield
+    except BaseException:
+        if settings.locks in inner:
+            (settings.locks / RESTORE_LOCK).unlink(missing_ok=True)
+        for folder in dict.fromkeys([*reversed(inner), *new]):
+            with suppress(OSError):  # somebody else has put something there
+                folder.rmdir()
+        raise
 
 
 def _has_records(path: Path) -> bool:
@@ -157,6 +196,7 @@ def _make_ready(path: Path, old_home: str, home: Path) -> int:
         _refuse_strays()
         with database.atomic():
             _repoint(_flavoured(old_home), home)
+            _keep_inside(home)
             Worker.delete().execute()  # they lived elsewhere
             records = Records(database)
             held = records.held()
@@ -187,6 +227,15 @@ def _repoint(old: PurePath, new: Path) -> None:
                 model.update({column: str(moved)}).where(key == row).execute()
 
 
+def _keep_inside(home: Path) -> None:
+    """Have recordings that are not in the queue yet go to the inbox, and not to a path of another machine."""
+    for row in list(Capture.select().where(Capture.state != captures.QUEUED)):
+        place = Path(row.recording_path)
+        if place.parent != home / "inbox":
+            inside = home / "inbox" / f"{safe_name(place.stem)}.wav"
+            Capture.update(recording_path=str(inside)).where(Capture.session_id == row.session_id).execute()
+
+
 def _flavoured(home: str) -> PurePath:
     """Read the path of a home that may have been on another system."""
     return PureWindowsPath(home) if re.match(r"[A-Za-z]:|\\\\", home) else PurePosixPath(home)
@@ -203,11 +252,11 @@ def _set_time(path: Path, modified_ns: int) -> None:
 def _put_in_place(part: Path, settings: Settings, found: Manifest) -> None:
     """Move everything to its place: the inbox late, where new files are looked for, the database last."""
     home = settings.home
-    names = sorted((n for n in found.files if n != DATABASE), key=lambda n: Path(n).parts[0] == "inbox")
-    for name in names:
+    files = sorted((n for n in found.files if n != DATABASE), key=lambda n: Path(n).parts[0] == "inbox")
+    for name in files:
         (home / name).parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         (part / name).replace(home / name)
-    for folder in {home, *((home / name).parent for name in names)}:
+    for folder in {home, *((home / name).parent for name in files)}:
         sync_folder(folder)
     _refuse_used(settings, replace(found, files={}))
     for leftover in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm"):

@@ -9,7 +9,7 @@ import pytest
 
 from shared.store.claims import Failure
 from shared.store.models import Worker
-from tests.integration.backup.homes import Home, put
+from tests.integration.backup.homes import WAITS, Home, put
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def full(home: Home, tmp_path: Path) -> Home:
     home.records.cancel(home.queued("cancelled").id)
     outside = tmp_path / "outside.wav"
     home.records.add(source="added", title="outside", recording_path=str(outside), **put(outside, b"outside"))
-    home.waiting_capture("waits")
+    home.waiting_capture(WAITS)
     Worker.create(id="worker-1", kind="worker", pid=1, state="working", started_at=1.0, last_seen_at=2.0)
     home.records.set_paused(True)
     (home.settings.home / "config.toml").write_text('language = "de"\n')

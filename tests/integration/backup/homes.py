@@ -33,6 +33,8 @@ from tests.stage import ROOT
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 
 
+#: The session of the recording that waits.
+WAITS = "6fa459ea-ee8a-4ca4-894e-db77e160355e"
 SAID = "Guten Morgen, Frau Zwetschgenmann."
 
 

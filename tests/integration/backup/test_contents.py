@@ -13,7 +13,7 @@ from archive.exports import FORMATS
 from shared.store.migrations import MIGRATIONS
 from shared.store.models import Record
 from shared.store.transitions import STATES
-from tests.integration.backup.homes import POSIX_ONLY, Home, assert_whole, bring_back, files, silent
+from tests.integration.backup.homes import POSIX_ONLY, WAITS, Home, assert_whole, bring_back, files, silent
 
 # What is in a backup
 
@@ -27,7 +27,7 @@ def test_a_backup_has_the_files_that_its_database_refers_to_and_no_others(full: 
         "manifest.json",
         "offhook.db",
         "config.toml",
-        "recording/waits.part",
+        f"recording/{WAITS}.part",
         *(f"inbox/{name}.wav" for name in ("queued", "processing", "failed", "cancelled")),
         *(f"library/{stem}.{suffix}" for suffix in ("wav", *FORMATS)),
     }

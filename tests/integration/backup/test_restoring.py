@@ -11,7 +11,7 @@ from pathlib import Path
 from shared.store.models import Capture, InboxFile, Record, Worker
 from shared.store.records import Records
 from shared.store.sqlite import open_database
-from tests.integration.backup.homes import Home, assert_restored, bring_back, offhook, seal
+from tests.integration.backup.homes import WAITS, Home, assert_restored, bring_back, offhook, seal
 
 
 def test_a_restored_home_has_every_recording_where_its_database_says(backup: Path, tmp_path: Path):
@@ -20,7 +20,7 @@ def test_a_restored_home_has_every_recording_where_its_database_says(backup: Pat
     assert restored.queued_again == 1
     assert_restored(tmp_path / "new")
     assert (tmp_path / "new" / "config.toml").read_text() == 'language = "de"\n'
-    assert (tmp_path / "new" / "recording" / "waits.part").read_bytes() == b"said by nobody else"
+    assert (tmp_path / "new" / "recording" / f"{WAITS}.part").read_bytes() == b"said by nobody else"
     assert not (tmp_path / "new" / "restore.part").exists()
 
 

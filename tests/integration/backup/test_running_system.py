@@ -20,7 +20,7 @@ from archive.backup.make import LOCK
 from shared.files import Fingerprint, sha256_of
 from shared.store.captures import Captures
 from shared.store.models import Record
-from tests.integration.backup.homes import Home, assert_whole, bring_back, files, offhook, put
+from tests.integration.backup.homes import WAITS, Home, assert_whole, bring_back, files, offhook, put
 
 
 def once(action: Callable[[], object]) -> Callable[[str, int, int], None]:
@@ -65,17 +65,17 @@ def test_a_recording_whose_name_another_one_has_taken_meanwhile_is_not_mixed_up_
 def test_a_stopped_recording_that_is_queued_meanwhile_is_in_the_backup_as_one_that_waits(
     home: Home, tmp_path: Path
 ):
-    part = home.waiting_capture("waits")
+    part = home.waiting_capture(WAITS)
 
     def release() -> None:
-        place = Path(Captures(home.database).get("waits").recording_path)
+        place = Path(Captures(home.database).get(WAITS).recording_path)
         part.replace(place)
         content = {"sha256": sha256_of(place), **asdict(Fingerprint.of(place))}
-        home.transcribed(Captures(home.database).queue("waits", content))
+        home.transcribed(Captures(home.database).queue(WAITS, content))
 
     backup = home.back_up(tmp_path / "backups", once(release))
 
-    assert (backup.path / "recording" / "waits.part").read_bytes() == b"said by nobody else"
+    assert (backup.path / "recording" / f"{WAITS}.part").read_bytes() == b"said by nobody else"
     assert backup.manifest.missing == []
 
 
