@@ -20,9 +20,9 @@ from tests.stage import Stage
 
 #: What an attacker does to the database of a backup.
 STATEMENTS = {
-    "trigger": "CREATE TRIGGER t AFTER INSERT ON segments BEGIN UPDATE call_records SET title = new.text; END",
+    "trigger": "CREATE TRIGGER t AFTER INSERT ON segments BEGIN DELETE FROM call_records; END",
     "view": "CREATE VIEW v AS SELECT * FROM segments",
-    "view in the place of a table": "ALTER TABLE controls RENAME TO c; CREATE VIEW controls AS SELECT * FROM c",
+    "view in the place of a table": "ALTER TABLE workers RENAME TO w; CREATE VIEW workers AS SELECT * FROM w",
     "index on an expression": "CREATE INDEX i ON segments (lower(text))",
     "table": "CREATE TABLE more (a)",
     "virtual table": "CREATE VIRTUAL TABLE more USING fts5(a)",
