@@ -52,6 +52,24 @@ def next_start(demuxer: str, file: BinaryIO, start: int, size_bytes: int) -> int
     return None
 
 
+def has_unnamed_rest(demuxer: str, file: BinaryIO, start: int, size_bytes: int) -> bool:
+    """Whether an element ends where none begins, as when its length is too short. CAF alone needs this."""
+    structure = STRUCTURES[demuxer]
+    at = start + structure.first_bytes
+    for _ in range(MAX_ELEMENTS):
+        if at >= size_bytes:
+            return False
+        file.seek(at)
+        head = file.read(HEAD_BYTES).ljust(HEAD_BYTES, b"\0")
+        element = structure.read(head)
+        if not all(0x20 <= byte < 0x7F for byte in element.name):
+            return True
+        if element.length <= 0:
+            return False
+        at += element.length
+    return True
+
+
 def _box(head: bytes) -> Element:
     """A box of MP4 (ISO 14496-12, 4.2)."""
     (short, name), (long,) = struct.unpack(">I4s", head[:8]), struct.unpack(">Q", head[8:16])

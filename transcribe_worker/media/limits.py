@@ -36,6 +36,11 @@ class RecordingLimits:
         """What the settings allow."""
         return cls(settings.largest_file_gb, settings.longest_hours, settings.slowest_decoding)
 
+    @property
+    def longest_seconds(self) -> float:
+        """The longest recording."""
+        return self.longest_hours * SECONDS_PER_HOUR
+
     def holds(self, size_bytes: int) -> bool:
         """Whether a file may have so many bytes."""
         return size_bytes <= self.largest_file_gb * GB
@@ -55,7 +60,7 @@ class RecordingLimits:
 
     def check_length(self, name: str, seconds: float) -> None:
         """Raise TooLong for more audio than is allowed."""
-        if seconds > self.longest_hours * SECONDS_PER_HOUR:
+        if seconds > self.longest_seconds:
             hours = seconds / SECONDS_PER_HOUR
             raise TooLong(
                 f"{name} is {hours:,.3g} hours long or longer, and longest_hours allows "

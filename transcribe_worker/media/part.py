@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from itertools import islice
 
+import av
 from av.container import InputContainer
 
 from transcribe_worker.media.downmix import Mono
@@ -14,6 +17,9 @@ from transcribe_worker.media.tracks import Track, decodable_tracks
 
 #: Encoders and edit lists are that inexact about the end, in seconds.
 INEXACT_SECONDS = 0.5
+#: A seek ends somewhat before the place that was wanted, and so many packets tell where.
+LATE_SHARE = 0.9
+LATE_PACKETS = 50
 
 
 class Part:
@@ -31,7 +37,7 @@ class Part:
         look: Callable[[], None],
     ) -> None:
         self.tracks: list[Track] = []
-        self._flags = flags
+        self._flags, self._open_container = flags, open_container
         waiting = [open_container()]
         try:
             for number in decodable_tracks(waiting[0], name, flags):
@@ -45,8 +51,22 @@ class Part:
 
     @property
     def end_seconds(self) -> float | None:
-        """Where the header says that the last track ends, None if it does not say it."""
-        return max(filter(None, (track.end_seconds for track in self.tracks)), default=None)
+        """Where the header says that the last track ends, None if it says nothing that can be."""
+        stated = [track.end_seconds for track in self.tracks]
+        return max((end for end in stated if end and 0 < end < math.inf), default=None)
+
+    def reaches(self, seconds: float) -> bool:
+        """Whether a packet stands so late: a header may claim any length."""
+        container = self._open_container()
+        try:
+            container.seek(int(seconds * av.time_base))
+            packets = islice(container.demux(audio=0), LATE_PACKETS)
+            stamps = [packet.pts * packet.time_base for packet in packets if packet.pts is not None]
+            return max(stamps, default=0) >= seconds * LATE_SHARE
+        except av.FFmpegError:
+            return False
+        finally:
+            container.close()
 
     def blocks(self) -> Iterator[Mono]:
         """The sound of all tracks, once, in blocks of about half a second at 16 kHz; it may be none."""

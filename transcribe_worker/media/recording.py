@@ -20,7 +20,7 @@ from typing import BinaryIO, NamedTuple, NoReturn, cast
 import av
 from av.container import InputContainer
 
-from shared.errors import DamagedHeader, EmptyRecording, NoAudio, NotARecording
+from shared.errors import DamagedHeader, EmptyRecording, NoAudio, NotARecording, TooLong
 from transcribe_worker.media.boxes import check_claims
 from transcribe_worker.media.downmix import Mono
 from transcribe_worker.media.flags import CUT_SHORT, DAMAGED_AUDIO, RECORDINGS_JOINED, Flags
@@ -34,7 +34,7 @@ from transcribe_worker.media.formats import (
     caf_is_cut_short,
     sniff,
 )
-from transcribe_worker.media.joined import next_start
+from transcribe_worker.media.joined import has_unnamed_rest, next_start
 from transcribe_worker.media.limits import Meter, RecordingLimits
 from transcribe_worker.media.part import Part
 from transcribe_worker.media.resampling import SAMPLE_RATE_HZ
@@ -198,7 +198,14 @@ class _Opener:
             self.flags.note(DAMAGED_AUDIO)
         if kind is CAF and caf_is_cut_short(file, start, end):
             self.flags.note(CUT_SHORT)
-        self.limits.check_claim(self.name, part.end_seconds, end - start)
+        if kind is CAF and has_unnamed_rest("caf", file, start, end):
+            self.flags.note(DAMAGED_AUDIO)
+        try:
+            self.limits.check_claim(self.name, part.end_seconds, end - start)
+        except TooLong:
+            if part.reaches(self.limits.longest_seconds):
+                part.close()
+                raise
         return _Opened(part, part.end_seconds, following)
 
     def _decoded(self, kind: Kind, source: Callable[[], Source]) -> Part:
