@@ -28,10 +28,11 @@ def another(option: Field[Any]) -> Any:
 
 
 def options_of(command: str) -> dict[str | None, click.Option]:
-    context = click.Context(program)
+    context = click.Context(program, **program.context_settings)
     found = program.get_command(context, command)
     assert found
-    return {it.name: it for it in found.get_params(context) if isinstance(it, click.Option)}
+    inner = click.Context(found, parent=context)  # alone, click would remember a help option without its -h
+    return {it.name: it for it in found.get_params(inner) if isinstance(it, click.Option)}
 
 
 def given(option: Field[Any]) -> dict[str, Any]:
