@@ -33,7 +33,9 @@ from bench.mistakes import mistakes
 from stress.watch import reading
 from tests.stage import ROOT, Stage
 from tests.voices import SAMPLE_RATE_HZ, write_wav
-from transcribe_worker.engine.supervisor import Engine, ModelChoice
+from transcribe_worker.engine.messages import Load
+from transcribe_worker.engine.setup import Wishes
+from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.model_files import BUNDLED, bundled_folder
 
 RESULTS = Path(__file__).parent / "results"
@@ -112,17 +114,17 @@ def _stage(folder: Path, preset: str, model: Path) -> Stage:
     (home / "models").mkdir(parents=True)
     (home / "models" / "measured").symlink_to(model, target_is_directory=True)
     settings = {"PRESET": preset, "MODEL": "measured", "COMPUTE_TYPE": COMPUTE_TYPE, "LANGUAGE": "en"}
-    (home / "tuning.json").write_bytes(_measures(model))
+    (home / "tuning.json").write_bytes(_tuning(model))
     return Stage(home, tuple((f"OFFHOOK_{name}", value) for name, value in settings.items()))
 
 
 @cache
-def _measures(model: Path) -> bytes:
+def _tuning(model: Path) -> bytes:
     """What a worker measures at its first start, which is not a part of any run."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tuning.json"
         with closing(Engine()) as engine:
-            engine.load(ModelChoice("measured", str(model), "auto", COMPUTE_TYPE, 0, measures=str(path)))
+            engine.load(Load("measured", model, Wishes(compute_type=COMPUTE_TYPE), tuning=path))
         return path.read_bytes() if path.exists() else b"{}"
 
 

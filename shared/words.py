@@ -7,6 +7,7 @@ number, which is its position in the record's transcript, from 0.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,7 +37,7 @@ class Word:
     def from_json(cls, found: object) -> Word:
         """Read a word from JSON, also from its older form `[start_seconds, end_seconds, text, probability]`.
 
-        Passes over unknown fields. Raises ValueError.
+        Passes over unknown fields; an unknown probability is 0. Raises ValueError.
         """
         if isinstance(found, list):
             found = dict(zip(("start_seconds", "end_seconds", "text", "probability"), found, strict=False))
@@ -45,7 +46,7 @@ class Word:
             _time_ms(fields, "start"),
             _time_ms(fields, "end"),
             _text(fields, "text"),
-            _number(fields, "probability"),
+            _number_or_none(fields, "probability") or 0.0,
         )
 
 
@@ -152,13 +153,17 @@ def _time_ms(fields: Mapping[str, Any], side: str) -> int:
 
 def _number(fields: Mapping[str, Any], name: str) -> float:
     value = fields.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{name} must be a number, not {value!r}.")
     return value
 
 
 def _number_or_none(fields: Mapping[str, Any], name: str) -> float | None:
-    return None if fields.get(name) is None else _number(fields, name)
+    """Return a number that may be missing; the mean of no tokens is NaN, and it is unknown as well."""
+    value = fields.get(name)
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return _number(fields, name)
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:

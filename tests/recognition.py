@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
-from shared.settings import RECORD_OPTIONS, Settings
+from shared.settings import RecordOptions
+from shared.words import Segment
 from tests.conftest import skip_or_fail
+from transcribe_worker.engine.messages import Decoded
 from transcribe_worker.model_files import bundled_folder
 from transcribe_worker.recognition.batches import Batches
 from transcribe_worker.recognition.pipeline import Recognition
+from transcribe_worker.recognizer.process import decoded
 from transcribe_worker.speech.stretches import SAMPLE_RATE_HZ
 
 Samples = NDArray[np.float32]
-OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}
 PARALLEL = 2
 
 
@@ -38,17 +41,22 @@ def recognized(
     parallel: int = PARALLEL,
     batch_size: int = 8,
     **options: Any,
-) -> list[dict[str, Any]]:
+) -> list[Decoded]:
     """The decoded stretches of a recording from a sample on."""
     recognition = Recognition(
-        model, OPTIONS | options, parallel=parallel, batches=Batches(batch_size), check=lambda: None
+        lambda: model,
+        replace(RecordOptions(), **options),
+        parallel=parallel,
+        batches=Batches(batch_size),
+        check=lambda: None,
     )
-    return list(recognition.stretches(_blocks(samples, start), start=start, done=done))
+    found = recognition.stretches(_blocks(samples, start), start=start, done=done)
+    return [decoded(stretch) for stretch in found]
 
 
-def segments(stretches: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """All that is said in them."""
-    return [said for stretch in stretches for window in stretch["windows"] for said in window["segments"]]
+def segments(stretches: list[Decoded]) -> list[Segment]:
+    """All segments in them."""
+    return [it for stretch in stretches for window in stretch.windows for it in window.segments]
 
 
 def _blocks(samples: Samples, start: int) -> Iterator[Samples]:

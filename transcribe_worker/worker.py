@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import asdict
 
 from archive.library import Library
 from shared.errors import OffhookError
 from shared.process import Process
 from shared.store.records import Records
-from transcribe_worker.engine.setup import Setup
+from transcribe_worker.engine.setup import Setup, setups_as_json
 from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.jobs.archiver import Filer
 from transcribe_worker.jobs.hints import HintQueue
@@ -95,7 +93,7 @@ class Setups:
 
     def written(self) -> str:
         """All of them, as JSON."""
-        return json.dumps([asdict(setup) for setup in list(self._of_thread.values())])
+        return setups_as_json(list(self._of_thread.values()))
 
 
 class Threads:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from shared.store.transitions import FAILED, PROCESSING, QUEUED, STATES
 from shared.times import iso
 from shared.workers import lives
 from transcribe_worker import model_files
+from transcribe_worker.engine.setup import setups_from_json
 
 ERRORS_SHOWN = 5
 #: How a call is called that is not in the queue and is not being recorded.
@@ -110,7 +111,7 @@ def _worker(desk: Desk, row: Worker) -> dict[str, Any]:
         "state": row.state,
         "started_at": iso(row.started_at),
         "last_seen_at": iso(row.last_seen_at),
-        "engines": json.loads(row.engines or "[]"),
+        "engines": [asdict(setup) for setup in setups_from_json(row.engines)],
     }
 
 

@@ -8,28 +8,30 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from shared.errors import BadRecording, EngineCrashed, EngineFailed, EngineUnusable
-from shared.settings import RECORD_OPTIONS, Settings
+from shared.settings import RecordOptions
 from tests.conftest import skip_or_fail
 from tests.voices import Call, word_error_rate
 from transcribe_worker.engine.exits import exit_in_words
-from transcribe_worker.engine.supervisor import Decoded, Done, Engine, Job, ModelChoice, Opened
+from transcribe_worker.engine.messages import Decoded, Done, Job, Load, Opened
+from transcribe_worker.engine.setup import Wishes
+from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.model_files import bundled_folder
 
-OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}
+OPTIONS = RecordOptions()
 posix_only = pytest.mark.skipif(os.name == "nt", reason="needs signals")
 
 
-def choice(folder: Path | None = None) -> ModelChoice:
+def choice(folder: Path | None = None) -> Load:
     found = folder or bundled_folder()
     if found is None:
         skip_or_fail("the model tiny.en is not installed")
-    return ModelChoice("tiny.en", str(found), "cpu", "int8", 0)
+    return Load("tiny.en", found, Wishes("cpu", "int8"))
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def test_events_tell_of_a_recording_in_order(engine: Engine, short_wav: Path, sh
     assert events[-1].duration_seconds == pytest.approx(short_call.duration_seconds, abs=0.001)
     decoded = [event for event in events if isinstance(event, Decoded)]
     text = " ".join(
-        segment["text"] for event in decoded for window in event.windows for segment in window["segments"]
+        segment.text for event in decoded for window in event.windows for segment in window.segments
     )
     assert word_error_rate(short_call.words, text) < 0.15
 
@@ -85,7 +87,7 @@ def test_a_bad_recording_is_refused_and_the_next_goes_on(
 def test_an_error_in_the_engine_is_told_as_one_line(engine: Engine, short_wav: Path) -> None:
     engine.load(choice())
     with pytest.raises(EngineFailed) as failed:
-        list(engine.transcribe(Job(short_wav, OPTIONS | {"beam_size": -1}), nothing))
+        list(engine.transcribe(Job(short_wav, replace(OPTIONS, beam_size=-1)), nothing))
     assert "\n" not in str(failed.value)
 
 

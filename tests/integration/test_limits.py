@@ -22,14 +22,17 @@ import pytest
 
 from archive.library import Library
 from shared.errors import BadRecording, EngineCrashed, EngineUnusable, OutOfMemory, TooLarge, TooLong, TooSlow
-from shared.settings import RECORD_OPTIONS, Settings
+from shared.settings import RecordOptions, Settings
 from shared.store.models import Record
 from shared.store.records import Records
 from tests.conftest import skip_or_fail
 from tests.voices import Call, write_wav
 from transcribe_worker import memory
 from transcribe_worker.engine import supervisor as engines
-from transcribe_worker.engine.supervisor import Engine, Job, ModelChoice
+from transcribe_worker.engine.child import EngineProcess
+from transcribe_worker.engine.messages import EVENTS, Job, Load
+from transcribe_worker.engine.setup import Wishes
+from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.jobs.archiver import file
 from transcribe_worker.jobs.transcriber import Transcriber
 from transcribe_worker.media.limits import RecordingLimits
@@ -37,7 +40,7 @@ from transcribe_worker.media.recording import open_recording
 from transcribe_worker.model_files import bundled_folder
 
 ROOT = Path(__file__).parents[2]
-OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}
+OPTIONS = RecordOptions()
 posix_only = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals and limits")
 limits_memory = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits an address space")
 
@@ -74,11 +77,11 @@ def heard(path: Path, allowance: RecordingLimits) -> int:
 
 
 @pytest.fixture(scope="module")
-def choice() -> ModelChoice:
+def choice() -> Load:
     folder = bundled_folder()
     if folder is None:
         skip_or_fail("the model tiny.en is not installed")
-    return ModelChoice("tiny.en", str(folder), "cpu", "int8", 0)
+    return Load("tiny.en", folder, Wishes("cpu", "int8"))
 
 
 @pytest.fixture
@@ -176,7 +179,7 @@ def test_a_recording_that_takes_too_long_to_decode_is_given_up(tmp_path: Path) -
     assert heard(path, replace(allowance, grace_seconds=30)) == 60 * 16_000
 
 
-def test_the_engine_is_told_the_limits(engine: Engine, choice: ModelChoice, tmp_path: Path) -> None:
+def test_the_engine_is_told_the_limits(engine: Engine, choice: Load, tmp_path: Path) -> None:
     engine.load(choice)
     pid = engine.pid
     for allowance, code in (
@@ -184,7 +187,7 @@ def test_the_engine_is_told_the_limits(engine: Engine, choice: ModelChoice, tmp_
         (RecordingLimits(longest_hours=0.01), "longest_hours"),
         (RecordingLimits(slowest_decoding=0.00001, grace_seconds=0), "slowest_decoding"),
     ):
-        job = Job(wav(tmp_path / "call.wav", 60), OPTIONS, allowance=allowance)
+        job = Job(wav(tmp_path / "call.wav", 60), OPTIONS, limits=allowance)
         with pytest.raises(BadRecording, match=f"Raise {code}") as refused:
             list(engine.transcribe(job, nothing))
         assert refused.value.code == code
@@ -232,7 +235,7 @@ def test_a_recording_over_a_limit_fails_at_once_and_says_which_setting_to_raise(
 
 @limits_memory
 def test_a_recording_that_needs_too_much_memory_is_told_at_once_and_the_next_goes_on(
-    choice: ModelChoice, short_wav: Path
+    choice: Load, short_wav: Path
 ) -> None:
     with closing(hungry_engine()) as engine:
         engine.load(replace(choice, memory_gb=1))
@@ -247,7 +250,7 @@ def test_a_recording_that_needs_too_much_memory_is_told_at_once_and_the_next_goe
 
 
 @limits_memory
-def test_a_model_that_does_not_fit_is_no_fault_of_a_recording(engine: Engine, choice: ModelChoice) -> None:
+def test_a_model_that_does_not_fit_is_no_fault_of_a_recording(engine: Engine, choice: Load) -> None:
     with pytest.raises(EngineUnusable, match=r"engine_memory_gb = 0\.05 is too little"):
         engine.load(replace(choice, memory_gb=0.05))
 
@@ -255,7 +258,7 @@ def test_a_model_that_does_not_fit_is_no_fault_of_a_recording(engine: Engine, ch
 @limits_memory
 @pytest.mark.parametrize("gigabytes", [0.0, Settings().engine_memory_gb])
 def test_the_limit_of_an_engine_is_what_its_setting_says_above_what_it_had(
-    engine: Engine, choice: ModelChoice, gigabytes: float
+    engine: Engine, choice: Load, gigabytes: float
 ) -> None:
     engine.load(replace(choice, memory_gb=gigabytes))
     limits = Path(f"/proc/{engine.pid}/limits")
@@ -281,7 +284,7 @@ recognizer.main()
 
 @posix_only
 def test_a_system_that_refuses_to_limit_memory_as_macos_does_holds_no_recording_up(
-    choice: ModelChoice, short_wav: Path, capfd: pytest.CaptureFixture[str]
+    choice: Load, short_wav: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with closing(Engine([sys.executable, "-c", NO_LIMITS])) as engine:
         engine.load(replace(choice, memory_gb=Settings().engine_memory_gb))
@@ -317,10 +320,10 @@ def test_memory_that_is_limited_is_really_short() -> None:
 
 @limits_memory
 def test_an_engine_that_dies_for_want_of_memory_is_a_crash_with_the_name_of_the_limit(
-    choice: ModelChoice,
+    choice: Load,
 ) -> None:
     with closing(Engine([sys.executable, "-c", LIMITED.replace("sys.argv[1:]", "True")])) as engine:
-        engine._start()
+        engine._process = EngineProcess(engine._command)
         with pytest.raises(EngineCrashed, match=r"ran out of memory and died \(SIGABRT\)\. Raise e") as died:
             list(engine.transcribe(Job(Path("call.wav"), OPTIONS), nothing))
     assert died.value.code == OutOfMemory.code
@@ -393,9 +396,9 @@ def test_a_job_that_windows_refuses_is_an_error() -> None:
 
 
 @posix_only
-@pytest.mark.parametrize("after", ["opened", "stretch"])
+@pytest.mark.parametrize("after", ["opened", "decoded"])
 def test_a_job_that_hangs_is_ended_and_the_next_goes_on(
-    choice: ModelChoice, short_wav: Path, long_call: Call, tmp_path: Path, after: str
+    choice: Load, short_wav: Path, long_call: Call, tmp_path: Path, after: str
 ) -> None:
     with closing(Engine(silence_seconds=2.0)) as engine:
         engine.load(choice)
@@ -403,7 +406,7 @@ def test_a_job_that_hangs_is_ended_and_the_next_goes_on(
         assert hung
         write_wav(path := tmp_path / "long call.wav", long_call.samples)
         events = engine.transcribe(Job(path, OPTIONS), nothing)
-        next(event for event in events if type(event) is engines.EVENTS[after])
+        next(event for event in events if type(event) is EVENTS[after])
         os.kill(hung, signal.SIGSTOP)
         with pytest.raises(EngineCrashed, match=r"made no progress for \d+ s") as ended:
             list(events)
@@ -414,21 +417,19 @@ def test_a_job_that_hangs_is_ended_and_the_next_goes_on(
         assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
 
 
-def test_a_slow_model_that_goes_on_is_let_go_on(choice: ModelChoice, short_wav: Path) -> None:
+def test_a_slow_model_that_goes_on_is_let_go_on(choice: Load, short_wav: Path) -> None:
     with closing(slow_engine(5.0, encode=3.0, generate=3.0, align=3.0)) as engine:
         engine.load(choice)  # each step takes most of what is allowed, the window more than all of it
         assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
 
 
-def test_a_machine_that_is_slow_to_encode_is_given_more_time_to_write(
-    choice: ModelChoice, short_wav: Path
-) -> None:
+def test_a_machine_that_is_slow_to_encode_is_given_more_time_to_write(choice: Load, short_wav: Path) -> None:
     with closing(slow_engine(4.0, encode=1.5, generate=8.0)) as engine:
         engine.load(choice)
         assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
 
 
-def test_one_that_was_quick_to_encode_is_not(choice: ModelChoice, short_wav: Path) -> None:
+def test_one_that_was_quick_to_encode_is_not(choice: Load, short_wav: Path) -> None:
     with closing(slow_engine(2.0, generate=60.0)) as engine:
         engine.load(choice)
         with pytest.raises(EngineCrashed, match="made no progress"):
@@ -440,9 +441,7 @@ def test_two_minutes_are_the_limit_and_loading_a_model_is_no_job() -> None:
     assert engines.LONGEST_SILENCE_SECONDS == 600
 
 
-def test_reading_a_long_recording_gives_signs_of_life(
-    engine: Engine, choice: ModelChoice, tmp_path: Path
-) -> None:
+def test_reading_a_long_recording_gives_signs_of_life(engine: Engine, choice: Load, tmp_path: Path) -> None:
     received: list[str] = []
     engine.load(choice)
     receive = engine._messages.get

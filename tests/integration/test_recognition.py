@@ -12,6 +12,7 @@ from faster_whisper.tokenizer import Tokenizer
 
 from tests.recognition import Samples, recognized, segments, tiny_model
 from tests.voices import Call, word_error_rate
+from transcribe_worker.engine.messages import Decoded
 from transcribe_worker.recognition.presets import PRESETS
 from transcribe_worker.speech.stretches import SAMPLE_RATE_HZ
 
@@ -23,8 +24,8 @@ def model() -> WhisperModel:
     return tiny_model()
 
 
-def text(stretches: list[dict[str, Any]]) -> str:
-    return " ".join(said["text"] for said in segments(stretches))
+def text(stretches: list[Decoded]) -> str:
+    return " ".join(said.text for said in segments(stretches))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def uneven_call(long_call: Call) -> Samples:
 
 
 @pytest.fixture(scope="module")
-def usual(model: WhisperModel, uneven_call: Samples) -> list[dict[str, Any]]:
+def usual(model: WhisperModel, uneven_call: Samples) -> list[Decoded]:
     return recognized(model, uneven_call)
 
 
@@ -83,60 +84,60 @@ def test_what_the_model_passes_over_in_the_midst_of_a_window_is_decoded_again(
 
     found = segments(recognized(model, short_call.samples, vad=False))
 
-    assert (found[0]["text"], found[-1]["text"]) == (first, last)
-    assert word_error_rate(" ".join(between), " ".join(said["text"] for said in found[1:-1])) < 0.1
-    assert [said["start_seconds"] for said in found] == sorted(said["start_seconds"] for said in found)
+    assert (found[0].text, found[-1].text) == (first, last)
+    assert word_error_rate(" ".join(between), " ".join(said.text for said in found[1:-1])) < 0.1
+    assert [said.start_ms for said in found] == sorted(said.start_ms for said in found)
 
 
 def test_it_makes_no_difference_how_much_is_decoded_at_once(
-    model: WhisperModel, uneven_call: Samples, usual: list[dict[str, Any]]
+    model: WhisperModel, uneven_call: Samples, usual: list[Decoded]
 ):
     assert recognized(model, uneven_call, parallel=1) == usual
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 16])
 def test_it_makes_no_difference_to_the_words_how_many_windows_go_together(
-    model: WhisperModel, uneven_call: Samples, usual: list[dict[str, Any]], batch_size: int
+    model: WhisperModel, uneven_call: Samples, usual: list[Decoded], batch_size: int
 ):
     assert text(recognized(model, uneven_call, batch_size=batch_size)) == text(usual)
 
 
 def test_an_attempt_that_goes_on_behind_any_stretch_says_the_same_from_there(
-    model: WhisperModel, uneven_call: Samples, usual: list[dict[str, Any]]
+    model: WhisperModel, uneven_call: Samples, usual: list[Decoded]
 ):
     assert len(usual) > 2
     for number, stretch in enumerate(usual[:-1]):
-        start = round(stretch["start_seconds"] * SAMPLE_RATE_HZ)
-        done = round(stretch["windows"][-1]["end_seconds"] * SAMPLE_RATE_HZ)
+        start = round(stretch.start_seconds * SAMPLE_RATE_HZ)
+        done = round(stretch.windows[-1].end_seconds * SAMPLE_RATE_HZ)
         first, *others = recognized(model, uneven_call, start=start, done=done)
-        assert first["windows"] == []
+        assert first.windows == ()
         assert others == usual[number + 1 :]
 
 
-def test_words_are_in_order_and_in_their_windows(usual: list[dict[str, Any]]):
-    for window in (window for stretch in usual for window in stretch["windows"]):
-        words = [word for said in window["segments"] for word in said["words"]]
+def test_words_are_in_order_and_in_their_windows(usual: list[Decoded]):
+    for window in (window for stretch in usual for window in stretch.windows):
+        words = [word for said in window.segments for word in said.words]
         assert words
-        starts = [word[0] for word in words]
+        starts = [word.start_ms for word in words]
         assert starts == sorted(starts)
-        for start, end, _, probability in words:
-            assert window["start_seconds"] <= start <= end <= window["end_seconds"]
-            assert 0 <= probability <= 1
+        for word in words:
+            assert window.start_seconds <= word.start_ms / 1000 <= word.end_ms / 1000 <= window.end_seconds
+            assert 0 <= word.probability <= 1
 
 
 def test_without_moments_of_words_the_text_is_the_same(
-    model: WhisperModel, uneven_call: Samples, usual: list[dict[str, Any]]
+    model: WhisperModel, uneven_call: Samples, usual: list[Decoded]
 ):
     plain = recognized(model, uneven_call, word_timestamps=False)
     assert text(plain) == text(usual)
-    assert all(said["words"] is None for said in segments(plain))
+    assert all(said.words == () for said in segments(plain))
 
 
 def test_without_speech_detection_everything_is_decoded(model: WhisperModel, long_call: Call):
     samples = long_call.samples[: 60 * SAMPLE_RATE_HZ]
     whole = recognized(model, samples, vad=False)
-    windows = [window for stretch in whole for window in stretch["windows"]]
-    assert sum(w["end_seconds"] - w["start_seconds"] for w in windows) == pytest.approx(60.0, abs=0.01)
+    windows = [window for stretch in whole for window in stretch.windows]
+    assert sum(w.end_seconds - w.start_seconds for w in windows) == pytest.approx(60.0, abs=0.01)
 
 
 def test_hotwords_and_prompt_reach_the_model(model: WhisperModel, short_call: Call):

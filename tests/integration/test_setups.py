@@ -20,18 +20,20 @@ import ctranslate2
 import pytest
 
 from shared.errors import EngineUnusable
-from shared.settings import RECORD_OPTIONS, Settings
+from shared.settings import RecordOptions
 from tests.conftest import skip_or_fail
 from tests.fake_gpu import NO_ALLOCATION, NO_LIBRARY, OUT_OF_MEMORY, FakeGpu
 from tests.stage import Stage
 from tests.voices import Call, write_wav
+from transcribe_worker.engine.messages import Decoded, Job, Load
 from transcribe_worker.engine.setup import Setup, Wishes, on_cpu
-from transcribe_worker.engine.supervisor import Decoded, Engine, Job, ModelChoice
+from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.model_files import bundled_folder
 from transcribe_worker.recognizer.loader import this_machine
 
-OPTIONS: dict[str, Any] = {name: getattr(Settings(), name) for name in RECORD_OPTIONS}
+OPTIONS = RecordOptions()
 PLENTY = 1_000_000
+TWO_THREADS = Wishes("cpu", cpu_threads=2)
 OUT = "the GPU was out of memory"
 #: An engine on a machine of which we say whether it has other work to do.
 ENGINE = """
@@ -48,11 +50,11 @@ def nothing() -> None:
 
 
 @pytest.fixture(scope="module")
-def choice() -> ModelChoice:
+def choice() -> Load:
     folder = bundled_folder()
     if folder is None:
         skip_or_fail("the model tiny.en is not installed")
-    return ModelChoice("tiny.en", str(folder), "auto", "auto", 0)
+    return Load("tiny.en", folder)
 
 
 @pytest.fixture(scope="module")
@@ -70,14 +72,14 @@ class Heard:
         arguments = gpu.command("engine") if gpu else ["-c", ENGINE.format(is_busy=is_busy)]
         self.engine = Engine([sys.executable, *arguments], silence_seconds=60, note=self.setups.append)
 
-    def words(self, choice: ModelChoice, path: Path) -> list[str]:
+    def words(self, choice: Load, path: Path) -> list[str]:
         """The text of each segment."""
         self.engine.load(choice)
         events = self.engine.transcribe(Job(path, OPTIONS), nothing)
         windows = [window for event in events if isinstance(event, Decoded) for window in event.windows]
-        starts = [window["start_seconds"] for window in windows]
+        starts = [window.start_seconds for window in windows]
         assert starts == sorted(set(starts))
-        return [segment["text"] for window in windows for segment in window["segments"]]
+        return [segment.text for window in windows for segment in window.segments]
 
     def said(self) -> list[str]:
         return [setup.in_words() for setup in self.setups]
@@ -96,10 +98,10 @@ def heard() -> Iterator[Callable[..., Heard]]:
 
 
 @pytest.fixture(scope="module")
-def usual(choice: ModelChoice, call_wav: Path) -> list[str]:
+def usual(choice: Load, call_wav: Path) -> list[str]:
     here = Heard()
     with closing(here.engine):
-        found = here.words(replace(choice, device="cpu"), call_wav)
+        found = here.words(replace(choice, wishes=Wishes("cpu")), call_wav)
     assert len(found) > 10
     return found
 
@@ -110,83 +112,83 @@ def usual(choice: ModelChoice, call_wav: Path) -> list[str]:
 @pytest.mark.parametrize(("lanes", "batch_size"), [(1, 1), (3, 5)])
 def test_lanes_and_batches_that_are_asked_for_are_taken_and_change_no_word(
     heard: Callable[..., Heard],
-    choice: ModelChoice,
+    choice: Load,
     call_wav: Path,
     usual: list[str],
     lanes: int,
     batch_size: int,
 ) -> None:
     here = heard()
-    asked = replace(choice, device="cpu", lanes=lanes, batch_size=batch_size)
+    asked = replace(choice, wishes=Wishes("cpu", lanes=lanes, batch_size=batch_size))
     assert here.words(asked, call_wav) == usual
     (setup,) = here.setups
     assert (setup.device, setup.lanes, setup.batch_size, setup.reason) == ("cpu", lanes, batch_size, "")
 
 
 def test_what_is_fastest_is_measured_at_the_first_start_and_known_at_the_next(
-    heard: Callable[..., Heard], choice: ModelChoice, tmp_path: Path
+    heard: Callable[..., Heard], choice: Load, tmp_path: Path
 ) -> None:
-    measures = tmp_path / "tuning.json"
-    measured = replace(choice, device="cpu", cpu_threads=2, measures=str(measures))
+    tuning = tmp_path / "tuning.json"
+    measured = replace(choice, wishes=TWO_THREADS, tuning=tuning)
     first = heard()
     first.engine.load(measured)
-    (entry,) = json.loads(measures.read_text()).values()
+    (entry,) = json.loads(tuning.read_text())["setups"].values()
     assert set(entry["seconds"]) <= {"2x1", "1x2"}  # those there was time for
     assert entry["split"] == first.setups[-1].split
-    written = measures.stat().st_mtime_ns
+    written = tuning.stat().st_mtime_ns
     other = {"2x1": "1x2", "1x2": "2x1"}[entry["split"]]
     second = heard()
     second.engine.load(measured)
     assert second.setups == first.setups
-    assert measures.stat().st_mtime_ns == written
-    measures.write_text(measures.read_text().replace(f'"split": "{entry["split"]}"', f'"split": "{other}"'))
+    assert tuning.stat().st_mtime_ns == written
+    tuning.write_text(tuning.read_text().replace(f'"split": "{entry["split"]}"', f'"split": "{other}"'))
     third = heard()
     third.engine.load(measured)
     assert third.setups[-1].split == other
 
 
 def test_a_machine_that_is_busy_is_measured_at_another_start(
-    heard: Callable[..., Heard], choice: ModelChoice, tmp_path: Path
+    heard: Callable[..., Heard], choice: Load, tmp_path: Path
 ) -> None:
-    measures = tmp_path / "tuning.json"
+    tuning = tmp_path / "tuning.json"
     here = heard(is_busy=True)
-    here.engine.load(replace(choice, device="cpu", cpu_threads=2, measures=str(measures)))
+    here.engine.load(replace(choice, wishes=TWO_THREADS, tuning=tuning))
     assert here.setups[-1].split == "2x1"
-    assert not measures.exists()
+    assert not tuning.exists()
 
 
 def test_measuring_keeps_within_a_limit_of_memory(
-    heard: Callable[..., Heard], choice: ModelChoice, short_wav: Path, tmp_path: Path
+    heard: Callable[..., Heard], choice: Load, short_wav: Path, tmp_path: Path
 ) -> None:
-    measures = tmp_path / "tuning.json"
-    small = replace(choice, device="cpu", cpu_threads=2, memory_gb=1.0, measures=str(measures))
+    tuning = tmp_path / "tuning.json"
+    small = replace(choice, wishes=TWO_THREADS, memory_gb=1.0, tuning=tuning)
     assert heard().words(small, short_wav)
 
 
 @posix_only
 def test_an_engine_that_dies_while_it_measures_loads_its_model_all_the_same(
-    heard: Callable[..., Heard], choice: ModelChoice, tmp_path: Path
+    heard: Callable[..., Heard], choice: Load, tmp_path: Path
 ) -> None:
-    measures = tmp_path / "tuning.json"
+    tuning = tmp_path / "tuning.json"
     here, killed = heard(), threading.Event()
 
     def kill_in_the_midst() -> None:
-        if measures.exists() and not killed.is_set():
+        if tuning.exists() and not killed.is_set():
             killed.set()
             assert here.engine.pid
             os.kill(here.engine.pid, signal.SIGKILL)
 
-    here.engine.load(replace(choice, device="cpu", cpu_threads=2, measures=str(measures)), kill_in_the_midst)
+    here.engine.load(replace(choice, wishes=TWO_THREADS, tuning=tuning), kill_in_the_midst)
     assert killed.is_set()
     assert here.setups[-1].split == "2x1"
-    assert json.loads(measures.read_text()) == {}  # to be measured when an engine starts again
+    assert json.loads(tuning.read_text())["setups"] == {}  # to be measured when an engine starts again
 
 
 # A GPU
 
 
 def test_a_gpu_with_room_is_used_with_large_batches(
-    heard: Callable[..., Heard], choice: ModelChoice, call_wav: Path, usual: list[str]
+    heard: Callable[..., Heard], choice: Load, call_wav: Path, usual: list[str]
 ) -> None:
     here = heard(FakeGpu({"float16": PLENTY}))
     assert here.words(choice, call_wav) == usual
@@ -196,7 +198,7 @@ def test_a_gpu_with_room_is_used_with_large_batches(
 @pytest.mark.parametrize("fault", [OUT_OF_MEMORY, NO_ALLOCATION])
 def test_a_gpu_with_little_room_is_given_fewer_windows_and_no_word_is_lost(
     heard: Callable[..., Heard],
-    choice: ModelChoice,
+    choice: Load,
     call_wav: Path,
     short_wav: Path,
     usual: list[str],
@@ -216,7 +218,7 @@ def test_a_gpu_with_little_room_is_given_fewer_windows_and_no_word_is_lost(
 
 
 def test_without_room_for_one_window_it_takes_a_smaller_type_then_the_cpu(
-    heard: Callable[..., Heard], choice: ModelChoice, call_wav: Path, short_wav: Path, usual: list[str]
+    heard: Callable[..., Heard], choice: Load, call_wav: Path, short_wav: Path, usual: list[str]
 ) -> None:
     here = heard(FakeGpu({"float16": 300, "int8_float16": 500}))
     assert here.words(choice, call_wav) == usual
@@ -231,16 +233,16 @@ def test_without_room_for_one_window_it_takes_a_smaller_type_then_the_cpu(
 
 
 def test_a_model_for_which_a_gpu_has_no_room_at_all_runs_on_the_cpu(
-    heard: Callable[..., Heard], choice: ModelChoice, call_wav: Path, usual: list[str]
+    heard: Callable[..., Heard], choice: Load, call_wav: Path, usual: list[str]
 ) -> None:
     here = heard(FakeGpu({"float16": 0, "int8_float16": 0}))
-    assert here.words(replace(choice, compute_type="float16"), call_wav) == usual
+    assert here.words(replace(choice, wishes=Wishes(compute_type="float16")), call_wav) == usual
     (setup,) = here.setups
     assert (setup.device, setup.reason) == ("cpu", OUT)
 
 
 def test_a_gpu_whose_libraries_are_missing_leaves_the_work_to_the_cpu(
-    heard: Callable[..., Heard], choice: ModelChoice, call_wav: Path, usual: list[str]
+    heard: Callable[..., Heard], choice: Load, call_wav: Path, usual: list[str]
 ) -> None:
     here = heard(FakeGpu({"float16": PLENTY}, NO_LIBRARY, is_broken=True))
     assert here.words(choice, call_wav) == usual
@@ -250,12 +252,12 @@ def test_a_gpu_whose_libraries_are_missing_leaves_the_work_to_the_cpu(
 
 
 def test_a_gpu_that_is_asked_for_and_not_there_leaves_the_work_to_the_cpu(
-    heard: Callable[..., Heard], choice: ModelChoice, short_wav: Path
+    heard: Callable[..., Heard], choice: Load, short_wav: Path
 ) -> None:
     if ctranslate2.get_cuda_device_count():
         pytest.skip("there is a GPU")
     here = heard()
-    assert here.words(replace(choice, device="cuda", compute_type="float16"), short_wav)
+    assert here.words(replace(choice, wishes=Wishes("cuda", "float16")), short_wav)
     (setup,) = here.setups
     assert setup.device == "cpu"
     assert setup.reason.startswith("the GPU cannot be used: ")
@@ -263,17 +265,17 @@ def test_a_gpu_that_is_asked_for_and_not_there_leaves_the_work_to_the_cpu(
 
 
 def test_a_model_that_loads_nowhere_any_more_holds_the_recording_and_the_next_engine_tries_anew(
-    heard: Callable[..., Heard], choice: ModelChoice, short_wav: Path
+    heard: Callable[..., Heard], choice: Load, short_wav: Path
 ) -> None:
     here = heard(FakeGpu({"float16": 300}, is_alone=True))
     for _ in range(2):
-        with pytest.raises(EngineUnusable, match="cannot be loaded anew: std::bad_alloc"):
+        with pytest.raises(EngineUnusable, match="cannot be loaded again: std::bad_alloc"):
             here.words(choice, short_wav)
         assert here.engine.pid is None
 
 
 def test_an_error_that_has_nothing_to_do_with_the_gpu_is_told_as_it_is(
-    heard: Callable[..., Heard], choice: ModelChoice
+    heard: Callable[..., Heard], choice: Load
 ) -> None:
     here = heard(FakeGpu({"float16": PLENTY}, "the model is damaged", is_broken=True))
     with pytest.raises(EngineUnusable, match="the model is damaged"):

@@ -20,7 +20,9 @@ from capture_worker.audio.device_probe import DeviceProbe
 from capture_worker.clock import COUNTS_SLEEP
 from shared import windows
 from shared.process import STOP_SIGNALS
-from transcribe_worker.engine.supervisor import OWN_CONSOLE, Engine, ModelChoice
+from transcribe_worker.engine.child import OWN_CONSOLE
+from transcribe_worker.engine.messages import Load
+from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.inbox import sweep
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +73,7 @@ def test_no_process_of_offhook_opens_a_console_window(monkeypatch: pytest.Monkey
     monkeypatch.setattr(sys, "platform", "win32")
     DeviceProbe(popen=popen).ask()  # type: ignore[arg-type]
     with pytest.raises(Exception, match="The engine cannot be started"):
-        Engine(popen=popen).load(ModelChoice("tiny.en", "", "cpu", "int8", 1))  # type: ignore[arg-type]
+        Engine(popen=popen).load(Load("tiny.en", Path()))  # type: ignore[arg-type]
     assert [flag & DOCUMENTED["CREATE_NO_WINDOW"] for flag in flags] == [DOCUMENTED["CREATE_NO_WINDOW"]] * 2
 
 

@@ -53,6 +53,13 @@ def test_older_times_keep_their_millisecond(ms: int) -> None:
     assert Word.from_json([ms / 1000, ms / 1000, "a", 1.0]).start_ms == ms
 
 
+def test_a_figure_that_is_not_a_number_is_unknown() -> None:
+    nan = float("nan")
+    assert Word.from_json([0.0, 1.0, "a", nan]) == Word(0, 1000, "a", 0.0)
+    segment = {"start_ms": 0, "end_ms": 1, "text": "a", "average_log_probability": -nan}
+    assert Segment.from_json(segment).average_log_probability is None
+
+
 def test_fields_of_a_later_version_are_passed_over() -> None:
     word = HELLO.as_json() | {"speaker": {"name": "A"}}
     later = SEGMENT.as_json() | {"emotion": [1, 2], "words": [word]}

@@ -1,4 +1,4 @@
-"""How an engine process ended, in words: its signal or exit code, and what it said last."""
+"""How an engine process ended, in words: its signal or exit code, and its last lines on stderr."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from collections import deque
 from shared.errors import EngineCrashed, OutOfMemory
 from transcribe_worker import memory
 
-#: So many lines of what a process says last are kept.
-LAST_WORDS = 20
+#: Lines of stderr that are kept.
+LAST_LINES = 20
 
 
 class ProcessExit:
-    """Listens to a process's stderr, passes it on, and tells in the end what the process died of."""
+    """Reads a process's stderr, passes it on, and says why the process ended."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
-        self._last_words: deque[str] = deque(maxlen=LAST_WORDS)
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
+        self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def error(self) -> EngineCrashed:
-        """The error for a process that has closed its pipe; its code tells whether memory was wanting."""
+        """Return the error for a process that has closed its pipe; its code says whether memory ran out."""
         how = self._how()
-        self._listener.join(timeout=1)
-        if not memory.says_so(" ".join(self._last_words)):
+        self._reader.join(timeout=1)
+        if not memory.says_so(" ".join(self._last_lines)):
             return EngineCrashed(f"The engine process died ({how}).")
         error = EngineCrashed(
             f"The engine process ran out of memory and died ({how}). "
@@ -44,12 +44,12 @@ class ProcessExit:
         except subprocess.TimeoutExpired:
             return "its pipe broke"
 
-    def _listen(self) -> None:
+    def _read(self) -> None:
         assert self._process.stderr
         with contextlib.suppress(OSError, ValueError):
             for line in self._process.stderr:
-                self._last_words.append(line)
-                with contextlib.suppress(OSError, ValueError):  # read on, or the process would wait for it
+                self._last_lines.append(line)
+                with contextlib.suppress(OSError, ValueError):  # go on reading, or the process would block
                     sys.stderr.write(line)
 
 

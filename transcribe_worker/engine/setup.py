@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
 
 CPU, GPU = "cpu", "cuda"
-#: Windows decoded together, by the size of the model's file in bytes. On a CPU more take more memory and
-#: hardly less time, and a step of a large model so long that it would be taken for one that hangs. A GPU
-#: idles with few.
+#: Windows decoded together, by the size of the model's file in bytes. On a CPU more windows take more memory
+#: and hardly less time, and a step of a large model may take so long that it seems to hang. A GPU idles with
+#: few windows.
 BATCHES = {
     CPU: ((200_000_000, 8), (600_000_000, 4), (1_600_000_000, 2), (math.inf, 1)),
     GPU: ((1_600_000_000, 16), (math.inf, 8)),
 }
-#: More lanes leave no core for anything else, and memory for none of them; so many are the usual thing.
+#: More lanes than the first leave no core and no memory for other work; the second is the usual number.
 MOST_LANES, USUAL_LANES = 8, 4
-#: What a window takes while it is decoded, and so much of the size of the model's file more.
+#: Memory that a window takes while it is decoded: a constant, and a share of the size of the model's file.
 WINDOW_BYTES, WINDOW_SHARE = 50_000_000, 0.2
-#: How much of the memory that is free an engine may count on.
+#: Share of the free memory that an engine may plan with.
 MEMORY_SHARE = 0.7
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the settings ask for; `auto` and 0 leave it to the machine."""
+    """The settings of an engine; `auto` and 0 leave the choice to it."""
 
     device: str = "auto"
     compute_type: str = "auto"
@@ -35,17 +36,17 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Machine:
-    """What there is to be used; memory in bytes, infinite where the system does not tell."""
+    """The resources of a machine; memory in bytes, infinite where the system does not report it."""
 
     cores: int
     has_gpu: bool = False
     memory_bytes: float = math.inf
-    is_busy: bool = False  # with other work, so that nothing can be measured
+    is_busy: bool = False  # with other work, so that measuring would mislead
 
 
 @dataclass(frozen=True)
 class Setup:
-    """How an engine uses the machine; `reason` says why not as it would have at first."""
+    """How an engine uses the machine; `reason` says why it differs from the first choice."""
 
     device: str
     compute_type: str
@@ -56,14 +57,52 @@ class Setup:
 
     @property
     def split(self) -> str:
-        """Lanes and threads, as they are written down."""
+        """Lanes and threads, as the tuning file has them."""
         return f"{self.lanes}x{self.threads}"
 
     def in_words(self) -> str:
-        """The same for a person."""
+        """Return the setup in words, for a person."""
         lanes = () if self.device == GPU else (f"{_so_many(self.lanes, 'lane')} of {_threads(self.threads)}",)
         parts = (self.device, self.compute_type, *lanes, f"{_so_many(self.batch_size, 'window')} at a time")
         return ", ".join(parts) + (f"; {self.reason}" if self.reason else "")
+
+
+#: Version of the JSON of setups; raise it when the meaning of a field changes.
+VERSION = 1
+
+
+def setups_as_json(setups: Iterable[Setup]) -> str:
+    """Write the setups of a worker's engines, for its row in the database."""
+    return json.dumps({"version": VERSION, "setups": [asdict(setup) for setup in setups]})
+
+
+def setups_from_json(text: str | None) -> list[Setup]:
+    """Read the setups of a worker's engines, which may be of another version of offhook.
+
+    Passes over unknown fields, setups that lack one, and unknown versions: they are for display alone.
+    """
+    try:
+        found = json.loads(text or "[]")
+    except (ValueError, RecursionError):
+        return []
+    if isinstance(found, dict):
+        found = found.get("setups") if found.get("version") == VERSION else []
+    setups = found if isinstance(found, list) else []
+    return [setup for setup in map(_setup, setups) if setup]
+
+
+def _setup(found: object) -> Setup | None:
+    if not isinstance(found, dict):
+        return None
+    types = {"str": str, "int": int}
+    known = {it.name: types[str(it.type)] for it in fields(Setup)}
+    given = {name: found[name] for name in known if name in found}
+    if any(type(value) is not known[name] for name, value in given.items()):
+        return None
+    try:
+        return Setup(**given)
+    except TypeError:
+        return None
 
 
 def wants_gpu(wishes: Wishes, machine: Machine) -> bool:
@@ -72,13 +111,13 @@ def wants_gpu(wishes: Wishes, machine: Machine) -> bool:
 
 
 def on_gpu(wishes: Wishes, model_bytes: int) -> Setup:
-    """One lane, as a GPU does one thing at a time, with larger batches."""
+    """Return the setup for a GPU: one lane, because it does one thing at a time, and larger batches."""
     size = wishes.batch_size or _by_size(GPU, model_bytes)
     return Setup(GPU, wishes.compute_type, 1, 0, size)
 
 
 def on_cpu(wishes: Wishes, machine: Machine, model_bytes: int) -> list[Setup]:
-    """The ways to share the cores out, the usual one first; which is the fastest, only measuring tells."""
+    """Return the ways to share the cores out, the usual one first; measuring shows which is the fastest."""
     cores = wishes.cpu_threads or machine.cores
     room = _windows_that_fit(machine.memory_bytes, model_bytes)
     most = 1 if room < 1 else int(min(cores, room, MOST_LANES))
@@ -103,7 +142,7 @@ def _by_size(device: str, model_bytes: int) -> int:
 
 
 def _windows_that_fit(memory_bytes: float, model_bytes: int) -> float:
-    """How many windows there is memory for beside the model."""
+    """Return for how many windows there is memory beside the model."""
     left = memory_bytes * MEMORY_SHARE - model_bytes
     return left / (WINDOW_BYTES + WINDOW_SHARE * model_bytes)
 

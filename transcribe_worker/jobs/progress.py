@@ -6,13 +6,17 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from shared.errors import WorkerStopping
+from shared.settings import RecordOptions
 from shared.store.claims import Claim
 from shared.store.records import Records
-from transcribe_worker.engine.supervisor import Decoded, Done, Event, Job, Opened
+from shared.words import segments_as_json
+from transcribe_worker.engine.messages import Decoded, Done, Job, Opened
+from transcribe_worker.engine.supervisor import JobEvent
 
 log = logging.getLogger(__name__)
 
@@ -63,21 +67,21 @@ class Progress:
         self._monotonic, self._started = monotonic, monotonic()
         self._last = next(reversed(records.windows(claim.record.id)), None)
         self._duration_seconds: float | None = claim.record.duration_seconds
-        self._commits: dict[type[Event], Callable[[Any], None]] = {
+        self._commits: dict[type[JobEvent], Callable[[Any], None]] = {
             Opened: self._opened,
             Decoded: self._decoded,
             Done: self._done,
         }
         self.outcome: dict[str, Any] = {}  # what the record learns when it completes
 
-    def job(self, path: Path, options: dict[str, Any]) -> Job:
+    def job(self, path: Path, options: RecordOptions) -> Job:
         """Ask for what is not decoded yet, in the language that was heard before."""
         if self._last is None:
             return Job(path, options)
-        known = {"language": self._claim.record.language or options["language"]}
-        return Job(path, options | known, self._last.stretch_seconds, self._last.end_seconds)
+        known = replace(options, language=self._claim.record.language or options.language)
+        return Job(path, known, self._last.stretch_seconds, self._last.end_seconds)
 
-    def note(self, event: Event) -> None:
+    def note(self, event: JobEvent) -> None:
         """Commit what an event says. Raises ClaimLost."""
         self._commits[type(event)](event)
 
@@ -92,10 +96,10 @@ class Progress:
             return
         rows = [
             {
-                "start_seconds": window["start_seconds"],
-                "end_seconds": window["end_seconds"],
+                "start_seconds": window.start_seconds,
+                "end_seconds": window.end_seconds,
                 "stretch_seconds": event.start_seconds,
-                "segments": json.dumps(window["segments"], ensure_ascii=False),
+                "segments": segments_as_json(window.segments),
             }
             for window in event.windows
         ]

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from peewee import DatabaseError
 
@@ -29,13 +28,15 @@ from shared.errors import (
 )
 from shared.files import Fingerprint, sha256_of
 from shared.logs import discreet
-from shared.settings import Settings, for_recording
+from shared.settings import RecordOptions, Settings, for_recording
 from shared.store.claims import Claim, Failure
 from shared.store.models import Record
 from shared.store.records import Records
 from shared.store.transitions import QUEUED
 from transcribe_worker import model_files
-from transcribe_worker.engine.supervisor import Done, Engine, ModelChoice, Opened
+from transcribe_worker.engine.messages import Done, Load, Opened
+from transcribe_worker.engine.setup import Wishes
+from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.jobs.progress import Heartbeat, Progress
 from transcribe_worker.jobs.retry import Action, Decision, Limits, decide
 from transcribe_worker.jobs.stopwatch import Stopwatch
@@ -98,9 +99,9 @@ class Transcriber:
         if record is None:
             return None
         options = effective_options(record, self.settings)
-        model = options["model"]
+        model = options.model
         try:
-            model_files.find(self.settings.models, model, options["language"])
+            model_files.find(self.settings.models, model, options.language)
         except ModelMissing as missing:  # nothing is claimed, so no attempt is spent on waiting for it
             self._say_missing(str(missing))
             return None
@@ -113,15 +114,15 @@ class Transcriber:
         before = self._unchanged(claim, path)
         options = effective_options(claim.record, self.settings)
         keep = Heartbeat(self.records, claim, self.settings.lease_seconds, self.stopping.is_set)
-        self.engine.load(self._model(options["model"]), keep)
+        self.engine.load(self._model(options.model), keep)
         progress = Progress(self.records, claim, self.settings.lease_seconds)
-        job = replace(progress.job(path, options), allowance=RecordingLimits.of(self.settings))
+        job = replace(progress.job(path, options), limits=RecordingLimits.of(self.settings))
         with closing(self.engine.transcribe(job, keep)) as events:
             for event in events:
                 progress.note(event)
                 watch.lap("opened" if isinstance(event, Opened) else "decoded")
                 if isinstance(event, Done):
-                    watch.note(event.spent)
+                    watch.note(asdict(event.spent))
         if self._unchanged(claim, path) != before:
             raise RecordingChanged
         segments = [
@@ -133,20 +134,17 @@ class Transcriber:
         watch.lap("stored")
         return record
 
-    def _model(self, name: str) -> ModelChoice:
+    def _model(self, name: str) -> Load:
         settings = self.settings
-        folder = model_files.find(settings.models, name)
-        return ModelChoice(
-            name,
-            str(folder),
+        wishes = Wishes(
             settings.device,
             settings.compute_type,
             settings.cpu_threads or _share_of_cores(settings.workers),
-            settings.engine_memory_gb,
             settings.lanes,
             settings.batch_size,
-            str(settings.tuning),
         )
+        folder = model_files.find(settings.models, name)
+        return Load(name, folder, wishes, settings.engine_memory_gb, settings.tuning)
 
     def _unchanged(self, claim: Claim, path: Path) -> Fingerprint:
         """Make sure that the recording is still the one that was queued."""
@@ -187,9 +185,9 @@ class Transcriber:
             self._missing = message
 
 
-def effective_options(record: Record, settings: Settings) -> dict[str, Any]:
+def effective_options(record: Record, settings: Settings) -> RecordOptions:
     """Return a recording's own options over the settings."""
-    return asdict(for_recording(settings, json.loads(record.options)))
+    return for_recording(settings, json.loads(record.options))
 
 
 def settle(records: Records, claim: Claim, failure: Failure, decision: Decision) -> None:

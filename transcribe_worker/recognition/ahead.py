@@ -1,4 +1,4 @@
-"""Works ahead on a stream: several items at once, results in order, and never more than a few in hand."""
+"""Works ahead on a stream: several items at once, results in order, and only a few items in memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 def in_order(
     items: Iterable[Item], work: Callable[[Item], Result], *, parallel: int
 ) -> Iterator[tuple[Item, Result]]:
-    """Yield each item with what `work` makes of it, in `parallel` threads. Raises what `work` raises."""
+    """Yield each item with its result of `work`, run in `parallel` threads. Raises what `work` raises."""
     waiting: deque[tuple[Item, Future[Result]]] = deque()
     pool = ThreadPoolExecutor(parallel, thread_name_prefix="decoder")
     try:

@@ -1,4 +1,4 @@
-"""Cuts what is to be decoded into batches, and into smaller ones from when memory runs out."""
+"""Cuts work into batches, and into smaller ones after memory has run out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-#: Makes room after an error in a batch of so many; returns how many to try now, or raises the error.
+#: Makes room after an error in a batch of that size; returns the size to try now, or raises the error.
 Relief = Callable[[Exception, int], int]
 
 
@@ -18,7 +18,7 @@ def _none(error: Exception, _: int) -> int:
 
 
 class Batches:
-    """How many windows are decoded at a time, in all lanes alike."""
+    """The number of windows decoded together, the same in all lanes."""
 
     def __init__(self, size: int, relief: Relief = _none) -> None:
         self.size, self._relief = size, relief
@@ -28,7 +28,7 @@ class Batches:
     def run(
         self, items: Sequence[Item], work: Callable[[Sequence[Item]], Sequence[Result]]
     ) -> Iterator[Result]:
-        """What `work` makes of all items; a batch for which there is no room is worked through anew."""
+        """Yield the results of `work` for all items; a batch without room is repeated in smaller ones."""
         first = 0
         while first < len(items):
             reliefs = self._reliefs
@@ -42,8 +42,8 @@ class Batches:
             yield from results
 
     def _make_room(self, error: Exception, size: int, reliefs: int) -> None:
-        traceback.clear_frames(error.__traceback__)  # they keep what is to be freed
+        traceback.clear_frames(error.__traceback__)  # they reference memory that must be freed
         with self._lock:
-            if self._reliefs == reliefs:  # else another lane has, meanwhile
+            if self._reliefs == reliefs:  # else another lane has made room meanwhile
                 self.size = self._relief(error, size)
                 self._reliefs += 1

@@ -1,4 +1,4 @@
-"""Doubts about what the model has written: pure, over one window. After OpenAI's Whisper and its users."""
+"""Reasons to doubt the text of a window: pure functions. After OpenAI's Whisper and reports of its users."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from dataclasses import dataclass
 LARGEST_COMPRESSION_RATIO = 2.4
 LEAST_LOG_PROBABILITY = -1.0
 MOST_WORDS_PER_SECOND = 7.0
-#: A few words may be spoken in a breath; a rate needs more of them.
+#: A rate needs more words than these: a few may be spoken very fast.
 FEWEST_WORDS_FOR_A_RATE = 8
-#: A few words that are to fill a long window are made up. Counted in letters, as not every language puts
-#: spaces between its words; Chinese has the fewest, four in a second.
+#: A few words for a long window are made up by the model. Counted in letters, because some languages have no
+#: spaces between words; Chinese has the fewest letters, four a second.
 FEWEST_LETTERS_PER_SECOND = 1.5
 SHORTEST_FOR_LETTERS_SECONDS = 5.0
 LARGEST_NO_SPEECH_PROBABILITY = 0.6
-#: Above this probability of no speech and below that log probability of the text, nobody speaks. What was
-#: written of noise, keys, tones and music had 0.75 and -0.85 or worse, or 0.47 and -0.92 or 0.44 and -1.09
-#: (ring tones); faint speech had 0.38 and -0.43 at the worst.
+#: Nobody speaks above the first probability of no speech together with a log probability of the text below
+#: the second. Text of noise, keys, tones and music had 0.75 and -0.85 or worse, or 0.47 and -0.92 or 0.44 and
+#: -1.09 (ring tones); faint speech had 0.38 and -0.43 at worst.
 NO_SPEECH = ((0.6, -0.5), (0.4, -0.75), (0.3, -1.0))
-#: How much of the speech at the end of a window may stay without words.
+#: Seconds of speech at the end of a window that may have no words.
 LONGEST_SILENT_END_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a window of `seconds` length."""
+    """The text of a window of `seconds` length, and the model's figures for it."""
 
     text: str
     seconds: float
-    written_seconds: float  # up to where the last words go
-    covered_seconds: float  # as far as it need not be decoded again
+    written_seconds: float  # end of the last words
+    covered_seconds: float  # up to here it is not decoded again
     average_log_probability: float
     no_speech_probability: float
 
     @property
     def compression_ratio(self) -> float:
-        """How often the text repeats itself; ordinary speech stays below 2."""
+        """Size of the text by its compressed size: repeated text compresses well; speech stays below 2."""
         plain = self.text.encode()
         return len(plain) / len(zlib.compress(plain)) if plain else 0.0
 
@@ -56,7 +56,7 @@ def _too_slow(it: Outcome) -> bool:
     return is_long and letters < FEWEST_LETTERS_PER_SECOND * it.written_seconds
 
 
-#: Why a window is in doubt.
+#: Reasons to doubt a window, with their checks.
 CHECKS: dict[str, Callable[[Outcome], bool]] = {
     "repeats_itself": lambda it: it.compression_ratio > LARGEST_COMPRESSION_RATIO,
     "improbable": lambda it: it.average_log_probability < LEAST_LOG_PROBABILITY,
@@ -68,7 +68,7 @@ CHECKS: dict[str, Callable[[Outcome], bool]] = {
 
 
 def is_no_speech(outcome: Outcome) -> bool:
-    """Whether what was written stands for no speech at all."""
+    """Whether nobody speaks, so that the text is made up."""
     return any(
         outcome.no_speech_probability > unlikely and outcome.average_log_probability < improbable
         for unlikely, improbable in NO_SPEECH
@@ -76,5 +76,5 @@ def is_no_speech(outcome: Outcome) -> bool:
 
 
 def doubts(outcome: Outcome) -> list[str]:
-    """The reasons to doubt what a window has become."""
+    """Return the reasons to doubt the text of a window."""
     return [reason for reason, applies in CHECKS.items() if applies(outcome)]

@@ -1,19 +1,19 @@
-"""Windows to words, in batches: what Whisper's own two ways do, one careful and one fast, in a single one.
+"""Windows to words, in batches, with the rests of a sequential decoder and the retries of a careful one.
 
-A window is given to the encoder at its own length and some padding, not at 30 s; windows of like length go
-together. What the model leaves undecoded of a window goes into the next batch (a sequential decoder would
-*seek* there, a batched one forgets it). What is in doubt is tried again, alone and at 30 s.
+The encoder gets a window at its own length with some padding, not at 30 s; windows of similar length share a
+batch. A part of a window that the model left undecoded goes into the next batch (Whisper's sequential decoder
+*seeks* there, its batched one drops it). A window in doubt is tried again, alone and at 30 s.
 
-Everything follows from the windows that are given together, so an attempt that goes on after a crash decodes
-as the first one would have.
+The result depends on the windows given together and on nothing else, so an attempt that resumes after a crash
+decodes as the first one would have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
@@ -24,9 +24,18 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
+from shared.words import Segment, Word, milliseconds
 from transcribe_worker.recognition.batches import Batches
 from transcribe_worker.recognition.checks import Outcome, doubts, is_no_speech
-from transcribe_worker.recognition.pieces import FRAMES_PER_SECOND, HOP, WHOLE_FRAMES, Piece, holes, rest
+from transcribe_worker.recognition.pieces import (
+    FRAMES_PER_SECOND,
+    HOP,
+    WHOLE_FRAMES,
+    Draft,
+    Piece,
+    holes,
+    rest,
+)
 from transcribe_worker.recognition.presets import Preset, Try
 from transcribe_worker.recognition.tokens import (
     MOST_TOKENS_PER_SECOND,
@@ -38,22 +47,27 @@ from transcribe_worker.recognition.tokens import (
 from transcribe_worker.speech.stretches import Window
 from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
 
-#: So much more than a pause between two sentences, and something was said there.
+#: A gap between two sentences that exceeds the longest pause by this much holds speech.
 PASSED_OVER_SECONDS = 1.0
-#: Whisper's own limits: tokens of a window, and where its first word may begin (a second).
+#: Whisper's own limits: tokens of a window, and the last time stamp for its first word (1 s).
 MOST_TOKENS = 448
 LATEST_BEGIN = 50
+#: Punctuation that faster-whisper joins to the next word, and to the one before.
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
+
+
+#: Returns the model to use for the next batch; it may be another one each time.
+CurrentModel = Callable[[], WhisperModel]
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What the model has written of a piece, and what to think of it."""
+    """The text of a piece, and the reasons to doubt it."""
 
     piece: Piece
     outcome: Outcome
-    segments: list[dict[str, Any]]
-    rest: list[Piece]  # what is left to decode behind the last sentence
+    segments: list[Draft]
+    rest: list[Piece]  # the part after the last sentence, if it is to be decoded
     reasons: list[str]
 
     @property
@@ -64,7 +78,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Request:
-    """What a recording is decoded with."""
+    """The options of a recording that the decoder needs."""
 
     preset: Preset
     language: str
@@ -74,12 +88,17 @@ class Request:
 
 
 class Decoder:
-    """Decodes with one model; any number of threads may, the model does as many at once as it has workers."""
+    """Decodes windows, in any number of threads; each batch takes the model that is current then.
+
+    It keeps no model: one that has failed must leave the memory of a GPU before the next is loaded.
+    """
 
     def __init__(
-        self, model: WhisperModel, request: Request, batches: Batches, check: Callable[[], None]
+        self, current_model: CurrentModel, request: Request, batches: Batches, check: Callable[[], None]
     ) -> None:
-        self._model, self._request, self._batches, self._check = model, request, batches, check
+        self._current_model, self._request = current_model, request
+        self._batches, self._check = batches, check
+        model = current_model()
         self._tokenizer = _tokenizer(model.hf_tokenizer, model.model.is_multilingual, request.language)
         self._suppressed = get_suppressed_tokens(self._tokenizer, [-1])
         prompt = (
@@ -87,9 +106,9 @@ class Decoder:
         )
         self._prompt = model.get_prompt(self._tokenizer, prompt, hotwords=request.hotwords or None)
 
-    def decode(self, windows: Sequence[Window]) -> list[list[dict[str, Any]]]:
-        """The segments of each window; `check` is called between the steps and ends it by raising."""
-        found: dict[int, list[tuple[int, dict[str, Any]]]] = {window.start: [] for window in windows}
+    def decode(self, windows: Sequence[Window]) -> list[tuple[Segment, ...]]:
+        """Return the segments of each window; `check` is called between the steps and ends it by raising."""
+        found: dict[int, list[tuple[int, Segment]]] = {window.start: [] for window in windows}
         pieces = [Piece.whole(window) for window in windows]
         while pieces:
             attempts = self._tried_again(self._attempts(pieces))
@@ -99,7 +118,7 @@ class Decoder:
         return [_in_order(found[window.start]) for window in windows]
 
     def _attempts(self, pieces: Sequence[Piece]) -> list[Attempt]:
-        """Decode pieces together with those of like length."""
+        """Decode pieces together with others of the same encoded length."""
         preset = self._request.preset
         options = {"beam_size": preset.beam_size}
 
@@ -113,7 +132,7 @@ class Decoder:
         ]
 
     def _tried_again(self, attempts: list[Attempt]) -> list[Attempt]:
-        """Of each piece the first attempt without doubts, else the one to doubt least."""
+        """Return for each piece the first attempt without doubts, else the one with the fewest."""
         for options in self._request.preset.tries:
             doubted = {attempt.piece: attempt for attempt in attempts if attempt.is_worth_another_try}
             again = self._in_batches(list(doubted), WHOLE_FRAMES, options)
@@ -122,20 +141,22 @@ class Decoder:
         return attempts
 
     def _in_batches(self, pieces: Sequence[Piece], frames: int, options: Try) -> Iterator[Attempt]:
-        """Decode pieces, with so many frames each."""
+        """Decode pieces, each padded to `frames`."""
 
         def write(batch: Sequence[Piece]) -> list[Attempt]:
             self._check()
-            return self._write(batch, frames, options)
+            return self._write(self._current_model(), batch, frames, options)
 
         return self._batches.run(pieces, write)
 
-    def _write(self, pieces: Sequence[Piece], frames: int, options: Try) -> list[Attempt]:
-        # Without a limit of its own, a loop in a short window would be written for as long as in a long one.
+    def _write(
+        self, model: WhisperModel, pieces: Sequence[Piece], frames: int, options: Try
+    ) -> list[Attempt]:
+        # A limit for its length, or a loop in a short window would take as long as one in a long window.
         tokens = len(self._prompt) + round(MOST_TOKENS_PER_SECOND * frames / FRAMES_PER_SECOND)
-        features = np.stack([self._features(piece.samples, frames) for piece in pieces])
-        encoded = self._model.model.encode(StorageView.from_array(features))
-        results = self._model.model.generate(
+        features = np.stack([_features(model, piece.samples, frames) for piece in pieces])
+        encoded = model.model.encode(StorageView.from_array(features))
+        results = model.model.generate(
             encoded,
             [self._prompt] * len(pieces),
             max_length=min(MOST_TOKENS, tokens),
@@ -147,14 +168,8 @@ class Decoder:
         )
         attempts = [self._judged(piece, result) for piece, result in zip(pieces, results, strict=True)]
         if self._request.word_timestamps:
-            self._place_words(encoded, attempts)
+            self._place_words(model, encoded, attempts)
         return attempts
-
-    def _features(self, samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
-        padded = np.zeros(frames * HOP, np.float32)
-        padded[: len(samples)] = samples
-        features: NDArray[np.float32] = self._model.feature_extractor(padded)[:, :frames]
-        return np.ascontiguousarray(features, np.float32)
 
     def _judged(self, piece: Piece, result: Any) -> Attempt:
         tokens, seconds = result.sequences_ids[0], len(piece.samples) / SAMPLE_RATE_HZ
@@ -175,19 +190,19 @@ class Decoder:
         reasons = doubts(outcome)
         if "repeats_itself" in reasons:
             said = without_loops(said)
-        return Attempt(piece, outcome, [self._segment(part) for part in said], left, reasons)
+        return Attempt(piece, outcome, [self._draft(part) for part in said], left, reasons)
 
     def _left(self, attempt: Attempt) -> list[Piece]:
-        """What of a piece is still to be decoded."""
+        """Return the parts of a piece that are still to be decoded."""
         longest_pause = self._request.preset.largest_gap_seconds + PASSED_OVER_SECONDS
         return [*holes(attempt.piece, attempt.segments, longest_pause), *attempt.rest]
 
-    def _segment(self, said: Said) -> dict[str, Any]:
-        """A segment as faster-whisper wants it for finding the moments of words."""
+    def _draft(self, said: Said) -> Draft:
+        """Return a segment as faster-whisper wants it to place words."""
         text = self._tokenizer.decode(said.tokens)
         return {
             "seek": 0,
-            "stamps": (said.start_seconds, said.end_seconds),  # the others are moved to where the words are
+            "stamps": (said.start_seconds, said.end_seconds),  # the other two are moved to the words
             "start": said.start_seconds,
             "end": said.end_seconds,
             "tokens": said.tokens,
@@ -195,9 +210,9 @@ class Decoder:
             "words": None,
         }
 
-    def _place_words(self, encoded: StorageView, attempts: Sequence[Attempt]) -> None:
+    def _place_words(self, model: WhisperModel, encoded: StorageView, attempts: Sequence[Attempt]) -> None:
         nothing = {"seek": 0, "start": 0.0, "end": 0.0, "tokens": [], "words": None}
-        self._model.add_word_timestamps(
+        model.add_word_timestamps(
             [attempt.segments or [dict(nothing)] for attempt in attempts],
             self._tokenizer,
             encoded,
@@ -208,39 +223,43 @@ class Decoder:
         )
 
 
+def _features(model: WhisperModel, samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+    padded = np.zeros(frames * HOP, np.float32)
+    padded[: len(samples)] = samples
+    features: NDArray[np.float32] = model.feature_extractor(padded)[:, :frames]
+    return np.ascontiguousarray(features, np.float32)
+
+
 @lru_cache(maxsize=4)
 def _tokenizer(of_model: Any, is_multilingual: bool, language: str) -> Tokenizer:
-    """The tokenizer of a language, kept for the next recording: it tries each token that may be no speech."""
+    """Return the tokenizer of a language, kept for the next recording: making it tries every token."""
     return Tokenizer(of_model, is_multilingual, task="transcribe", language=language)
 
 
-def _in_order(placed: Sequence[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Segments in the order in which they were said; none begins behind the next one.
+def _in_order(placed: Sequence[tuple[int, Segment]]) -> tuple[Segment, ...]:
+    """Return the segments by their offset in the window, each starting no later than the next one.
 
-    Where something was passed over, words in front of it may be found in it.
+    Words before a gap that was decoded again may have been placed inside the gap.
     """
     segments = [segment for _, segment in sorted(placed, key=itemgetter(0))]
-    for segment, following in reversed(list(pairwise(segments))):
-        latest = following["start_seconds"]
-        if segment["start_seconds"] > latest:
-            segment["start_seconds"] = segment["end_seconds"] = latest
-            for word in segment["words"] or ():
-                word[:2] = latest, latest
-    return segments
+    for at in range(len(segments) - 2, -1, -1):
+        latest_ms = segments[at + 1].start_ms
+        if segments[at].start_ms > latest_ms:
+            words = tuple(replace(word, start_ms=latest_ms, end_ms=latest_ms) for word in segments[at].words)
+            segments[at] = replace(segments[at], start_ms=latest_ms, end_ms=latest_ms, words=words)
+    return tuple(segments)
 
 
 def _dubious(attempt: Attempt) -> tuple[bool, int, float]:
-    """Sorts attempts, the best first: loops last, then by doubts, then by probability."""
+    """Return a sort key, the best attempt first: loops last, then by doubts, then by probability."""
     loops = "repeats_itself" in attempt.reasons
     return loops, len(attempt.reasons), -attempt.outcome.average_log_probability
 
 
-def kept(attempt: Attempt) -> list[tuple[int, dict[str, Any]]]:
-    """The segments to keep, behind where they stand in the window, in samples; times of the recording in
-    seconds, to the millisecond.
+def kept(attempt: Attempt) -> list[tuple[int, Segment]]:
+    """Return `(window_offset_samples, segment)` for the segments worth keeping; times are absolute, 1 ms.
 
-    Nothing is kept where the model and speech detection, or two signs of the model's own, agree that it is
-    no speech.
+    None is kept where the model and speech detection, or two figures of the model, agree that nobody speaks.
     """
     it, window = attempt.outcome, attempt.piece.window
     if is_no_speech(it) or (attempt.reasons and not window.speech):
@@ -248,27 +267,31 @@ def kept(attempt: Attempt) -> list[tuple[int, dict[str, Any]]]:
     offset = (window.start + attempt.piece.offset) / SAMPLE_RATE_HZ
     latest = window.end / SAMPLE_RATE_HZ
 
-    def at(seconds: float) -> float:
-        return round(min(offset + seconds, latest), 3)
+    def at_ms(seconds: float) -> int:
+        return milliseconds(min(offset + seconds, latest))
 
     return [
         (
-            attempt.piece.at(segment["stamps"][0]),
-            {
-                "start_seconds": at(segment["start"]),
-                "end_seconds": at(segment["end"]),
-                "text": segment["text"].strip(),
-                "average_log_probability": round(it.average_log_probability, 4),
-                "no_speech_probability": round(it.no_speech_probability, 4),
-                "compression_ratio": round(it.compression_ratio, 3),
-                "doubts": attempt.reasons,
-                "words": [
-                    [at(word["start"]), at(word["end"]), word["word"], round(float(word["probability"]), 4)]
-                    for word in segment["words"] or ()
-                ]
-                or None,
-            },
+            attempt.piece.at(draft["stamps"][0]),
+            Segment(
+                at_ms(draft["start"]),
+                at_ms(draft["end"]),
+                draft["text"].strip(),
+                tuple(
+                    Word(
+                        at_ms(word["start"]),
+                        at_ms(word["end"]),
+                        word["word"],
+                        round(float(word["probability"]), 4),
+                    )
+                    for word in draft["words"] or ()
+                ),
+                round(it.average_log_probability, 4),
+                round(it.no_speech_probability, 4),
+                round(it.compression_ratio, 3),
+                tuple(attempt.reasons),
+            ),
         )
-        for segment in attempt.segments
-        if any(map(str.isalnum, segment["text"]))  # a lone full stop is nothing
+        for draft in attempt.segments
+        if any(map(str.isalnum, draft["text"]))  # a full stop alone says nothing
     ]

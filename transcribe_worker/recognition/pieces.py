@@ -1,4 +1,4 @@
-"""What is decoded at once: a window, or what is left of one, and what room the encoder is given for it."""
+"""The pieces that are decoded: a window, or the rest of one, and the length the encoder gets it at."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
 
 HOP = 160
 FRAMES_PER_SECOND = SAMPLE_RATE_HZ // HOP
-#: What the encoder may be given; pieces of one length go together. Less than 6 s is written again and again.
+#: Lengths the encoder gets, in frames; pieces of one length share a batch. Below 6 s the model writes loops.
 LENGTHS = tuple(seconds * FRAMES_PER_SECOND for seconds in (6, 8, 12, 16, 20, 24, 28, 30))
 WHOLE_FRAMES = LENGTHS[-1]
-#: A rest begins in the midst of speech, and with less room behind it is apt to be written twice.
+#: A rest starts within speech; with less padding after it the model often writes it twice.
 REST_PADDING_SECONDS = 8.0
-#: A shorter rest is left alone: there is half a word in it at most.
+#: A shorter rest is dropped: it holds half a word at most.
 SHORTEST_REST = SAMPLE_RATE_HZ
 
-Segment = dict[str, Any]
+#: A segment as the decoder drafts it: `stamps` by the model, `start` and `end` by its words, in seconds.
+Draft = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A window, or what is left to decode of one, from `offset` up to `end`, in samples of it."""
+    """A window, or a part of one, from `offset` up to `end`, in samples of the window."""
 
     window: Window
     offset: int
@@ -44,28 +45,28 @@ class Piece:
         return self.window.samples[self.offset : self.end]
 
     def frames(self, padding_seconds: float) -> int:
-        """What the encoder is given of it, with so much room behind the speech as fits into 30 s."""
+        """Return the length for the encoder: the piece and its padding, 30 s at most."""
         padding = REST_PADDING_SECONDS if self.offset else padding_seconds
         wanted = len(self.samples) / HOP + padding * FRAMES_PER_SECOND
         return next((length for length in LENGTHS if length >= wanted), WHOLE_FRAMES)
 
     def at(self, seconds: float) -> int:
-        """A moment of the piece, in samples of its window."""
+        """Return the position of a time in the piece, in samples of its window."""
         return self.offset + round(seconds * SAMPLE_RATE_HZ)
 
 
 def rest(piece: Piece, said: Sequence[Said]) -> list[Piece]:
-    """What is left behind the last sentence, if it is worth it."""
+    """Return the part after the last sentence, unless it is too short."""
     end = piece.at(said[-1].end_seconds) if said else piece.offset
     is_worth_it = piece.offset + SHORTEST_REST <= end <= piece.end - SHORTEST_REST
     return [replace(piece, offset=end)] if is_worth_it else []
 
 
-def holes(piece: Piece, segments: Sequence[Segment], longest_pause_seconds: float) -> list[Piece]:
-    """What the model has passed over between two sentences: longer than any pause that is left in a window.
+def holes(piece: Piece, segments: Sequence[Draft], longest_pause_seconds: float) -> list[Piece]:
+    """Return the parts that the model skipped between two sentences: longer than any pause in a window.
 
-    Both its own stamps and the placed words tend to close such a hole, seldom the same one. A hole as long
-    as the piece would be decoded for ever.
+    The model's stamps often close such a hole, and so do the placed words, seldom both the same one. A hole
+    as long as the piece would be decoded again without end.
     """
     pauses = (
         max(pause(before, after) for pause in (_by_stamps, _by_words)) for before, after in pairwise(segments)
@@ -78,11 +79,11 @@ def holes(piece: Piece, segments: Sequence[Segment], longest_pause_seconds: floa
     return [hole for hole in found if hole.end - hole.offset < piece.end - piece.offset]
 
 
-def _by_stamps(before: Segment, after: Segment) -> tuple[float, float]:
-    """Seconds between two segments as the model has stamped them, and where they begin."""
+def _by_stamps(before: Draft, after: Draft) -> tuple[float, float]:
+    """Return the seconds between two segments by the model's stamps, and where they start."""
     return after["stamps"][0] - before["stamps"][1], before["stamps"][1]
 
 
-def _by_words(before: Segment, after: Segment) -> tuple[float, float]:
-    """Seconds between two segments by where their words were found, and where they begin."""
+def _by_words(before: Draft, after: Draft) -> tuple[float, float]:
+    """Return the seconds between two segments by their placed words, and where they start."""
     return after["start"] - before["end"], before["end"]

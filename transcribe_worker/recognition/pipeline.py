@@ -1,17 +1,17 @@
-"""MAIN PATH of the engine, from samples to words: stretches, their windows, decoded several at once."""
+"""From samples to words: stretches of a recording and their windows, several decoded at once."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from faster_whisper import WhisperModel
-
+from shared.settings import RecordOptions
+from shared.words import Segment
 from transcribe_worker.recognition.ahead import in_order
 from transcribe_worker.recognition.batches import Batches
-from transcribe_worker.recognition.decoder import Decoder, Request
+from transcribe_worker.recognition.decoder import CurrentModel, Decoder, Request
 from transcribe_worker.recognition.presets import chosen
 from transcribe_worker.speech.stretches import (
     Detect,
@@ -24,32 +24,45 @@ from transcribe_worker.speech.stretches import (
 )
 from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
 
-LISTEN_FOR_LANGUAGE = 30 * SAMPLE_RATE_HZ
+LANGUAGE_SAMPLES = 30 * SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True)
+class Recognized:
+    """A decoded stretch; `segments` are those of each of its windows."""
+
+    stretch: Stretch
+    language: str
+    segments: Sequence[tuple[Segment, ...]]
 
 
 class Recognition:
-    """Finds the words of one recording; `check` is called often, and ends it by raising."""
+    """Finds the words of one recording.
+
+    `current_model` is asked for the model before each batch, so a model may be replaced meanwhile. `check` is
+    called between the steps and ends the recognition by raising.
+    """
 
     def __init__(
         self,
-        model: WhisperModel,
-        options: Mapping[str, Any],
+        current_model: CurrentModel,
+        options: RecordOptions,
         *,
         parallel: int,
         batches: Batches,
         check: Callable[[], None],
     ) -> None:
-        self._model, self._options, self._check = model, options, check
+        self._current_model, self._options, self._check = current_model, options, check
         self._parallel, self._batches = parallel, batches
         self._preset = chosen(options)
         self._decoder: Decoder | None = None
-        self.speech_seconds = 0.0  # how long it took to find it
-        self.language = "en" if not model.model.is_multilingual else str(options["language"])
+        self.speech_seconds = 0.0  # that speech detection has taken
+        self.language = options.language if current_model().model.is_multilingual else "en"
 
-    def stretches(self, blocks: Iterable[Samples], *, start: int, done: int) -> Iterator[dict[str, Any]]:
-        """Decode `blocks`, whose first sample is number `start`, but for what ends by `done`."""
+    def stretches(self, blocks: Iterable[Samples], *, start: int, done: int) -> Iterator[Recognized]:
+        """Decode `blocks`, whose first sample is number `start`; leave out windows that end by `done`."""
         preset = self._preset
-        find = partial(detect_speech, energy_spans=preset.energy_spans) if self._options["vad"] else all_of_it
+        find = partial(detect_speech, energy_spans=preset.energy_spans) if self._options.vad else all_of_it
         found = stretches(
             blocks,
             partial(self._timed, find),
@@ -57,10 +70,10 @@ class Recognition:
             longest=round(preset.longest_seconds * SAMPLE_RATE_HZ),
             largest_gap=round(preset.largest_gap_seconds * SAMPLE_RATE_HZ),
         )
-        left = (stretch.behind(done) for stretch in found)
+        left = (stretch.after(done) for stretch in found)
         for stretch, segments in in_order(self._prepared(left), self._decode, parallel=self._parallel):
             self._check()
-            yield self._told(stretch, segments)
+            yield Recognized(stretch, self.language, segments)
 
     def _timed(self, detect: Detect, samples: Samples) -> Heard:
         began = time.monotonic()
@@ -69,7 +82,7 @@ class Recognition:
         return heard
 
     def _prepared(self, found: Iterator[Stretch]) -> Iterator[Stretch]:
-        """Pass stretches on; learn the language from the first that has a window."""
+        """Pass stretches on; detect the language in the first that has a window."""
         for stretch in found:
             self._check()
             if stretch.windows and self._decoder is None:
@@ -78,35 +91,19 @@ class Recognition:
 
     def _new_decoder(self, samples: Samples) -> Decoder:
         if self.language == "auto":
-            (self.language,) = self._batches.run([samples[:LISTEN_FOR_LANGUAGE]], self._languages)
+            (self.language,) = self._batches.run([samples[:LANGUAGE_SAMPLES]], self._languages)
         request = Request(
             self._preset,
             self.language,
-            self._options["word_timestamps"],
-            self._options["initial_prompt"],
-            self._options["hotwords"],
+            self._options.word_timestamps,
+            self._options.initial_prompt,
+            self._options.hotwords,
         )
-        return Decoder(self._model, request, self._batches, self._check)
+        return Decoder(self._current_model, request, self._batches, self._check)
 
     def _languages(self, samples: Sequence[Samples]) -> list[str]:
-        return [str(self._model.detect_language(some)[0]) for some in samples]
+        model = self._current_model()
+        return [str(model.detect_language(some)[0]) for some in samples]
 
-    def _decode(self, stretch: Stretch) -> list[list[dict[str, Any]]]:
+    def _decode(self, stretch: Stretch) -> list[tuple[Segment, ...]]:
         return self._decoder.decode(stretch.windows) if self._decoder and stretch.windows else []
-
-    def _told(self, stretch: Stretch, segments: list[list[dict[str, Any]]]) -> dict[str, Any]:
-        """A decoded stretch as the worker wants it; times in seconds."""
-        windows = [
-            {
-                "start_seconds": window.start / SAMPLE_RATE_HZ,
-                "end_seconds": window.end / SAMPLE_RATE_HZ,
-                "segments": said,
-            }
-            for window, said in zip(stretch.windows, segments, strict=True)
-        ]
-        return {
-            "start_seconds": stretch.start / SAMPLE_RATE_HZ,
-            "end_seconds": stretch.end / SAMPLE_RATE_HZ,
-            "language": self.language,
-            "windows": windows,
-        }

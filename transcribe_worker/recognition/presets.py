@@ -1,4 +1,4 @@
-"""How much care a recording is given: one table, one way through the code."""
+"""Presets: how carefully a recording is decoded, as one table."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-#: Options of one more try at a window that the first one has not got right. Nothing here draws lots: after a
-#: crash a window must come out as it would have without.
+from shared.settings import RecordOptions
+
+#: Decoding options of one more try at a window in doubt. None samples at random: after a crash a window must
+#: be decoded as it would have been without.
 Try = Mapping[str, Any]
 
 AGAIN: Try = {"beam_size": 5}
@@ -21,9 +23,9 @@ class Preset:
     beam_size: int
     longest_seconds: float  # of a window: the encoder's work grows with its square
     largest_gap_seconds: float  # between what goes into one window
-    padding_seconds: float  # of silence behind one, at least: with more, less is written twice or misheard
-    energy_spans: bool  # decode what speech detection left out and is as loud as speech, too
-    tries: tuple[Try, ...]  # of a window that is in doubt, alone
+    padding_seconds: float  # of silence after one, at least; more of it prevents repeated words
+    energy_spans: bool  # also decode what is as loud as speech and was not detected as speech
+    tries: tuple[Try, ...]  # of a window in doubt
 
 
 PRESETS: dict[str, Preset] = {
@@ -46,7 +48,7 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-def chosen(options: Mapping[str, Any]) -> Preset:
-    """The preset that a recording's options name; a beam that they give goes before the preset's."""
-    preset = PRESETS[options["preset"]]
-    return replace(preset, beam_size=options["beam_size"] or preset.beam_size)
+def chosen(options: RecordOptions) -> Preset:
+    """Return the preset of a recording's options; their beam size, if any, replaces the preset's."""
+    preset = PRESETS[options.preset]
+    return replace(preset, beam_size=options.beam_size or preset.beam_size)

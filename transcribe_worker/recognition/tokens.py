@@ -1,4 +1,4 @@
-"""What Whisper writes, as tokens: sentences between time stamps, and loops. Pure."""
+"""Whisper's output as tokens: sentences between time stamps, and loops. Pure functions."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 SECONDS_PER_STAMP = 0.02
-#: Nobody says a phrase more often in a row. A phrase of one token may be a number or a stammer.
+#: A phrase repeated more often than this is a loop. A phrase of one token may be a number or a stammer.
 MOST_REPEATS = 3
 LONGEST_PHRASE = 40
-#: Nobody says more in a second.
+#: Faster than anybody speaks.
 MOST_TOKENS_PER_SECOND = 10.0
 
 
 @dataclass(frozen=True)
 class Said:
-    """A sentence or so: when, in seconds from the window's start, and the tokens of its text."""
+    """The tokens of a sentence or so, with its times in seconds from the window's start."""
 
     start_seconds: float
     end_seconds: float
@@ -24,9 +24,9 @@ class Said:
 
 
 def split(tokens: Sequence[int], first_stamp: int, seconds: float) -> tuple[list[Said], Said | None]:
-    """Split what was written of a window of `seconds` into sentences, and one that was cut off at the end.
+    """Split the tokens of a window of `seconds` into sentences, and one that was cut off at the end.
 
-    What was cut off has no stamp behind it: it is better decoded again from there on.
+    A sentence that was cut off has no stamp after it; it is better decoded again from its start.
     """
     said: list[Said] = []
     start, open_tokens = 0.0, list[int]()
@@ -43,7 +43,7 @@ def split(tokens: Sequence[int], first_stamp: int, seconds: float) -> tuple[list
 
 
 def without_echoes(said: Sequence[Said]) -> list[Said]:
-    """Leave out a sentence that is written twice, the second time faster than anybody can say it."""
+    """Leave out a repeated sentence if its time is too short to say it."""
     kept: list[Said] = []
     for part in said:
         is_again = bool(kept) and kept[-1].tokens == part.tokens
@@ -54,7 +54,7 @@ def without_echoes(said: Sequence[Said]) -> list[Said]:
 
 
 def without_loops(said: Sequence[Said]) -> list[Said]:
-    """Leave one of a sentence, and of a phrase in it, that is written over and over."""
+    """Keep one copy of a sentence, and of a phrase in it, that is repeated."""
     once = [next(alike) for _, alike in groupby(said, key=lambda part: part.tokens)]
     return [replace(part, tokens=_cut(part.tokens)) for part in once]
 
@@ -70,7 +70,7 @@ def _cut(tokens: list[int]) -> list[int]:
 
 
 def _loop(tokens: Sequence[int], at: int) -> tuple[int, int]:
-    """The phrase that is repeated from `at` on, and how often; a single token if none is."""
+    """Return the length of the phrase repeated from `at` on, and how often; 1 and 1 if there is none."""
     for length in range(1, min(LONGEST_PHRASE, (len(tokens) - at) // 2) + 1):
         phrase, times = tokens[at : at + length], 1
         while tokens[at + times * length : at + (times + 1) * length] == phrase:

@@ -1,6 +1,6 @@
-"""What CTranslate2 says when a GPU cannot be used, or has no memory left.
+"""Recognises the errors of CTranslate2 for a GPU that cannot be used, or has no memory left.
 
-All of it comes as RuntimeError or ValueError, and can be told by its words alone.
+They are all RuntimeError or ValueError, and differ in their messages alone.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ LONGEST_MESSAGE = 200
 _ALLOCATION = re.compile(r"CUBLAS_STATUS_ALLOC_FAILED", re.IGNORECASE)
 #: `CUDA failed with error …`, `cuBLAS failed with status …`, `Library libcublas.so.12 is not found …`
 _FAULT = re.compile(r"cuda|cublas|cudnn", re.IGNORECASE)
-#: Takes the least memory; the first that the GPU knows.
+#: Compute types that take the least memory, in order of preference.
 SMALL_TYPES = ("int8_float16", "int8_bfloat16", "int8")
 
 
 def ran_out(error: Exception) -> bool:
-    """Whether there was too little memory, on a GPU or beside it."""
+    """Whether memory ran out, of the GPU or of the machine."""
     return memory.ran_out(error) or _ALLOCATION.search(str(error)) is not None
 
 
@@ -30,14 +30,14 @@ def is_at_fault(error: Exception) -> bool:
 
 
 def cause(error: Exception) -> str:
-    """Why the GPU is used less, or not at all."""
+    """Return in words why the GPU is used less, or not at all."""
     if ran_out(error):
         return "the GPU was out of memory"
     return f"the GPU cannot be used: {' '.join(str(error).split())[:LONGEST_MESSAGE]}"
 
 
 def small_type() -> str | None:
-    """The compute type that takes the least memory of the GPU; None if it knows none of them."""
+    """Return the compute type that takes the least memory of the GPU; None if it knows none of them."""
     try:
         supported = ctranslate2.get_supported_compute_types("cuda")
     except (RuntimeError, ValueError):

@@ -1,21 +1,19 @@
 """The engine process: MAIN PATH from a recording to decoded windows, with faster-whisper.
 
-Runs as `python -m transcribe_worker.recognizer`, a child of a worker, and speaks JSON lines: commands
-on stdin, events on stdout. Everything native lives here (codecs, speech detection, the model), so
-that a crash in any of them takes this process and nothing else.
+Runs as `python -m transcribe_worker.recognizer`, a child of a worker, with commands on stdin and events on
+stdout (`transcribe_worker.engine.messages`). All native code runs here (codecs, speech detection, the model),
+so a crash in any of it ends this process and nothing else.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import queue
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -26,24 +24,41 @@ from numpy.typing import NDArray
 from shared import streams
 from shared.errors import BadRecording, EngineFailed, OffhookError, OutOfMemory, RecordingMissing
 from transcribe_worker import memory
-from transcribe_worker.engine.setup import Machine, Wishes
+from transcribe_worker.engine import messages
+from transcribe_worker.engine.messages import (
+    Advanced,
+    Cancel,
+    Cancelled,
+    Decoded,
+    DecodedWindow,
+    Done,
+    Event,
+    Failed,
+    Job,
+    Load,
+    MalformedMessage,
+    Opened,
+    OtherProtocol,
+    Ready,
+    Spent,
+)
+from transcribe_worker.engine.setup import Machine
 from transcribe_worker.media.limits import RecordingLimits
 from transcribe_worker.media.recording import SAMPLE_RATE_HZ, Recording, open_recording
 from transcribe_worker.recognition.batches import Batches
-from transcribe_worker.recognition.pipeline import Recognition
-from transcribe_worker.recognizer.loader import Loader, Order, this_machine
+from transcribe_worker.recognition.pipeline import Recognition, Recognized
+from transcribe_worker.recognizer.loader import Loader, this_machine
 from transcribe_worker.recognizer.progress_signal import ProgressSignal
 
-Command = dict[str, Any]
 LONGEST_MESSAGE = 300
 
 
-class Cancelled(Exception):
-    """The worker wants no more of this job."""
+class JobCancelled(Exception):
+    """The worker has cancelled the job."""
 
 
 class Recognizer:
-    """Holds one model and works through one recording at a time."""
+    """Keeps one model and works through one recording at a time."""
 
     def __init__(
         self,
@@ -52,101 +67,91 @@ class Recognizer:
         machine: Callable[[float], Machine] = this_machine,
     ) -> None:
         self._events = events
-        self._commands: queue.Queue[Command] = queue.Queue()
+        self._commands: queue.Queue[object] = queue.Queue()
         self._cancelled = threading.Event()
-        self._telling = threading.Lock()
-        self._signs = ProgressSignal(lambda step_seconds: self._tell("advanced", step_seconds=step_seconds))
-        self._loader = Loader(
-            load, machine, self._signs, lambda event, setup: self._tell(event, **asdict(setup))
-        )
+        self._sending = threading.Lock()
+        self._progress = ProgressSignal(lambda step_seconds: self._send(Advanced(step_seconds)))
+        self._loader = Loader(load, machine, self._progress, self._send)
 
     def serve(self, commands: TextIO) -> None:
-        """Carry out commands until the worker is gone."""
+        """Carry out commands until the worker closes the pipe, which ends this process."""
         threading.Thread(target=self._listen, args=(commands,), daemon=True).start()
-        actions: dict[str, Callable[..., None]] = {"load": self._load, "transcribe": self._transcribe}
+        actions: dict[type[Any], Callable[[Any], None]] = {Load: self._load, Job: self._transcribe}
         while True:
             command = self._commands.get()
             with self._reporting_errors():
-                actions[command.pop("do")](**command)
+                actions.get(type(command), _refuse)(command)
 
     def _listen(self, commands: TextIO) -> None:
         for line in commands:
-            command = json.loads(line)
-            if command["do"] == "cancel":
+            command = _command(line)
+            if isinstance(command, Cancel):
                 self._cancelled.set()
             else:
                 self._commands.put(command)
-        os._exit(0)  # the pipe is closed: the worker is gone, and nobody wants the rest
+        os._exit(0)  # nobody reads the rest
 
-    def _load(self, folder: str, memory_gb: float, measures: str, **wishes: Any) -> None:
-        order = Order(Path(folder), Wishes(**wishes), memory_gb, Path(measures) if measures else None)
+    def _load(self, wanted: Load) -> None:
         try:
-            self._loader.load(order)
+            self._loader.load(wanted)
         except Exception as error:  # no recording is at fault, so none may fail
             if self._loader.limited_gb and memory.ran_out(error):
-                raise EngineFailed(f"engine_memory_gb = {memory_gb:g} is too little for it.") from error
-            raise EngineFailed(_in_words(error)) from error
-        self._tell("ready")
+                message = f"engine_memory_gb = {wanted.memory_gb:g} is too little for it."
+                raise EngineFailed(message) from error
+            raise EngineFailed(_one_line(error)) from error
+        self._send(Ready())
 
-    def _transcribe(
-        self,
-        path: str,
-        options: dict[str, Any],
-        stretch_seconds: float,
-        done_seconds: float,
-        allowance: dict[str, float],
-    ) -> None:
+    def _transcribe(self, job: Job) -> None:
         self._cancelled.clear()
         loader = self._loader
-        loader.settle()
-        assert loader.model
+        loader.rebalance()
         assert loader.setup
         recognition = Recognition(
-            loader.model,
-            options,
+            loader.current_model,
+            job.options,
             parallel=loader.setup.lanes,
             batches=Batches(loader.setup.batch_size, loader.relieve),
             check=self._stop_if_cancelled,
         )
-        start, done = _samples(stretch_seconds), _samples(done_seconds)
-        before = self._signs.model_seconds
-        with _opened(Path(path), RecordingLimits(**allowance)) as recording:
-            self._tell("opened", duration_seconds=recording.duration_seconds, flags=recording.flags)
-            blocks = _Counted(recording.blocks(), self._signs.advanced)
-            for stretch in recognition.stretches(_skip(blocks, start), start=start, done=done):
-                self._signs.begin_stretch()
-                self._tell("stretch", **stretch)
-            flags = recording.flags  # known for certain at the end
-        spent = {"speech": recognition.speech_seconds, "model": self._signs.model_seconds - before}
-        self._tell("done", duration_seconds=blocks.frames / SAMPLE_RATE_HZ, flags=flags, spent=spent)
+        start, done = _samples(job.stretch_seconds), _samples(job.done_seconds)
+        before = self._progress.model_seconds
+        with _opened(job.path, job.limits) as recording:
+            self._send(Opened(recording.duration_seconds, tuple(recording.flags)))
+            blocks = _Counted(recording.blocks(), self._progress.advanced)
+            for found in recognition.stretches(_skip(blocks, start), start=start, done=done):
+                self._progress.begin_stretch()
+                self._send(decoded(found))
+            flags = tuple(recording.flags)  # complete only now
+        spent = Spent(recognition.speech_seconds, self._progress.model_seconds - before)
+        self._send(Done(_seconds(blocks.frames), flags, spent))
 
     def _stop_if_cancelled(self) -> None:
         if self._cancelled.is_set():
-            raise Cancelled
+            raise JobCancelled
 
     @contextlib.contextmanager
     def _reporting_errors(self) -> Iterator[None]:
         try:
             yield
-        except Cancelled:
-            self._tell("cancelled")
+        except JobCancelled:
+            self._send(Cancelled())
         except OffhookError as error:
-            bad_input = isinstance(error, BadRecording)
-            self._tell("failed", code=error.code, message=str(error), bad_input=bad_input)
+            self._send(Failed(error.code, str(error), isinstance(error, BadRecording)))
         except Exception as error:
             if self._loader.limited_gb and memory.ran_out(error):
-                self._tell("failed", code=OutOfMemory.code, message=str(OutOfMemory()), bad_input=True)
+                self._send(Failed(OutOfMemory.code, str(OutOfMemory()), bad_input=True))
                 return
-            self._tell("failed", code=EngineFailed.code, message=_in_words(error), bad_input=False)
+            self._send(Failed(EngineFailed.code, _one_line(error)))
 
-    def _tell(self, event: str, **fields: Any) -> None:
-        with self._telling:  # several threads decode
-            self._events.write(json.dumps({"event": event, **fields}) + "\n")
+    def _send(self, event: Event) -> None:
+        line = messages.encode(event)
+        with self._sending:  # several threads decode
+            self._events.write(line)
             self._events.flush()
 
 
 class _Counted:
-    """Blocks of samples, counted and told of as they go by."""
+    """Blocks of samples, counted and reported as progress while they pass."""
 
     def __init__(self, blocks: Iterator[NDArray[np.float32]], passed: Callable[[], None]) -> None:
         self._blocks, self._passed = blocks, passed
@@ -159,14 +164,39 @@ class _Counted:
             yield block
 
 
-def _opened(path: Path, allowance: RecordingLimits) -> Recording:
+def decoded(found: Recognized) -> Decoded:
+    """Return the event for a decoded stretch, with times in seconds."""
+    windows = zip(found.stretch.windows, found.segments, strict=True)
+    return Decoded(
+        _seconds(found.stretch.start),
+        _seconds(found.stretch.end),
+        found.language,
+        tuple(DecodedWindow(_seconds(it.start), _seconds(it.end), segments) for it, segments in windows),
+    )
+
+
+def _command(line: str) -> object:
+    """Return the command in a line, or the error that its sender is to get."""
     try:
-        return open_recording(path, allowance)
+        return messages.decode(line)
+    except (MalformedMessage, OtherProtocol) as error:
+        return EngineFailed(f"The worker sent a command that cannot be read. {error}")
+
+
+def _refuse(command: object) -> None:
+    if isinstance(command, EngineFailed):
+        raise command
+    raise EngineFailed(f"This engine does not know the command {command}.")
+
+
+def _opened(path: Path, limits: RecordingLimits) -> Recording:
+    try:
+        return open_recording(path, limits)
     except FileNotFoundError:
         raise RecordingMissing from None
 
 
-def _in_words(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_MESSAGE]
 
 
@@ -182,11 +212,15 @@ def _samples(seconds: float) -> int:
     return round(seconds * SAMPLE_RATE_HZ)
 
 
+def _seconds(samples: int) -> float:
+    return samples / SAMPLE_RATE_HZ
+
+
 def main(**parts: Any) -> None:
-    """Keep the pipe for events alone: libraries that print go to stderr."""
+    """Run an engine; libraries that print go to stderr, so that stdout has events alone."""
     streams.complete()
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-        if hasattr(signal, name):  # a supervisor signals the whole group; the worker decides for its engine
+        if hasattr(signal, name):  # a supervisor signals the whole group; the worker decides about its engine
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", newline="\n")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -1,7 +1,7 @@
-"""Measures at the first start how the cores are best shared out, and keeps it in a small file.
+"""Measures at the first start which split of the cores is the fastest, and keeps the result in a small file.
 
-Which split of the cores is the fastest depends on processor, model and compute type; no table knows. A large
-model is measured with less, or not at all: nobody is to wait for it.
+The fastest split depends on processor, model and compute type, so no table can have it. A large model is
+measured with less work, or not at all, because its recordings wait meanwhile.
 """
 
 from __future__ import annotations
@@ -26,41 +26,43 @@ from shared.files import whole
 from transcribe_worker.engine.setup import Setup, Wishes
 
 Load = Callable[[Setup], WhisperModel]
-#: How long each split took, each time.
+#: Seconds that each split took, in each round.
 Seconds = Mapping[str, Sequence[float]]
-#: So long measuring may take, with loading the model again and again.
+#: Time limit for measuring, with the loading of models.
 MOST_SECONDS = 10.0
 ROUNDS = 2
-#: Another split than the usual one must be faster by so much, each time: the machine has other work, too.
+#: Share by which another split must be faster than the usual one, in each round: the machine has other work.
 MARGIN = 0.1
 FRAMES = 1000
+#: Version of the file; raise it when the meaning of an entry changes. Another version is measured again.
+VERSION = 1
 BEGUN = "begun"
 
 
 @dataclass(frozen=True)
 class Effort:
-    """What a batch is: its windows, the tokens to write, and its cost, in windows that are only encoded."""
+    """A batch: its windows, the tokens to write, and its cost in units of one encoded window."""
 
     windows: int
     tokens: int
     cost: float
 
 
-#: Encoding alone would not do: it likes few lanes of many threads, and writing takes longer.
+#: Encoding alone favours few lanes of many threads, and writing takes most of the time.
 EFFORTS = (Effort(4, 32, 10.0), Effort(1, 16, 4.0))
 ONE_WINDOW = Effort(1, 0, 1.0)
 
 
-class Measures:
-    """The file of what was measured, for each processor, model and compute type."""
+class TuningFile:
+    """The file of measured setups, for each processor, model and compute type."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def find(self, key: str, setups: Sequence[Setup]) -> Setup | None:
-        """The setup that was measured to be the fastest; None if it is to be measured.
+        """Return the setup that was measured as the fastest; None if it is to be measured.
 
-        Measuring that did not come to its end may have ended the engine: the usual one, for this time.
+        Measuring that was not finished may have ended the engine, so the usual setup is used this time.
         """
         entry = self._read().get(key)
         if entry == BEGUN:
@@ -74,24 +76,27 @@ class Measures:
         self._write(self._read() | {key: BEGUN})
 
     def keep(self, key: str, setup: Setup, seconds: Seconds) -> None:
-        """Note what was chosen, and how long each split took, each time."""
+        """Note the fastest setup, and the seconds of each split in each round."""
         taken = {split: [round(value, 3) for value in values] for split, values in seconds.items()}
         self._write(self._read() | {key: {"split": setup.split, "seconds": taken}})
 
     def _read(self) -> dict[str, Any]:
+        """Return the entries; none of a file that is missing, damaged or of another version."""
         try:
             found = json.loads(self._path.read_text("utf-8"))
-        except (OSError, ValueError):  # not there, or damaged: measured again
+        except (OSError, ValueError, RecursionError):
             return {}
-        return found if isinstance(found, dict) else {}
+        entries = found.get("setups") if isinstance(found, dict) and found.get("version") == VERSION else None
+        return entries if isinstance(entries, dict) else {}
 
     def _write(self, entries: Mapping[str, Any]) -> None:
-        with contextlib.suppress(OSError), whole(self._path) as file:  # without it, measured again next time
-            file.write(json.dumps(entries, indent=2).encode())
+        content = json.dumps({"version": VERSION, "setups": entries}, indent=2)
+        with contextlib.suppress(OSError), whole(self._path) as file:  # without the file it is measured again
+            file.write(content.encode())
 
 
 def key(folder: Path, model_bytes: int, wishes: Wishes, cores: int) -> str:
-    """What a measure holds for."""
+    """Return what a measured setup applies to."""
     model = f"{folder.resolve().name} of {model_bytes} bytes"
     library = f"ctranslate2 {ctranslate2.__version__}"
     return "; ".join((f"{_processor()}, {cores} cores", model, wishes.compute_type, library))
@@ -103,7 +108,7 @@ def measure(
     advanced: Callable[[], None],
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Seconds:
-    """How long each split takes for the same work, in turn; without those that there is no time for."""
+    """Return the seconds of each split for the same work; leaves out splits that there is no time for."""
     began, longest = monotonic(), 0.0
     seconds: dict[str, list[float]] = {}
     batches = max(setup.lanes for setup in setups)
@@ -120,18 +125,18 @@ def measure(
             break
         seconds.setdefault(setup.split, []).append(work_through(model, setup.lanes, batches, effort))
         advanced()
-        del model  # two at once may not fit
+        del model  # two models may not fit
         longest = max(longest, monotonic() - started)
     return seconds
 
 
 def affordable(left_seconds: float, window_seconds: float, batches: int) -> Effort | None:
-    """The largest effort that there is time for, by how long it takes to encode a window; None for none."""
+    """Return the largest effort that fits into the time, by the seconds to encode a window; else None."""
     return next((it for it in EFFORTS if it.cost * window_seconds * batches <= left_seconds), None)
 
 
 def fastest(setups: Sequence[Setup], seconds: Seconds) -> Setup:
-    """The usual setup, unless another one was clearly faster each time."""
+    """Return the usual setup, or another one that was clearly faster in each round."""
     usual = setups[0]
     slowest = {split: max(values) for split, values in seconds.items() if len(values) == ROUNDS}
     if usual.split not in slowest:
@@ -142,19 +147,19 @@ def fastest(setups: Sequence[Setup], seconds: Seconds) -> Setup:
 
 
 def one_window(model: WhisperModel) -> float:
-    """How long it takes to encode a window, in seconds; the first time is not like the others."""
+    """Return the seconds to encode a window, the smaller of two: the first time is slower."""
     return min(_timed(lambda: _work(model, ONE_WINDOW)) for _ in range(2))
 
 
 def work_through(model: WhisperModel, lanes: int, batches: int, effort: Effort) -> float:
-    """How long so many batches take, in seconds, once each lane has begun."""
+    """Return the seconds for `batches`, after each lane has started."""
     with ThreadPoolExecutor(lanes) as pool:
         list(pool.map(lambda _: _work(model, ONE_WINDOW), range(lanes)))
         return _timed(lambda: list(pool.map(lambda _: _work(model, effort), range(batches))))
 
 
 def _work(model: WhisperModel, effort: Effort) -> None:
-    """Encode noise, and write a text of a fixed length: the same work for every split."""
+    """Encode noise and write a text of a fixed length, so that every split does the same work."""
     mels = model.feature_extractor.mel_filters.shape[0]
     noise = np.random.default_rng(0).standard_normal((effort.windows, mels, FRAMES)).astype(np.float32) * 0.3
     encoded = model.model.encode(StorageView.from_array(noise))
@@ -174,7 +179,7 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 def _processor() -> str:
-    """What kind of processor this is, as the system calls it."""
+    """Return the system's name of the processor."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()

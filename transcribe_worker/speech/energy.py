@@ -1,6 +1,6 @@
-"""Finds what is as loud as speech over the noise around it: pure numpy, 16 kHz, shape (frames,).
+"""Finds spans that are as loud as speech above the noise around them: numpy, 16 kHz, shape (frames,).
 
-A speech detector misses some of a hoarse or faint voice that the model itself understands well.
+A speech detector misses parts of a hoarse or faint voice that the model understands well.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from transcribe_worker.speech.windows import SAMPLE_RATE_HZ, Span
 
 FRAME = SAMPLE_RATE_HZ // 20
 OVER_THE_FLOOR_DB = 8.0
-#: The floor is what a tenth of the frames around stay below.
+#: The noise floor is the level below which a tenth of the surrounding frames are.
 FLOOR_PERCENTILE = 10
 AROUND = 15 * SAMPLE_RATE_HZ // FRAME
-#: What swings slower than a voice, below 60 Hz or so, is taken out by the mean over this.
+#: Subtracting the mean over this many samples removes what is below about 60 Hz, lower than a voice.
 RUMBLE = SAMPLE_RATE_HZ // 100
-#: Between two looks at the floor.
+#: Frames between two measurements of the floor.
 LOOK = SAMPLE_RATE_HZ // FRAME
-#: Shorter ones are clicks; a word's own pauses are bridged; its edges are faint.
+#: In frames: shorter spans are clicks; pauses within a word are bridged; a word's faint edges are added.
 SHORTEST, BRIDGED, EDGE = 5, 3, 2
-#: Below this there is nothing to hear in 16 bits.
+#: Below this there is nothing audible in 16 bits.
 SILENCE_DBFS = -75.0
 
 
 def loud_spans(samples: NDArray[np.float32], known: list[Span]) -> list[Span]:
-    """The spans outside of `known` that stand over the noise for a quarter of a second or more."""
+    """Return the spans outside of `known` that are above the noise for 0.25 s or more."""
     levels = _levels_dbfs(without_rumble(samples))
     loud = levels > np.maximum(_floor(levels) + OVER_THE_FLOOR_DB, SILENCE_DBFS)
     for span in known:
@@ -42,7 +42,7 @@ def loud_spans(samples: NDArray[np.float32], known: list[Span]) -> list[Span]:
 
 
 def union(spans: list[Span]) -> list[Span]:
-    """Spans in order, with those that overlap as one."""
+    """Return spans in order, with overlapping ones joined."""
     found: list[Span] = []
     for span in sorted(spans, key=lambda span: span.start):
         if found and span.start <= found[-1].end:
@@ -53,7 +53,7 @@ def union(spans: list[Span]) -> list[Span]:
 
 
 def without_rumble(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Take out what is too low for a voice: a fan and the traffic come and go, louder than a whisper."""
+    """Remove what is too low for a voice: fans and traffic vary, and are louder than a whisper."""
     if len(samples) < RUMBLE:
         return samples
     sums = np.cumsum(np.pad(samples, (RUMBLE // 2, RUMBLE - RUMBLE // 2)), dtype=np.float64)

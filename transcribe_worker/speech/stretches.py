@@ -1,8 +1,8 @@
-"""Finds speech in a stream of samples and hands it out in decoding windows.
+"""Finds speech in a stream of samples and cuts it into decoding windows.
 
-The stream is looked at in stretches, so memory does not grow with the recording. Where a stretch
-starts depends on the audio alone and goes with each window: detection that starts there again finds
-the same windows, which is how an interrupted transcription goes on without a seam.
+The stream is processed in stretches of up to 120 s, so memory does not grow with the recording. The start of
+a stretch depends on the audio alone and is stored with each window: detection that starts there again finds
+the same windows, so an interrupted transcription resumes without a seam.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from transcribe_worker.speech.windows import LARGEST_GAP, LONGEST, SAMPLE_RATE_H
 Samples = NDArray[np.float32]
 Detect = Callable[[Samples], "Heard"]
 
-#: How long a stretch is: short at first, for the first words to come soon, but longer than a window and a
-#: gap, so that there is always one that ends in it.
+#: Length of a stretch: short at first, so that the first words come soon, and longer than a window and a gap,
+#: so that at least one window ends in it.
 SHORTEST_STRETCH, LONGEST_STRETCH = 40 * SAMPLE_RATE_HZ, 120 * SAMPLE_RATE_HZ
-#: How much of a silent end is heard again with the next stretch, for speech that begins just there.
+#: How much of a silent end is processed again with the next stretch, in case speech starts there.
 LOOK_BACK = SAMPLE_RATE_HZ
 FRAME = SAMPLE_RATE_HZ // 50
-#: How long a pause is looked for to cut in, in frames, the best first; and how much more energy it may hold
-#: than the quietest tenth of a second. What is below -90 dBFS is as quiet as can be.
+#: Lengths of pauses to cut in, in frames, the best first; how much more energy a pause may have than the
+#: quietest tenth of a second; and the energy of -90 dBFS, below which all is equally quiet.
 PAUSES, ABOUT_AS_QUIET, INAUDIBLE = (15, 10, 5), 1.1, 1e-9
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What there is to decode: speech, and what is as loud as speech and is not taken for it."""
+    """Spans to decode: detected speech, and others that are as loud as speech."""
 
     speech: list[Span]
     loud: list[Span]
@@ -42,7 +42,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Window:
-    """Samples to decode, shape (frames,), and where they stand in the recording, in samples."""
+    """Samples to decode, shape (frames,), and their position in the recording, in samples."""
 
     start: int
     samples: Samples
@@ -50,20 +50,20 @@ class Window:
 
     @property
     def end(self) -> int:
-        """The first sample behind the window."""
+        """The first sample after the window."""
         return self.start + len(self.samples)
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """A part of a recording, in samples, with its windows: what is decoded, and committed, as a whole."""
+    """A part of a recording, in samples, with its windows; it is decoded and committed as a whole."""
 
     start: int
     end: int
     windows: list[Window]
 
-    def behind(self, done: int) -> Stretch:
-        """The stretch without the windows that end by `done`."""
+    def after(self, done: int) -> Stretch:
+        """Return the stretch without the windows that end by `done`."""
         return replace(self, windows=[window for window in self.windows if window.end > done])
 
 
@@ -102,7 +102,7 @@ def stretches(
 
 
 class _Source:
-    """A stream of blocks, read in whatever pieces are asked for."""
+    """A stream of blocks that is read in other lengths."""
 
     def __init__(self, blocks: Iterable[Samples]) -> None:
         self._blocks = iter(blocks)
@@ -120,7 +120,7 @@ class _Source:
 
 
 def _carried(unfinished: list[Span], ready: list[Span], length: int) -> int:
-    """Where the next stretch starts: at the window that goes on, or just before the end."""
+    """Return the start of the next stretch: an unfinished window, or 1 s before the end."""
     if unfinished:
         return unfinished[0].start
     return max(ready[-1].end if ready else 0, length - LOOK_BACK)
@@ -129,8 +129,8 @@ def _carried(unfinished: list[Span], ready: list[Span], length: int) -> int:
 def detect_speech(samples: Samples, *, energy_spans: bool = False) -> Heard:
     """Find speech with Silero, after evening out the level; shape (frames,), 16 kHz.
 
-    Silero at its default misses most of a quiet, hoarse voice; raised to a usual level, and with a
-    lower threshold, it finds it. The windows are cut from the audio as it was.
+    At its default threshold Silero misses most of a quiet, hoarse voice. With a level of -20 dBFS and a lower
+    threshold it finds that voice. Windows are cut from the audio at its original level.
     """
     options = VadOptions(threshold=0.3, min_silence_duration_ms=500, speech_pad_ms=300)
     found = get_speech_timestamps(evened(samples), options, SAMPLE_RATE_HZ)
@@ -139,7 +139,7 @@ def detect_speech(samples: Samples, *, energy_spans: bool = False) -> Heard:
 
 
 def all_of_it(samples: Samples) -> Heard:
-    """Take everything for speech, for a person who has switched detection off."""
+    """Treat everything as speech, for `vad = false`."""
     return Heard([Span(0, len(samples))] if len(samples) else [], [])
 
 
@@ -156,9 +156,9 @@ def evened(samples: Samples, *, target_dbfs: float = -20.0, most_gain: float = 3
 
 
 def quietest(samples: Samples, start: int, end: int) -> int:
-    """Return the middle of the longest pause in [start, end) that is about as quiet as the quietest one.
+    """Return the middle of the longest pause in [start, end) that is about as quiet as the quietest pause.
 
-    A pause between words is longer than one in a word, before its t or k, which may be as quiet.
+    A pause between words is longer than a pause within a word, before its t or k, which may be as quiet.
     """
     heard = without_rumble(samples[start:end])
     energy = np.square(heard[: len(heard) // FRAME * FRAME].reshape(-1, FRAME)).mean(axis=1)

@@ -1,7 +1,7 @@
-"""Speech to decoding windows: pure, over sample positions.
+"""Speech to decoding windows: pure functions over sample positions.
 
-Whisper looks at 30 s at a time, so a window of several sentences costs no more than one of a word;
-a window that ends in the middle of a word loses it.
+Whisper takes 30 s at a time, so several sentences in a window cost no more than one word. A window that ends
+in the middle of a word loses that word.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from itertools import pairwise
 SAMPLE_RATE_HZ = 16_000
 LONGEST = 28 * SAMPLE_RATE_HZ
 LARGEST_GAP = 3 * SAMPLE_RATE_HZ
-#: With a smaller share of speech, a window is something else with a word or two in it. Of real and of faint
-#: speech the detector finds more than half; in music it hears a word now and then, 4 % at the most.
+#: A window with a smaller share of speech is other sound with a word or two in it. The detector finds more
+#: than half of real and of faint speech; in music it detects up to 4 %.
 LEAST_SPEECH = 0.1
 
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of samples, from `start` up to but not including `end`."""
+    """Samples from `start` up to and without `end`."""
 
     start: int
     end: int
@@ -48,7 +48,7 @@ def plan(
 
 
 def parts(window: Span, speech: Iterable[Span]) -> list[tuple[Span, bool]]:
-    """Tell a window in which there is speech from one without; where there is little, keep the two apart."""
+    """Return the parts of a window and whether each is speech; with little speech, the two are parted."""
     within = [
         Span(max(span.start, window.start), min(span.end, window.end))
         for span in speech
@@ -63,7 +63,7 @@ def parts(window: Span, speech: Iterable[Span]) -> list[tuple[Span, bool]]:
 
 
 def _cut(speech: Iterable[Span], quietest: Quietest, longest: int) -> Iterator[Span]:
-    """Cut what is too long at the quietest point of the last third of what fits."""
+    """Cut spans that are too long at the quietest point in the last third of `longest`."""
     for span in speech:
         start = span.start
         while span.end - start > longest:

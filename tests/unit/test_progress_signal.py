@@ -31,19 +31,19 @@ def told() -> list[float]:
 
 
 @pytest.fixture
-def signs(model: Model, told: list[float]) -> ProgressSignal:
+def progress(model: Model, told: list[float]) -> ProgressSignal:
     return ProgressSignal(told.append, lambda: model.now)
 
 
-def test_a_model_that_gives_signs_does_what_it_did(model: Model, signs: ProgressSignal):
-    assert signs.of(model).encode("speech", seconds=1) == "encoded speech"
-    assert signs.of(model).is_multilingual is False
+def test_a_model_that_gives_signs_does_what_it_did(model: Model, progress: ProgressSignal):
+    assert progress.of(model).encode("speech", seconds=1) == "encoded speech"
+    assert progress.of(model).is_multilingual is False
 
 
 def test_a_long_step_is_told_with_its_length_and_short_ones_once_a_second(
-    model: Model, signs: ProgressSignal, told: list[float]
+    model: Model, progress: ProgressSignal, told: list[float]
 ):
-    stepping = signs.of(model)
+    stepping = progress.of(model)
     stepping.encode("", seconds=70)
     assert told == [70.0]
     for _ in range(50):
@@ -51,26 +51,28 @@ def test_a_long_step_is_told_with_its_length_and_short_ones_once_a_second(
     assert len(told) == 1 + 50 // 8
 
 
-def test_a_step_that_fails_is_no_progress(signs: ProgressSignal, model: Model, told: list[float]):
+def test_a_step_that_fails_is_no_progress(progress: ProgressSignal, model: Model, told: list[float]):
     with pytest.raises(TypeError):
-        signs.of(model).encode()
+        progress.of(model).encode()
     assert told == []
 
 
-def test_audio_that_is_read_is_progress_once_a_second(model: Model, signs: ProgressSignal, told: list[float]):
+def test_audio_that_is_read_is_progress_once_a_second(
+    model: Model, progress: ProgressSignal, told: list[float]
+):
     for _ in range(20):
         model.now += 0.25
-        signs.advanced()
+        progress.advanced()
     assert told == [0.0] * 5
 
 
 def test_going_round_in_circles_within_a_window_is_no_progress_after_a_while(
-    model: Model, signs: ProgressSignal, told: list[float]
+    model: Model, progress: ProgressSignal, told: list[float]
 ):
-    stepping = signs.of(model)
+    stepping = progress.of(model)
     for _ in range(3 * MOST_STEPS_PER_STRETCH):
         stepping.encode("", seconds=2)
     assert len(told) == MOST_STEPS_PER_STRETCH
-    signs.begin_stretch()
+    progress.begin_stretch()
     stepping.encode("", seconds=2)
     assert len(told) == MOST_STEPS_PER_STRETCH + 1

@@ -1,0 +1,259 @@
+"""The engine's protocol: commands from the worker, events from the engine, one JSON object a line.
+
+Each line has the `protocol` it speaks and the `type` of its message; the other keys are the message's fields.
+A reader passes over fields it does not know, so a later version may add some with a default. A change that a
+reader of before would get wrong raises PROTOCOL: the two sides are of different versions while offhook is
+updated under a running worker.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from shared.errors import BadRecording, EngineFailed, EngineUnusable
+from shared.settings import RecordOptions
+from shared.words import Segment
+from transcribe_worker.engine.setup import Setup, Wishes
+from transcribe_worker.media.limits import RecordingLimits
+
+PROTOCOL = 1
+
+
+class MalformedMessage(ValueError):
+    """A line is not a message of this protocol."""
+
+
+class OtherProtocol(ValueError):
+    """The other side speaks another version of the protocol."""
+
+
+# Commands
+
+
+@dataclass(frozen=True)
+class Load:
+    """Load the model in `folder`; `wishes` say how, within `memory_gb` above what the process has."""
+
+    name: str
+    folder: Path
+    wishes: Wishes = field(default_factory=Wishes)
+    memory_gb: float = 0.0  # 0 sets no limit
+    tuning: Path | None = None  # the file of measured setups; without one nothing is measured
+
+    @property
+    def model_bytes(self) -> int:
+        """The size of the weights."""
+        weights = self.folder / "model.bin"
+        return weights.stat().st_size if weights.is_file() else 0
+
+
+@dataclass(frozen=True)
+class Job:
+    """Decode the recording at `path`, from `stretch_seconds` on; windows up to `done_seconds` are decoded."""
+
+    path: Path
+    options: RecordOptions
+    stretch_seconds: float = 0.0
+    done_seconds: float = 0.0
+    limits: RecordingLimits = field(default_factory=RecordingLimits)
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Stop the job."""
+
+
+# Events
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The model is loaded."""
+
+
+@dataclass(frozen=True)
+class Reloading:
+    """The model is being loaded again, which may take long."""
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """The job makes progress; `step_seconds` is how long the model took for its last step."""
+
+    step_seconds: float
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The recording is readable; `duration_seconds` is what its container says, None if it does not."""
+
+    duration_seconds: float | None
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DecodedWindow:
+    """A window and its segments, in seconds of the recording."""
+
+    start_seconds: float
+    end_seconds: float
+    segments: tuple[Segment, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A stretch is decoded; `windows` is empty where nobody speaks."""
+
+    start_seconds: float
+    end_seconds: float
+    language: str
+    windows: tuple[DecodedWindow, ...] = ()
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Seconds that speech detection took, and the model, summed over all threads."""
+
+    speech: float = 0.0
+    model: float = 0.0
+
+
+@dataclass(frozen=True)
+class Done:
+    """The whole recording is decoded; `duration_seconds` is the audio that was really in it."""
+
+    duration_seconds: float
+    flags: tuple[str, ...] = ()
+    spent: Spent = field(default_factory=Spent)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The command failed; `bad_input` says that the recording is at fault."""
+
+    code: str
+    message: str
+    bad_input: bool = False
+
+    def error(self) -> BadRecording | EngineFailed | EngineUnusable:
+        """Return the engine's error, with the code it had there."""
+        kinds = {EngineUnusable.code: EngineUnusable}
+        error = (BadRecording if self.bad_input else kinds.get(self.code, EngineFailed))(self.message)
+        error.code = self.code
+        return error
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """The job was stopped."""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A message that only a later version knows."""
+
+    name: str
+
+
+Command = Load | Job | Cancel
+Event = Ready | Setup | Reloading | Advanced | Opened | Decoded | Done | Failed | Cancelled
+COMMANDS: Mapping[str, type[Command]] = {"load": Load, "transcribe": Job, "cancel": Cancel}
+EVENTS: Mapping[str, type[Event]] = {
+    "ready": Ready,
+    "setup": Setup,
+    "reloading": Reloading,
+    "advanced": Advanced,
+    "opened": Opened,
+    "decoded": Decoded,
+    "done": Done,
+    "failed": Failed,
+    "cancelled": Cancelled,
+}
+_MESSAGES: Mapping[str, type[Command | Event]] = {**COMMANDS, **EVENTS}
+_NAMES = {kind: name for name, kind in _MESSAGES.items()}
+
+
+def encode(message: Command | Event) -> str:
+    """Write a message as one line."""
+    return json.dumps({"protocol": PROTOCOL, "type": _NAMES[type(message)], **_plain(message)}) + "\n"
+
+
+def decode(line: str) -> Command | Event | Unknown:
+    """Read a message from its line. Raises MalformedMessage and OtherProtocol."""
+    try:
+        found = json.loads(line)
+        name, protocol = found["type"], found["protocol"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise MalformedMessage(f"The line {line[:80]!r} is not a message.") from None
+    if protocol != PROTOCOL:
+        raise OtherProtocol(f"It speaks version {protocol} of the engine's protocol, and this is {PROTOCOL}.")
+    if name not in _MESSAGES:
+        return Unknown(str(name))
+    try:
+        message: Command | Event = _object(_MESSAGES[name], found)
+    except ValueError as error:
+        raise MalformedMessage(f"A message {name!r} is malformed: {error}") from None
+    return message
+
+
+def _plain(value: Any) -> Any:
+    """Turn a value of a message into what JSON knows."""
+    if isinstance(value, Segment):
+        return value.as_json()
+    if is_dataclass(value):
+        return {it.name: _plain(getattr(value, it.name)) for it in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _object(kind: Any, found: object) -> Any:
+    if not isinstance(found, dict):
+        raise ValueError(f"{kind.__name__} must be an object, not {type(found).__name__}.")
+    if kind is Segment:
+        return Segment.from_json(found)
+    known = _fields(kind)
+    values = {it.name: _value(hint, found[it.name], it.name) for it, hint in known if it.name in found}
+    missing = [it.name for it, _ in known if it.name not in values and _is_required(it)]
+    if missing:
+        raise ValueError(f"{', '.join(missing)} is missing.")
+    return kind(**values)
+
+
+@lru_cache
+def _fields(kind: Any) -> list[tuple[Field[Any], Any]]:
+    hints = get_type_hints(kind)
+    return [(it, hints[it.name]) for it in fields(kind)]
+
+
+def _is_required(it: Field[Any]) -> bool:
+    return it.default is MISSING and it.default_factory is MISSING
+
+
+def _value(hint: Any, found: Any, name: str) -> Any:
+    """Check a value against the type of its field."""
+    if is_dataclass(hint):
+        return _object(hint, found)
+    if get_origin(hint) is tuple and isinstance(found, list):
+        return tuple(_value(get_args(hint)[0], item, name) for item in found)
+    if NoneType in get_args(hint):
+        return None if found is None else _value(get_args(hint)[0], found, name)
+    accepted, make = _SCALARS.get(hint, ((), hint))
+    if type(found) not in accepted:
+        raise ValueError(f"{name} must not be {found!r:.80}.")
+    return make(found)
+
+
+_SCALARS: Mapping[Any, tuple[tuple[type, ...], Callable[[Any], Any]]] = {
+    str: ((str,), str),
+    int: ((int,), int),
+    bool: ((bool,), bool),
+    float: ((int, float), float),
+    Path: ((str,), Path),
+}
