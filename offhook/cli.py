@@ -18,11 +18,12 @@ from peewee import DatabaseError
 
 from offhook.commands.printing import make_printable, require_output, warn, warn_text
 from offhook.desk.desk import Desk
+from offhook.desk.remedies import remedy
 from shared import streams
 from shared.errors import OffhookError
 from shared.home import keep_private
 from shared.privacy import stop_telemetry
-from shared.store.sqlite import first_cause
+from shared.store.inspection import damaged_values
 
 #: Command -> where it lives. A command's libraries are loaded with it, so `status` answers at once.
 COMMANDS = {
@@ -50,14 +51,6 @@ COMMANDS = {
 }
 
 
-#: Part of SQLite's message -> what the database's state is, and the remedy.
-REMEDIES = {
-    "locked": "is in use by another program; try again in a moment.",
-    "full": "cannot be written: the disk is full. Make room and try again.",
-    "disk I/O error": "cannot be read or written: is the disk full? Make room and try again.",
-}
-
-
 class LazyGroup(click.Group):
     """A group that imports a command only to run it."""
 
@@ -80,17 +73,23 @@ class LazyGroup(click.Group):
         except click.exceptions.Exit as ending:
             code = ending.exit_code
         except DatabaseError as error:
-            raise DatabaseUnusable(f"{ctx.obj.settings.database} {_remedy(error)}") from error
+            raise DatabaseUnusable(f"{ctx.obj.settings.database} {remedy(error)}") from error
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            if damage := damaged_values(ctx.obj.settings.database):
+                raise DatabaseUnusable(_damage(ctx.obj.settings.database, damage)) from error
+            raise
         else:
             code = 0
         require_output()
         ctx.exit(code)
 
 
-def _remedy(error: DatabaseError) -> str:
-    reason = str(first_cause(error))
-    known = (remedy for part, remedy in REMEDIES.items() if part in reason)
-    return next(known, f"cannot be used: {reason}. `offhook doctor` looks closer.")
+def _damage(database: Path, found: list[str]) -> str:
+    more = f" and {len(found) - 1:,} more" if len(found) > 1 else ""
+    return (
+        f"{database} has values that offhook did not write: {found[0]}{more}. "
+        "Delete that recording, or restore a backup; `offhook doctor` lists them all."
+    )
 
 
 class DatabaseUnusable(OffhookError):

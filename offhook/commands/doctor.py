@@ -14,13 +14,19 @@ from peewee import DatabaseError
 
 from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import print_json, say, say_marked
+from offhook.commands.wording import counted
 from offhook.desk.desk import Desk
+from offhook.desk.orphans import orphans
 from offhook.desk.overview import overview
+from offhook.desk.remedies import known
 from shared import home
 from shared.errors import OffhookError
 from shared.privacy import telemetry_is_off
+from shared.store.inspection import damaged_values, schema_oddities
 from transcribe_worker import model_files
 
+VALUES_SHOWN = 10
+BRING_BACK = "Keep a copy of the home, and restore a backup: `offhook restore`."
 LITTLE_BYTES, TOO_LITTLE_BYTES = 2_000_000_000, 200_000_000
 MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "error": ("✗", "red")}
 
@@ -71,11 +77,14 @@ def _checked(check: Callable[[Desk], Iterator[Finding]], desk: Desk) -> Iterator
     except OffhookError as error:
         yield Finding(name, "error", str(error))
     except DatabaseError as error:
-        remedy = "Put back a copy of the file, or move it away to begin anew."
-        yield Finding(name, "error", f"{desk.settings.database} cannot be used: {error}", remedy)
+        database = desk.settings.database
+        if sound := known(error):
+            yield Finding(name, "error", f"{database} {sound}")
+        else:
+            yield Finding(name, "error", f"{database} cannot be used: {error}", BRING_BACK)
     except Exception as error:
         yield Finding(
-            name, "error", f"{type(error).__name__}: {error}", "Run python start.py to install anew."
+            name, "error", f"{type(error).__name__}: {error}", "Run python start.py to install offhook again."
         )
 
 
@@ -164,12 +173,31 @@ def _disk(desk: Desk) -> Iterator[Finding]:
 
 
 def _database(desk: Desk) -> Iterator[Finding]:
+    path = desk.settings.database
     (answer,) = desk.database.execute_sql("PRAGMA quick_check").fetchone()
-    if answer == "ok":
-        yield Finding("database", "ok", f"{desk.settings.database} is sound")
-    else:
-        remedy = "Stop offhook, keep a copy of the file, and recover it with sqlite3's .recover."
-        yield Finding("database", "error", f"{desk.settings.database} is damaged: {answer}", remedy)
+    if answer != "ok":
+        yield Finding("database", "error", f"{path} is damaged: {answer}", BRING_BACK)
+        return
+    if different := schema_oddities(path):
+        yield Finding("database", "error", f"{path} is not as offhook made it: {different[0]}", BRING_BACK)
+        return
+    damage = damaged_values(path)
+    for value in damage[:VALUES_SHOWN]:
+        yield Finding("database", "error", f"{path}: {value}", "Delete that recording, or restore a backup.")
+    if not damage:
+        yield Finding("database", "ok", f"{path} is sound")
+
+
+def _library(desk: Desk) -> Iterator[Finding]:
+    """Look for transcripts that the database has lost, as when it was emptied or replaced."""
+    lost = orphans(desk.settings.library, desk.database)
+    if not lost:
+        yield Finding("library", "ok", "every transcript in it has its recording in the database")
+        return
+    message = (
+        f"{counted(len(lost), 'transcript')} in {desk.settings.library} without a recording in the database"
+    )
+    yield Finding("library", "error", message, BRING_BACK)
 
 
 def _workers(desk: Desk) -> Iterator[Finding]:
@@ -189,4 +217,4 @@ def _workers(desk: Desk) -> Iterator[Finding]:
 
 
 MACHINE_CHECKS = (_python, _ffmpeg, _engine, _telemetry)
-HOME_CHECKS = (_model, _audio, _folders, _disk, _database, _workers)
+HOME_CHECKS = (_model, _audio, _folders, _disk, _database, _library, _workers)

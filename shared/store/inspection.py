@@ -7,6 +7,7 @@ statement touches a table. https://www.sqlite.org/security.html
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Collection, Iterator
@@ -25,6 +26,19 @@ _TYPES = {
     "REAL": ("real", "integer", "null"),
     "BLOB": ("blob", "null"),
 }
+#: Columns that hold JSON, and of what kind.
+JSON_COLUMNS: dict[tuple[str, str], type] = {
+    ("call_records", "flags"): list,
+    ("call_records", "options"): dict,
+    ("captures", "verdict"): dict,
+    ("workers", "engines"): list,
+    ("segments", "words"): list,
+    ("segments", "doubts"): list,
+    ("decoded_windows", "segments"): list,
+}
+DEEPEST_JSON = 32
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
+_BRACKETS = re.compile(r"[\[\]{}]")
 _SESSIONS = ("call_records", "captures", "loudness")
 _PATHS = (("call_records", "recording_path"), ("captures", "recording_path"), ("inbox_files", "path"))
 
@@ -43,6 +57,63 @@ def oddities(path: Path) -> list[str]:
             return list(_schema(found)) or list(_content(found))
     except (sqlite3.Error, UnicodeDecodeError) as error:
         return [f"it cannot be read: {error}"]
+
+
+def schema_oddities(path: Path) -> list[str]:
+    """Compare the schema of a database in use with offhook's own; one sentence for each difference."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as found:
+        found.execute("PRAGMA trusted_schema = OFF")
+        return list(_schema(found))
+
+
+def damaged_values(path: Path) -> list[str]:
+    """Name the values in a database that no version of offhook writes, with their rows; it is only read."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as found:
+            found.text_factory = lambda raw: raw.decode(errors="replace")
+            tables = [name for kind, name in _definitions(found) if kind == "table"]
+            return [text for table in tables if "_search" not in table for text in _damage(found, table)]
+    except sqlite3.Error:  # SQLite's own message says more
+        return []
+
+
+def _damage(found: sqlite3.Connection, table: str) -> Iterator[str]:
+    for _, column, declared, *_ in found.execute(f'PRAGMA table_info("{table}")').fetchall():
+        allowed = _TYPES.get(declared.upper(), ())
+        kind = JSON_COLUMNS.get((table, column))
+        rows = (
+            found.execute(f'SELECT rowid, typeof("{column}"), "{column}" FROM "{table}"') if allowed else ()
+        )
+        for row, stored, value in rows:
+            if stored not in allowed:
+                yield f"{_row(found, table, row)} has a {column} that is no {declared}"
+            elif kind and value and not _is_json(value, kind):
+                yield f"{_row(found, table, row)} has {column} that are damaged"
+
+
+def _row(found: sqlite3.Connection, table: str, row: int) -> str:
+    """Name a row by the recording that it is about."""
+    if table == "call_records":
+        return f"recording {row}"
+    columns = {name for _, name, *_ in found.execute(f'PRAGMA table_info("{table}")')}
+    if "record_id" in columns:
+        (owner,) = found.execute(f'SELECT record_id FROM "{table}" WHERE rowid = ?', (row,)).fetchone()
+        return f"a row in {table} of recording {owner}"
+    return f"row {row} in {table}"
+
+
+def _is_json(text: str, kind: type) -> bool:
+    """Return whether a text is JSON of this kind, nested no deeper than offhook nests it."""
+    depth = deepest = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    if deepest > DEEPEST_JSON:
+        return False
+    try:
+        return isinstance(json.loads(text), kind)
+    except ValueError:
+        return False
 
 
 def _schema(found: sqlite3.Connection) -> Iterator[str]:
