@@ -16,8 +16,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from peewee import SqliteDatabase, fn
-
 from archive import receipts
 from archive.library import Library, LibraryBusy
 from shared.errors import OffhookError, RecordNotFound, StateConflict
@@ -25,19 +23,14 @@ from shared.files import Fingerprint, sync_folder
 from shared.home import RESTORE_LOCK, RESTORE_PART
 from shared.locks import FileLock
 from shared.settings import Settings
-from shared.store import scrubbing
-from shared.store.captures import Captures
-from shared.store.models import Capture, Control, InboxFile, Record
-from shared.store.records import Records
-from shared.store.transitions import CANCELLED, COMPLETED, FAILED
-from shared.workers import lives
+from shared.store.inbox_files import MARKED
+from shared.store.records import FINISHED
+from shared.store.store import Store
+from shared.store.values import Capture, Record
+from shared.workers import Liveness
 
 log = logging.getLogger(__name__)
 
-MARK = "erase:"
-#: What the inbox is told of a file that is about to go: that it is known.
-DOOMED = "doomed"
-FINISHED = (COMPLETED, FAILED, CANCELLED)
 LOOK_SECONDS = 0.1
 #: After others were in the way of scrubbing, it rests: it is a lot of work, and every sweep asks for it.
 REST_SECONDS = 30.0
@@ -75,18 +68,16 @@ class Eraser:
     def __init__(
         self,
         settings: Settings,
-        database: SqliteDatabase,
-        records: Records,
+        store: Store,
         library: Library,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings, self._database = settings, database
-        self._records, self._library = records, library
+        self._settings, self._store, self._library = settings, store, library
         self._clock, self._monotonic = clock, monotonic
-        self._captures = Captures(database, clock)
+        self._liveness = Liveness(store, settings.locks)
         self._rests_until = 0.0
-        self._told: set[int] = set()
+        self._named: set[int] = set()
 
     # What there is to erase
 
@@ -100,19 +91,15 @@ class Eraser:
 
     def of_candidate(self, candidate_id: str) -> list[ErasurePlan]:
         """Look for all there is of a person, in the queue or not yet there. Raises StateConflict."""
-        found = Record.select().where(Record.candidate_id == candidate_id).order_by(Record.id)
-        queued = Record.select(Record.session_id)
-        mine = (Capture.candidate_id == candidate_id) & Capture.session_id.not_in(queued)
-        captures = list(Capture.select().where(mine).order_by(Capture.started_at))
+        found = self._store.records.of_candidate(candidate_id)
+        captures = self._store.captures.unqueued_of_candidate(candidate_id)
         for capture in captures:
             self._require_dead(capture)
         return [self.of_record(record) for record in found] + [self._of_capture(row) for row in captures]
 
     def older_than(self, seconds: float, states: Collection[str] = FINISHED) -> list[Record]:
         """Return the finished recordings of a certain age, the oldest first."""
-        finished_at = fn.COALESCE(Record.completed_at, Record.created_at)  # cancelled before that was noted
-        old = Record.transcription_status.in_(states) & (finished_at <= self._clock() - seconds)
-        return list(Record.select().where(old).order_by(finished_at, Record.id))
+        return self._store.records.finished_before(self._clock() - seconds, states)
 
     # What is done to it
 
@@ -123,26 +110,25 @@ class Eraser:
         *,
         receipt: Path | None = None,
     ) -> None:
-        """Doom recordings, and calls that have no record: from here on they go, whatever dies.
+        """Mark records for deletion, and calls that have no record; deletion resumes after a crash.
 
-        Raises RecordNotFound, StateConflict, and then nothing is doomed.
+        Raises RecordNotFound, StateConflict, and then nothing is marked.
         """
-        with self._database.atomic():
+        with self._store.transaction():
             for record_id in [*record_ids, *map(self._record_of, sessions)]:
-                self._records.get(record_id)
+                self._store.records.get(record_id)
                 self._fence(record_id)
-                Control.insert(name=f"{MARK}{record_id}", value="{}").on_conflict_replace().execute()
+                self._store.erasures.mark(record_id)
             if receipt:
-                receipts.expect(receipt)
+                self._store.erasures.expect_receipt(receipt.name)
 
     def marked(self) -> list[int]:
         """Return the numbers of the recordings that are to go."""
-        rows = Control.select(Control.name).where(Control.name.startswith(MARK))
-        return sorted(int(row.name.removeprefix(MARK)) for row in rows)
+        return self._store.erasures.marked()
 
     def erase(self, record_id: int, patience_seconds: float = 0.0) -> None:
         """Delete a marked recording: files, then rows. Belongs under `Library.alone`. Raises ErasureWaits."""
-        while record := Record.get_or_none(Record.id == record_id):
+        while record := self._store.records.find(record_id):
             self._fence(record_id)  # somebody may have queued it again
             files = [*self._library.files_of(record), *self._library.leftovers(record)]
             _remove_all(files, patience_seconds)
@@ -150,24 +136,23 @@ class Eraser:
                 sync_folder(folder)
             if self._forget(record_id):
                 return
-        self._unmark(record_id)
+        self._store.erasures.unmark(record_id)
 
     def scrub(self, patience_seconds: float) -> bool:
         """Leave no byte of what was deleted in the database's files; False if others are in the way."""
         self._remove_killed_restore()
-        while note := scrubbing.ordered():
-            scrubbed = scrubbing.scrub(self._database, note, patience_seconds)
-            if scrubbed is None:
+        while order := self._store.erasures.scrub_order():
+            if not self._store.erasures.scrub(order, patience_seconds):
                 self._rests_until = self._monotonic() + REST_SECONDS
                 return False
             if not self.marked():
-                receipts.finish(self._database, self._settings.receipts, self._clock())
-            scrubbing.settle(self._database, scrubbed)
+                receipts.finish(self._store, self._settings.receipts, self._clock())
+            self._store.erasures.scrubbed(order)
         return True
 
     def resume(self) -> None:
         """Finish what others have begun, unless somebody is at it."""
-        if not (self.marked() or scrubbing.ordered()):
+        if not (self.marked() or self._store.erasures.scrub_order()):
             return
         with suppress(LibraryBusy), self._library.alone(patience_seconds=0.0):
             for record_id in self.marked():
@@ -180,21 +165,18 @@ class Eraser:
     def _fence(self, record_id: int) -> None:
         """Take a recording from its worker, so that it writes nothing any more."""
         with suppress(StateConflict):  # nobody's
-            self._records.cancel(record_id)
+            self._store.records.cancel(record_id)
 
     def _forget(self, record_id: int) -> bool:
         """Delete the rows; False if a file has come since, which nobody would know of then."""
-        with self._database.atomic():
+        with self._store.transaction():
             with suppress(RecordNotFound):
-                if self._library.files_of(self._records.get(record_id)):
+                if self._library.files_of(self._store.records.get(record_id)):
                     return False
-                self._records.delete(record_id)
-            scrubbing.order()
-            self._unmark(record_id)
+                self._store.records.delete(record_id)
+            self._store.erasures.order_scrub()
+            self._store.erasures.unmark(record_id)
         return True
-
-    def _unmark(self, record_id: int) -> None:
-        Control.delete().where(Control.name == f"{MARK}{record_id}").execute()
 
     def _remove_killed_restore(self) -> None:
         """Remove what a restore that was killed has left: its words are nobody's here, and in the backup."""
@@ -207,9 +189,9 @@ class Eraser:
         try:
             self.erase(record_id)
         except (ErasureWaits, OSError) as error:
-            if record_id not in self._told:
+            if record_id not in self._named:
                 log.warning("recording %d: cannot be erased yet: %s", record_id, type(error).__name__)
-            self._told.add(record_id)
+            self._named.add(record_id)
         else:
             log.info("recording %d: erased", record_id)
 
@@ -232,28 +214,18 @@ class Eraser:
         Its capture changes hands: a recorder that wants to hand it over comes too late, and so does the
         inbox, for the file is noted there. Raises StateConflict.
         """
-        capture = self._captures.get(session_id)
+        capture = self._store.captures.get(session_id)
         self._require_dead(capture)
         part, place = self._paths(capture)
         path = part if part.is_file() else place
-        self._captures.change(capture.session_id, worker_id="", recording_path=str(path))
-        record = self._captures.queue(capture.session_id, {})
+        self._store.captures.change(capture.session_id, worker_id="", recording_path=str(path))
+        record = self._store.captures.queue(capture.session_id, {})
         if place.parent == self._settings.inbox and place.is_file():
-            self._note_in_inbox(place, record)
-        return int(record.id)
-
-    def _note_in_inbox(self, path: Path, record: Record) -> None:
-        found = Fingerprint.of(path)
-        InboxFile.insert(
-            path=str(path),
-            size_bytes=found.size_bytes,
-            modified_ns=found.modified_ns,
-            outcome=DOOMED,
-            record=record.id,
-        ).on_conflict_replace().execute()
+            self._store.inbox_files.note(place, Fingerprint.of(place), MARKED, record.id)
+        return record.id
 
     def _require_dead(self, capture: Capture) -> None:
-        if lives(self._settings.locks, capture.worker_id):
+        if self._liveness.runs(capture.worker_id, capture.host):
             raise StateConflict(
                 f'The call "{capture.title}" {_HELD.get(capture.state, _ON_ITS_WAY)}. Nothing was deleted.'
             )

@@ -24,8 +24,8 @@ from shared.home import FILE_MODE, make_folder
 from shared.locks import FileLock
 from shared.plain_text import one_line
 from shared.settings import Settings
-from shared.store.models import InboxFile, Record
-from shared.store.records import Records
+from shared.store.store import Store
+from shared.store.values import Record
 
 LONGEST_STEM_BYTES = 180
 PATIENCE_SECONDS = 10.0
@@ -44,8 +44,8 @@ class LibraryBusy(OffhookError):
 class Library:
     """The library folder of one home."""
 
-    def __init__(self, settings: Settings, records: Records) -> None:
-        self._settings, self._records = settings, records
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings, self._store = settings, store
 
     def file(self, record: Record) -> Path:
         """Write the transcripts of a finished recording and move it beside them; return its stem.
@@ -57,16 +57,16 @@ class Library:
 
     def _file(self, record: Record) -> Path:
         # Without a place nobody has begun to write there, so nothing can be left of that.
-        is_first = self._records.get(record.id).library_stem is None
-        stem = self._settings.library / self._records.reserve_stem(record.id, self._places(record))
+        is_first = self._store.records.get(record.id).library_stem is None
+        stem = self._settings.library / self._store.records.reserve_stem(record.id, self._places(record))
         make_folder(stem.parent)
-        found = transcript.load(record)
+        found = transcript.load(self._store, record)
         for suffix, render in FORMATS.items():
             write_whole(beside(stem, suffix), render(found), is_first=is_first)
         path = Path(record.recording_path)
         if self._moves(path):
             path = _brought_in(record, path, beside(stem, path.suffix.lstrip(".")))
-        self._records.mark_filed(record, recording_path=str(path))
+        self._store.records.mark_filed(record, recording_path=str(path))
         return stem
 
     @contextmanager
@@ -97,7 +97,7 @@ class Library:
         """Name the files that are there for a record, copies included; what was only `add`ed is not ours."""
         path = Path(record.recording_path)
         ours = [path] if self.is_ours(path) else []
-        ours += [Path(row.path) for row in InboxFile.select().where(InboxFile.record == record.id)]
+        ours += self._store.inbox_files.of_record(record.id)
         if record.library_stem:
             stem = self._settings.library / record.library_stem
             ours += [beside(stem, suffix) for suffix in FORMATS]

@@ -1,7 +1,7 @@
 """Receipts: that a person was erased, when, and how much that was, without a word of what it was.
 
-A receipt is written before the first file goes, with `finished_at` null. A note in `controls`, made together
-with the marks, has it finished by whoever finishes the erasure.
+A receipt is written before the first file goes, with `finished_at` null. A row that is written together with
+the marks has it finished by the process that finishes the erasure.
 """
 
 from __future__ import annotations
@@ -14,15 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from peewee import SqliteDatabase
-
 from archive.library import write_whole
 from shared.files import sha256_of
 from shared.home import make_folder
-from shared.store.models import Control
+from shared.store.store import Store
 from shared.times import iso
-
-PREFIX = "receipt:"
 
 
 def write(
@@ -50,19 +46,13 @@ def candidate_hash(salt: str, candidate_id: str) -> str:
     return hashlib.sha256(f"{salt}{candidate_id}".encode()).hexdigest()
 
 
-def expect(path: Path) -> None:
-    """Note that a receipt is to be finished; belongs into the transaction that marks the records."""
-    Control.insert(name=f"{PREFIX}{path.name}", value="{}").on_conflict_replace().execute()
-
-
-def finish(database: SqliteDatabase, folder: Path, now: float) -> None:
+def finish(store: Store, folder: Path, now: float) -> None:
     """Write into the receipts that wait for it that their erasure is finished. Raises OSError."""
-    for row in list(Control.select().where(Control.name.startswith(PREFIX))):
-        path = folder / row.name.removeprefix(PREFIX)
+    for name in store.erasures.expected_receipts():
+        path = folder / name
         if receipt := _read(path):
             _save(path, receipt | {"finished_at": iso(now)})
-        with database.atomic():
-            Control.delete().where(Control.name == row.name).execute()
+        store.erasures.receipt_finished(name)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable
 
-from peewee import SqliteDatabase
-
 from archive.erasing import Eraser
-from shared.store.models import Control
+from shared.store.store import Store
 
 log = logging.getLogger(__name__)
 
-NOTE = "retention"
 DAY_SECONDS = 86_400.0
-#: Behind a gap this long the clock may have been set wrong: what it calls old is deleted a day later.
+#: After a gap this long the clock may have been set wrong: what it calls old is deleted a day later.
 LONG_GAP_SECONDS = 7 * DAY_SECONDS
 
 
@@ -25,23 +21,23 @@ class Retention:
 
     def __init__(
         self,
-        database: SqliteDatabase,
+        store: Store,
         eraser: Eraser,
         days: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._database, self._eraser = database, eraser
+        self._store, self._eraser = store, eraser
         self._days, self._clock = days, clock
 
     def apply(self) -> None:
-        """Doom what is old, if that was not done today; the eraser does the rest."""
+        """Mark what is old for deletion, if that was not done today; the eraser does the rest."""
         if not self._days or not is_due(self._last_run(), self._clock()):
             return
-        with self._database.atomic():  # of two workers, one comes too late
+        with self._store.transaction():  # of two workers, one comes too late
             last, now = self._last_run(), self._clock()
             if not is_due(last, now):
                 return
-            Control.insert(name=NOTE, value=json.dumps(now)).on_conflict_replace().execute()
+            self._store.controls.note_retention(now)
             if is_after_a_long_gap(last, now):
                 return
             old = self._eraser.older_than(self._days * DAY_SECONDS)
@@ -50,8 +46,7 @@ class Retention:
             log.info("recordings kept for %d days are deleted: %d", self._days, len(old))
 
     def _last_run(self) -> float | None:
-        row = Control.get_or_none(Control.name == NOTE)
-        return float(json.loads(row.value)) if row else None
+        return self._store.controls.retention_applied_at()
 
 
 def is_due(last: float | None, now: float) -> bool:

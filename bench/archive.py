@@ -18,9 +18,9 @@ from typing import TypeVar
 from archive.library import beside
 from shared import home
 from shared.settings import Settings
-from shared.store.models import InboxFile, Record, Segment
-from shared.store.sqlite import open_database
+from shared.store.store import Store
 from shared.store.transitions import CANCELLED, COMPLETED, FAILED, QUEUED
+from tests.tables import InboxFile, Record, Segment
 
 SEED = 2026
 YEARS_SECONDS = 5 * 365 * 86_400.0
@@ -48,7 +48,7 @@ Row = TypeVar("Row")
 class Size:
     """How much there is in a home; so many files in the inbox, and as many in this month's library."""
 
-    records: int
+    store: int
     segments: int
     files: int
 
@@ -67,9 +67,9 @@ def vocabulary() -> list[str]:
 def fill(settings: Settings, size: Size) -> None:
     """Make a home; says on stderr how far it is."""
     home.prepare(settings)
-    database = open_database(settings.database)
+    store = Store.open(settings.database)
     try:
-        with database.atomic():
+        with store.transaction():
             for some in _batches(_records(settings, size)):
                 Record.insert_many(some).execute()
         finished = [
@@ -77,13 +77,13 @@ def fill(settings: Settings, size: Size) -> None:
         ]
         shares = _shares(finished, size.segments)
         for number, share in enumerate(_batches(shares, RECORDS_AT_ONCE)):
-            with database.atomic():
+            with store.transaction():
                 for rows in _batches(_segments(share, Random(SEED + number))):
                     Segment.insert_many(rows).execute()
             _say(min((number + 1) * RECORDS_AT_ONCE, len(finished)), len(finished), "transcripts")
         _fill_folders(settings, size)
     finally:
-        database.close()
+        store.disconnect()
 
 
 def _records(settings: Settings, size: Size) -> Iterator[dict[str, object]]:

@@ -12,8 +12,7 @@ from typing import Any
 
 from shared.settings import Settings
 from shared.store.claims import Claim
-from shared.store.records import Records
-from shared.store.sqlite import open_database
+from shared.store.store import Store
 
 WORKERS = 4
 
@@ -50,18 +49,18 @@ def _claim(
     claimed: Barrier,
     results: Queue[Claims],
 ) -> None:
-    database = open_database(settings.database)
-    records, mine = Records(database), f"worker-{number:012}"
+    store = Store.open(settings.database)
+    store, mine = store, f"worker-{number:012}"
     claims: list[Claim] = []
     times: dict[bool, list[float]] = {True: [], False: []}
     ready.wait()
     for record_id in record_ids:
         started = time.perf_counter()
-        claim = records.claim(record_id, worker_id=mine, model="tiny.en", lease_seconds=600)
+        claim = store.claims.claim(record_id, worker_id=mine, model="tiny.en", lease_seconds=600)
         times[claim is not None].append((time.perf_counter() - started) * 1000)
         claims += [claim] if claim else []
     claimed.wait()  # what is handed back is there to be claimed again
     for claim in claims:
-        records.hand_back(claim)
-    database.close()
+        store.claims.hand_back(claim)
+    store.disconnect()
     results.put(Claims([claim.record.id for claim in claims], times[True], times[False]))

@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from peewee import SqliteDatabase
-
 from archive.library import Library
 from shared.settings import Settings
-from shared.store.models import Record
-from shared.store.records import Records
+from shared.store.store import Store
 from shared.workers import Presence
+from tests.tables import Record, said
 from transcribe_worker.inbox.sweep import Inbox
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.jobs.sweeper import Sweeper
@@ -35,25 +33,25 @@ def milliseconds(times: int, do: Callable[[], object]) -> list[float]:
 
 
 @contextmanager
-def at_work(settings: Settings, database: SqliteDatabase) -> Iterator[None]:
+def at_work(settings: Settings, store: Store) -> Iterator[None]:
     """Be a living worker that holds some recordings."""
-    records, presence = Records(database), Presence(database, settings.locks, "worker").enter()
+    store, presence = store, Presence(store, settings.locks, "worker").enter()
     claims = [
-        records.claim(record.id, worker_id=presence.worker_id, model="tiny.en", lease_seconds=3_600)
-        for record in records.due(BUSY_RECORDS)
+        store.claims.claim(record.id, worker_id=presence.worker_id, model="tiny.en", lease_seconds=3_600)
+        for record in store.records.due(BUSY_RECORDS)
     ]
     try:
         yield
     finally:
         for claim in claims:
             if claim:
-                records.hand_back(claim)
+                store.claims.hand_back(claim)
         presence.leave()
 
 
-def look(settings: Settings, database: SqliteDatabase, times: int) -> dict[str, list[float]]:
+def look(settings: Settings, store: Store, times: int) -> dict[str, list[float]]:
     """Take each of the looks so often."""
-    records = Records(database)
+    store = store
     with tempfile.TemporaryDirectory(dir=settings.home) as folder, ExitStack() as stack:
         queues = (
             stack.enter_context(closing(HintQueue(Path(folder, f"{number}.db"))))
@@ -61,45 +59,45 @@ def look(settings: Settings, database: SqliteDatabase, times: int) -> dict[str, 
         )
         waiting = next(queues)
         waiting.send(1)
-        inbox = Inbox(settings, database, records, waiting)
-        sweeper = _sweeper(settings, database, waiting)
+        inbox = Inbox(settings, store, waiting)
+        sweeper = _sweeper(settings, store, waiting)
         return {
             "inbox, first look after a start": milliseconds(
-                times, lambda: Inbox(settings, database, records, waiting).sweep()
+                times, lambda: Inbox(settings, store, waiting).sweep()
             ),
             "inbox, every look after it": milliseconds(times, inbox.sweep),
             "worker's sweep, every 2 s": milliseconds(times, sweeper.sweep),
             "worker's sweep that sends 100 hints": milliseconds(
-                times, lambda: _sweeper(settings, database, next(queues)).sweep()
+                times, lambda: _sweeper(settings, store, next(queues)).sweep()
             ),
-            "filing a recording": _filing(settings, records, times),
+            "filing a recording": _filing(settings, store, times),
         }
 
 
-def _sweeper(settings: Settings, database: SqliteDatabase, hints: HintQueue) -> Sweeper:
-    records = Records(database)
-    return Sweeper(settings, database, records, hints, Library(settings, records))
+def _sweeper(settings: Settings, store: Store, hints: HintQueue) -> Sweeper:
+    store = store
+    return Sweeper(settings, store, hints, Library(settings, store))
 
 
-def _filing(settings: Settings, records: Records, times: int) -> list[float]:
+def _filing(settings: Settings, store: Store, times: int) -> list[float]:
     """File recordings into a month that has many; they go again afterwards."""
-    library, found = Library(settings, records), []
+    library, found = Library(settings, store), []
     for number in range(times + 1):
-        record = _completed(settings, records, f"Filed {number}")
+        record = _completed(settings, store, f"Filed {number}")
         started = time.perf_counter()
         library.file(record)
         found.append((time.perf_counter() - started) * 1000)
-        filed = records.get(record.id)
+        filed = store.records.get(record.id)
         for path in library.files_of(filed):
             path.unlink()
-        records.delete(filed.id)
+        store.records.delete(filed.id)
     return found[1:]
 
 
-def _completed(settings: Settings, records: Records, title: str) -> Record:
+def _completed(settings: Settings, store: Store, title: str) -> Record:
     path = settings.inbox / f"{title}.wav"
     path.touch()
-    record = records.add(source="inbox", title=title, recording_path=str(path))
-    claim = records.claim(record.id, worker_id="worker-gone", model="tiny.en", lease_seconds=60)
+    record = store.records.add(source="inbox", title=title, recording_path=str(path))
+    claim = store.claims.claim(record.id, worker_id="worker-gone", model="tiny.en", lease_seconds=60)
     assert claim
-    return records.complete(claim, [SEGMENT])
+    return store.claims.complete(claim, said([SEGMENT]))

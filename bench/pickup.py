@@ -16,8 +16,8 @@ from pathlib import Path
 
 from bench.figures import percentiles
 from shared.settings import Settings
-from shared.store.models import Record, Worker
-from shared.store.sqlite import open_database
+from shared.store.store import Store
+from tests.tables import Record, Worker
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def measure(settings: Settings, files: int) -> tuple[list[float], list[float]]:
 def _drop_all(settings: Settings, files: int) -> tuple[list[float], list[float]]:
     while not settings.database.exists():
         time.sleep(0.1)
-    open_database(settings.database)
+    Store.open(settings.database)
     while Worker.select().where(Worker.state == "ready").count() < 2:
         time.sleep(0.1)
     while not Worker.select().where(Worker.engines.contains("lanes")).exists():  # its model is loaded

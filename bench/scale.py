@@ -24,11 +24,10 @@ from bench.archive import Size, fill, vocabulary
 from bench.claiming import WORKERS, claim_all
 from bench.figures import machine, percentile
 from bench.looks import at_work, look, milliseconds
-from offhook.desk.search import find
 from shared.settings import Settings
-from shared.store.models import Record
-from shared.store.sqlite import open_database
+from shared.store.store import Store
 from shared.store.transitions import COMPLETED, QUEUED
+from tests.tables import Record
 
 RESULTS = Path(__file__).parent / "results"
 #: Written when a home is finished: nothing else is measured in, and nothing else filled.
@@ -111,13 +110,13 @@ def processes(settings: Settings, empty: Settings, times: int) -> list[Figure]:
         "search, a rare word": (offhook("search", words[-1]), settings, None),
     }
     found: dict[str, list[float]] = {name: [] for name in commands}
-    database = open_database(settings.database)
-    with at_work(settings, database):
+    store = Store.open(settings.database)
+    with at_work(settings, store):
         for run in range(times + 1):
             for name, (command, place, _) in commands.items():
                 taken = _timed(command, place)
                 found[name] += [taken] if run else []  # the first warms the caches
-    database.close()
+    store.disconnect()
     return [Figure(name, found[name], goal) for name, (_, _, goal) in commands.items()]
 
 
@@ -152,31 +151,31 @@ def searches(settings: Settings, times: int) -> list[Figure]:
         "a long beginning": "experie*",
         "two beginnings": "wh* th*",
     }
-    database = open_database(settings.database)
+    store = Store.open(settings.database)
     found = []
     for name, typed in asked.items():
-        hits = len(find(database, typed, LIMIT))
-        taken = milliseconds(times, partial(find, database, typed, LIMIT))
+        hits = len(store.transcripts.search(typed, LIMIT))
+        taken = milliseconds(times, partial(store.transcripts.search, typed, LIMIT))
         found.append(Figure(f"{name} (`{typed}`, {hits} of at most {LIMIT} hits)", taken, SEARCH_GOAL_MS))
-    database.close()
+    store.disconnect()
     return found
 
 
 def looks(settings: Settings, times: int) -> list[Figure]:
     """Take the looks at known files and recordings that are taken all the time."""
-    database = open_database(settings.database)
-    with at_work(settings, database):
-        found = look(settings, database, times)
-    database.close()
+    store = Store.open(settings.database)
+    with at_work(settings, store):
+        found = look(settings, store, times)
+    store.disconnect()
     return [Figure(name, taken, LOOK_GOAL_MS) for name, taken in found.items()]
 
 
 def claims(settings: Settings) -> dict[str, list[Figure]]:
     """Have four processes claim every queued recording at once."""
-    database = open_database(settings.database)
+    store = Store.open(settings.database)
     waiting = Record.select(Record.id).where(Record.transcription_status == QUEUED).order_by(Record.id)
     record_ids = [row.id for row in waiting]
-    database.close()
+    store.disconnect()
     found = claim_all(settings, record_ids)
     counts = Counter(record_id for each in found for record_id in each.record_ids)
     assert counts == Counter(record_ids), "each is claimed exactly once"

@@ -7,16 +7,15 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from peewee import DatabaseError, SqliteDatabase
-
 from capture_worker.capture import DualStreamCapture
 from capture_worker.handover.notes import Call, Notes
 from capture_worker.handover.unfinished import UnfinishedRecordings
 from capture_worker.notices import Warn, notice
+from shared.errors import StoreError
 from shared.logs import discreet
-from shared.store.captures import ENDED, WAITING, Captures
-from shared.store.models import Record
-from shared.store.sqlite import busy_timeout
+from shared.store.captures import ENDED, WAITING
+from shared.store.store import Store
+from shared.store.values import Record
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +32,7 @@ class ActiveRecording:
         call: Call,
         capture: DualStreamCapture,
         *,
-        database: SqliteDatabase,
-        captures: Captures,
+        store: Store,
         filing: UnfinishedRecordings,
         notes: Notes,
         waits: bool,
@@ -45,7 +43,7 @@ class ActiveRecording:
         self.waits = waits  # for somebody to attach or discard it, once it has ended
         self.outcome: dict[str, Any] = {}
         self.late = False  # it has ended, and could not be finished yet
-        self._database, self._captures, self._filing, self._notes = database, captures, filing, notes
+        self._store, self._filing, self._notes = store, filing, notes
         self._warn, self._on_end = warn, on_end
         self._discarded = False
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -54,9 +52,9 @@ class ActiveRecording:
         """Record. The first sample does not wait for the database. Raises as DualStreamCapture.start."""
         self.capture.start()
         try:
-            with busy_timeout(self._database, PATIENCE_SECONDS):
+            with self._store.busy_timeout(PATIENCE_SECONDS):
                 self._notes.begin()
-        except DatabaseError as error:
+        except StoreError as error:
             log.warning("the notes of a recording have to wait: %s", discreet(error))
         except BaseException:
             self.capture.stop()
@@ -76,13 +74,13 @@ class ActiveRecording:
 
     def _keep(self) -> None:
         try:
-            with busy_timeout(self._database, PATIENCE_SECONDS):
+            with self._store.busy_timeout(PATIENCE_SECONDS):
                 while not self.capture.ended.wait(NOTE_SECONDS):
                     self._notes.try_to_write(self.capture)
                 self._end()
         finally:
             self._on_end(self)  # whatever happens, the next recording must not wait for this one
-            self._database.close()  # this thread's own connection
+            self._store.disconnect()
 
     def _end(self) -> None:
         record = None
@@ -98,14 +96,14 @@ class ActiveRecording:
         self.outcome = self._described(record)
 
     def finish(self) -> Record | None:
-        """Bring it where it belongs; it can be done again. Raises OSError, DatabaseError."""
+        """Bring it where it belongs; it can be done again. Raises OSError, StoreError."""
         session_id = self.call.session_id
         if self._discarded:
             self._filing.drop(session_id)
             return None
         self._notes.begin()  # a file without a row would be nobody's
         self._notes.try_to_write(self.capture)
-        self._captures.change(session_id, state=WAITING if self.waits else ENDED)
+        self._store.captures.change(session_id, state=WAITING if self.waits else ENDED)
         return None if self.waits else self._filing.hand_over(session_id)
 
     def _described(self, record: Record | None) -> dict[str, Any]:

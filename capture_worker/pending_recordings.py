@@ -7,9 +7,6 @@ full, or for their recorder, which is dead. Nothing here is thread-safe; the ses
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-
-from peewee import DatabaseError
 
 from capture_worker.active_recording import ActiveRecording
 from capture_worker.handover.notes import Call
@@ -17,7 +14,7 @@ from capture_worker.handover.unfinished import UnfinishedRecordings
 from shared.errors import OffhookError
 from shared.logs import discreet
 from shared.store.captures import ENDED, Captures
-from shared.store.models import Capture
+from shared.store.values import Capture
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +22,10 @@ log = logging.getLogger(__name__)
 class PendingRecordings:
     """The ended recordings of one process, and those of processes that are gone."""
 
-    def __init__(
-        self, captures: Captures, filing: UnfinishedRecordings, worker_id: str, lives: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, captures: Captures, filing: UnfinishedRecordings, worker_id: str) -> None:
         self.stopped: Capture | None = None  # it waits for a person
         self._late: dict[str, ActiveRecording] = {}
-        self._captures, self._filing, self._worker_id, self._lives = captures, filing, worker_id, lives
+        self._captures, self._filing, self._worker_id = captures, filing, worker_id
 
     def put(self, take: ActiveRecording) -> None:
         """Take in a recording that has just ended, if it is not away already."""
@@ -38,7 +33,7 @@ class PendingRecordings:
         if take.late:
             self._late[session_id] = take
         if take.waits:
-            self.stopped = Capture.get_or_none(Capture.session_id == session_id)
+            self.stopped = self._captures.find(session_id)
 
     def unnoted(self, session_id: str) -> Call | None:
         """What is known of a late recording: the database may not know of it yet."""
@@ -46,7 +41,7 @@ class PendingRecordings:
         return take.call if take else None
 
     def release(self) -> None:
-        """Hand over the recording that waits. Raises OSError, DatabaseError; then `settle` does it."""
+        """Hand over the recording that waits. Raises OSError, StoreError; then `settle` does it."""
         assert self.stopped
         session_id, self.stopped = self.stopped.session_id, None
         self._late.pop(session_id, None)
@@ -64,8 +59,8 @@ class PendingRecordings:
         """Hand over what can be handed over now, and find again what waits."""
         self._finish_late()
         waits = self.stopped.session_id if self.stopped else None
-        self._filing.recover(self._lives, {running, waits, *self._late})
-        waiting = self._filing.waiting(self._lives) if running is None else []
+        self._filing.recover({running, waits, *self._late})
+        waiting = self._filing.waiting() if running is None else []
         for found in waiting:
             self._wait_with(found, stays=manual and found is waiting[-1])
 
@@ -73,7 +68,7 @@ class PendingRecordings:
         for session_id, take in list(self._late.items()):
             try:
                 take.finish()
-            except (OSError, DatabaseError, OffhookError) as error:
+            except (OSError, OffhookError) as error:
                 log.warning("a recording cannot be finished yet: %s", discreet(error))
             else:
                 del self._late[session_id]

@@ -20,8 +20,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from peewee import DatabaseError, SqliteDatabase
-
 from capture_worker import audio
 from capture_worker.active_recording import ActiveRecording
 from capture_worker.announcer import Announcer, Event
@@ -45,11 +43,9 @@ from shared.errors import (
 )
 from shared.logs import discreet
 from shared.settings import Settings, load
-from shared.store.captures import Captures
-from shared.store.models import Record
-from shared.store.sqlite import open_database
+from shared.store.store import Store
 from shared.times import iso
-from shared.workers import Presence, lives
+from shared.workers import Presence
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +64,7 @@ class RecordingSession:
         self,
         settings: Settings | None = None,
         *,
-        database: SqliteDatabase | None = None,
+        store: Store | None = None,
         presence: Presence | None = None,
         on_event: Callable[[Event], None] = lambda event: None,
         open_system: OpenSystem = audio.open_system,
@@ -78,20 +74,20 @@ class RecordingSession:
         home.make_folders(self.settings)
         self._undo = contextlib.ExitStack()
         self._closed = False
-        self._database = database or self._opened_database()
-        presence = presence or self._entered(Presence(self._database, self.settings.locks, "capture"))
+        self._store = store or self._opened_store()
+        presence = presence or self._entered(Presence(self._store, self.settings.locks, "capture"))
         self._worker_id = presence.worker_id
         self._announcer, self._open_system, self._clock = Announcer(on_event), open_system, clock
-        self._captures = Captures(self._database, clock)
-        self._filing = UnfinishedRecordings(self.settings, self._captures, self._worker_id)
+        self._captures = self._store.captures
+        self._filing = UnfinishedRecordings(self.settings, self._store, self._worker_id)
         self._lock = threading.RLock()
         self._take: ActiveRecording | None = None
-        self._shelf = PendingRecordings(self._captures, self._filing, self._worker_id, self._lives)
+        self._shelf = PendingRecordings(self._captures, self._filing, self._worker_id)
         self._last: dict[str, Any] | None = None
         atexit.register(self.close)  # whoever forgets to must not leave a recording behind
         try:
             self.settle()
-        except (OSError, DatabaseError, OffhookError) as error:
+        except (OSError, OffhookError) as error:
             log.warning("what is left over cannot be handed over now: %s", discreet(error))
 
     def __enter__(self) -> RecordingSession:
@@ -165,7 +161,7 @@ class RecordingSession:
             if self._shelf.stopped and self._shelf.stopped.session_id == chosen:
                 self._shelf.release()
                 self._say_state()
-        record = Record.get_or_none(Record.session_id == chosen)
+        record = self._store.records.of_session(chosen)
         return {"session_id": chosen, "record_id": record.id if record else None}
 
     def discard(self) -> dict[str, Any]:
@@ -221,10 +217,10 @@ class RecordingSession:
             if self._current_id() != before:
                 self._say_state()
 
-    def _opened_database(self) -> SqliteDatabase:
-        database = open_database(self.settings.database)
-        self._undo.callback(database.close)
-        return database
+    def _opened_store(self) -> Store:
+        store = Store.of_home(self.settings)
+        self._undo.callback(store.disconnect)
+        return store
 
     def _entered(self, presence: Presence) -> Presence:
         self._undo.callback(presence.leave)
@@ -234,9 +230,6 @@ class RecordingSession:
         if self._take:
             return self._take.call.session_id
         return self._shelf.stopped.session_id if self._shelf.stopped else None
-
-    def _lives(self, worker_id: str) -> bool:
-        return lives(self.settings.locks, worker_id)
 
     def _require_idle(self) -> None:
         if self._closed:
@@ -262,8 +255,7 @@ class RecordingSession:
         return ActiveRecording(
             call,
             capture,
-            database=self._database,
-            captures=self._captures,
+            store=self._store,
             filing=self._filing,
             notes=Notes(self._captures, call, self._worker_id),
             waits=self.settings.finalise == "manual",

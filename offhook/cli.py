@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import click
-from peewee import DatabaseError
 
 from offhook.commands.printing import make_printable, require_output, warn, warn_text
 from offhook.desk.desk import Desk
-from offhook.desk.remedies import remedy
 from shared import streams
-from shared.errors import OffhookError
+from shared.errors import OffhookError, StoreDamaged
 from shared.home import keep_private
 from shared.privacy import stop_telemetry
-from shared.store.inspection import damaged_values
+from shared.store.store import damaged_values
 
 #: Command -> where it lives. A command's libraries are loaded with it, so `status` answers at once.
 COMMANDS = {
@@ -67,16 +65,14 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command. Raises DatabaseUnusable for what SQLite reports, OutputLost for lost output."""
+        """Run a command. Raises OutputLost if its output could not be written."""
         try:
             super().invoke(ctx)
         except click.exceptions.Exit as ending:
             code = ending.exit_code
-        except DatabaseError as error:
-            raise DatabaseUnusable(f"{ctx.obj.settings.database} {remedy(error)}") from error
         except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             if damage := damaged_values(ctx.obj.settings.database):
-                raise DatabaseUnusable(_damage(ctx.obj.settings.database, damage)) from error
+                raise StoreDamaged(_damage(ctx.obj.settings.database, damage)) from error
             raise
         else:
             code = 0
@@ -90,12 +86,6 @@ def _damage(database: Path, found: list[str]) -> str:
         f"{database} has values that offhook did not write: {found[0]}{more}. "
         "Delete that recording, or restore a backup; `offhook doctor` lists them all."
     )
-
-
-class DatabaseUnusable(OffhookError):
-    """The database cannot be used."""
-
-    code = "database_unusable"
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -149,6 +149,50 @@ class StateConflict(OffhookError):
     code = "state_conflict"
 
 
+class StoreError(OffhookError):
+    """The database cannot be used. `is_sound`: what is in it is not in danger."""
+
+    code = "database_unusable"
+    is_sound = False
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be opened or used. `offhook doctor` looks closer."""
+
+
+class StoreBusy(StoreError):
+    """The database is in use by another program; try again in a moment."""
+
+    code = "database_busy"
+    is_sound = True
+
+
+class StoreFull(StoreError):
+    """The database cannot be written: the disk is full. Make room and try again."""
+
+    code = "database_full"
+    is_sound = True
+
+
+class StoreReadOnly(StoreError):
+    """The database cannot be opened for writing. Make the file and its folder writable."""
+
+    code = "database_read_only"
+    is_sound = True
+
+
+class StoreDamaged(StoreError):
+    """The database is damaged. `offhook doctor` says what brings it back."""
+
+    code = "database_damaged"
+
+
+class StoreConflict(StoreError):
+    """The database refuses a row that contradicts another one."""
+
+    code = "database_conflict"
+
+
 class NewerDatabase(OffhookError):
     """The database was written by a newer offhook. Nothing was changed; update offhook and try again."""
 

@@ -8,7 +8,6 @@ the setting.
 from __future__ import annotations
 
 import logging
-import sqlite3
 import sys
 import threading
 import traceback
@@ -16,8 +15,6 @@ from collections.abc import Iterator
 from logging.handlers import RotatingFileHandler
 from types import TracebackType
 from typing import Any
-
-from peewee import DatabaseError
 
 from shared.errors import OffhookError
 from shared.plain_text import lines
@@ -57,8 +54,6 @@ def discreet(error: BaseException) -> str:
         return error.code
     if isinstance(error, OSError):
         return f"{kind}: {error.strerror}" if error.strerror else kind
-    if isinstance(error, DatabaseError | sqlite3.Error):  # SQLite names columns, never values
-        return f"{kind}: {error}"
     return kind
 
 

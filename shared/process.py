@@ -14,16 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from peewee import DatabaseError, SqliteDatabase
-
 from shared import console, home, streams
-from shared.errors import OffhookError
+from shared.errors import OffhookError, StoreError
 from shared.locks import is_free
 from shared.logs import discreet, log_faults, log_to
 from shared.plain_text import lines
 from shared.privacy import forbid_core_dumps, stop_telemetry
 from shared.settings import Settings, load
-from shared.store.sqlite import busy_timeout, open_database
+from shared.store.store import Store
 from shared.workers import Presence
 
 log = logging.getLogger(__name__)
@@ -36,10 +34,10 @@ STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
 
 @dataclass
 class Process:
-    """A running process: its database, its sign of life, and whether it is to stop."""
+    """A running process: its store, its sign of life, and whether it is to stop."""
 
     settings: Settings
-    database: SqliteDatabase
+    store: Store
     presence: Presence
     stopping: threading.Event
     starter_lock: Path | None = None
@@ -57,7 +55,7 @@ class Process:
         if (state, engines) != told or self.monotonic() - last_seconds > BEAT_SECONDS:
             try:
                 self.presence.beat(state, engines)
-            except DatabaseError as error:  # busy or full: the lock is sign of life enough
+            except StoreError as error:  # busy or full: the lock is sign of life enough
                 log.warning("cannot give a sign of life: %s", discreet(error))
             self._last_beat = ((state, engines), self.monotonic())
 
@@ -90,7 +88,7 @@ def run(kind: str, body: Callable[[Process], None]) -> int:
     try:
         with running(kind, load(os.environ), os.environ.get("OFFHOOK_STARTER_LOCK")) as process:
             body(process)
-    except (OffhookError, DatabaseError, OSError) as error:
+    except (OffhookError, OSError) as error:
         sys.stderr.write(lines(f"offhook: the {kind} cannot go on: {error}\n"))
         return 1
     return 0
@@ -101,10 +99,10 @@ def running(kind: str, settings: Settings, starter_lock: str | None) -> Iterator
     """Be a process of this kind: folders, log, database, presence, and all of it undone at the end."""
     home.prepare(settings)
     log_to(settings, kind)
-    database = open_database(settings.database)
-    presence = Presence(database, settings.locks, kind).enter()
+    store = Store.of_home(settings)
+    presence = Presence(store, settings.locks, kind).enter()
     process = Process(
-        settings, database, presence, threading.Event(), Path(starter_lock) if starter_lock else None
+        settings, store, presence, threading.Event(), Path(starter_lock) if starter_lock else None
     )
     process.stop_on_signals()
     log.info("%s started, home %s", kind, settings.home)
@@ -112,10 +110,8 @@ def running(kind: str, settings: Settings, starter_lock: str | None) -> Iterator
         yield process
     finally:
         process.stopping.set()
-        with busy_timeout(
-            database, LEAVE_SECONDS
-        ):  # who stops us may kill us soon; `remove_dead` removes what is left
+        with store.busy_timeout(LEAVE_SECONDS):  # a supervisor may kill this process soon
             presence.leave()
-        database.close()
+        store.disconnect()
         log.info("%s stopped", kind)
         process.finished.set()

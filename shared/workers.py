@@ -1,7 +1,8 @@
-"""The living processes: each one holds a locked file for as long as it lives.
+"""The running processes: each one holds a locked file on its host until it ends.
 
-The kernel frees the lock when a process ends, however it ends. So whether a worker still lives
-depends neither on a clock nor on a process number that may have been given to somebody else.
+The kernel frees the lock when a process ends, however it ends. So whether a process still runs depends
+neither on a clock nor on a process number that may have been given to another one. A lock is asked on its own
+host only: what belongs to another host is judged by its lease, and is never removed from here.
 """
 
 from __future__ import annotations
@@ -10,90 +11,83 @@ import contextlib
 import os
 import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 
-from peewee import DatabaseError, SqliteDatabase
-
+from shared.errors import StoreError
 from shared.locks import FileLock, is_free
-from shared.store.models import Worker
+from shared.store.store import Store
 
 ID_DIGITS = 12
 #: A lock file is locked just after it is made, and its row written just after that.
-BIRTH_SECONDS = 10.0
+STARTING_SECONDS = 10.0
 
 
 class Presence:
-    """This process among the living, from `enter` to `leave`."""
+    """This process among the running ones, from `enter` to `leave`."""
 
-    def __init__(
-        self, database: SqliteDatabase, locks: Path, kind: str, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, store: Store, locks: Path, kind: str) -> None:
         self.worker_id = f"{kind}-{uuid.uuid4().hex[:ID_DIGITS]}"
-        self._database, self._kind, self._clock = database, kind, clock
+        self._store, self._kind = store, kind
         self._lock = FileLock(_lock_path(locks, self.worker_id))
 
     def enter(self) -> Presence:
-        """Take the lock, then the row: a row without a held lock is a dead process."""
+        """Take the lock, then add the row: a row without a held lock is that of a process that has ended."""
         self._lock.acquire()
-        now = self._clock()
-        with self._database.atomic():
-            Worker.create(
-                id=self.worker_id,
-                kind=self._kind,
-                pid=os.getpid(),
-                state="starting",
-                started_at=now,
-                last_seen_at=now,
-            )
+        self._store.workers.enter(self.worker_id, self._kind, os.getpid())
         return self
 
     def beat(self, state: str, engines: str = "[]") -> None:
         """Give a sign of life, and say what this process is doing, and its engines (JSON)."""
-        with self._database.atomic():
-            Worker.update(state=state, engines=engines, last_seen_at=self._clock()).where(
-                Worker.id == self.worker_id
-            ).execute()
+        self._store.workers.beat(self.worker_id, state, engines)
 
     def leave(self) -> None:
-        """Go in good order; if the database has no time for that, `remove_dead` removes the row later."""
+        """Leave in good order; if the database is busy, `remove_dead` removes the row later."""
         try:
-            with contextlib.suppress(DatabaseError), self._database.atomic():
-                Worker.delete().where(Worker.id == self.worker_id).execute()
+            with contextlib.suppress(StoreError):
+                self._store.workers.remove([self.worker_id])
         finally:
             self._lock.release()
             _remove(self._lock.path)
 
 
-def lives(locks: Path, worker_id: str) -> bool:
-    """Whether the process behind a worker id still lives."""
-    return not is_free(_lock_path(locks, worker_id))
+class Liveness:
+    """What this host knows of processes."""
 
+    def __init__(self, store: Store, locks: Path) -> None:
+        self._store, self._locks = store, locks
 
-def remove_dead(database: SqliteDatabase, locks: Path) -> list[str]:
-    """Remove the rows and lock files of processes that ended without leaving; return the ids of the rows."""
-    dead = [worker.id for worker in Worker.select() if not lives(locks, worker.id)]
-    if dead:
-        with database.atomic():
-            Worker.delete().where(Worker.id.in_(dead)).execute()
-        for worker_id in dead:
-            _remove(_lock_path(locks, worker_id))
-    remove_orphaned_locks(locks)
-    return dead
+    def has_ended(self, worker_id: str, host: str | None) -> bool:
+        """Return whether a process has certainly ended; of another host's process nothing is certain."""
+        return self._store.workers.is_here(host) and is_free(_lock_path(self._locks, worker_id))
 
+    def runs(self, worker_id: str, host: str | None) -> bool:
+        """Return whether a process of this host still runs; another host's counts as running."""
+        return not self.has_ended(worker_id, host)
 
-def remove_orphaned_locks(locks: Path) -> None:
-    """Remove the lock files of processes that died before they had a row."""
-    known = {worker.id for worker in Worker.select(Worker.id)}
-    for path in locks.glob(_lock_path(locks, f"*-{'[0-9a-f]' * ID_DIGITS}").name):
-        with contextlib.suppress(OSError):  # another sweeper was faster
-            age_seconds = time.time() - path.stat().st_mtime
-            if path.stem not in known and age_seconds > BIRTH_SECONDS and is_free(path):
-                path.unlink()
+    def remove_dead(self) -> list[str]:
+        """Remove what this host's processes that ended without leaving have left; return their ids."""
+        ended = [
+            worker.id for worker in self._store.workers.every() if self.has_ended(worker.id, worker.host)
+        ]
+        if ended:
+            self._store.workers.remove(ended)
+            for worker_id in ended:
+                _remove(_lock_path(self._locks, worker_id))
+        self._remove_orphaned_locks()
+        return ended
+
+    def _remove_orphaned_locks(self) -> None:
+        """Remove the lock files of processes that ended before they had a row."""
+        known = {worker.id for worker in self._store.workers.every()}
+        for path in self._locks.glob(_lock_path(self._locks, f"*-{'[0-9a-f]' * ID_DIGITS}").name):
+            with contextlib.suppress(OSError):  # another sweeper was faster
+                age_seconds = time.time() - path.stat().st_mtime
+                if path.stem not in known and age_seconds > STARTING_SECONDS and is_free(path):
+                    path.unlink()
 
 
 def _remove(path: Path) -> None:
-    """Remove a lock file; on Windows it stays if somebody is just looking whether it is free."""
+    """Remove a lock file; on Windows it stays while another process looks whether it is free."""
     with contextlib.suppress(OSError):
         path.unlink()
 

@@ -18,7 +18,18 @@ from transcribe_worker.media.riff import read_layout
 
 #: What of a capture may be missing when its recorder was killed.
 LOST_SECONDS = 1.0
-HOME = {"inbox", "recording", "library", "models", "logs", "locks", "offhook.db", "queue.db", "tuning.json"}
+HOME = {
+    "inbox",
+    "recording",
+    "library",
+    "models",
+    "logs",
+    "locks",
+    "offhook.db",
+    "queue.db",
+    "tuning.json",
+    "host",
+}
 #: Locks on what only one process may do at a time; their files stay.
 LASTING_LOCKS = ("capture-server.lock", "library.lock")
 #: Whoever looks into a database in WAL mode makes these beside it.

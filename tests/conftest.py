@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from peewee import SqliteDatabase
 
 from shared import home as folders
 from shared.privacy import stop_telemetry
 from shared.settings import Settings
-from shared.store.records import Records
-from shared.store.sqlite import open_database
-from tests import pulse
+from shared.store.store import Store
+from tests import pulse, tables
 from tests.pulse import PulseServer
 from tests.stage import Stage
 from tests.voices import LONG_CALL, SHORT_CALL, Call, again_and_again, speak, write_wav
@@ -45,17 +43,10 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[SqliteDatabase]:
-    """The database of the fresh home."""
-    database = open_database(settings.database)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def records(database: SqliteDatabase) -> Records:
-    """The records of the fresh home."""
-    return Records(database)
+def store(settings: Settings) -> Iterator[Store]:
+    """The store of the fresh home, whose tables are those of `tests.tables`."""
+    with Store.of_home(settings) as store:
+        yield tables.use(store)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from shared.workers import lives
+from shared.locks import is_free
 
 PATIENCE_SECONDS = 5.0  # another process may be migrating or scrubbing the database
 
@@ -21,9 +21,8 @@ def newest(database: Path, title: str) -> tuple[str, float] | None:
 
 def running(database: Path, locks: Path) -> list[str]:
     """The kinds of offhook's processes that run."""
-    return [
-        kind for worker_id, kind in _rows(database, "SELECT id, kind FROM workers") if lives(locks, worker_id)
-    ]
+    found = _rows(database, "SELECT id, kind FROM workers")
+    return [kind for worker_id, kind in found if not is_free(locks / f"{worker_id}.lock")]
 
 
 def signature(database: Path) -> tuple[tuple[int, int, int] | None, ...]:

@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 
-from peewee import SqliteDatabase
-
 from archive.library import Library
 from shared.settings import Settings
-from shared.store.models import Record
-from shared.store.records import Records
+from shared.store.store import Store
 from shared.store.transitions import QUEUED
+from shared.store.values import Record
 from shared.workers import Presence
 from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.jobs.archiver import file
@@ -29,21 +27,20 @@ class Helper:
     def __init__(
         self,
         settings: Settings,
-        database: SqliteDatabase,
-        records: Records,
+        store: Store,
         presence: Presence,
         hints: HintQueue,
     ) -> None:
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
         self._stopping = threading.Event()
-        library = Library(settings, records)
-        self._sweeper = Sweeper(settings, database, records, hints, library)
+        library = Library(settings, store)
+        self._sweeper = Sweeper(settings, store, hints, library)
         self._next_sweep = 0.0
-        self._disconnect = database.close  # a thread's own connection
+        self._disconnect = store.disconnect  # a thread's own connection
         self._transcriber = Transcriber(
             settings=settings,
-            records=records,
+            store=store,
             library=library,
             worker_id=presence.worker_id,
             engine=Engine(),
@@ -81,11 +78,11 @@ class Helper:
 
 
 @contextmanager
-def helping(settings: Settings, database: SqliteDatabase, records: Records) -> Iterator[Helper]:
+def helping(settings: Settings, store: Store) -> Iterator[Helper]:
     """Let this process lend a hand; at the end, hand back what is under way."""
-    presence = Presence(database, settings.locks, "command").enter()
+    presence = Presence(store, settings.locks, "command").enter()
     with closing(HintQueue(settings.queue)) as hints:
-        helper = Helper(settings, database, records, presence, hints)
+        helper = Helper(settings, store, presence, hints)
         try:
             yield helper
         finally:

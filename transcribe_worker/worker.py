@@ -9,7 +9,6 @@ from collections.abc import Callable
 from archive.library import Library
 from shared.errors import OffhookError
 from shared.process import Process
-from shared.store.records import Records
 from transcribe_worker.engine.setup import Setup, setups_as_json
 from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.jobs.archiver import Filer
@@ -25,14 +24,14 @@ LOOK_SECONDS = 0.1
 def work(process: Process) -> None:
     """Take hints and transcribe, until told to stop; then hand back what is under way."""
     settings = process.settings
-    records = Records(process.database)
-    hints, library = HintQueue(settings.queue), Library(settings, records)
+    store = process.store
+    hints, library = HintQueue(settings.queue), Library(settings, store)
     states, setups = States(), Setups()
-    filer = Filer(library, process.database.close)
+    filer = Filer(library, store.disconnect)
     threads = Threads(
         lambda: Transcriber(
             settings=settings,
-            records=records,
+            store=store,
             library=library,
             worker_id=process.presence.worker_id,
             engine=Engine(note=setups.note),
@@ -40,11 +39,11 @@ def work(process: Process) -> None:
             report=states.note,
             file=filer.file,
         ),
-        process.database.close,
+        store.disconnect,
     )
     consumer = hints.consumer(threads.handle, workers=settings.workers)
     hints.on_thread(start=threads.warm_up, stop=threads.close)
-    sweeper = Sweeper(settings, process.database, records, hints, library)
+    sweeper = Sweeper(settings, store, hints, library)
     sweeping = threading.Thread(target=sweeper.run, args=(process.stopping,), name="sweeper")
     consumer.start()
     process.stop_on_signals()  # Huey has just set its own

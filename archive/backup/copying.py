@@ -1,12 +1,10 @@
-"""Copies a file while its hash is taken, so that what the hash says is what was copied; and a database."""
+"""Copies a file while its hash is taken, so that what the hash says is what was copied."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,7 +13,6 @@ from shared.errors import OffhookError
 from shared.home import FOLDER_MODE
 
 CHUNK_BYTES = 1 << 20
-PAGES_AT_ONCE = 1000
 
 
 class Unreadable(Exception):
@@ -72,36 +69,3 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
             yield chunk
     except OSError as error:
         raise Unreadable(error.strerror) from error
-
-
-def copy_database(source: Path, target: Path, report: Callable[[int, int], None]) -> None:
-    """Copy a database that others write to, as it is now.
-
-    Raises CannotBackUp if it is damaged, or in use for too long, or if there is no room for the copy.
-    """
-    try:
-        answer = _copied(source, target, report)
-    except sqlite3.Error as error:
-        raise CannotBackUp(f"{source} cannot be copied to {target.parent}: {error}.") from error
-    if answer != "ok":
-        raise CannotBackUp(f"{source} is damaged: {answer}. `offhook doctor` looks closer.")
-
-
-def _copied(source: Path, target: Path, report: Callable[[int, int], None]) -> str:
-    """Copy a database; return what SQLite finds in the copy."""
-    with (
-        closing(sqlite3.connect(source, timeout=60, isolation_level=None)) as live,
-        closing(sqlite3.connect(target, isolation_level=None)) as copy,
-    ):
-        (page_bytes,) = live.execute("PRAGMA page_size").fetchone()
-        live.execute("BEGIN")
-        live.execute("SELECT 1 FROM sqlite_master").fetchone()  # a write would make the copy begin anew
-        live.backup(
-            copy,
-            pages=PAGES_AT_ONCE,
-            progress=lambda _, left, total: report((total - left) * page_bytes, total * page_bytes),
-        )
-        live.execute("ROLLBACK")
-        copy.execute("PRAGMA journal_mode = delete")  # one file, readable where nothing can be written
-        (answer,) = copy.execute("PRAGMA quick_check(1)").fetchone()
-    return str(answer)

@@ -8,27 +8,23 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from peewee import SqliteDatabase, fn
-
-from archive.backup.copying import CannotBackUp, Gone, Unreadable, copy_database, copy_file
+from archive.backup.copying import CannotBackUp, Gone, Unreadable, copy_file
 from archive.backup.manifest import CONFIG, DATABASE, NAME, Absence, Entry, Manifest, is_kept
 from archive.exports import FORMATS
 from archive.library import Library, beside, write_whole
+from shared.errors import StoreError
 from shared.files import Fingerprint, sha256_of, sync_folder
 from shared.home import FOLDER_MODE
 from shared.locks import FileLock
 from shared.settings import Settings
-from shared.store import captures
-from shared.store.models import MODELS, Capture, Record
-from shared.store.records import Records
-from shared.store.transitions import STATES
+from shared.store.store import Store, copy_database
+from shared.store.values import Record
 from shared.times import iso
 
 PREFIX, PARTIAL = "offhook-backup-", ".part"
@@ -66,7 +62,7 @@ class Backup:
 
 
 def back_up(
-    settings: Settings, records: Records, folder: Path, report: Report, clock: Callable[[], float] = time.time
+    settings: Settings, store: Store, folder: Path, report: Report, clock: Callable[[], float] = time.time
 ) -> Backup:
     """Copy a home into a new folder in `folder`.
 
@@ -81,7 +77,7 @@ def back_up(
         part = path.with_name(path.name + PARTIAL)
         try:
             part.mkdir(mode=FOLDER_MODE)
-            manifest = _Copier(settings, records, part, report).copy(clock())
+            manifest = _Copier(settings, store, part, report).copy(clock())
             write_whole(part / NAME, manifest.as_json())
             for inner in (part, *(found for found in part.rglob("*") if found.is_dir())):
                 sync_folder(inner)
@@ -96,9 +92,9 @@ def back_up(
 class _Copier:
     """Copies one home into one folder."""
 
-    def __init__(self, settings: Settings, records: Records, part: Path, report: Report) -> None:
+    def __init__(self, settings: Settings, store: Store, part: Path, report: Report) -> None:
         self._settings, self._part, self._report = settings, part, report
-        self._library = Library(settings, records)
+        self._store, self._library = store, Library(settings, store)
         self._files: dict[str, Entry] = {}
         self._missing: list[Absence] = []
         self._elsewhere: list[Absence] = []
@@ -108,9 +104,12 @@ class _Copier:
         """Copy everything; return what there is of it, and what is missing."""
         copied = self._part / DATABASE
         self._make_sure_of_room(self._settings.database.stat().st_size)
-        copy_database(
-            self._settings.database, copied, lambda done, total: self._report("database", done, total)
-        )
+        try:
+            copy_database(
+                self._settings.database, copied, lambda done, total: self._report("database", done, total)
+            )
+        except StoreError as error:
+            raise CannotBackUp(str(error)) from error
         self._files[DATABASE] = Entry(copied.stat().st_size, copied.stat().st_mtime_ns, sha256_of(copied))
         wanted, counts, schema = self._look_into(copied)
         self._total_bytes = sum(item.fingerprint.size_bytes for item in wanted if item.fingerprint)
@@ -129,15 +128,12 @@ class _Copier:
 
     def _look_into(self, copied: Path) -> tuple[list[Wanted], dict[str, int], list[str]]:
         """Read from the copied database what files it refers to, how many records it has, and its schema."""
-        with closing(SqliteDatabase(str(copied))) as database, database.bind_ctx(MODELS):
-            wanted = [*self._of_records(), *self._of_captures(), *self._of_the_home()]
-            status = Record.transcription_status
-            rows: Iterable[Any] = Record.select(status, fn.COUNT()).group_by(status).tuples()
-            names = database.execute_sql("SELECT name FROM migrations ORDER BY name")
-            return wanted, dict.fromkeys(STATES, 0) | dict(rows), [name for (name,) in names]
+        with Store.as_it_is(copied) as there:
+            wanted = [*self._of_records(there), *self._of_captures(there), *self._of_the_home()]
+            return wanted, there.records.counts(), there.schema_names()
 
-    def _of_records(self) -> Iterator[Wanted]:
-        for record in Record.select().order_by(Record.id):
+    def _of_records(self, there: Store) -> Iterator[Wanted]:
+        for record in there.records.every():
             path, found = Path(record.recording_path), self._library.find(record)
             if name := self._name(path) or self._name(found):  # the home may have been moved as a whole
                 owner = (record.id, record.session_id)
@@ -148,10 +144,9 @@ class _Copier:
                 stem = self._settings.library / record.library_stem
                 yield from (self._as_it_is(beside(stem, suffix)) for suffix in FORMATS)
 
-    def _of_captures(self) -> Iterator[Wanted]:
+    def _of_captures(self, there: Store) -> Iterator[Wanted]:
         """Yield what was recorded and is not in the queue; what is just being recorded, as far as it is."""
-        rows = Capture.select().where(Capture.state != captures.QUEUED)
-        found = {row.session_id: Path(row.recording_path) for row in rows}
+        found = {row.session_id: Path(row.recording_path) for row in there.captures.unfinished()}
         for session_id, place in found.items():
             part = self._settings.recording / f"{session_id}.part"
             name = part.relative_to(self._settings.home)
@@ -223,7 +218,7 @@ class _Copier:
 
     def _places(self, item: Wanted) -> Iterator[Path]:
         yield from item.places
-        moved = Record.get_or_none(Record.session_id == item.session_id) if item.session_id else None
+        moved = self._store.records.of_session(item.session_id) if item.session_id else None
         if moved:
             yield Path(moved.recording_path)
             yield self._library.find(moved)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from archive.backup import names
-from shared.errors import NewerDatabase, OffhookError
+from shared.errors import OffhookError
 from shared.files import sha256_of
 from shared.home import RESTORE_PART
 from shared.plain_text import one_line
-from shared.store.migrations import MIGRATIONS
+from shared.store.store import refuse_newer
 
 NAME = "manifest.json"
 #: Format version; bump on incompatible change.
@@ -24,7 +24,7 @@ LARGEST_MANIFEST_BYTES, DEEPEST_NAME, LONGEST_NAME = 500_000_000, 64, 4096
 DATABASE, CONFIG = "offhook.db", "config.toml"
 #: What a home has that is never in a backup: offhook makes it again, or it would do harm.
 LEFT_OUT = (
-    *("locks", "logs", "models", "queue.db", "control.json", "tuning.json"),
+    *("locks", "logs", "models", "queue.db", "control.json", "tuning.json", "host"),
     *(f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal", RESTORE_PART, NAME),
 )
 _LEFT_OUT = {names.folded(name) for name in LEFT_OUT}
@@ -139,11 +139,7 @@ def _fits(found: Any, shape: Any) -> bool:
 
 
 def _checked(manifest: Manifest, backup: Path) -> Manifest:
-    if unknown := set(manifest.schema) - {migration.name for migration in MIGRATIONS}:
-        raise NewerDatabase(
-            f"{backup} was made by a newer offhook (it has {', '.join(sorted(unknown))}). "
-            "Nothing was changed; update offhook and try again."
-        )
+    refuse_newer(str(backup), set(manifest.schema))
     if DATABASE not in manifest.files or not all(map(_is_sound, manifest.files.items())):
         raise BadBackup(f"{backup / NAME} is damaged. Take another backup.")
     return manifest

@@ -6,15 +6,11 @@ A restore that was killed leaves a home without a database, which nobody takes f
 from __future__ import annotations
 
 import os
-import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
-from typing import Any
-
-from peewee import SqliteDatabase
+from pathlib import Path
 
 from archive.backup import manifest, names
 from archive.backup.copying import Unreadable, copy_file
@@ -26,20 +22,8 @@ from shared.files import sha256_of, sync_folder
 from shared.home import FOLDER_MODE, RESTORE_LOCK, RESTORE_PART
 from shared.locks import FileLock, is_free
 from shared.settings import Settings
-from shared.store import captures
 from shared.store.claims import Claim
-from shared.store.inspection import oddities
-from shared.store.migrations import missing
-from shared.store.models import Capture, InboxFile, Record, Worker
-from shared.store.records import Records
-from shared.store.sqlite import open_database
-
-#: Columns that name files of the home.
-PATHS: tuple[tuple[Any, Any], ...] = (
-    (Record, Record.recording_path),
-    (InboxFile, InboxFile.path),
-    (Capture, Capture.recording_path),
-)
+from shared.store.store import Store, has_calls, oddities
 
 #: Gets what is being done, how many bytes of it are done, and of how many.
 Report = Callable[[str, int, int], None]
@@ -103,7 +87,7 @@ def _refuse_used(settings: Settings, found: Manifest) -> None:
     home = settings.home
     if any(not is_free(lock) for lock in settings.locks.glob("*.lock") if lock.name != RESTORE_LOCK):
         raise CannotRestore(f"offhook is running in {home}. Stop it, and restore again.")
-    if _has_records(settings.database):
+    if has_calls(settings.database):
         raise CannotRestore(f"{home} has recordings already. Restore into another folder: --into FOLDER.")
     for name, entry in found.files.items():
         if name != DATABASE and (home / name).exists() and not _is(home / name, entry):
@@ -145,17 +129,6 @@ def _removed_if_refused(settings: Settings) -> Iterator[None]:
         raise
 
 
-def _has_records(path: Path) -> bool:
-    if not path.exists():
-        return False
-    with closing(SqliteDatabase(str(path))) as database, database.bind_ctx((Record, Capture)):
-        missing(database)  # refuses a newer database, whatever it calls its records
-        return any(
-            database.table_exists(model._meta.table_name) and model.select().exists()
-            for model in (Record, Capture)
-        )
-
-
 def _is(path: Path, entry: Entry) -> bool:
     """Whether a file is there already, as when a restore was killed behind it."""
     return path.is_file() and path.stat().st_size == entry.size_bytes and sha256_of(path) == entry.sha256
@@ -191,54 +164,31 @@ def _make_ready(path: Path, old_home: str, home: Path) -> int:
 
     What a worker held is handed back: it counts no attempt, and goes on behind the last window.
     """
-    database = open_database(path)
-    try:
-        _refuse_strays()
-        with database.atomic():
-            _repoint(_flavoured(old_home), home)
-            _keep_inside(home)
-            Worker.delete().execute()  # they lived elsewhere
-            records = Records(database)
-            held = records.held()
+    with Store.open(path) as store:
+        _refuse_strays(store)
+        with store.transaction():
+            store.relocation.move(old_home, home)
+            _keep_inside(store, home)
+            held = store.records.processing()
             for record in held:
-                records.hand_back(Claim(record, record.claim_token or ""))
-        database.execute_sql("PRAGMA journal_mode = delete")  # one file, which can be moved
-    finally:
-        database.close()
+                store.claims.hand_back(Claim(record, record.claim_token or ""))
+        store.make_movable()
     return len(held)
 
 
-def _refuse_strays() -> None:
+def _refuse_strays(store: Store) -> None:
     """Make sure that no transcript would be written outside of the library."""
-    named = Record.library_stem.is_null(False)
-    rows: Iterable[Any] = Record.select(Record.library_stem).where(named).tuples()
-    if not all(manifest.is_kept(Path(stem)) for (stem,) in rows):
+    if not all(manifest.is_kept(Path(stem)) for stem in store.records.library_stems()):
         raise BadBackup("The database in the backup was made up: it names files outside of its library.")
 
 
-def _repoint(old: PurePath, new: Path) -> None:
-    """Have paths into the old home lead into the new one."""
-    for model, column in PATHS:
-        key = model._meta.primary_key
-        for row, known in list(model.select(key, column).tuples()):
-            path = type(old)(known)
-            if path.is_relative_to(old):
-                moved = new.joinpath(*path.relative_to(old).parts)
-                model.update({column: str(moved)}).where(key == row).execute()
-
-
-def _keep_inside(home: Path) -> None:
+def _keep_inside(store: Store, home: Path) -> None:
     """Have recordings that are not in the queue yet go to the inbox, and not to a path of another machine."""
-    for row in list(Capture.select().where(Capture.state != captures.QUEUED)):
-        place = Path(row.recording_path)
+    for found in store.captures.unfinished():
+        place = Path(found.recording_path)
         if place.parent != home / "inbox":
             inside = home / "inbox" / f"{safe_name(place.stem)}.wav"
-            Capture.update(recording_path=str(inside)).where(Capture.session_id == row.session_id).execute()
-
-
-def _flavoured(home: str) -> PurePath:
-    """Read the path of a home that may have been on another system."""
-    return PureWindowsPath(home) if re.match(r"[A-Za-z]:|\\\\", home) else PurePosixPath(home)
+            store.captures.change(found.session_id, recording_path=str(inside))
 
 
 def _set_time(path: Path, modified_ns: int) -> None:

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from peewee import DatabaseError
-
 from capture_worker.session import RecordingSession
 from shared.errors import BadRequest, OffhookError
 from shared.store.claims import Failure
@@ -75,7 +73,7 @@ def answer(session: RecordingSession, request: Request) -> dict[str, Any]:
         if action is None:
             raise BadRequest(f"There is no action {request.action!r}. There are: {', '.join(ACTIONS)}.")
         return succeeded(request.id, action.run(session, **_checked(request.params, action)))
-    except (OffhookError, OSError, DatabaseError) as error:
+    except (OffhookError, OSError) as error:
         return failed(request.id, error)
     except Exception as error:  # a fault of ours is no reason to end a recording
         log.exception("%s failed", request.action)

@@ -22,7 +22,6 @@ from shared.control_port import SERVER_LOCK, SOCKET
 from shared.locks import FileLock
 from shared.logs import discreet
 from shared.process import Process
-from shared.store.sqlite import busy_timeout
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +41,7 @@ def serve(process: Process) -> None:
             process.settings.locks / SOCKET,
             audience,
             lambda request: _answered(process, session, request),
-            process.database.close,
+            process.store.disconnect,
         )
         try:
             _stay(process, session)
@@ -64,7 +63,7 @@ def speak(process: Process) -> None:
                 client.converse(lambda request: _answered(process, session, request))
             finally:
                 process.stopping.set()
-                process.database.close()  # this thread's own connection
+                process.store.disconnect()
 
         threading.Thread(target=listen, name="stdin", daemon=True).start()
         _stay(process, session)
@@ -76,19 +75,19 @@ def speak(process: Process) -> None:
 def _session(process: Process) -> Iterator[tuple[RecordingSession, Audience]]:
     audience = Audience()
     with RecordingSession(
-        process.settings, database=process.database, presence=process.presence, on_event=audience.tell
+        process.settings, store=process.store, presence=process.presence, on_event=audience.tell
     ) as session:
         yield session, audience
 
 
 def _answered(process: Process, session: RecordingSession, request: Request) -> dict[str, Any]:
-    with busy_timeout(process.database, PATIENCE_SECONDS):
+    with process.store.busy_timeout(PATIENCE_SECONDS):
         return answer(session, request)
 
 
 def _stay(process: Process, session: RecordingSession) -> None:
     next_settle = time.monotonic() + SETTLE_EVERY_SECONDS
-    with busy_timeout(process.database, PATIENCE_SECONDS):  # a signal has to be noticed soon
+    with process.store.busy_timeout(PATIENCE_SECONDS):  # a signal has to be noticed soon
         while not process.stopping.wait(LOOK_SECONDS):
             state = session.get_state()["state"]
             process.beat("ready" if state == "idle" else state)

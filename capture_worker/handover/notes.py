@@ -6,9 +6,8 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from peewee import DatabaseError
-
 from capture_worker.capture import DualStreamCapture
+from shared.errors import StoreError
 from shared.logs import discreet
 from shared.store.captures import TICKS_PER_ROW, Captures
 
@@ -42,7 +41,7 @@ class Notes:
         self._noted_ticks = 0
 
     def begin(self) -> None:
-        """Write the row that makes the recording findable. Raises DatabaseError."""
+        """Write the row that makes the recording findable. Raises StoreError."""
         if not self._begun:
             call = self._call
             self._captures.begin(
@@ -58,7 +57,7 @@ class Notes:
             self._begun = True
 
     def write(self, capture: DualStreamCapture) -> None:
-        """Bring the notes up to date. Raises DatabaseError."""
+        """Bring the notes up to date. Raises StoreError."""
         self.begin()
         ticks = capture.loudness.ticks
         minutes = range(self._noted_ticks // TICKS_PER_ROW, -(-ticks // TICKS_PER_ROW))
@@ -73,5 +72,5 @@ class Notes:
         """Bring the notes up to date, or say in the log that they have to wait."""
         try:
             self.write(capture)
-        except DatabaseError as error:
+        except StoreError as error:
             log.warning("the notes of a recording have to wait: %s", discreet(error))

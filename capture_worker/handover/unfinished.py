@@ -6,15 +6,12 @@ once it is there the inbox can take it as this very call, too.
 
 from __future__ import annotations
 
-import json
 import logging
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-
-from peewee import DatabaseError
 
 from capture_worker import wav
 from capture_worker.mixer import LAYOUTS
@@ -23,8 +20,10 @@ from shared.errors import BadOutputPath, OffhookError
 from shared.files import Fingerprint, move, sha256_of, sync_folder
 from shared.logs import discreet
 from shared.settings import Settings
-from shared.store.captures import ENDED, QUEUED, RECORDING, WAITING, Captures
-from shared.store.models import Capture, Record, Worker
+from shared.store.captures import ENDED, QUEUED, RECORDING, WAITING
+from shared.store.store import Store
+from shared.store.values import Capture, Record
+from shared.workers import Liveness
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +33,9 @@ RECOVERED = "recovered"
 class UnfinishedRecordings:
     """The unfinished recordings of one home, as one process sees them."""
 
-    def __init__(self, settings: Settings, captures: Captures, worker_id: str) -> None:
-        self._settings, self._captures, self._worker_id = settings, captures, worker_id
+    def __init__(self, settings: Settings, store: Store, worker_id: str) -> None:
+        self._settings, self._store, self._worker_id = settings, store, worker_id
+        self._captures, self._liveness = store.captures, Liveness(store, settings.locks)
 
     def part(self, session_id: str) -> Path:
         """Where a recording is while it is made."""
@@ -54,7 +54,7 @@ class UnfinishedRecordings:
     def hand_over(self, session_id: str) -> Record | None:
         """Move a finished recording to its place and queue it; None if there was nothing of it left.
 
-        Raises OSError and DatabaseError; then it can be done again.
+        Raises OSError and StoreError; then it can be done again.
         """
         found = self._captures.get(session_id)
         part, place = self.part(session_id), Path(found.recording_path)
@@ -67,12 +67,12 @@ class UnfinishedRecordings:
         duration = {"duration_seconds": found.duration_seconds or None}
         return self._captures.queue(session_id, content | duration)
 
-    def recover(self, lives: Callable[[str], bool], current: Collection[str | None] = ()) -> None:
+    def recover(self, current: Collection[str | None] = ()) -> None:
         """Repair, move and queue what was left over, by this process or by one that is gone."""
-        for left in self._leftovers(lives, current):
+        for left in self._leftovers(current):
             try:
                 self._recover(self._with_row(left) if isinstance(left, Path) else left)
-            except (OSError, DatabaseError, OffhookError) as error:
+            except (OSError, OffhookError) as error:
                 log.warning("a recording cannot be handed over yet: %s", discreet(error))
 
     def _recover(self, found: Capture) -> None:
@@ -83,31 +83,33 @@ class UnfinishedRecordings:
         if record:
             log.info("recording %d: handed over late", record.id)
 
-    def waiting(self, lives: Callable[[str], bool]) -> list[Capture]:
+    def waiting(self) -> list[Capture]:
         """The stopped recordings that wait for somebody to attach or discard them, the oldest first."""
-        mine = self._unclaimed(lives)
+        mine = self._unclaimed()
         return [found for found in mine if found.state == WAITING]
 
-    def _leftovers(
-        self, lives: Callable[[str], bool], current: Collection[str | None]
-    ) -> Iterator[Capture | Path]:
-        for found in self._unclaimed(lives):
+    def _leftovers(self, current: Collection[str | None]) -> Iterator[Capture | Path]:
+        for found in self._unclaimed():
             if found.session_id not in current and found.state in (RECORDING, ENDED):
                 yield found
-        if self._others_record(lives):  # one of these may not have got to its row yet
+        if self._others_record():  # one of these may not have got to its row yet
             return
-        known = {row.session_id for row in Capture.select(Capture.session_id)}
+        known = self._captures.session_ids()
         for part in sorted(self._settings.recording.glob("*.part")):
             if part.stem not in known and part.stem not in current:
                 yield part
 
-    def _others_record(self, lives: Callable[[str], bool]) -> bool:
-        others = (Worker.kind == "capture") & (Worker.id != self._worker_id) & (Worker.state != "standby")
-        return any(lives(worker.id) for worker in Worker.select().where(others))
+    def _others_record(self) -> bool:
+        recorders = self._store.workers.every("capture")
+        others = [it for it in recorders if it.id != self._worker_id and it.state != "standby"]
+        return any(self._liveness.runs(other.id, other.host) for other in others)
 
-    def _unclaimed(self, lives: Callable[[str], bool]) -> list[Capture]:
-        unfinished = self._captures.unfinished()
-        return [row for row in unfinished if row.worker_id == self._worker_id or not lives(row.worker_id)]
+    def _unclaimed(self) -> list[Capture]:
+        """Return this process's captures and those of this host's processes that have ended."""
+        return [found for found in self._captures.unfinished() if self._may_take(found)]
+
+    def _may_take(self, found: Capture) -> bool:
+        return found.worker_id == self._worker_id or self._liveness.has_ended(found.worker_id, found.host)
 
     def _with_row(self, part: Path) -> Capture:
         """Make a row for a file of which the database knows nothing, as when it was begun anew."""
@@ -134,10 +136,8 @@ class UnfinishedRecordings:
             self.drop(found.session_id)
             return None
         learnt = {"duration_seconds": round(seconds, 3), "reason": RECOVERED, "recovered": True}
-        verdict = json.loads(found.verdict) | learnt
-        self._captures.change(
-            found.session_id, state=ENDED, duration_seconds=seconds, verdict=json.dumps(verdict)
-        )
+        verdict = dict(found.verdict) | learnt
+        self._captures.change(found.session_id, state=ENDED, duration_seconds=seconds, verdict=verdict)
         return self._captures.get(found.session_id)
 
     def _moved(self, found: Capture, part: Path, place: Path) -> Path:
@@ -163,7 +163,7 @@ class UnfinishedRecordings:
         return free
 
     def _gone(self, found: Capture) -> Record | None:
-        record = Record.get_or_none(Record.session_id == found.session_id)
+        record = self._store.records.of_session(found.session_id)
         if record is None:
             log.warning("nothing is left of a recording of %s", found.session_id)
             self._captures.discard(found.session_id)

@@ -34,7 +34,7 @@ REASONS = {
 def backup(ctx: click.Context, desk: Desk, folder: Path, as_json: bool) -> None:
     """Copy recordings, transcripts and the database into a new folder in DIR, while everything runs."""
     with _progress() as report:
-        made = back_up(desk.settings, desk.records, folder, report)
+        made = back_up(desk.settings, desk.store, folder, report)
     if as_json:
         print_json({"path": str(made.path), **_view(made.manifest)})
     else:

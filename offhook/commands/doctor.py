@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 import click
-from peewee import DatabaseError
 
 from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import print_json, say, say_marked
@@ -18,11 +17,10 @@ from offhook.commands.wording import counted
 from offhook.desk.desk import Desk
 from offhook.desk.orphans import orphans
 from offhook.desk.overview import overview
-from offhook.desk.remedies import known
 from shared import home
-from shared.errors import OffhookError
+from shared.errors import OffhookError, StoreError
 from shared.privacy import telemetry_is_off
-from shared.store.inspection import damaged_values, schema_oddities
+from shared.store.store import damaged_values
 from transcribe_worker import model_files
 
 VALUES_SHOWN = 10
@@ -74,14 +72,10 @@ def _checked(check: Callable[[Desk], Iterator[Finding]], desk: Desk) -> Iterator
     name = check.__name__.strip("_")
     try:
         yield from check(desk)
+    except StoreError as error:
+        yield Finding(name, "error", str(error), "" if error.is_sound else BRING_BACK)
     except OffhookError as error:
         yield Finding(name, "error", str(error))
-    except DatabaseError as error:
-        database = desk.settings.database
-        if sound := known(error):
-            yield Finding(name, "error", f"{database} {sound}")
-        else:
-            yield Finding(name, "error", f"{database} cannot be used: {error}", BRING_BACK)
     except Exception as error:
         yield Finding(
             name, "error", f"{type(error).__name__}: {error}", "Run python start.py to install offhook again."
@@ -174,12 +168,8 @@ def _disk(desk: Desk) -> Iterator[Finding]:
 
 def _database(desk: Desk) -> Iterator[Finding]:
     path = desk.settings.database
-    (answer,) = desk.database.execute_sql("PRAGMA quick_check").fetchone()
-    if answer != "ok":
-        yield Finding("database", "error", f"{path} is damaged: {answer}", BRING_BACK)
-        return
-    if different := schema_oddities(path):
-        yield Finding("database", "error", f"{path} is not as offhook made it: {different[0]}", BRING_BACK)
+    if wrong := desk.store.check():
+        yield Finding("database", "error", f"{path} {wrong}", BRING_BACK)
         return
     damage = damaged_values(path)
     for value in damage[:VALUES_SHOWN]:
@@ -190,7 +180,7 @@ def _database(desk: Desk) -> Iterator[Finding]:
 
 def _library(desk: Desk) -> Iterator[Finding]:
     """Look for transcripts that the database has lost, as when it was emptied or replaced."""
-    lost = orphans(desk.settings.library, desk.database)
+    lost = orphans(desk.settings.library, desk.store)
     if not lost:
         yield Finding("library", "ok", "every transcript in it has its recording in the database")
         return

@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 import click
 
 from archive import receipts
-from archive.erasing import FINISHED, Eraser, ErasurePlan, ErasureWaits
+from archive.erasing import Eraser, ErasurePlan, ErasureWaits
 from archive.library import Library
 from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import confirm, print_json, say, warn
 from offhook.commands.wording import counted, short
 from offhook.desk.desk import Desk
 from shared.errors import RecordNotFound
+from shared.store.records import FINISHED
 
 #: How long a worker may take to let go of a recording that is deleted under it.
 LET_GO_SECONDS = 5.0
@@ -108,13 +109,13 @@ class Erasure:
 
     def __post_init__(self) -> None:
         desk = self.desk
-        self._library = Library(desk.settings, desk.records)
-        self.eraser = Eraser(desk.settings, desk.database, desk.records, self._library)
+        self._library = Library(desk.settings, desk.store)
+        self.eraser = Eraser(desk.settings, desk.store, self._library)
 
     def of_records(self, record_ids: Iterable[int]) -> list[ErasurePlan]:
         """Look for all there is of some recordings. Raises RecordNotFound."""
         try:
-            return [self.eraser.of_record(self.desk.records.get(record_id)) for record_id in record_ids]
+            return [self.eraser.of_record(self.desk.store.records.get(record_id)) for record_id in record_ids]
         except RecordNotFound:
             if not self.dry_run:  # perhaps a command that was killed has got this far
                 self.eraser.resume()
@@ -155,7 +156,7 @@ class Erasure:
         found = look()
         receipt = self._receipt(candidate_id, found) if candidate_id is not None and found else None
         try:
-            with self.desk.database.atomic():
+            with self.desk.store.transaction():
                 found = found if receipt else look()
                 ids = [plan.record_id for plan in found if plan.record_id is not None]
                 sessions = [plan.session_id for plan in found if plan.record_id is None]

@@ -12,8 +12,8 @@ from offhook.commands.printing import print_json, warn
 from offhook.commands.wording import clock_time, length
 from offhook.desk.desk import Desk
 from offhook.desk.views import record_view
-from shared.store.models import Record
 from shared.store.transitions import STATES
+from shared.store.values import Record
 
 COLOURS = {
     "queued": "yellow",
@@ -31,8 +31,7 @@ COLOURS = {
 @pass_desk
 def list_records(desk: Desk, status: str | None, limit: int, as_json: bool) -> None:
     """List recordings, the newest first."""
-    query = desk.records.select().order_by(Record.id.desc()).limit(limit)
-    records = list(query.where(Record.transcription_status == status) if status else query)
+    records = desk.store.records.newest(limit, status)
     if as_json:
         print_json({"records": [record_view(record, desk.settings) for record in records]})
     else:
@@ -42,7 +41,7 @@ def list_records(desk: Desk, status: str | None, limit: int, as_json: bool) -> N
 def _print(records: list[Record], status: str | None, limit: int, desk: Desk) -> None:
     if records:
         show(_table(records))
-        count = desk.records.select().count() if len(records) == limit else 0
+        count = sum(desk.store.records.counts().values()) if len(records) == limit else 0
         if count > limit and not status:
             warn(f"{limit} of {count:,}; --limit shows more.")
     elif status:

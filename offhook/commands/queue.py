@@ -12,7 +12,6 @@ from offhook.commands.printing import print_json, say, warn
 from offhook.desk.adding import add_file, check_all
 from offhook.desk.desk import Desk
 from offhook.desk.views import record_view
-from shared.store.models import Record
 from shared.store.transitions import FAILED
 
 ids = click.argument("record_ids", metavar="ID...", type=int, nargs=-1, required=True)
@@ -57,11 +56,11 @@ def retry(desk: Desk, /, record_ids: tuple[int, ...], failed: bool, **given: Any
     if failed == bool(record_ids):
         raise click.UsageError("Give recordings, or --failed.")
     options = chosen(given)
-    wanted = desk.records.select().where(Record.transcription_status == FAILED) if failed else ()
+    wanted = list(desk.store.records.every(FAILED)) if failed else []
     if failed and not wanted:
         warn("No recording has failed.")
     for record_id in record_ids or [record.id for record in wanted]:
-        record = desk.records.requeue(record_id, options)
+        record = desk.store.records.requeue(record_id, options)
         desk.hint(record.id, record.priority)
         say(f"Recording {record_id}: queued")
 
@@ -72,7 +71,7 @@ def retry(desk: Desk, /, record_ids: tuple[int, ...], failed: bool, **given: Any
 def cancel(desk: Desk, record_ids: tuple[int, ...]) -> None:
     """Take recordings out of the queue; one that is being transcribed is stopped."""
     for record_id in record_ids:
-        desk.records.cancel(record_id)
+        desk.store.records.cancel(record_id)
         say(f"Recording {record_id}: cancelled")
 
 
@@ -80,7 +79,7 @@ def cancel(desk: Desk, record_ids: tuple[int, ...]) -> None:
 @pass_desk
 def pause(desk: Desk) -> None:
     """Let workers finish what they hold and take nothing further."""
-    desk.records.set_paused(True)
+    desk.store.controls.set_paused(True)
     say("Paused. `offhook resume` goes on.")
 
 
@@ -88,7 +87,7 @@ def pause(desk: Desk) -> None:
 @pass_desk
 def resume(desk: Desk) -> None:
     """Let workers go on after a pause."""
-    desk.records.set_paused(False)
-    for record in desk.records.due(limit=1):
+    desk.store.controls.set_paused(False)
+    for record in desk.store.records.due(limit=1):
         desk.hint(record.id, record.priority)
     say("The queue goes on.")

@@ -13,7 +13,6 @@ from offhook.commands.wording import length
 from offhook.desk.desk import Desk
 from offhook.desk.recorder import CaptureClient
 from shared.errors import CaptureNotRunning
-from shared.store.captures import Captures
 
 #: What to say of a recording that has ended, by where it is.
 WHEREABOUTS = {
@@ -137,15 +136,14 @@ def attach(desk: Desk, target: str, candidate_id: str | None, project_id: str | 
     """Say whom a call was with and what it was about; ID is a recording's number or session id."""
     if candidate_id is None and project_id is None:
         raise click.UsageError("Give --candidate, --project or both.")
-    session_id = desk.records.get(int(target)).session_id if target.isdecimal() else target
+    session_id = desk.store.records.get(int(target)).session_id if target.isdecimal() else target
     given = {"candidate_id": candidate_id, "project_id": project_id}
     try:  # a recording that waits for this is then queued, which is the capture worker's to do
         with _capture(desk) as capture:
             capture.request("attach_recording", session_id=session_id, **given)
     except CaptureNotRunning:
-        captures = Captures(desk.database)
-        captures.attach(session_id, **given)
-        captures.release(session_id)
+        desk.store.captures.attach(session_id, **given)
+        desk.store.captures.release(session_id)
     say(f"Recording {target}: attached")
 
 

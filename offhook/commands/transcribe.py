@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,14 @@ from offhook.desk.desk import Desk
 from offhook.desk.views import record_view
 from shared.errors import EngineUnusable, SettingsError
 from shared.plain_text import one_line
-from shared.store.models import Record, Worker
 from shared.store.transitions import COMPLETED, PROCESSING, QUEUED
-from shared.workers import lives
+from shared.store.values import Record
+from shared.workers import Liveness
 from transcribe_worker import model_files
 from transcribe_worker.helper import Helper, helping
 
-LOOK_SECONDS = 0.1
+#: How often this process looks after its own worker, if nothing changes.
+LOOK_SECONDS = 1.0
 #: A person who waits at the terminal goes first.
 PRIORITY = 10
 
@@ -60,15 +60,15 @@ def transcribe(
     ids = [_queued(desk, path, options).id for path in files]
     try:
         _interrupt_on_end()
-        with _progress() as progress, helping(desk.settings, desk.database, desk.records) as helper:
+        with _progress() as progress, helping(desk.settings, desk.store) as helper:
             records = [_wait(desk, record_id, progress, helper) for record_id in ids]
     except KeyboardInterrupt:
         warn("Interrupted. It stays in the queue; run it again to go on.")
         ctx.exit(130)
     if as_json:
         print_json({"records": [_with_text(desk, record) for record in records]})
-    failed = [record for record in records if not _print(record, form or "txt", quiet=as_json)]
-    ctx.exit(1 if failed else 0)
+    shown = [_print(desk, record, form or "txt", quiet=as_json) for record in records]
+    ctx.exit(0 if all(shown) else 1)
 
 
 def _queued(desk: Desk, path: Path, options: dict[str, Any]) -> Record:
@@ -76,23 +76,28 @@ def _queued(desk: Desk, path: Path, options: dict[str, Any]) -> Record:
     record = add_file(desk, path, options, priority=PRIORITY).record
     if record.transcription_status == QUEUED:
         model_files.find(desk.settings.models, record.model or desk.settings.model)
-        if desk.records.paused():
+        if desk.store.controls.paused():
             raise SettingsError("The queue is paused. `offhook resume` goes on.")
     return record
 
 
 def _wait(desk: Desk, record_id: int, progress: Bars, helper: Helper) -> Record:
     """Wait until a recording is finished, lending a hand where no worker runs."""
-    record = desk.records.get(record_id)
+    record = desk.store.records.get(record_id)
     task = progress.add_task(one_line(record.title), total=1.0)
-    while record.transcription_status in (QUEUED, PROCESSING) and record.error_code != EngineUnusable.code:
-        if not _worker_lives(desk):
-            helper.lend_a_hand(record)
-        time.sleep(LOOK_SECONDS)
-        record = desk.records.get(record_id)
-        _show(progress, task, record)
+    with desk.store.changes() as changes:
+        while _is_open(record):
+            if not _worker_lives(desk):
+                helper.lend_a_hand(record)
+            changes.wait(LOOK_SECONDS)
+            record = desk.store.records.get(record_id)
+            _show(progress, task, record)
     progress.update(task, completed=1.0)
     return record
+
+
+def _is_open(record: Record) -> bool:
+    return record.transcription_status in (QUEUED, PROCESSING) and record.error_code != EngineUnusable.code
 
 
 def _show(progress: Bars, task: TaskID, record: Record) -> None:
@@ -101,8 +106,8 @@ def _show(progress: Bars, task: TaskID, record: Record) -> None:
 
 
 def _worker_lives(desk: Desk) -> bool:
-    workers = Worker.select().where(Worker.kind == "worker")
-    return any(lives(desk.settings.locks, worker.id) for worker in workers)
+    liveness = Liveness(desk.store, desk.settings.locks)
+    return any(liveness.runs(worker.id, worker.host) for worker in desk.store.workers.every("worker"))
 
 
 def _interrupt_on_end() -> None:
@@ -117,11 +122,11 @@ def _progress() -> Bars:
     return bars(title, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
 
 
-def _print(record: Record, form: str, *, quiet: bool) -> bool:
+def _print(desk: Desk, record: Record, form: str, *, quiet: bool) -> bool:
     """Print a transcript, or on stderr why there is none; say whether there is one."""
     if record.transcription_status == COMPLETED:
         if not quiet:
-            print_text(FORMATS[form](transcript.load(record)), is_json=form == "json")
+            print_text(FORMATS[form](transcript.load(desk.store, record)), is_json=form == "json")
         return True
     why = record.transcription_error or f"it was {record.transcription_status}."
     warn(f"offhook: {record.title}: {why}")
@@ -129,5 +134,5 @@ def _print(record: Record, form: str, *, quiet: bool) -> bool:
 
 
 def _with_text(desk: Desk, record: Record) -> dict[str, Any]:
-    text = transcript.load(record).text if record.transcription_status == COMPLETED else None
+    text = transcript.load(desk.store, record).text if record.transcription_status == COMPLETED else None
     return {**record_view(record, desk.settings), "text": text}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -16,12 +15,10 @@ from offhook.commands.printing import print_json, print_text, say, warn
 from offhook.commands.wording import length
 from offhook.desk.capture_quality import in_words
 from offhook.desk.desk import Desk
-from offhook.desk.search import find
 from offhook.desk.views import FLAGS, record_view
 from shared.errors import StateConflict
-from shared.store.captures import Captures
-from shared.store.models import Record
 from shared.store.transitions import COMPLETED
+from shared.store.values import Record
 from shared.words import milliseconds
 
 
@@ -36,12 +33,12 @@ def show(desk: Desk, record_id: int, form: str | None, as_json: bool) -> None:
     """Show a recording and its transcript; while it is being transcribed, what there is so far."""
     if form and as_json:
         raise click.UsageError("--format and --json do not go together.")
-    record = desk.records.get(record_id)
+    record = desk.store.records.get(record_id)
     found = _transcript(desk, record)
     if form:
         print_text(FORMATS[form](_finished(record, found)), is_json=form == "json")
     elif as_json:
-        verdict = Captures(desk.database).verdict(record.session_id)
+        verdict = desk.store.captures.verdict(record.session_id)
         print_json(
             {**record_view(record, desk.settings), "capture": verdict, "transcript": segments_in_json(found)}
         )
@@ -79,8 +76,8 @@ def export(desk: Desk, record_ids: tuple[int, ...], everything: bool, form: str,
             "recording. Choose a folder outside: --output FOLDER."
         )
     output.mkdir(parents=True, exist_ok=True)
-    finished = desk.records.select().where(Record.transcription_status == COMPLETED)
-    for record in [desk.records.get(i) for i in record_ids] or finished:
+    finished = desk.store.records.every(COMPLETED)
+    for record in [desk.store.records.get(i) for i in record_ids] or finished:
         found = _finished(record, _transcript(desk, record))
         path = beside(output / f"{safe_name(record.title)}-{record.id}", form)
         write_whole(path, FORMATS[form](found))
@@ -94,7 +91,7 @@ def export(desk: Desk, record_ids: tuple[int, ...], everything: bool, form: str,
 @pass_desk
 def search(desk: Desk, words: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Find the moments at which all of these words were said; `word*` finds beginnings."""
-    hits = find(desk.database, " ".join(words), limit)
+    hits = desk.store.transcripts.search(" ".join(words), limit)
     if as_json:
         print_json({"hits": [hit.__dict__ for hit in hits]})
     for hit in [] if as_json else hits:
@@ -105,8 +102,7 @@ def search(desk: Desk, words: tuple[str, ...], limit: int, as_json: bool) -> Non
 
 
 def _transcript(desk: Desk, record: Record) -> Transcript:
-    windows = [window.segments for window in desk.records.windows(record.id)]
-    return transcript.so_far(record, windows) if windows else transcript.load(record)
+    return transcript.so_far(desk.store, record)
 
 
 _ON_ITS_WAY = "not there yet; a worker sees to it, and `offhook doctor` says what is in its way"
@@ -137,8 +133,8 @@ def _heading(desk: Desk, record: Record) -> list[str]:
         ("Project", record.project_id),
         ("File", record.recording_path),
         ("Library", _ON_ITS_WAY if _is_unfiled(record) else None),
-        *(("Note", FLAGS.get(flag, flag)) for flag in json.loads(record.flags)),
-        *(in_words(verdict) if (verdict := Captures(desk.database).verdict(record.session_id)) else ()),
+        *(("Note", FLAGS.get(flag, flag)) for flag in record.flags),
+        *(in_words(verdict) if (verdict := desk.store.captures.verdict(record.session_id)) else ()),
     )
     return [f"{name + ':':<12}{value}" for name, value in facts if value]
 

@@ -13,8 +13,8 @@ from archive.library import Library
 from offhook.desk.desk import Desk
 from shared.errors import OffhookError
 from shared.files import Fingerprint, sha256_of
-from shared.store.models import Record
 from shared.store.transitions import COMPLETED, PROCESSING, QUEUED
+from shared.store.values import Record
 from transcribe_worker import model_files
 
 #: Names of open files of the process that uses them.
@@ -45,15 +45,15 @@ def add_file(desk: Desk, path: Path, options: Mapping[str, Any], **columns: Any)
     fingerprint, sha256 = _read(path)
     given = {name: value for name, value in columns.items() if value is not None}
     _check_language(desk, options)
-    with desk.database.atomic():
-        known = desk.records.with_content(sha256)
+    with desk.store.transaction():
+        known = desk.store.records.with_content(sha256)
         if known is None:
             content = {"sha256": sha256, **asdict(fingerprint)}
             own = {"title": path.stem, "recording_path": str(path), "options": dict(options)}
-            record = desk.records.add(**{"source": "added", **own, **content, **given})
+            record = desk.store.records.add(**{"source": "added", **own, **content, **given})
         else:
-            if not Library(desk.settings, desk.records).find(known).exists():
-                desk.records.note_move(known.id, str(path), asdict(fingerprint))
+            if not Library(desk.settings, desk.store).find(known).exists():
+                desk.store.records.note_move(known.id, str(path), asdict(fingerprint))
             record = _taken_up(desk, known, options, given)
     if record.transcription_status == QUEUED:
         desk.hint(record.id, record.priority)
@@ -65,10 +65,10 @@ def _taken_up(desk: Desk, known: Record, options: Mapping[str, Any], given: Mapp
     status = known.transcription_status
     if status == QUEUED or (status == PROCESSING and options):
         urgent = max(known.priority, given.get("priority", 0))
-        return desk.records.revise(known.id, options, **{**given, "priority": urgent})
+        return desk.store.records.revise(known.id, options, **{**given, "priority": urgent})
     if status == PROCESSING or (status == COMPLETED and not options):
         return known
-    return desk.records.requeue(known.id, options)
+    return desk.store.records.requeue(known.id, options)
 
 
 def _check_language(desk: Desk, options: Mapping[str, Any]) -> None:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing, suppress
 from functools import cached_property
 from typing import Any
 
-from peewee import SqliteDatabase
-
 from shared import home
 from shared.settings import Settings, load
-from shared.store.records import Records
-from shared.store.sqlite import open_database
+from shared.store.store import Store
 
 #: A person waits less patiently than a worker.
 BUSY_TIMEOUT_SECONDS = 15.0
@@ -32,29 +27,20 @@ class Desk:
         return load(os.environ, self.overrides)
 
     @cached_property
-    def database(self) -> SqliteDatabase:
-        """The database, up to date."""
+    def store(self) -> Store:
+        """The store of the home, up to date. Raises SettingsError, NewerDatabase, StoreError."""
         home.prepare(self.settings)
-        return open_database(self.settings.database, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)
-
-    @cached_property
-    def records(self) -> Records:
-        """The call records."""
-        return Records(self.database)
+        return Store.of_home(self.settings, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)
 
     def hint(self, record_id: int, priority: int = 0) -> None:
         """Tell a worker that a record may be due."""
-        from transcribe_worker.jobs.hints import HintQueue
+        from transcribe_worker.jobs.hints import send_once
 
-        with (
-            suppress(sqlite3.Error),
-            closing(HintQueue(self.settings.queue)) as hints,
-        ):  # the sweeper hints too
-            hints.send(record_id, priority)
+        send_once(self.settings.queue, record_id, priority)
 
     def __enter__(self) -> Desk:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if "database" in self.__dict__:
-            self.database.close()
+        if "store" in self.__dict__:
+            self.store.disconnect()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from peewee import SqliteDatabase
+from shared.store.store import Store
 
 
-def orphans(library: Path, database: SqliteDatabase) -> list[Path]:
+def orphans(library: Path, store: Store) -> list[Path]:
     """Return the JSON exports in the library that belong to no record, in the order of their names."""
-    rows = database.execute_sql("SELECT library_stem FROM call_records WHERE library_stem IS NOT NULL")
-    known = {stem.casefold() for (stem,) in rows}
+    known = {stem.casefold() for stem in store.records.library_stems()}
     found = sorted(library.rglob("*.json"))
     return [path for path in found if _stem(library, path).casefold() not in known]
 

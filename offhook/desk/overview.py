@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from peewee import fn
-
 from offhook.desk.desk import Desk
 from shared.errors import ModelMissing
-from shared.store.captures import ENDED, RECORDING, WAITING, Captures
-from shared.store.models import Capture, InboxFile, Record, Worker
-from shared.store.transitions import FAILED, PROCESSING, QUEUED, STATES
+from shared.store.captures import ENDED, RECORDING, WAITING
+from shared.store.inbox_files import COPY, UNREADABLE
+from shared.store.values import Capture, Record, Worker
 from shared.times import iso
-from shared.workers import lives
+from shared.workers import Liveness
 from transcribe_worker import model_files
 from transcribe_worker.engine.setup import setups_from_json
 
@@ -28,30 +25,28 @@ COPIES_SHOWN = 20
 
 def overview(desk: Desk) -> dict[str, Any]:
     """Describe the queue, what runs, who works and what went wrong."""
-    records = desk.records  # opens the database that all of this is in
+    store = desk.store
     return {
         "home": str(desk.settings.home),
         "inbox": {"path": str(desk.settings.inbox), **_inbox_troubles(desk)},
-        "paused": records.paused(),
-        "counts": _counts(desk),
-        "recordings": [_recording(desk, capture) for capture in Captures(desk.database).unfinished()],
-        "running": [_running(record) for record in records.held()],
+        "paused": store.controls.paused(),
+        "counts": store.records.counts(),
+        "recordings": [_recording(desk, capture) for capture in store.captures.unfinished()],
+        "running": [_running(record) for record in store.records.processing()],
         "oldest_waiting": _oldest_waiting(desk),
         "missing_models": _missing_models(desk),
-        "workers": [_worker(desk, row) for row in Worker.select().order_by(Worker.started_at)],
+        "workers": [_worker(desk, row) for row in store.workers.every()],
         "errors": _errors(desk),
     }
 
 
-def _counts(desk: Desk) -> dict[str, int]:
-    status = Record.transcription_status
-    rows: Iterable[Any] = desk.records.select().columns(status, fn.COUNT()).group_by(status).tuples()
-    return dict.fromkeys(STATES, 0) | dict(rows)
+def _liveness(desk: Desk) -> Liveness:
+    return Liveness(desk.store, desk.settings.locks)
 
 
 def _recording(desk: Desk, capture: Capture) -> dict[str, Any]:
     """A call that is being recorded, or was stopped and waits; without its worker it waits for that one."""
-    runs = capture.state == RECORDING and lives(desk.settings.locks, capture.worker_id)
+    runs = capture.state == RECORDING and _liveness(desk).runs(capture.worker_id, capture.host)
     return {
         "session_id": capture.session_id,
         "title": capture.title,
@@ -77,8 +72,7 @@ def _running(record: Record) -> dict[str, Any]:
 
 
 def _oldest_waiting(desk: Desk) -> dict[str, Any] | None:
-    waiting = Record.select(fn.MIN(Record.id)).where(Record.transcription_status == QUEUED)
-    oldest = Record.get_or_none(Record.id == waiting.scalar())
+    oldest = desk.store.records.oldest_waiting()
     if oldest is None:
         return None
     return {
@@ -92,7 +86,7 @@ def _oldest_waiting(desk: Desk) -> dict[str, Any] | None:
 def _missing_models(desk: Desk) -> list[dict[str, Any]]:
     """Name the models that recordings wait for, each with its remedy."""
     missing: dict[str, dict[str, Any]] = {}
-    for model, count in desk.records.awaited_models().items():
+    for model, count in desk.store.records.awaited_models().items():
         name = model or desk.settings.model
         try:
             model_files.find(desk.settings.models, name, desk.settings.language)
@@ -107,7 +101,7 @@ def _worker(desk: Desk, row: Worker) -> dict[str, Any]:
         "id": row.id,
         "kind": row.kind,
         "pid": row.pid,
-        "alive": lives(desk.settings.locks, row.id),
+        "alive": _liveness(desk).runs(row.id, row.host),
         "state": row.state,
         "started_at": iso(row.started_at),
         "last_seen_at": iso(row.last_seen_at),
@@ -117,14 +111,7 @@ def _worker(desk: Desk, row: Worker) -> dict[str, Any]:
 
 def _errors(desk: Desk) -> list[dict[str, Any]]:
     """Return the last failures, and what now waits for another attempt."""
-    failed = Record.select().where(Record.transcription_status == FAILED)
-    waiting = Record.select().where(
-        Record.transcription_status.in_((QUEUED, PROCESSING)), Record.error_code > ""
-    )
-    found = [
-        *waiting.order_by(Record.id.desc()).limit(ERRORS_SHOWN),
-        *failed.order_by(Record.completed_at.desc()).limit(ERRORS_SHOWN),
-    ]
+    found = desk.store.records.with_errors(ERRORS_SHOWN)
     return [
         {
             "id": record.id,
@@ -139,12 +126,11 @@ def _errors(desk: Desk) -> list[dict[str, Any]]:
 
 
 def _inbox_troubles(desk: Desk) -> dict[str, Any]:
-    query = InboxFile.select().where(InboxFile.outcome.in_(("copy", "unreadable"))).limit(COPIES_SHOWN)
-    rows: Iterable[Any] = query.dicts()  # not a query more for each one's record
-    there = [row for row in rows if Path(row["path"]).exists()]
+    known = desk.store.inbox_files.in_trouble(COPIES_SHOWN)
+    there = [found for found in known if Path(found.path).exists()]
     return {
         "copies": [
-            {"path": row["path"], "record_id": row["record"]} for row in there if row["outcome"] == "copy"
+            {"path": found.path, "record_id": found.record} for found in there if found.outcome == COPY
         ],
-        "unreadable": [row["path"] for row in there if row["outcome"] == "unreadable"],
+        "unreadable": [found.path for found in there if found.outcome == UNREADABLE],
     }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from shared.settings import Settings
-from shared.store.models import Record
+from shared.store.values import Record
 from shared.times import iso
 
 
@@ -23,8 +22,8 @@ def record_view(record: Record, settings: Settings) -> dict[str, Any]:
         "transcript_stem": _stem(record, settings),
         "sha256": record.sha256,
         "duration_seconds": record.duration_seconds,
-        "flags": json.loads(record.flags),
-        "options": json.loads(record.options),
+        "flags": list(record.flags),
+        "options": dict(record.options),
         "status": record.transcription_status,
         "error": record.transcription_error,
         "error_code": record.error_code,

@@ -1,24 +1,25 @@
 """What capture leaves in the database: a row for each recording, before its first sample, and its loudness.
 
-The row says from the start where the finished recording will be. So whoever finds that file, or the
-unfinished one, knows whose call it is, whatever died in between.
+The row says from the start where the finished recording will be. So any process that finds that file, or the
+unfinished one, knows which call it is, wherever the recorder stopped.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from peewee import SqliteDatabase
+from peewee import Expression
 
 from shared.errors import UnknownSession
-from shared.store import scrubbing
-from shared.store.models import Capture, Loudness, Record
+from shared.store.database import Database
+from shared.store.erasures import Erasures
 from shared.store.records import Records
+from shared.store.tables import CaptureRow, LoudnessRow, RecordRow
+from shared.store.values import Capture, Record, columns_of, value_of
 
 #: It is being recorded; it waits to be attached or discarded; it is to be handed over; it is in the queue.
 RECORDING, WAITING, ENDED, QUEUED = "recording", "waiting", "ended", "queued"
@@ -38,79 +39,111 @@ def dbfs(loudness: int) -> float:
 
 
 class Captures:
-    """The captures of one database."""
+    """The captures of one database, as a process on `host` sees them."""
 
-    def __init__(self, database: SqliteDatabase, clock: Callable[[], float] = time.time) -> None:
-        self._database, self._records = database, Records(database, clock)
+    def __init__(
+        self,
+        database: Database,
+        records: Records,
+        erasures: Erasures,
+        host: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._database, self._records, self._erasures = database, records, erasures
+        self._host, self._clock = host, clock
 
     def begin(self, session_id: str, recording_path: Path, **columns: Any) -> Capture:
-        """Write down that a recording begins, and where it will be when it is finished."""
-        with self._database.atomic():
-            return Capture.create(
-                session_id=session_id, state=RECORDING, recording_path=str(recording_path), **columns
-            )
+        """Write down that a recording begins, and where it will be in the end. Raises StoreConflict."""
+        query = CaptureRow.insert(
+            session_id=session_id,
+            state=RECORDING,
+            recording_path=str(recording_path),
+            host=self._host,
+            **columns_of(columns),
+        )
+        with self._database.transaction():
+            self._database.run(query)
+            return self.get(session_id)
 
     def get(self, session_id: str) -> Capture:
         """Return a capture. Raises UnknownSession."""
-        found = Capture.get_or_none(Capture.session_id == session_id)
+        found = self.find(session_id)
         if found is None:
             raise UnknownSession(f"There is no recording with the session id {session_id}.")
         return found
 
+    def find(self, session_id: str) -> Capture | None:
+        """Return a capture, None if there is none with this session id."""
+        found = self._all(CaptureRow.session_id == session_id)
+        return found[0] if found else None
+
     def has_left(self, recording_path: str) -> bool:
-        """Whether a capture was to leave its recording here."""
-        return Capture.select().where(Capture.recording_path == recording_path).exists()
+        """Return whether a capture was to leave its recording here."""
+        return bool(self._all(CaptureRow.recording_path == recording_path))
 
     def unfinished(self) -> list[Capture]:
         """Return what is being recorded, waits for a person or could not be queued yet, the oldest first."""
-        return list(Capture.select().where(Capture.state != QUEUED).order_by(Capture.started_at))
+        return self._all(CaptureRow.state != QUEUED)
+
+    def unqueued_of_candidate(self, candidate_id: str) -> list[Capture]:
+        """Return the captures of a person that have no record, the oldest first."""
+        queued = RecordRow.select(RecordRow.session_id)
+        mine = CaptureRow.candidate_id == candidate_id
+        return self._all(mine & CaptureRow.session_id.not_in(queued))
+
+    def session_ids(self) -> set[str]:
+        """Return the session ids of all captures."""
+        rows = self._database.all(CaptureRow.select(CaptureRow.session_id))
+        return {row["session_id"] for row in rows}
 
     def take_over(self, found: Capture, worker_id: str) -> bool:
-        """Make a dead process's capture this one's; False if somebody else was faster."""
-        unchanged = (Capture.session_id == found.session_id) & (Capture.worker_id == found.worker_id)
-        with self._database.atomic():
-            return bool(Capture.update(worker_id=worker_id).where(unchanged).execute())
+        """Make the capture of a process that has ended this one's; False if another process was faster."""
+        unchanged = (CaptureRow.session_id == found.session_id) & (CaptureRow.worker_id == found.worker_id)
+        query = CaptureRow.update(worker_id=worker_id, host=self._host).where(unchanged)
+        with self._database.transaction():
+            return bool(self._database.run(query))
 
     def change(self, session_id: str, **columns: Any) -> None:
-        """Note what has been learnt."""
-        with self._database.atomic():
-            Capture.update(**columns).where(Capture.session_id == session_id).execute()
+        """Write down what has been learnt."""
+        query = CaptureRow.update(**columns_of(columns)).where(CaptureRow.session_id == session_id)
+        with self._database.transaction():
+            self._database.run(query)
 
     def note(
         self, session_id: str, verdict: Mapping[str, Any], rows: Mapping[int, Mapping[str, bytes]]
     ) -> None:
-        """Note the verdict so far, and rows of loudness, which grow until they are full: a minute each."""
-        with self._database.atomic():
-            self.change(session_id, verdict=json.dumps(verdict), duration_seconds=verdict["duration_seconds"])
+        """Write down the verdict so far, and rows of loudness: a minute each, the last one growing."""
+        with self._database.transaction():
+            self.change(session_id, verdict=verdict, duration_seconds=verdict["duration_seconds"])
             for minute, sides in rows.items():
-                Loudness.insert(capture=session_id, minute=minute, **sides).on_conflict_replace().execute()
+                query = LoudnessRow.insert(capture=session_id, minute=minute, **sides)
+                key = [LoudnessRow.capture, LoudnessRow.minute]
+                self._database.run(query.on_conflict(conflict_target=key, update=sides))
 
     def attach(self, session_id: str, candidate_id: str | None, project_id: str | None) -> None:
         """Say whom a call was with and what it was about, queued or not. Raises UnknownSession."""
         given = {"candidate_id": candidate_id, "project_id": project_id}
         columns = {name: value for name, value in given.items() if value is not None}
-        with self._database.atomic():
-            known = [
-                model.select().where(model.session_id == session_id).exists() for model in (Capture, Record)
-            ]
-            if not any(known):
+        with self._database.transaction():
+            if self.find(session_id) is None and self._records.of_session(session_id) is None:
                 raise UnknownSession(f"There is no recording with the session id {session_id}.")
-            for model in (Capture, Record) if columns else ():
-                model.update(**columns).where(model.session_id == session_id).execute()
+            for table in (CaptureRow, RecordRow) if columns else ():
+                self._database.run(table.update(**columns).where(table.session_id == session_id))
 
     def release(self, session_id: str) -> None:
-        """Let a recording that waits be handed over by the next capture worker that comes by."""
-        with self._database.atomic():
-            waits = (Capture.session_id == session_id) & (Capture.state == WAITING)
-            Capture.update(state=ENDED).where(waits).execute()
+        """Let a recording that waits be handed over by the next capture worker."""
+        waits = (CaptureRow.session_id == session_id) & (CaptureRow.state == WAITING)
+        with self._database.transaction():
+            self._database.run(CaptureRow.update(state=ENDED).where(waits))
 
     def queue(self, session_id: str, content: Mapping[str, Any]) -> Record:
-        """Put a finished recording into the queue, once, whoever comes first. Raises UnknownSession."""
-        with self._database.atomic():
+        """Put a finished recording into the queue, once, whichever process comes first. Raises
+        UnknownSession.
+        """
+        with self._database.transaction():
             found = self.get(session_id)
             self.change(session_id, state=QUEUED)
-            record = Record.get_or_none(Record.session_id == session_id)
-            return record or self._records.add(
+            return self._records.of_session(session_id) or self._records.add(
                 source="capture",
                 session_id=session_id,
                 title=found.title,
@@ -121,29 +154,33 @@ class Captures:
             )
 
     def adopt(self, recording_path: str, content: Mapping[str, Any]) -> Record | None:
-        """Return the record of the capture that has left this very recording here, made if need be.
+        """Return the record of the capture that has left this very recording here; create it if it is
+        missing.
 
-        Returns None if no capture has, or if the file under its name has been replaced since.
+        Returns None if no capture has, or if the file under its name was replaced since.
         """
-        with self._database.atomic():
-            mine = Capture.select().where(Capture.recording_path == recording_path)
-            found = next(iter(mine.order_by(Capture.started_at.desc()).limit(1)), None)
-            record = self.queue(found.session_id, content) if found else None
+        with self._database.transaction():
+            found = self._all(CaptureRow.recording_path == recording_path)
+            record = self.queue(found[-1].session_id, content) if found else None
             return record if record and record.sha256 == content["sha256"] else None
 
     def discard(self, session_id: str) -> None:
-        """Forget a capture and its loudness, down to the last byte; files are the caller's."""
-        with self._database.atomic():
-            Capture.delete().where(Capture.session_id == session_id).execute()
-            scrubbing.order()
+        """Remove a capture and its loudness, down to the last byte; files are the caller's."""
+        with self._database.transaction():
+            self._database.run(CaptureRow.delete().where(CaptureRow.session_id == session_id))
+            self._erasures.order_scrub()
 
     def verdict(self, session_id: str) -> dict[str, Any] | None:
         """Say how well a call was captured; None if it was not captured here, or nothing is known."""
-        found = Capture.get_or_none(Capture.session_id == session_id)
-        verdict: dict[str, Any] = json.loads(found.verdict) if found else {}
-        return verdict or None
+        found = self.find(session_id)
+        return dict(found.verdict) or None if found else None
 
     def loudness(self, session_id: str) -> dict[str, bytes]:
-        """Read the loudness of each side, TICKS_PER_SECOND bytes a second."""
-        rows = list(Loudness.select().where(Loudness.capture == session_id).order_by(Loudness.minute))
-        return {side: b"".join(getattr(row, side) for row in rows) for side in ("microphone", "loopback")}
+        """Return the loudness of each side, TICKS_PER_SECOND bytes a second."""
+        query = LoudnessRow.select().where(LoudnessRow.capture == session_id).order_by(LoudnessRow.minute)
+        rows = self._database.all(query)
+        return {side: b"".join(bytes(row[side]) for row in rows) for side in ("microphone", "loopback")}
+
+    def _all(self, where: Expression) -> list[Capture]:
+        rows = self._database.all(CaptureRow.select().where(where).order_by(CaptureRow.started_at))
+        return [value_of(Capture, row) for row in rows]

@@ -1,20 +1,35 @@
-"""A worker's right to a recording, and why an attempt at it ended."""
+"""What a worker does with a record: claim it, keep it, write down what is decoded, and let it go.
+
+A claim is good as long as its token stands in the record. Every write of a worker names the token, so a
+worker that has lost its record cannot write to it.
+"""
 
 from __future__ import annotations
 
+import time
+import uuid
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from shared.errors import OffhookError
-from shared.store.models import Record
-from shared.store.sqlite import first_cause
+from peewee import Expression
+
+from shared.errors import ClaimLost, OffhookError
+from shared.store.database import Database
+from shared.store.records import is_due
+from shared.store.tables import RecordRow
+from shared.store.transcripts import Transcripts, Window
+from shared.store.transitions import move
+from shared.store.values import Record, columns_of
+from shared.words import Segment
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A worker's right to one recording, good as long as its token stands in the record.
+    """A worker's right to one record.
 
-    The sweeper acts on another's claim; it names the lease by which it has judged, so that a worker
-    that has just renewed keeps its recording.
+    The sweeper acts on another worker's claim. It names the lease by which it has judged, so that a worker
+    that has just renewed keeps its record.
     """
 
     record: Record
@@ -32,6 +47,112 @@ class Failure:
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """Describe an error without its traceback."""
-        error = first_cause(error)
         code = error.code if isinstance(error, OffhookError) else type(error).__name__
         return cls(code, str(error) or type(error).__name__)
+
+
+class Claims:
+    """The claims on the records of one database, as a worker on `host` makes them."""
+
+    def __init__(
+        self,
+        database: Database,
+        transcripts: Transcripts,
+        host: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._database, self._transcripts, self._host, self._clock = database, transcripts, host, clock
+
+    def claim(self, record_id: int, *, worker_id: str, model: str, lease_seconds: float) -> Claim | None:
+        """Claim a due record for a worker, or return None if another one was faster."""
+        now, token = self._clock(), uuid.uuid4().hex
+        with self._database.transaction():
+            record = move(
+                self._database,
+                "claim",
+                (RecordRow.id == record_id) & is_due(now),
+                claim_token=token,
+                worker_id=worker_id,
+                worker_host=self._host,
+                lease_expires_at=now + lease_seconds,
+                started_at=now,
+                model=model,
+            )
+        return Claim(record, token) if record else None
+
+    def renew(self, claim: Claim, *, lease_seconds: float, **columns: Any) -> None:
+        """Renew a claim's lease and write down what has been learnt. Raises ClaimLost."""
+        with self._database.transaction():
+            self._write(claim, lease_expires_at=self._clock() + lease_seconds, **columns)
+
+    def confirm(self, claim: Claim) -> None:
+        """Make sure that a claim still stands, without writing. Raises ClaimLost."""
+        if self._database.first(RecordRow.select(RecordRow.id).where(_is_mine(claim))) is None:
+            raise ClaimLost
+
+    def save_windows(self, claim: Claim, windows: Iterable[Window], **columns: Any) -> None:
+        """Commit decoded windows together, with the record's progress. Raises ClaimLost."""
+        with self._database.transaction():
+            self._write(claim, **columns)
+            self._transcripts.add_windows(claim.record.id, windows)
+
+    def complete(self, claim: Claim, segments: Iterable[Segment], **columns: Any) -> Record:
+        """Commit transcript, index and status together. Raises ClaimLost; then nothing is written."""
+        with self._database.transaction():
+            record = self._move("complete", claim, completed_at=self._clock(), **columns)
+            self._transcripts.replace(record.id, segments)
+            return record
+
+    def retry_later(
+        self, claim: Claim, failure: Failure, *, wait_seconds: float, crashed: bool = False
+    ) -> Record:
+        """Give a record back for another attempt after a while. Raises ClaimLost."""
+        later = self._clock() + wait_seconds
+        with self._database.transaction():
+            return self._move("retry_later", claim, next_attempt_at=later, **_why(failure, crashed))
+
+    def fail(self, claim: Claim, failure: Failure, *, crashed: bool = False) -> Record:
+        """Give a record up. Raises ClaimLost."""
+        with self._database.transaction():
+            return self._move("fail", claim, completed_at=self._clock(), **_why(failure, crashed))
+
+    def hand_back(self, claim: Claim) -> Record:
+        """Give a record back as if it had not been claimed. Raises ClaimLost."""
+        with self._database.transaction():
+            return self._move("hand_back", claim)
+
+    def hold(self, claim: Claim, failure: Failure, *, wait_seconds: float) -> Record:
+        """Give a record back until something that is missing is there. Raises ClaimLost."""
+        later = self._clock() + wait_seconds
+        with self._database.transaction():
+            return self._move("hold", claim, next_attempt_at=later, **_why(failure, crashed=False))
+
+    def start_over(self, claim: Claim, *, wait_seconds: float, **content: Any) -> Record:
+        """Queue a record again whose content has changed, without what was decoded. Raises ClaimLost."""
+        later = self._clock() + wait_seconds
+        with self._database.transaction():
+            self._transcripts.forget(claim.record.id)
+            return self._move("start_over", claim, next_attempt_at=later, **content)
+
+    def _move(self, name: str, claim: Claim, **columns: Any) -> Record:
+        record = move(self._database, name, _is_mine(claim), **columns_of(columns))
+        if record is None:
+            raise ClaimLost
+        return record
+
+    def _write(self, claim: Claim, **columns: Any) -> None:
+        changed = {"claim_token": claim.token, **columns_of(columns)}
+        if not self._database.run(RecordRow.update(**changed).where(_is_mine(claim))):
+            raise ClaimLost
+
+
+def _is_mine(claim: Claim) -> Expression:
+    mine = (RecordRow.id == claim.record.id) & (RecordRow.claim_token == claim.token)
+    if claim.lease_expires_at is None:
+        return mine
+    return mine & (RecordRow.lease_expires_at == claim.lease_expires_at)
+
+
+def _why(failure: Failure, crashed: bool) -> dict[str, Any]:
+    crashes = {"crashes": RecordRow.crashes + 1} if crashed else {}
+    return {"transcription_error": failure.message, "error_code": failure.code} | crashes

@@ -1,6 +1,5 @@
-"""The states of a recording and every way from one to another: a table.
-
-`records.py` is the only code that carries a transition out.
+"""The states of a record and every way from one to another: a table, and the one statement that carries them
+out.
 """
 
 from __future__ import annotations
@@ -9,18 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from peewee import fn
+from peewee import Expression
 
-from shared.store.models import Record
+from shared.store.database import Database
+from shared.store.tables import RecordRow
+from shared.store.values import Record, value_of
 
 QUEUED, PROCESSING, COMPLETED, FAILED, CANCELLED = "queued", "processing", "completed", "failed", "cancelled"
 STATES = (QUEUED, PROCESSING, COMPLETED, FAILED, CANCELLED)
 
 #: A record that waits names the model it asks for, not the one its last attempt used.
-_WAITS = {"model": fn.json_extract(Record.options, "$.model")}
-_RELEASED = {"claim_token": None, "worker_id": None, "lease_expires_at": None}
+_WAITS = {"model": RecordRow.requested_model}
+_RELEASED = {"claim_token": None, "worker_id": None, "worker_host": None, "lease_expires_at": None}
 NO_ERROR = {"transcription_error": None, "error_code": None}
-AFRESH = {
+#: The values of a record that has not been attempted yet.
+UNATTEMPTED = {
     "attempts": 0,
     "crashes": 0,
     "progress": 0.0,
@@ -49,14 +51,29 @@ TRANSITIONS = {
     "claim": Transition(
         (QUEUED,),
         PROCESSING,
-        NO_ERROR | {"attempts": Record.attempts + 1, "speed": None},
+        NO_ERROR | {"attempts": RecordRow.attempts + 1, "speed": None},
     ),
     "complete": Transition((PROCESSING,), COMPLETED, _RELEASED | {"progress": 1.0}),
     "retry_later": Transition((PROCESSING,), QUEUED, _RELEASED | _WAITS),
-    "hand_back": Transition((PROCESSING,), QUEUED, _RELEASED | _WAITS | {"attempts": Record.attempts - 1}),
-    "hold": Transition((PROCESSING,), QUEUED, _RELEASED | _WAITS | {"attempts": Record.attempts - 1}),
-    "start_over": Transition((PROCESSING,), QUEUED, _RELEASED | AFRESH),
+    "hand_back": Transition((PROCESSING,), QUEUED, _RELEASED | _WAITS | {"attempts": RecordRow.attempts - 1}),
+    "hold": Transition((PROCESSING,), QUEUED, _RELEASED | _WAITS | {"attempts": RecordRow.attempts - 1}),
+    "start_over": Transition((PROCESSING,), QUEUED, _RELEASED | UNATTEMPTED),
     "fail": Transition((PROCESSING,), FAILED, _RELEASED),
-    "requeue": Transition((FAILED, COMPLETED, CANCELLED), QUEUED, _RELEASED | AFRESH),
+    "requeue": Transition((FAILED, COMPLETED, CANCELLED), QUEUED, _RELEASED | UNATTEMPTED),
     "cancel": Transition((QUEUED, PROCESSING, FAILED), CANCELLED, _RELEASED),
 }
+
+
+def move(database: Database, name: str, where: Expression, **columns: Any) -> Record | None:
+    """Carry a transition out on one record; None if no record is where it begins.
+
+    It is one UPDATE, whose WHERE clause decides who wins.
+    """
+    transition = TRANSITIONS[name]
+    query = (
+        RecordRow.update(transcription_status=transition.target, **{**transition.writes, **columns})
+        .where(where & RecordRow.transcription_status.in_(transition.sources))
+        .returning(RecordRow)
+    )
+    row = database.first(query)
+    return value_of(Record, row) if row else None

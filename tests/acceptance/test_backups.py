@@ -40,9 +40,9 @@ def faults_of(backup: Path) -> list[str]:
     """In what a backup is not whole: every record has its very file in it, or is listed."""
     manifest = json.loads((backup / "manifest.json").read_text("utf-8"))
     listed = {entry["record_id"] for entry in manifest["missing"]}
-    with closing(sqlite3.connect(f"file:{backup / 'offhook.db'}?immutable=1", uri=True)) as database:
-        rows = database.execute("SELECT id, recording_path, sha256 FROM call_records").fetchall()
-        faults = [str(row) for row in database.execute("PRAGMA integrity_check") if row != ("ok",)]
+    with closing(sqlite3.connect(f"file:{backup / 'offhook.db'}?immutable=1", uri=True)) as store:
+        rows = store.execute("SELECT id, recording_path, sha256 FROM call_records").fetchall()
+        faults = [str(row) for row in store.execute("PRAGMA integrity_check") if row != ("ok",)]
     for record_id, path, sha256 in rows:
         copied = backup / Path(path).relative_to(manifest["home"])
         if record_id not in listed and (not copied.exists() or sha256_of(copied) != sha256):

@@ -185,8 +185,8 @@ def add_and_lose(stage: Stage, said: Path) -> str:
 
 
 def queued(queue: Path) -> list[bytes]:
-    with closing(sqlite3.connect(queue)) as database:
-        return [bytes(data) for (data,) in database.execute("SELECT data FROM task")]
+    with closing(sqlite3.connect(queue)) as store:
+        return [bytes(data) for (data,) in store.execute("SELECT data FROM task")]
 
 
 def raw(queue: Path) -> bytes:

@@ -12,9 +12,9 @@ import pytest
 
 from archive.library import Library
 from shared.settings import Settings
-from shared.store.inspection import damaged_values, schema_oddities
 from shared.store.records import Records
 from shared.store.sqlite import open_database
+from shared.store.sqlite.inspection import damaged_values, schema_oddities
 from tests.stage import Stage
 
 DEEP = "[" * 989 + "]" * 989

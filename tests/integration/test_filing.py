@@ -20,15 +20,14 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from peewee import SqliteDatabase
 
 from capture_worker import RecordingSession
 from capture_worker.wav import HEADER_BYTES, WavWriter
 from shared.files import sha256_of
 from shared.settings import Settings
 from shared.store.captures import ENDED, QUEUED, RECORDING, Captures
-from shared.store.models import Capture, InboxFile, Loudness, Record
-from shared.store.records import Records
+from shared.store.store import Store
+from tests.tables import Capture, InboxFile, Loudness, Record
 from transcribe_worker.inbox.sweep import ADOPTED, Inbox
 from transcribe_worker.jobs.hints import HintQueue
 
@@ -60,15 +59,14 @@ with RecordingSession() as session:
 
 SWEEPS = """
 import os, sys
-from shared.store.sqlite import open_database
-from shared.store.records import Records
+from shared.store.store import Store
 from shared.settings import load
 from transcribe_worker.inbox.sweep import Inbox
 from transcribe_worker.jobs.hints import HintQueue
 
 settings = load(os.environ)
-database = open_database(settings.database)
-inbox = Inbox(settings, database, Records(database), HintQueue(settings.queue))
+store = Store.open(settings.database)
+inbox = Inbox(settings, store, HintQueue(settings.queue))
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(3):
@@ -95,24 +93,24 @@ def settings(settings: Settings, source: Path) -> Settings:
 
 
 @pytest.fixture
-def captures(database: SqliteDatabase) -> Captures:
-    return Captures(database)
+def captures(store: Store) -> Captures:
+    return store.captures
 
 
 @pytest.fixture
-def settle(settings: Settings, database: SqliteDatabase) -> Settle:
+def settle(settings: Settings, store: Store) -> Settle:
     """Let a capture process start in the home and end again."""
 
     def start_and_end() -> None:
-        RecordingSession(settings, database=database).close()
+        RecordingSession(settings, store=store).close()
 
     return start_and_end
 
 
 @pytest.fixture
-def inbox(settings: Settings, database: SqliteDatabase, records: Records) -> Iterator[Inbox]:
+def inbox(settings: Settings, store: Store) -> Iterator[Inbox]:
     with closing(HintQueue(settings.queue)) as hints:
-        yield Inbox(settings, database, records, hints)
+        yield Inbox(settings, store, hints)
 
 
 def sound(seconds: float, channels: int = 1, seed: int = 0) -> bytes:
@@ -215,7 +213,7 @@ def is_ms_okafors(record: Any, session_id: str) -> bool:
 
 
 def test_the_recording_of_a_killed_process_is_repaired_and_queued_with_all_that_was_known(
-    settings: Settings, database: SqliteDatabase, settle: Settle
+    settings: Settings, store: Store, settle: Settle
 ) -> None:
     session_id = killed_in_mid_recording(settings, title="Ms. Okafor", candidate_id="c-7", project_id="p-3")
     (part,) = settings.recording.iterdir()
@@ -234,7 +232,7 @@ def test_the_recording_of_a_killed_process_is_repaired_and_queued_with_all_that_
 
 
 def test_the_verdict_says_that_a_recording_was_recovered(
-    settings: Settings, database: SqliteDatabase, settle: Settle
+    settings: Settings, store: Store, settle: Settle
 ) -> None:
     killed_in_mid_recording(settings, seconds=2.5)
     settle()
@@ -246,7 +244,7 @@ def test_the_verdict_says_that_a_recording_was_recovered(
 
 
 def test_a_recovered_recording_goes_where_it_was_to_go(
-    settings: Settings, database: SqliteDatabase, settle: Settle, tmp_path: Path
+    settings: Settings, store: Store, settle: Settle, tmp_path: Path
 ) -> None:
     wanted = tmp_path / "calls" / "call.wav"
     killed_in_mid_recording(settings, output_path=str(wanted))
@@ -266,7 +264,7 @@ def test_a_recording_is_recovered_once(
 
 
 def test_the_recording_of_a_living_process_is_left_to_it(
-    settings: Settings, database: SqliteDatabase, settle: Settle
+    settings: Settings, store: Store, settle: Settle
 ) -> None:
     with process(settings, RECORDS, json.dumps({"title": "living"})) as recorder:
         session_id = first_line(recorder)
@@ -283,7 +281,7 @@ def test_the_recording_of_a_living_process_is_left_to_it(
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
 def test_the_recording_of_a_process_that_only_stands_still_is_left_to_it(
-    settings: Settings, database: SqliteDatabase, settle: Settle
+    settings: Settings, store: Store, settle: Settle
 ) -> None:
     with process(settings, RECORDS, "{}") as recorder:
         session_id = first_line(recorder)
@@ -328,7 +326,7 @@ def test_a_header_that_a_power_cut_has_emptied_is_written_anew(
 
 @pytest.mark.parametrize("channels", [1, 2])
 def test_a_file_of_which_the_database_knows_nothing_is_queued_as_recovered(
-    settings: Settings, database: SqliteDatabase, settle: Settle, channels: int
+    settings: Settings, store: Store, settle: Settle, channels: int
 ) -> None:
     audio = sound(0.5, channels)
     part = leave_file(settings, "unknown", audio, channels)
@@ -343,27 +341,21 @@ def test_a_file_of_which_the_database_knows_nothing_is_queued_as_recovered(
     assert list(settings.recording.iterdir()) == []
 
 
-def test_an_unknown_file_without_audio_is_dropped(
-    settings: Settings, database: SqliteDatabase, settle: Settle
-) -> None:
+def test_an_unknown_file_without_audio_is_dropped(settings: Settings, store: Store, settle: Settle) -> None:
     leave_file(settings, "unknown", b"")
     settle()
     assert (Record.select().count(), Capture.select().count()) == (0, 0)
     assert list(settings.recording.iterdir()) == []
 
 
-def test_recordings_outlive_a_database_that_is_lost(
-    settings: Settings, database: SqliteDatabase, settle: Settle
-) -> None:
+def test_recordings_outlive_a_database_that_is_lost(settings: Settings, store: Store, settle: Settle) -> None:
     killed_in_mid_recording(settings)
     Capture.delete().execute()
     settle()
     assert only_record().title.startswith("Recovered ")
 
 
-def test_other_files_in_the_folder_are_left_alone(
-    settings: Settings, database: SqliteDatabase, settle: Settle
-) -> None:
+def test_other_files_in_the_folder_are_left_alone(settings: Settings, store: Store, settle: Settle) -> None:
     notes = settings.recording / "notes.txt"
     notes.write_text("mine")
     settle()
@@ -439,13 +431,13 @@ def test_inbox_and_recorder_that_come_by_at_once_queue_each_recording_once(
 
 
 def test_a_recording_that_has_left_for_the_library_meanwhile_is_not_lost(
-    settings: Settings, captures: Captures, settle: Settle, inbox: Inbox, records: Records
+    settings: Settings, captures: Captures, settle: Settle, inbox: Inbox, store: Store
 ) -> None:
     session_id, path = leave_moved(settings, captures, sound(0.5))
     inbox.sweep()
     captures.change(session_id, state=ENDED)  # as a recorder does that is just about to hand it over
     moved = path.replace(settings.library / "call.wav")
-    records.note_move(only_record().id, str(moved), {})
+    store.records.note_move(only_record().id, str(moved), {})
     settle()
     assert captures.get(session_id).state == QUEUED
     record = only_record()
@@ -489,14 +481,14 @@ def test_two_recordings_that_sound_the_same_are_two_for_the_inbox_as_well(
 
 
 def test_what_is_dropped_later_under_the_name_of_a_recording_is_not_taken_for_it(
-    settings: Settings, captures: Captures, settle: Settle, inbox: Inbox, records: Records
+    settings: Settings, captures: Captures, settle: Settle, inbox: Inbox, store: Store
 ) -> None:
     session_id, path = leave_moved(settings, captures, sound(0.5))
     settle()
     inbox.sweep()
-    claim = records.claim(only_record().id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
+    claim = store.claims.claim(only_record().id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
     assert claim
-    records.complete(claim, [])
+    store.claims.complete(claim, [])
     path.unlink()
     inbox.sweep()
     writer = WavWriter(path, 1)
@@ -512,14 +504,14 @@ def test_what_is_dropped_later_under_the_name_of_a_recording_is_not_taken_for_it
 
 
 def test_deleting_a_recording_deletes_what_capture_knew_of_it_and_no_more(
-    settings: Settings, captures: Captures, settle: Settle, records: Records
+    settings: Settings, captures: Captures, settle: Settle, store: Store
 ) -> None:
     left = [leave(settings, captures, sound(0.5, seed=number))[0] for number in range(2)]
     for session_id in left:
         row = {"microphone": b"\x10" * 5, "loopback": b"\xff" * 5}
         captures.note(session_id, {"duration_seconds": 0.5}, {0: row})
     settle()
-    records.delete(Record.get(Record.session_id == left[0]).id)
+    store.records.delete(Record.get(Record.session_id == left[0]).id)
     assert [capture.session_id for capture in Capture.select()] == [left[1]]
     assert [captures.loudness(session_id)["microphone"] for session_id in left] == [b"", b"\x10" * 5]
     assert Loudness.select().count() == 1
@@ -541,10 +533,10 @@ sys.stdin.readline()
 
 
 def test_the_recording_of_a_living_process_is_left_to_it_though_it_has_no_row_yet(
-    settings: Settings, database: SqliteDatabase
+    settings: Settings, store: Store
 ) -> None:
     with (
-        RecordingSession(settings, database=database) as other,
+        RecordingSession(settings, store=store) as other,
         process(settings, RECORDS_WHEN_TOLD, json.dumps({"title": "living"})) as recorder,
     ):
         assert first_line(recorder) == "ready"

@@ -23,9 +23,9 @@ import pytest
 from archive.library import Library
 from shared.errors import BadRecording, EngineCrashed, EngineUnusable, OutOfMemory, TooLarge, TooLong, TooSlow
 from shared.settings import RecordOptions, Settings
-from shared.store.models import Record
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.conftest import skip_or_fail
+from tests.tables import Record
 from tests.voices import Call, write_wav
 from transcribe_worker import memory
 from transcribe_worker.engine import supervisor as engines
@@ -92,7 +92,7 @@ def engine() -> Iterator[Engine]:
 
 MODEL_THAT_DOES_FIRST = """
 import time
-import transcribe_worker.recognizer as recognizer
+import transcribe_worker.recognizer.process as recognizer
 first = dict({first})
 class Model:
     def __init__(self, model): self.model = model
@@ -204,19 +204,19 @@ def test_the_engine_is_told_the_limits(engine: Engine, choice: Load, tmp_path: P
 )
 def test_a_recording_over_a_limit_fails_at_once_and_says_which_setting_to_raise(
     settings: Settings,
-    records: Records,
+    store: Store,
     short_wav: Path,
     name: str,
     value: float,
 ) -> None:
     limit: dict[str, Any] = {name: value}
     settings = replace(settings, device="cpu", compute_type="int8", **limit)
-    record = records.add(source="added", title="call", recording_path=str(short_wav))
-    library = Library(settings, records)
+    record = store.records.add(source="added", title="call", recording_path=str(short_wav))
+    library = Library(settings, store)
     with closing(hungry_engine()) as engine:
         Transcriber(
             settings=settings,
-            records=records,
+            store=store,
             library=library,
             worker_id="worker-1",
             engine=engine,
@@ -274,7 +274,7 @@ def test_the_limit_of_an_engine_is_what_its_setting_says_above_what_it_had(
 
 NO_LIMITS = """
 import resource
-import transcribe_worker.recognizer as recognizer
+import transcribe_worker.recognizer.process as recognizer
 def refuse(*_):
     raise ValueError("current limit exceeds maximum limit")
 resource.setrlimit = refuse

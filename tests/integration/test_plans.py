@@ -5,32 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from peewee import SqliteDatabase
 
-from shared.store.models import InboxFile, Record
-from shared.store.records import Records
+from shared.store.store import Store
 from shared.store.transitions import COMPLETED
 
-ASKED: dict[str, Callable[[Records], object]] = {
-    "what is due": lambda records: records.due(100),
-    "what is due and was begun": lambda records: records.due(100, begun_only=True),
-    "what is held": lambda records: records.held(),
-    "which models are awaited": lambda records: records.awaited_models(),
-    "whether a recording is known by its content": lambda records: records.with_content("0" * 64),
-    "whether a recording replaces another": lambda records: records.replace_content("/call.wav", {}),
-    "which files are unreadable": lambda records: list(
-        InboxFile.select().where(InboxFile.outcome == "unreadable")
-    ),
-    "the newest in a state": lambda records: list(
-        records.select().where(Record.transcription_status == COMPLETED).order_by(Record.id.desc()).limit(20)
-    ),
+ASKED: dict[str, Callable[[Store], object]] = {
+    "what is due": lambda store: store.records.due(100),
+    "what is due and was begun": lambda store: store.records.due(100, begun_only=True),
+    "what is held": lambda store: store.records.processing(),
+    "which models are awaited": lambda store: store.records.awaited_models(),
+    "whether a recording is known by its content": lambda store: store.records.with_content("0" * 64),
+    "whether a recording replaces another": lambda store: store.records.replace_content("/call.wav", {}),
+    "which files are unreadable": lambda store: store.inbox_files.unreadable(),
+    "the newest in a state": lambda store: store.records.newest(20, COMPLETED),
+    "the page after that": lambda store: store.records.newest(20, COMPLETED, before_id=7),
 }
 
 
 @pytest.fixture
-def explained(database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def explained(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The steps of every query that is run."""
     steps: list[str] = []
+    database = store._database._peewee
     run = database.execute_sql
 
     def explain(sql: str, params: object = None) -> object:
@@ -43,16 +39,14 @@ def explained(database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> list
 
 
 @pytest.mark.parametrize("question", ASKED)
-def test_no_look_at_the_queue_reads_or_sorts_all_there_is(
-    question: str, records: Records, explained: list[str]
-):
-    ASKED[question](records)
+def test_no_look_at_the_queue_reads_or_sorts_all_there_is(question: str, store: Store, explained: list[str]):
+    ASKED[question](store)
 
     assert explained
     assert [step for step in explained if not step.startswith("SEARCH")] == []
 
 
-def test_what_waits_to_be_filed_is_found_among_all_that_is_filed(records: Records, explained: list[str]):
-    records.unfiled()
+def test_what_waits_to_be_filed_is_found_among_all_that_is_filed(store: Store, explained: list[str]):
+    store.records.unfiled()
 
     assert explained[0] == "SEARCH t1 USING INDEX record_unfiled (transcription_status=?)"

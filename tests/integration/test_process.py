@@ -17,9 +17,9 @@ from shared.errors import SettingsError
 from shared.locks import FileLock
 from shared.process import running
 from shared.settings import Settings
-from shared.store.models import Worker
-from shared.workers import lives
+from shared.workers import Liveness
 from tests.stage import Stage
+from tests.tables import Worker
 
 ROOT = Path(__file__).parents[2]
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
@@ -108,11 +108,11 @@ def left_behind(home: Path) -> tuple[list[str], list[str]]:
 @POSIX_ONLY
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_signal_ends_a_process_in_good_order_and_nothing_is_left_of_it(
-    database: object, settings: Settings, how: signal.Signals
+    store: object, settings: Settings, how: signal.Signals
 ):
     with launch(settings.home) as process:
         worker_id = first_line(process)
-        assert lives(settings.locks, worker_id)
+        assert Liveness(store, settings.locks).runs(worker_id, None)
         before = time.monotonic()
         process.send_signal(how)
         output, errors = process.communicate(timeout=10)
@@ -124,7 +124,7 @@ def test_a_stop_signal_ends_a_process_in_good_order_and_nothing_is_left_of_it(
 
 
 @POSIX_ONLY
-def test_a_stop_signal_is_heard_at_any_moment_of_waiting(database: object, settings: Settings):
+def test_a_stop_signal_is_heard_at_any_moment_of_waiting(store: object, settings: Settings):
     with launch(settings.home, STOPPED_AT_ANY_MOMENT) as process:
         first_line(process)
         try:
@@ -137,17 +137,17 @@ def test_a_stop_signal_is_heard_at_any_moment_of_waiting(database: object, setti
 
 
 @POSIX_ONLY
-def test_a_killed_process_leaves_a_row_that_nobody_takes_for_alive(database: object, settings: Settings):
+def test_a_killed_process_leaves_a_row_that_nobody_takes_for_alive(store: object, settings: Settings):
     with launch(settings.home) as process:
         worker_id = first_line(process)
         process.kill()
         process.wait()
 
-        assert not lives(settings.locks, worker_id)
+        assert not Liveness(store, settings.locks).runs(worker_id, None)
         assert left_behind(settings.home)[0] == [worker_id]
 
 
-def test_a_process_that_fails_leaves_nothing_either(database: object, settings: Settings):
+def test_a_process_that_fails_leaves_nothing_either(store: object, settings: Settings):
     with launch(settings.home, RAISES) as process:
         _, errors = process.communicate(timeout=10)
 
@@ -160,7 +160,7 @@ def test_a_process_that_fails_leaves_nothing_either(database: object, settings: 
 
 
 def test_a_process_runs_as_long_as_its_starter_holds_the_lock_and_no_longer(
-    database: object, settings: Settings, tmp_path: Path
+    store: object, settings: Settings, tmp_path: Path
 ):
     starter = FileLock(tmp_path / "starter.lock")
     assert starter.acquire()
@@ -175,7 +175,7 @@ def test_a_process_runs_as_long_as_its_starter_holds_the_lock_and_no_longer(
     assert left_behind(settings.home) == ([], [])
 
 
-def test_a_process_ends_with_a_starter_that_is_killed(database: object, settings: Settings, tmp_path: Path):
+def test_a_process_ends_with_a_starter_that_is_killed(store: object, settings: Settings, tmp_path: Path):
     path = tmp_path / "starter.lock"
     with subprocess.Popen(
         [sys.executable, "-c", HOLDS, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -191,7 +191,7 @@ def test_a_process_ends_with_a_starter_that_is_killed(database: object, settings
 
 
 def test_a_process_whose_starter_is_gone_before_it_looks_ends_at_once(
-    database: object, settings: Settings, tmp_path: Path
+    store: object, settings: Settings, tmp_path: Path
 ):
     with launch(settings.home, OFFHOOK_STARTER_LOCK=str(tmp_path / "gone.lock")) as process:
         first_line(process)
@@ -200,7 +200,7 @@ def test_a_process_whose_starter_is_gone_before_it_looks_ends_at_once(
     assert output == "stopping\n"
 
 
-def test_a_process_that_nobody_started_for_offhook_runs_on(database: object, settings: Settings):
+def test_a_process_that_nobody_started_for_offhook_runs_on(store: object, settings: Settings):
     with launch(settings.home) as process:
         first_line(process)
 
@@ -211,7 +211,7 @@ def test_a_process_that_nobody_started_for_offhook_runs_on(database: object, set
 # What it says and what it makes
 
 
-def test_a_process_says_what_it_does_while_it_lives(database: object, settings: Settings):
+def test_a_process_says_what_it_does_while_it_lives(store: object, settings: Settings):
     with launch(settings.home) as process:
         worker_id = first_line(process)
         deadline = time.monotonic() + 5
@@ -221,7 +221,7 @@ def test_a_process_says_what_it_does_while_it_lives(database: object, settings: 
         assert (row.kind, row.state, row.pid) == ("worker", "working", process.pid)
 
 
-def test_no_word_that_is_written_to_the_database_is_logged_at_any_level(database: object, settings: Settings):
+def test_no_word_that_is_written_to_the_database_is_logged_at_any_level(store: object, settings: Settings):
     code = STARTS + "    process.presence.beat('Ms. Okafor')"
 
     with launch(settings.home, code, OFFHOOK_LOG_LEVEL="DEBUG") as process:

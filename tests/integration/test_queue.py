@@ -15,11 +15,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from peewee import SqliteDatabase
 
 from archive.library import Library
 from shared.settings import Settings
-from shared.store.records import Records
+from shared.store.store import Store
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.jobs.sweeper import Sweeper
 
@@ -87,8 +86,8 @@ def hints(settings: Settings) -> Iterator[HintQueue]:
 
 
 @pytest.fixture
-def sweeper(settings: Settings, database: SqliteDatabase, records: Records, hints: HintQueue) -> Sweeper:
-    return Sweeper(settings, database, records, hints, Library(settings, records))
+def sweeper(settings: Settings, store: Store, hints: HintQueue) -> Sweeper:
+    return Sweeper(settings, store, hints, Library(settings, store))
 
 
 @pytest.fixture
@@ -169,16 +168,14 @@ def test_a_hint_that_goes_wrong_is_not_repeated_and_stops_nobody(hints: HintQueu
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps a file that is open")
-def test_a_queue_that_was_deleted_loses_nothing(
-    hints: HintQueue, settings: Settings, records: Records, database: SqliteDatabase
-):
-    record = records.add(source="added", title="Call", recording_path="/nowhere/call.wav")
+def test_a_queue_that_was_deleted_loses_nothing(hints: HintQueue, settings: Settings, store: Store):
+    record = store.records.add(source="added", title="Call", recording_path="/nowhere/call.wav")
     hints.send(record.id)
     for path in settings.home.glob("queue.db*"):
         path.unlink()
 
     with closing(HintQueue(settings.queue)) as fresh:
-        Sweeper(settings, database, records, fresh, Library(settings, records)).sweep()
+        Sweeper(settings, store, fresh, Library(settings, store)).sweep()
 
         assert not fresh.is_empty()
 

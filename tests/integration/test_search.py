@@ -5,11 +5,9 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from peewee import SqliteDatabase
 
-from offhook.desk.search import find
-from shared.store.models import Segment
-from shared.store.records import Records
+from shared.store.store import Store
+from tests.tables import Segment, said
 
 LETTERS = "aäbcd"
 SEGMENTS, WORDS = 400, 5
@@ -20,39 +18,39 @@ def plain(word: str) -> str:
 
 
 @pytest.fixture
-def said(records: Records) -> list[str]:
+def spoken(store: Store) -> list[str]:
     """What was said, the newest first: words of up to five letters, half of them transcribed twice."""
     random = Random(2026)
     for number in range(40):
-        record = records.add(source="inbox", title=str(number), recording_path=f"/{number}.wav")
+        record = store.records.add(source="inbox", title=str(number), recording_path=f"/{number}.wav")
         for _ in range(1 + number % 2):
-            claim = records.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
+            claim = store.claims.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
             assert claim
             words = ["".join(random.choices(LETTERS, k=random.randint(1, 5))) for _ in range(10 * WORDS)]
             texts = [" ".join(words[start : start + WORDS]) for start in range(0, len(words), WORDS)]
             rows = [{"start_seconds": 0.0, "end_seconds": 1.0, "text": text} for text in texts]
-            records.complete(claim, rows)
-            records.requeue(record.id)
+            store.claims.complete(claim, said(rows))
+            store.records.requeue(record.id)
     return [segment.text for segment in Segment.select().order_by(Segment.id.desc())]
 
 
-def test_every_beginning_finds_what_it_should_the_newest_first(database: SqliteDatabase, said: list[str]):
-    assert len(said) == SEGMENTS
+def test_every_beginning_finds_what_it_should_the_newest_first(store: Store, spoken: list[str]):
+    assert len(spoken) == SEGMENTS
     for beginning in ("a", "Ä", "b", "ab", "dä", "abc", "aab", "dcba", "c b", "a d", "ab d c"):
         begins = [plain(part.lower()) for part in beginning.split()]
         expected = [
             text
-            for text in said
+            for text in spoken
             if all(any(plain(word).startswith(part) for word in text.split()) for part in begins)
         ]
         typed = " ".join(f"{part}*" for part in beginning.split())
 
-        assert [hit.text for hit in find(database, typed, SEGMENTS)] == expected, typed
-        assert [hit.text for hit in find(database, typed, 7)] == expected[:7], typed
+        assert [hit.text for hit in store.transcripts.search(typed, SEGMENTS)] == expected, typed
+        assert [hit.text for hit in store.transcripts.search(typed, 7)] == expected[:7], typed
 
 
-def test_whole_words_are_not_taken_for_beginnings(database: SqliteDatabase, said: list[str]):
+def test_whole_words_are_not_taken_for_beginnings(store: Store, spoken: list[str]):
     for word in ("a", "ab", "abc", "b"):
-        expected = [text for text in said if word in map(plain, text.split())]
+        expected = [text for text in spoken if word in map(plain, text.split())]
 
-        assert [hit.text for hit in find(database, word, SEGMENTS)] == expected, word
+        assert [hit.text for hit in store.transcripts.search(word, SEGMENTS)] == expected, word

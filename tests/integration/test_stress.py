@@ -14,16 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from peewee import SqliteDatabase
 
 from archive.library import Library
 from shared.errors import BadRecording
 from shared.files import Fingerprint, sha256_of
 from shared.settings import Settings
-from shared.store.captures import ENDED, Captures
+from shared.store.captures import ENDED
 from shared.store.claims import Failure
-from shared.store.models import Capture, InboxFile, Record, Segment
-from shared.store.records import Records
+from shared.store.store import Store
 from stress import decodings, kill
 from stress import feeder as feeding
 from stress.contents import CORRUPT, Speech
@@ -32,6 +30,7 @@ from stress.supervisor import procfile
 from stress.verdicts import Transcript, Verdict, judge, look, processes_of
 from stress.watch import Watch
 from tests.stage import ROOT, Stage
+from tests.tables import Capture, InboxFile, Record, Segment, execute, said
 from transcribe_worker.inbox.sweep import Inbox
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.media.recording import open_recording
@@ -66,17 +65,17 @@ def digest(content: bytes) -> str:
 
 
 @pytest.fixture
-def inbox(settings: Settings, database: SqliteDatabase, records: Records) -> Iterator[Inbox]:
+def inbox(settings: Settings, store: Store) -> Iterator[Inbox]:
     with closing(HintQueue(settings.queue)) as hints:
         now = [0.0]
-        inbox = Inbox(settings, database, records, hints, monotonic=lambda: now[0])
+        inbox = Inbox(settings, store, hints, monotonic=lambda: now[0])
         inbox.sweep()
         now[0] += 60  # what has no whole header has kept still
         yield inbox
 
 
 @pytest.fixture
-def aftermath(settings: Settings, database: SqliteDatabase, records: Records, inbox: Inbox) -> Aftermath:
+def aftermath(settings: Settings, store: Store, inbox: Inbox) -> Aftermath:
     names = ("0000 doubled.wav", "0000 again.wav")
     for name in names:
         (settings.inbox / name).write_bytes(SPEECH.wav(0))
@@ -84,25 +83,25 @@ def aftermath(settings: Settings, database: SqliteDatabase, records: Records, in
     bad = settings.inbox / "0001 corrupt.wav"
     bad.write_bytes(CORRUPT["no_audio"](1))
     content = {"sha256": sha256_of(bad), **asdict(Fingerprint.of(bad))}
-    records.add(source="inbox", title=bad.stem, recording_path=str(bad), **content)
-    session_id = captured(settings, database)
-    library = Library(settings, records)
+    store.records.add(source="inbox", title=bad.stem, recording_path=str(bad), **content)
+    session_id = captured(settings, store)
+    library = Library(settings, store)
     for record in Record.select():
-        claim = records.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
+        claim = store.claims.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
         assert claim
         if "corrupt" in record.title:
-            records.fail(claim, Failure("no_audio", "There is none."))
+            store.claims.fail(claim, Failure("no_audio", "There is none."))
         else:
-            library.file(records.complete(claim, WORDS))
+            library.file(store.claims.complete(claim, said(WORDS)))
     found = look(settings.home).transcripts
     return Aftermath(settings, session_id, {SPEECH.name: found[1]})
 
 
-def captured(settings: Settings, database: SqliteDatabase) -> str:
+def captured(settings: Settings, store: Store) -> str:
     """A call that was captured and queued."""
     session_id, path = str(uuid.uuid4()), settings.inbox / "Call.wav"
     path.write_bytes(SPEECH.wav(7))
-    captures = Captures(database)
+    captures = store.captures
     captures.begin(session_id, path, title="Call 0000", layout="mono", started_at=1.0, worker_id="capture-1")
     captures.queue(session_id, {"sha256": sha256_of(path), **asdict(Fingerprint.of(path))})
     return session_id
@@ -291,17 +290,17 @@ def test_what_is_dropped_as_corrupt_is_so_in_the_way_it_says(tmp_path: Path, cod
     assert CORRUPT[code](3) != CORRUPT[code](4)
 
 
-def test_a_watch_that_can_no_longer_look_says_so(aftermath: Aftermath, database: SqliteDatabase) -> None:
+def test_a_watch_that_can_no_longer_look_says_so(aftermath: Aftermath, store: Store) -> None:
     with Watch(aftermath.settings.home, lambda _: None) as watch:
-        database.execute_sql("ALTER TABLE call_records RENAME TO others")
+        execute("ALTER TABLE call_records RENAME TO others")
         watch._thread.join(30)
     assert watch.faults == ["the watch has failed: no such table: call_records"]
 
 
 def test_calls_that_were_recovered_within_one_minute_are_compared_each(
-    aftermath: Aftermath, database: SqliteDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    aftermath: Aftermath, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    captured(aftermath.settings, database)
+    captured(aftermath.settings, store)
     columns = {"title": "Recovered 2026-11-26 01:20", "transcription_status": "completed"}
     Record.update(columns).where(Record.source == "capture").execute()
     monkeypatch.setattr(kill, "undisturbed", lambda _, contents: dict.fromkeys(contents, ([], {})))

@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from peewee import SqliteDatabase
 
 from archive.exports import FORMATS
 from archive.library import Library
@@ -20,9 +19,9 @@ from shared.errors import ClaimLost
 from shared.files import move
 from shared.settings import Settings
 from shared.store.claims import Claim, Failure
-from shared.store.models import Record, Worker
-from shared.store.records import Records
-from shared.workers import Presence, lives
+from shared.store.store import Store
+from shared.workers import Liveness, Presence
+from tests.tables import Record, Worker, by_clock, windows
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.jobs.sweeper import EVERY_SECONDS, FILING_SECONDS, Sweeper
 
@@ -33,17 +32,15 @@ DAY_SECONDS = 86_400.0
 HOLDER = """
 import sys, time
 from pathlib import Path
-from shared.store.sqlite import open_database
-from shared.store.records import Records
+from shared.store.store import Store
 from shared.settings import Settings
 from shared.workers import Presence
 
 settings = Settings(home=Path(sys.argv[1]))
-database = open_database(settings.database)
-presence = Presence(database, settings.locks, "worker").enter()
-records = Records(database)
+store = Store.open(settings.database)
+presence = Presence(store, settings.locks, "worker").enter()
 for record_id in map(int, sys.argv[2:]):
-    assert records.claim(record_id, worker_id=presence.worker_id, model="tiny.en", lease_seconds=60)
+    assert store.claims.claim(record_id, worker_id=presence.worker_id, model="tiny.en", lease_seconds=60)
 print(presence.worker_id, flush=True)
 time.sleep(60)
 """
@@ -70,8 +67,8 @@ def monotonic() -> Clock:
 
 
 @pytest.fixture
-def records(database: SqliteDatabase, wall: Clock) -> Records:
-    return Records(database, clock=wall)
+def store(store: Store, wall: Clock) -> Store:
+    return by_clock(store, wall)
 
 
 @pytest.fixture
@@ -83,47 +80,46 @@ def hints(settings: Settings) -> Iterator[HintQueue]:
 @pytest.fixture
 def sweeper(
     settings: Settings,
-    database: SqliteDatabase,
-    records: Records,
+    store: Store,
     hints: HintQueue,
     wall: Clock,
     monotonic: Clock,
 ) -> Sweeper:
-    library = Library(settings, records)
-    return Sweeper(settings, database, records, hints, library, clock=wall, monotonic=monotonic)
+    library = Library(settings, store)
+    return Sweeper(settings, store, hints, library, clock=wall, monotonic=monotonic)
 
 
 @pytest.fixture
-def living(database: SqliteDatabase, settings: Settings) -> Iterator[str]:
+def living(store: Store, settings: Settings) -> Iterator[str]:
     """The id of a worker that lives."""
-    presence = Presence(database, settings.locks, "worker").enter()
+    presence = Presence(store, settings.locks, "worker").enter()
     yield presence.worker_id
     presence.leave()
 
 
-def queued(records: Records, number: int = 0, priority: int = 0) -> Record:
+def queued(store: Store, number: int = 0, priority: int = 0) -> Record:
     path = f"/nowhere/{number}.wav"
-    return records.add(source="added", title=f"Call {number}", recording_path=path, priority=priority)
+    return store.records.add(source="added", title=f"Call {number}", recording_path=path, priority=priority)
 
 
-def held_by(records: Records, worker_id: str, number: int = 0) -> Claim:
-    record = queued(records, number)
-    claim = records.claim(record.id, worker_id=worker_id, model="tiny.en", lease_seconds=60)
+def held_by(store: Store, worker_id: str, number: int = 0) -> Claim:
+    record = queued(store, number)
+    claim = store.claims.claim(record.id, worker_id=worker_id, model="tiny.en", lease_seconds=60)
     assert claim
     return claim
 
 
-def unfiled(records: Records, settings: Settings, number: int = 0) -> Record:
+def unfiled(store: Store, settings: Settings, number: int = 0) -> Record:
     """A recording in the inbox that is transcribed, and whose worker died before it was filed."""
     path = settings.inbox / f"{number}.wav"
     path.write_bytes(b"%d" % number)
-    record = records.add(source="inbox", title=f"Call {number}", recording_path=str(path))
-    claim = records.claim(record.id, worker_id="worker-gone", model="tiny.en", lease_seconds=60)
+    record = store.records.add(source="inbox", title=f"Call {number}", recording_path=str(path))
+    claim = store.claims.claim(record.id, worker_id="worker-gone", model="tiny.en", lease_seconds=60)
     assert claim
-    return records.complete(claim, [])
+    return store.claims.complete(claim, [])
 
 
-def held_by_a_killed_worker(settings: Settings, *record_ids: int) -> str:
+def held_by_a_killed_worker(store: Store, settings: Settings, *record_ids: int) -> str:
     """Let a real process claim the recordings and kill it; return its worker id."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(settings.home), *map(str, record_ids)],
@@ -133,13 +129,13 @@ def held_by_a_killed_worker(settings: Settings, *record_ids: int) -> str:
     ) as process:
         assert process.stdout
         worker_id = process.stdout.readline().strip()
-        assert lives(settings.locks, worker_id)
+        assert Liveness(store, settings.locks).runs(worker_id, None)
         process.kill()
     return worker_id
 
 
-def status(records: Records, record: Record) -> str:
-    return str(records.get(record.id).transcription_status)
+def status(store: Store, record: Record) -> str:
+    return str(store.records.get(record.id).transcription_status)
 
 
 def taken(hints: HintQueue) -> list[int]:
@@ -160,174 +156,174 @@ def drain(hints: HintQueue) -> None:
 
 
 def test_a_recording_of_a_killed_worker_is_queued_again_at_once(
-    settings: Settings, records: Records, sweeper: Sweeper
+    settings: Settings, store: Store, sweeper: Sweeper
 ):
-    record = queued(records)
-    held_by_a_killed_worker(settings, record.id)
+    record = queued(store)
+    held_by_a_killed_worker(store, settings, record.id)
 
     sweeper.sweep()
 
-    again = records.get(record.id)
+    again = store.records.get(record.id)
     assert (again.transcription_status, again.attempts, again.crashes) == ("queued", 1, 1)
     assert (again.claim_token, again.worker_id, again.lease_expires_at) == (None, None, None)
-    assert (again.error_code, again.next_attempt_at) == ("worker_gone", records._clock())
+    assert (again.error_code, again.next_attempt_at) == ("worker_gone", store.records._clock())
     assert "its worker is gone" in again.transcription_error
     assert not sweeper.hints.is_empty()
 
 
 def test_a_killed_worker_is_taken_off_the_list_of_the_living(
-    settings: Settings, records: Records, sweeper: Sweeper, living: str
+    settings: Settings, store: Store, sweeper: Sweeper, living: str
 ):
-    worker_id = held_by_a_killed_worker(settings)
+    worker_id = held_by_a_killed_worker(store, settings)
 
     sweeper.sweep()
 
     assert [worker.id for worker in Worker.select()] == [living]
     assert [path.stem for path in settings.locks.iterdir()] == [living]
-    assert not lives(settings.locks, worker_id)
+    assert not Liveness(store, settings.locks).runs(worker_id, None)
 
 
 def test_a_killed_worker_cannot_take_a_recording_along_that_was_cancelled(
-    settings: Settings, records: Records, sweeper: Sweeper
+    settings: Settings, store: Store, sweeper: Sweeper
 ):
-    record = queued(records)
-    held_by_a_killed_worker(settings, record.id)
-    records.cancel(record.id)
+    record = queued(store)
+    held_by_a_killed_worker(store, settings, record.id)
+    store.records.cancel(record.id)
 
     sweeper.sweep()
 
-    assert (status(records, record), records.get(record.id).crashes) == ("cancelled", 0)
+    assert (status(store, record), store.records.get(record.id).crashes) == ("cancelled", 0)
 
 
 def test_a_living_worker_keeps_its_recording_until_it_has_been_silent_for_a_lease(
-    records: Records, sweeper: Sweeper, monotonic: Clock, settings: Settings, living: str
+    store: Store, sweeper: Sweeper, monotonic: Clock, settings: Settings, living: str
 ):
-    record = held_by(records, living).record
+    record = held_by(store, living).record
     silent_since = monotonic.now
-    while status(records, record) == "processing" and monotonic.now < silent_since + 600:
+    while status(store, record) == "processing" and monotonic.now < silent_since + 600:
         sweeper.sweep()
         monotonic.now += EVERY_SECONDS
 
     assert settings.lease_seconds < monotonic.now - silent_since <= settings.lease_seconds + 3 * EVERY_SECONDS
-    assert records.get(record.id).crashes == 1
-    assert "its lease has run out" in records.get(record.id).transcription_error
+    assert store.records.get(record.id).crashes == 1
+    assert "its lease has run out" in store.records.get(record.id).transcription_error
 
 
 def test_a_worker_that_renews_its_lease_keeps_its_recording_for_ever(
-    records: Records, sweeper: Sweeper, monotonic: Clock, wall: Clock, living: str
+    store: Store, sweeper: Sweeper, monotonic: Clock, wall: Clock, living: str
 ):
-    claim = held_by(records, living)
+    claim = held_by(store, living)
     for _ in range(40):
         sweeper.sweep()
         wall.now += 15
         monotonic.now += 15
-        records.renew(claim, lease_seconds=60)
+        store.claims.renew(claim, lease_seconds=60)
 
-    assert status(records, claim.record) == "processing"
+    assert status(store, claim.record) == "processing"
 
 
 @pytest.mark.parametrize("jump_seconds", [DAY_SECONDS, -DAY_SECONDS])
 def test_a_wall_clock_that_jumps_ends_no_lease(
-    records: Records, sweeper: Sweeper, wall: Clock, monotonic: Clock, living: str, jump_seconds: float
+    store: Store, sweeper: Sweeper, wall: Clock, monotonic: Clock, living: str, jump_seconds: float
 ):
-    record = held_by(records, living).record
+    record = held_by(store, living).record
     sweeper.sweep()
     wall.now += jump_seconds
     for _ in range(10):
         monotonic.now += EVERY_SECONDS
         sweeper.sweep()
 
-    assert status(records, record) == "processing"
+    assert status(store, record) == "processing"
 
 
 @pytest.mark.parametrize("jump_seconds", [DAY_SECONDS, -DAY_SECONDS])
 def test_a_wall_clock_that_jumps_keeps_no_dead_lease(
-    records: Records, sweeper: Sweeper, wall: Clock, monotonic: Clock, living: str, jump_seconds: float
+    store: Store, sweeper: Sweeper, wall: Clock, monotonic: Clock, living: str, jump_seconds: float
 ):
-    silent, gone = held_by(records, living, 1).record, held_by(records, "worker-gone", 2).record
+    silent, gone = held_by(store, living, 1).record, held_by(store, "worker-gone", 2).record
     sweeper.sweep()
-    assert (status(records, silent), status(records, gone)) == ("processing", "queued")
+    assert (status(store, silent), status(store, gone)) == ("processing", "queued")
     wall.now += jump_seconds
     for _ in range(35):
         monotonic.now += EVERY_SECONDS
         sweeper.sweep()
 
-    assert status(records, silent) == "queued"
-    assert {record.id for record in records.due(10)} == {silent.id, gone.id}
+    assert status(store, silent) == "queued"
+    assert {record.id for record in store.records.due(10)} == {silent.id, gone.id}
 
 
 def test_a_machine_that_slept_takes_no_recording_from_a_worker_that_slept_with_it(
-    records: Records, sweeper: Sweeper, monotonic: Clock, living: str
+    store: Store, sweeper: Sweeper, monotonic: Clock, living: str
 ):
     """Windows counts sleep in its monotonic clock, and the sweeper may wake before the worker."""
-    record = held_by(records, living).record
+    record = held_by(store, living).record
     sweeper.sweep()
     monotonic.now += 8 * 3600
     sweeper.sweep()
 
-    assert status(records, record) == "processing"
+    assert status(store, record) == "processing"
 
 
 def test_a_worker_whose_recording_was_taken_back_cannot_write_to_it(
-    records: Records, sweeper: Sweeper, living: str
+    store: Store, sweeper: Sweeper, living: str
 ):
-    claim = held_by(records, "worker-gone")
+    claim = held_by(store, "worker-gone")
     sweeper.sweep()
 
     with pytest.raises(ClaimLost):
-        records.complete(claim, [])
-    again = records.claim(claim.record.id, worker_id=living, model="tiny.en", lease_seconds=60)
+        store.claims.complete(claim, [])
+    again = store.claims.claim(claim.record.id, worker_id=living, model="tiny.en", lease_seconds=60)
     assert again
     assert again.record.attempts == 2
 
 
 def test_a_recording_that_takes_its_third_worker_along_has_failed(
-    settings: Settings, records: Records, sweeper: Sweeper
+    settings: Settings, store: Store, sweeper: Sweeper
 ):
-    bad, good = queued(records, 1), queued(records, 2)
+    bad, good = queued(store, 1), queued(store, 2)
     seen = []
     for _ in range(3):
-        held_by_a_killed_worker(settings, bad.id)
+        held_by_a_killed_worker(store, settings, bad.id)
         sweeper.sweep()
-        seen.append((status(records, bad), records.get(bad.id).crashes))
+        seen.append((status(store, bad), store.records.get(bad.id).crashes))
 
     assert seen == [("queued", 1), ("queued", 2), ("failed", 3)]
-    assert records.get(bad.id).error_code == "worker_gone"
-    assert [record.id for record in records.due(10)] == [good.id]
+    assert store.records.get(bad.id).error_code == "worker_gone"
+    assert [record.id for record in store.records.due(10)] == [good.id]
 
 
-def test_what_was_decoded_before_a_crash_is_kept(records: Records, sweeper: Sweeper):
-    claim = held_by(records, "worker-gone")
+def test_what_was_decoded_before_a_crash_is_kept(store: Store, sweeper: Sweeper):
+    claim = held_by(store, "worker-gone")
     window = {"start_seconds": 0.0, "end_seconds": 9.0, "stretch_seconds": 0.0, "segments": "[]"}
-    records.save_windows(claim, [window], language="en")
+    store.claims.save_windows(claim, windows([window]), language="en")
 
     sweeper.sweep()
 
-    assert len(records.windows(claim.record.id)) == 1
+    assert len(store.transcripts.windows(claim.record.id)) == 1
 
 
 # Half-done filing
 
 
 def test_a_recording_that_its_worker_did_not_file_is_filed(
-    settings: Settings, records: Records, sweeper: Sweeper, wall: Clock
+    settings: Settings, store: Store, sweeper: Sweeper, wall: Clock
 ):
-    record = unfiled(records, settings)
+    record = unfiled(store, settings)
     wall.now += FILING_SECONDS
 
     sweeper.sweep()
 
-    filed = records.get(record.id)
+    filed = store.records.get(record.id)
     assert filed.filed_at == wall.now
     assert Path(filed.recording_path).read_bytes() == b"0"
     assert Path(filed.recording_path).is_relative_to(settings.library)
 
 
 def test_a_move_that_was_done_and_not_noted_is_noted(
-    settings: Settings, records: Records, sweeper: Sweeper, wall: Clock
+    settings: Settings, store: Store, sweeper: Sweeper, wall: Clock
 ):
-    record = unfiled(records, settings)
-    stem = settings.library / records.reserve_stem(record.id, iter(["2026/11/Call"]))
+    record = unfiled(store, settings)
+    stem = settings.library / store.records.reserve_stem(record.id, iter(["2026/11/Call"]))
     stem.parent.mkdir(parents=True)
     target = stem.with_suffix(".wav")
     move(Path(record.recording_path), target)
@@ -335,56 +331,56 @@ def test_a_move_that_was_done_and_not_noted_is_noted(
 
     sweeper.sweep()
 
-    filed = records.get(record.id)
+    filed = store.records.get(record.id)
     assert (filed.recording_path, filed.filed_at) == (str(target), wall.now)
     assert len(list(stem.parent.iterdir())) == 1 + len(FORMATS)
 
 
 def test_a_worker_is_left_the_time_to_file_by_itself(
-    settings: Settings, records: Records, sweeper: Sweeper, wall: Clock
+    settings: Settings, store: Store, sweeper: Sweeper, wall: Clock
 ):
-    record = unfiled(records, settings)
+    record = unfiled(store, settings)
     wall.now += FILING_SECONDS - 1
 
     sweeper.sweep()
 
-    assert records.get(record.id).filed_at is None
+    assert store.records.get(record.id).filed_at is None
 
 
 @pytest.mark.parametrize("jump_seconds", [DAY_SECONDS, -DAY_SECONDS])
 def test_a_wall_clock_that_jumps_delays_no_filing(
-    settings: Settings, records: Records, sweeper: Sweeper, wall: Clock, jump_seconds: float
+    settings: Settings, store: Store, sweeper: Sweeper, wall: Clock, jump_seconds: float
 ):
-    record = unfiled(records, settings)
+    record = unfiled(store, settings)
     wall.now += jump_seconds
 
     sweeper.sweep()
 
-    assert records.get(record.id).filed_at is not None
+    assert store.records.get(record.id).filed_at is not None
 
 
 def test_a_recording_that_cannot_be_filed_holds_up_no_other(
-    settings: Settings, records: Records, sweeper: Sweeper, wall: Clock, caplog: pytest.LogCaptureFixture
+    settings: Settings, store: Store, sweeper: Sweeper, wall: Clock, caplog: pytest.LogCaptureFixture
 ):
-    gone, other = unfiled(records, settings, 1), unfiled(records, settings, 2)
+    gone, other = unfiled(store, settings, 1), unfiled(store, settings, 2)
     Path(gone.recording_path).unlink()
-    waiting = queued(records, 3)
+    waiting = queued(store, 3)
     wall.now += FILING_SECONDS
 
     sweeper.sweep()
 
-    assert records.get(other.id).filed_at is not None
+    assert store.records.get(other.id).filed_at is not None
     assert not sweeper.hints.is_empty()
-    assert status(records, waiting) == "queued"
+    assert status(store, waiting) == "queued"
 
 
 def test_a_library_that_cannot_be_written_holds_up_no_other_work(
-    settings: Settings, records: Records, sweeper: Sweeper, wall: Clock
+    settings: Settings, store: Store, sweeper: Sweeper, wall: Clock
 ):
     settings.library.rmdir()
     settings.library.write_text("a file where the folder should be")
-    record = unfiled(records, settings)
-    queued(records, 2)
+    record = unfiled(store, settings)
+    queued(store, 2)
     wall.now += FILING_SECONDS
     try:
         sweeper.sweep()
@@ -394,19 +390,19 @@ def test_a_library_that_cannot_be_written_holds_up_no_other_work(
     assert not sweeper.hints.is_empty()
     settings.library.unlink()
     sweeper.sweep()
-    assert records.get(record.id).filed_at is not None
+    assert store.records.get(record.id).filed_at is not None
 
 
 # Hints
 
 
 def test_a_hint_is_sent_for_each_recording_that_is_due_the_most_urgent_first(
-    settings: Settings, records: Records, sweeper: Sweeper, hints: HintQueue, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, store: Store, sweeper: Sweeper, hints: HintQueue, monkeypatch: pytest.MonkeyPatch
 ):
-    usual, urgent, later = queued(records, 1), queued(records, 2, priority=5), queued(records, 3)
-    claim = records.claim(later.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
+    usual, urgent, later = queued(store, 1), queued(store, 2, priority=5), queued(store, 3)
+    claim = store.claims.claim(later.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
     assert claim
-    records.retry_later(claim, Failure("error", "it failed"), wait_seconds=100)
+    store.claims.retry_later(claim, Failure("error", "it failed"), wait_seconds=100)
     sent: list[tuple[int, int]] = []
     monkeypatch.setattr(hints, "send", lambda *hint: sent.append(hint))
 
@@ -415,8 +411,8 @@ def test_a_hint_is_sent_for_each_recording_that_is_due_the_most_urgent_first(
     assert sent == [(urgent.id, 5), (usual.id, 0)]
 
 
-def test_no_hints_are_sent_while_hints_wait(records: Records, sweeper: Sweeper, hints: HintQueue):
-    queued(records)
+def test_no_hints_are_sent_while_hints_wait(store: Store, sweeper: Sweeper, hints: HintQueue):
+    queued(store)
     hints.send(77)
 
     sweeper.sweep()
@@ -425,13 +421,13 @@ def test_no_hints_are_sent_while_hints_wait(records: Records, sweeper: Sweeper, 
 
 
 def test_an_interrupted_recording_goes_on_before_all_that_has_been_dropped_since(
-    settings: Settings, records: Records, sweeper: Sweeper, hints: HintQueue
+    settings: Settings, store: Store, sweeper: Sweeper, hints: HintQueue
 ):
-    interrupted = queued(records, 1)
-    urgent, usual = queued(records, 2, priority=5), queued(records, 3)
+    interrupted = queued(store, 1)
+    urgent, usual = queued(store, 2, priority=5), queued(store, 3)
     hints.send(urgent.id, 5)
     hints.send(usual.id)
-    held_by_a_killed_worker(settings, interrupted.id)
+    held_by_a_killed_worker(store, settings, interrupted.id)
 
     sweeper.sweep()
 
@@ -439,14 +435,14 @@ def test_an_interrupted_recording_goes_on_before_all_that_has_been_dropped_since
 
 
 def test_a_dead_workers_recording_goes_on_before_one_whose_engine_has_died(
-    settings: Settings, records: Records, sweeper: Sweeper, hints: HintQueue, living: str
+    settings: Settings, store: Store, sweeper: Sweeper, hints: HintQueue, living: str
 ):
-    crashed = held_by(records, living, 1)
-    records.retry_later(crashed, Failure("engine_crashed", "it died"), wait_seconds=0, crashed=True)
-    held = queued(records, 2)
+    crashed = held_by(store, living, 1)
+    store.claims.retry_later(crashed, Failure("engine_crashed", "it died"), wait_seconds=0, crashed=True)
+    held = queued(store, 2)
     hints.send(77)
     sweeper.sweep()
-    held_by_a_killed_worker(settings, held.id)
+    held_by_a_killed_worker(store, settings, held.id)
 
     sweeper.sweep()
 
@@ -454,57 +450,57 @@ def test_a_dead_workers_recording_goes_on_before_one_whose_engine_has_died(
 
 
 def test_an_interrupted_recording_is_hinted_once_while_hints_wait_and_again_when_it_is_interrupted_again(
-    settings: Settings, records: Records, sweeper: Sweeper, hints: HintQueue
+    settings: Settings, store: Store, sweeper: Sweeper, hints: HintQueue
 ):
-    record = queued(records)
+    record = queued(store)
     for _ in range(2):
         drain(hints)
         hints.send(77)
-        held_by_a_killed_worker(settings, record.id)
+        held_by_a_killed_worker(store, settings, record.id)
         for _ in range(3):
             sweeper.sweep()
         assert sorted(taken(hints)) == [record.id, 77]
 
 
 def test_hints_are_sent_again_once_the_last_has_been_taken(
-    settings: Settings, records: Records, sweeper: Sweeper
+    settings: Settings, store: Store, sweeper: Sweeper
 ):
-    queued(records)
+    queued(store)
     for _ in range(2):
         drain(sweeper.hints)
         sweeper.sweep()
         assert sweeper.hints._huey.pending_count() == 1
 
 
-def test_no_hints_are_sent_while_the_queue_is_paused(records: Records, sweeper: Sweeper, hints: HintQueue):
-    queued(records)
-    records.set_paused(True)
+def test_no_hints_are_sent_while_the_queue_is_paused(store: Store, sweeper: Sweeper, hints: HintQueue):
+    queued(store)
+    store.controls.set_paused(True)
     sweeper.sweep()
     assert hints.is_empty()
 
-    records.set_paused(False)
+    store.controls.set_paused(False)
     sweeper.sweep()
     assert not hints.is_empty()
 
 
 def test_a_paused_queue_still_takes_recordings_back_and_files_them(
-    settings: Settings, records: Records, sweeper: Sweeper, wall: Clock
+    settings: Settings, store: Store, sweeper: Sweeper, wall: Clock
 ):
-    records.set_paused(True)
-    done, lost = unfiled(records, settings), held_by(records, "worker-gone", 1).record
+    store.controls.set_paused(True)
+    done, lost = unfiled(store, settings), held_by(store, "worker-gone", 1).record
     wall.now += FILING_SECONDS
 
     sweeper.sweep()
 
-    assert records.get(done.id).filed_at is not None
-    assert status(records, lost) == "queued"
+    assert store.records.get(done.id).filed_at is not None
+    assert status(store, lost) == "queued"
 
 
 @pytest.mark.parametrize("jump_seconds", [DAY_SECONDS, -DAY_SECONDS])
 def test_a_wall_clock_that_jumps_leaves_no_recording_waiting(
-    records: Records, sweeper: Sweeper, wall: Clock, hints: HintQueue, jump_seconds: float
+    store: Store, sweeper: Sweeper, wall: Clock, hints: HintQueue, jump_seconds: float
 ):
-    held_by(records, "worker-gone")
+    held_by(store, "worker-gone")
     sweeper._reclaim()
     wall.now += jump_seconds
 
@@ -516,12 +512,10 @@ def test_a_wall_clock_that_jumps_leaves_no_recording_waiting(
 # Several sweepers
 
 
-def test_two_sweepers_at_once_do_no_harm(
-    settings: Settings, records: Records, sweeper: Sweeper, database: SqliteDatabase, wall: Clock
-):
-    lost = [held_by(records, "worker-gone", number).record for number in range(10)]
-    done = [unfiled(records, settings, number) for number in range(10)]
-    held_by_a_killed_worker(settings)
+def test_two_sweepers_at_once_do_no_harm(settings: Settings, store: Store, sweeper: Sweeper, wall: Clock):
+    lost = [held_by(store, "worker-gone", number).record for number in range(10)]
+    done = [unfiled(store, settings, number) for number in range(10)]
+    held_by_a_killed_worker(store, settings)
     wall.now += FILING_SECONDS
     other = replace(sweeper, hints=HintQueue(settings.queue), _leases={})
     start = threading.Barrier(2)
@@ -534,7 +528,7 @@ def test_two_sweepers_at_once_do_no_harm(
         except Exception as error:
             errors.append(error)
         finally:
-            database.close()
+            store.disconnect()
 
     threads = [threading.Thread(target=sweep, args=(it,)) for it in (sweeper, other)]
     for thread in threads:
@@ -546,10 +540,10 @@ def test_two_sweepers_at_once_do_no_harm(
 
     assert errors == []
     for record in lost:
-        again = records.get(record.id)
+        again = store.records.get(record.id)
         assert (again.transcription_status, again.attempts, again.crashes) == ("queued", 1, 1)
     for number, record in enumerate(done):
-        filed = records.get(record.id)
+        filed = store.records.get(record.id)
         assert filed.filed_at is not None
         assert Path(filed.recording_path).read_bytes() == b"%d" % number
     assert list(settings.inbox.iterdir()) == []
@@ -557,7 +551,7 @@ def test_two_sweepers_at_once_do_no_harm(
 
 def test_a_sweeper_goes_on_behind_a_sweep_that_failed_and_stops_when_told(
     sweeper: Sweeper,
-    database: SqliteDatabase,
+    store: Store,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ):
@@ -572,7 +566,7 @@ def test_a_sweeper_goes_on_behind_a_sweep_that_failed_and_stops_when_told(
                 raise OSError("it went wrong")
             swept.set()
 
-    failing = Failing(sweeper.settings, database, sweeper.records, sweeper.hints, sweeper.library)
+    failing = Failing(sweeper.settings, store, sweeper.hints, sweeper.library)
     thread = threading.Thread(target=failing.run, args=(stopping,))
     thread.start()
     assert swept.wait(5)

@@ -6,26 +6,27 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from peewee import SqliteDatabase
 
 from shared.settings import Settings
-from shared.store.models import Worker
-from shared.workers import Presence, lives, remove_dead
+from shared.store.store import Store
+from shared.workers import Liveness, Presence
+from tests.tables import Worker, by_clock
 
 ROOT = Path(__file__).parents[2]
 
 LIVES = """
 import sys
 from pathlib import Path
-from shared.store.sqlite import open_database
+from shared.store.store import Store
 from shared.workers import Presence
 home = Path(sys.argv[1])
-presence = Presence(open_database(home / "offhook.db"), home / "locks", "worker").enter()
+presence = Presence(Store.open(home / "offhook.db"), home / "locks", "worker").enter()
 print(presence.worker_id, flush=True)
 sys.stdin.read()
 presence.leave()
@@ -34,8 +35,10 @@ presence.leave()
 ASKS = """
 import sys
 from pathlib import Path
-from shared.workers import lives
-print(lives(Path(sys.argv[1]) / "locks", sys.argv[2]))
+from shared.store.store import Store
+from shared.workers import Liveness
+home = Path(sys.argv[1])
+print(Liveness(Store.open(home / "offhook.db"), home / "locks").runs(sys.argv[2], None))
 """
 
 
@@ -68,12 +71,12 @@ def lives_for_another(settings: Settings, worker_id: str) -> bool:
 
 
 @pytest.fixture
-def make(database: SqliteDatabase, settings: Settings) -> Iterator[Callable[..., Presence]]:
+def make(store: Store, settings: Settings) -> Iterator[Callable[..., Presence]]:
     """Let this process live under several ids."""
     with ExitStack() as at_end:
 
-        def enter(kind: str = "worker", **options: Callable[[], float]) -> Presence:
-            presence = Presence(database, settings.locks, kind, **options).enter()
+        def enter(kind: str = "worker", clock: Callable[[], float] = time.time) -> Presence:
+            presence = Presence(by_clock(store, clock), settings.locks, kind).enter()
             at_end.callback(presence.leave)
             return presence
 
@@ -88,39 +91,37 @@ def rows() -> set[str]:
     return {worker.id for worker in Worker.select()}
 
 
-def test_a_living_process_lives_for_itself_and_for_others(make: Callable[..., Presence], settings: Settings):
+def test_a_running_process_runs_for_itself_and_for_others(
+    make: Callable[..., Presence], store: Store, settings: Settings
+):
     worker_id = make().worker_id
 
-    assert lives(settings.locks, worker_id)
-    assert lives(settings.locks, worker_id)  # the look has not freed it
+    assert Liveness(store, settings.locks).runs(worker_id, None)
+    assert Liveness(store, settings.locks).runs(worker_id, None)  # the look has not freed it
     assert lives_for_another(settings, worker_id)
 
 
-def test_another_process_lives_until_it_is_killed_and_not_a_moment_longer(
-    database: SqliteDatabase, settings: Settings
-):
+def test_another_process_lives_until_it_is_killed_and_not_a_moment_longer(store: Store, settings: Settings):
     with another(settings) as (process, worker_id):
-        assert lives(settings.locks, worker_id)
+        assert Liveness(store, settings.locks).runs(worker_id, None)
         process.kill()
         process.wait()
 
-        assert not lives(settings.locks, worker_id)
+        assert not Liveness(store, settings.locks).runs(worker_id, None)
         assert not lives_for_another(settings, worker_id)
 
 
-def test_a_stopped_process_lives_on_however_long_it_gives_no_sign(
-    database: SqliteDatabase, settings: Settings
-):
+def test_a_stopped_process_runs_however_long_it_gives_no_sign(store: Store, settings: Settings):
     with another(settings) as (_, worker_id):
         Worker.update(last_seen_at=0.0).where(Worker.id == worker_id).execute()
 
-        assert lives(settings.locks, worker_id)
-        assert remove_dead(database, settings.locks) == []
+        assert Liveness(store, settings.locks).runs(worker_id, None)
+        assert Liveness(store, settings.locks).remove_dead() == []
 
 
-def test_nobody_lives_under_an_id_that_was_never_given(settings: Settings):
-    assert not lives(settings.locks, "worker-0")
-    assert not lives(settings.locks, "")
+def test_no_process_runs_under_an_id_that_was_never_given(store: Store, settings: Settings):
+    assert not Liveness(store, settings.locks).runs("worker-0", None)
+    assert not Liveness(store, settings.locks).runs("", None)
     assert lock_files(settings) == set()
 
 
@@ -141,18 +142,18 @@ def test_a_row_says_what_a_process_is_and_what_it_does(make: Callable[..., Prese
 
 
 def test_leaving_takes_the_row_and_the_lock_file_along(
-    database: SqliteDatabase, settings: Settings, make: Callable[..., Presence]
+    store: Store, settings: Settings, make: Callable[..., Presence]
 ):
     stays = make().worker_id
-    presence = Presence(database, settings.locks, "worker").enter()
+    presence = Presence(store, settings.locks, "worker").enter()
 
     presence.leave()
 
-    assert not lives(settings.locks, presence.worker_id)
+    assert not Liveness(store, settings.locks).runs(presence.worker_id, None)
     assert rows() == lock_files(settings) == {stays}
 
 
-def test_another_process_that_leaves_cleans_up_as_well(database: SqliteDatabase, settings: Settings):
+def test_another_process_that_leaves_cleans_up_as_well(store: Store, settings: Settings):
     with another(settings) as (process, _):
         process.communicate(timeout=10)
 
@@ -160,22 +161,20 @@ def test_another_process_that_leaves_cleans_up_as_well(database: SqliteDatabase,
     assert rows() == lock_files(settings) == set()
 
 
-def test_only_the_dead_are_buried(
-    database: SqliteDatabase, settings: Settings, make: Callable[..., Presence]
-):
+def test_only_what_has_ended_is_removed(store: Store, settings: Settings, make: Callable[..., Presence]):
     mine = make().worker_id
     with another(settings) as (_, living), another(settings) as (process, dead):
         process.kill()
         process.wait()
 
-        assert remove_dead(database, settings.locks) == [dead]
+        assert Liveness(store, settings.locks).remove_dead() == [dead]
         assert rows() == lock_files(settings) == {mine, living}
-        assert lives(settings.locks, living)
-        assert remove_dead(database, settings.locks) == []
+        assert Liveness(store, settings.locks).runs(living, None)
+        assert Liveness(store, settings.locks).remove_dead() == []
 
 
 def test_the_lock_file_of_a_process_that_died_before_it_had_a_row_is_removed(
-    database: SqliteDatabase, settings: Settings, make: Callable[..., Presence]
+    store: Store, settings: Settings, make: Callable[..., Presence]
 ):
     code = (
         "import sys; from pathlib import Path; from shared.locks import FileLock\n"
@@ -195,29 +194,29 @@ def test_the_lock_file_of_a_process_that_died_before_it_had_a_row_is_removed(
         process.stdout.readline()
         for path in settings.locks.iterdir():
             os.utime(path, (0, 0))
-        remove_dead(database, settings.locks)
+        Liveness(store, settings.locks).remove_dead()
         assert lock_files(settings) == {mine, unborn.stem, server.stem}
         process.kill()
     unborn.touch()
-    remove_dead(database, settings.locks)
+    Liveness(store, settings.locks).remove_dead()
     assert unborn.exists()  # it may just be on its way to a row
     os.utime(unborn, (0, 0))
-    remove_dead(database, settings.locks)
+    Liveness(store, settings.locks).remove_dead()
     assert lock_files(settings) == {mine, server.stem}
 
 
-def test_the_dead_are_buried_though_their_lock_files_are_gone(database: SqliteDatabase, settings: Settings):
+def test_what_has_ended_is_removed_though_its_lock_file_is_gone(store: Store, settings: Settings):
     with another(settings) as (process, dead):
         process.kill()
         process.wait()
     (settings.locks / f"{dead}.lock").unlink()
 
-    assert remove_dead(database, settings.locks) == [dead]
+    assert Liveness(store, settings.locks).remove_dead() == [dead]
     assert rows() == lock_files(settings) == set()
 
 
-def test_four_sweepers_bury_a_crowd_at_once_and_the_living_stay(
-    database: SqliteDatabase, settings: Settings, make: Callable[..., Presence]
+def test_four_sweepers_remove_a_crowd_at_once_and_what_runs_stays(
+    store: Store, settings: Settings, make: Callable[..., Presence]
 ):
     mine = make().worker_id
     for number in range(40):
@@ -228,10 +227,10 @@ def test_four_sweepers_bury_a_crowd_at_once_and_the_living_stay(
 
     def sweep() -> None:
         try:
-            with database.connection_context():
-                barrier.wait()
-                for _ in range(5):
-                    remove_dead(database, settings.locks)
+            barrier.wait()
+            for _ in range(5):
+                Liveness(store, settings.locks).remove_dead()
+            store.disconnect()
         except Exception as error:
             errors.append(error)
 
@@ -242,9 +241,9 @@ def test_four_sweepers_bury_a_crowd_at_once_and_the_living_stay(
         thread.join()
 
     assert errors == []
-    remove_dead(database, settings.locks)  # a look by two at once may have put a burial off
+    Liveness(store, settings.locks).remove_dead()  # a look by two at once may have put a removal off
     assert rows() == {mine}
-    assert lives(settings.locks, mine)
+    assert Liveness(store, settings.locks).runs(mine, None)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")

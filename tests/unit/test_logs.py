@@ -10,10 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import peewee
 import pytest
 
-from shared.errors import RecordingMissing
+from shared.errors import RecordingMissing, StoreBusy
 from shared.logs import DiscreetFormatter, discreet
 
 ROOT = Path(__file__).parents[2]
@@ -24,16 +23,16 @@ FALLS = f"""
 import logging, sys, threading
 from pathlib import Path
 from shared import home
-from shared.store.sqlite import open_database
+from shared.store.store import Store
 from shared.logs import log_faults, log_to
-from shared.store.records import Records
+from shared.store.store import Store
 from shared.settings import Settings
 
 settings = Settings(home=Path(sys.argv[1]), log_level="DEBUG")
 home.prepare(settings)
 log_to(settings, "worker")
 log_faults()
-Records(open_database(settings.database)).add(source="inbox", title="{NAME}", recording_path="/{NAME}.wav")
+Store.of_home(settings).records.add(source="inbox", title="{NAME}", recording_path="/{NAME}.wav")
 logging.getLogger("some.library").debug("{NAME}")
 logging.getLogger("transcribe_worker.jobs.transcriber").debug("our own")
 
@@ -56,8 +55,8 @@ fall()
         ),
         (OSError(NAME), "OSError"),
         (RecordingMissing(f"The recording /{NAME}.wav is gone."), "recording_missing"),
-        (peewee.OperationalError("database is locked"), "OperationalError: database is locked"),
-        (sqlite3.OperationalError("disk I/O error"), "OperationalError: disk I/O error"),
+        (StoreBusy(f"/{NAME}/offhook.db is in use by another program."), "database_busy"),
+        (sqlite3.OperationalError(f"no such column: {NAME}"), "OperationalError"),
         (ValueError(f"invalid literal: {NAME}"), "ValueError"),
         (KeyError(NAME), "KeyError"),
     ],

@@ -17,7 +17,6 @@ from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from peewee import SqliteDatabase
 from watchdog.events import (
     FileClosedEvent,
     FileCreatedEvent,
@@ -33,10 +32,10 @@ from shared.files import Fingerprint, sha256_of
 from shared.home import make_folder
 from shared.process import Process
 from shared.settings import Settings
-from shared.store.captures import Captures
-from shared.store.models import InboxFile, Record
-from shared.store.records import Records
+from shared.store.inbox_files import ADOPTED, COPY, UNREADABLE
+from shared.store.store import Store
 from shared.store.transitions import PROCESSING
+from shared.store.values import Record
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.media import riff
 from transcribe_worker.media.limits import RecordingLimits
@@ -50,7 +49,6 @@ CUT_SHORT_PATIENCE = 15
 #: Events come in bursts; one look after a burst is enough.
 BURST_SECONDS = 0.02
 LOOK_SECONDS = 0.1
-ADOPTED, COPY, UNREADABLE = "adopted", "copy", "unreadable"
 #: What a recording may be called. Anything else in the inbox is left alone.
 SUFFIXES = frozenset(
     (
@@ -73,16 +71,11 @@ class Inbox:
     """The inbox folder of one home; any number of processes may watch it."""
 
     settings: Settings
-    database: SqliteDatabase
-    records: Records
+    store: Store
     hints: HintQueue
     monotonic: Callable[[], float] = time.monotonic
-    captures: Captures = field(init=False)
     _known: dict[str, Seen] = field(default_factory=dict)
     _restless: dict[str, tuple[Fingerprint, float]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.captures = Captures(self.database)
 
     def sweep(self) -> float:
         """Take what is whole; return the seconds after which another look may find more."""
@@ -129,7 +122,7 @@ class Inbox:
     def _sha256(self, path: Path, fingerprint: Fingerprint) -> str | None:
         """The hash of a file; None of one that is refused for its size: others would have to wait."""
         allowed = RecordingLimits.of(self.settings).holds(fingerprint.size_bytes)
-        return sha256_of(path) if allowed or self.captures.has_left(str(path)) else None
+        return sha256_of(path) if allowed or self.store.captures.has_left(str(path)) else None
 
     def _is_whole(self, path: Path, fingerprint: Fingerprint) -> bool:
         """Whether nobody writes to a file any more: its own header says so, or it has kept still."""
@@ -149,19 +142,20 @@ class Inbox:
 
         Returns False if it has to wait: its name belongs to a recording that is being transcribed.
         """
-        with self.database.atomic():
+        with self.store.transaction():
             if self._noted(path, fingerprint):
                 return True
             content = {"sha256": sha256, **asdict(fingerprint)}
-            captured = self.captures.adopt(str(path), content)
-            existing = captured or (self.records.with_content(sha256) if sha256 else None)
+            captured = self.store.captures.adopt(str(path), content)
+            existing = captured or (self.store.records.with_content(sha256) if sha256 else None)
             if existing is not None and existing.error_code == RecordingMissing.code:
-                existing = self.records.bring_back(existing.id, str(path), content)
+                existing = self.store.records.bring_back(existing.id, str(path), content)
             is_copy = existing is not None and existing.recording_path != str(path)
             record = existing or self._record_of(path, content)
             if record.transcription_status == PROCESSING and record.sha256 != sha256:
                 return False
-            self._note(path, fingerprint, COPY if is_copy else ADOPTED, record.id)
+            outcome = COPY if is_copy else ADOPTED
+            self.store.inbox_files.note(path, fingerprint, outcome, record.id)
         if is_copy:
             log.warning("a copy of recording %d is left in the inbox", record.id)
         else:
@@ -171,54 +165,35 @@ class Inbox:
 
     def _record_of(self, path: Path, content: dict[str, Any]) -> Record:
         """Find the unfinished record whose recording has been replaced, or make a new one."""
-        replaced = self.records.replace_content(str(path), content)
-        return replaced or self.records.add(
+        replaced = self.store.records.replace_content(str(path), content)
+        return replaced or self.store.records.add(
             source="inbox", title=path.stem, recording_path=str(path), **content
         )
 
     def _noted(self, path: Path, fingerprint: Fingerprint) -> bool:
-        row = InboxFile.get_or_none(InboxFile.path == str(path))
+        known = self.store.inbox_files.find(path)
         return (
-            row is not None
-            and row.outcome != UNREADABLE
-            and Fingerprint(row.size_bytes, row.modified_ns) == fingerprint
+            known is not None
+            and known.outcome != UNREADABLE
+            and Fingerprint(known.size_bytes, known.modified_ns) == fingerprint
         )
-
-    def _note(self, path: Path, fingerprint: Fingerprint, outcome: str, record_id: int | None) -> None:
-        InboxFile.insert(
-            path=str(path),
-            size_bytes=fingerprint.size_bytes,
-            modified_ns=fingerprint.modified_ns,
-            outcome=outcome,
-            record=record_id,
-        ).on_conflict_replace().execute()
 
     def _note_unreadable(self, path: Path, fingerprint: Fingerprint, error: OSError) -> None:
         """Say so once, and try again later: on Windows a file that is being copied cannot be read."""
         self._restless[str(path)] = (fingerprint, self.monotonic())
-        if (
-            not InboxFile.select()
-            .where(InboxFile.path == str(path), InboxFile.outcome == UNREADABLE)
-            .exists()
-        ):
+        known = self.store.inbox_files.find(path)
+        if known is None or known.outcome != UNREADABLE:
             log.warning("a file in the inbox cannot be read: %s", error.strerror)
-            with self.database.atomic():
-                self._note(path, fingerprint, UNREADABLE, None)
+            self.store.inbox_files.note(path, fingerprint, UNREADABLE, None)
 
     def _forget(self, found: dict[str, Seen]) -> None:
         """Drop what is no longer there, and learn what was known before this process started."""
-        unreadable = InboxFile.outcome == UNREADABLE
         if not self._known:
-            columns = (InboxFile.path, InboxFile.size_bytes, InboxFile.modified_ns)
-            rows = self.database.execute(InboxFile.select(*columns).where(~unreadable))
-            self._known = {path: (size_bytes, modified_ns) for path, size_bytes, modified_ns in rows}
+            self._known = self.store.inbox_files.known()
         self._restless = {path: seen for path, seen in self._restless.items() if path in found}
-        was_unreadable = [row.path for row in InboxFile.select().where(unreadable)]
-        gone = {*self._known, *was_unreadable} - found.keys()
+        gone = {*self._known, *self.store.inbox_files.unreadable()} - found.keys()
         if gone:
-            with self.database.atomic():
-                for path in gone:
-                    InboxFile.delete().where(InboxFile.path == path).execute()
+            self.store.inbox_files.forget(gone)
             self._known = {path: seen for path, seen in self._known.items() if path in found}
 
     def _next_look(self) -> float:
@@ -318,5 +293,5 @@ def _swept(inbox: Inbox) -> float:
 def take_in(process: Process) -> None:
     """Watch the inbox of a process's home until it is to stop."""
     with closing(HintQueue(process.settings.queue)) as hints:
-        inbox = Inbox(process.settings, process.database, Records(process.database), hints)
+        inbox = Inbox(process.settings, process.store, hints)
         watch(inbox, process.stopping.is_set, process.beat)

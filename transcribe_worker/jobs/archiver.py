@@ -6,12 +6,10 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from peewee import DatabaseError
-
 from archive.library import Library
 from shared.errors import OffhookError
 from shared.store.claims import Failure
-from shared.store.models import Record
+from shared.store.values import Record
 
 log = logging.getLogger(__name__)
 
@@ -40,5 +38,5 @@ def file(library: Library, record: Record) -> None:
     """File a recording, or leave it to the sweeper."""
     try:
         library.file(record)
-    except (OSError, OffhookError, DatabaseError) as error:  # the transcript is safe
+    except (OSError, OffhookError) as error:  # the transcript is safe
         log.warning("recording %d: cannot be filed yet: %s", record.id, Failure.of(error).code)

@@ -114,6 +114,12 @@ def _is_sound(path: Path) -> bool:
         return False
 
 
+def send_once(path: Path, record_id: int, priority: float = 0) -> None:
+    """Hint that a record may be due. A queue that cannot be used is left alone: the sweeper hints as well."""
+    with suppress(sqlite3.Error), closing(HintQueue(path)) as hints:
+        hints.send(record_id, priority)
+
+
 class HintQueue:
     """A queue of record ids in a SQLite file of its own."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable
@@ -13,8 +12,8 @@ from typing import Any
 from shared.errors import WorkerStopping
 from shared.settings import RecordOptions
 from shared.store.claims import Claim
-from shared.store.records import Records
-from shared.words import segments_as_json
+from shared.store.store import Store
+from shared.store.transcripts import Window
 from transcribe_worker.engine.messages import Decoded, Done, Job, Opened
 from transcribe_worker.engine.supervisor import JobEvent
 
@@ -30,13 +29,13 @@ class Heartbeat:
 
     def __init__(
         self,
-        records: Records,
+        store: Store,
         claim: Claim,
         lease_seconds: float,
         stopping: Callable[[], bool],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._records, self._claim, self._lease_seconds = records, claim, lease_seconds
+        self._store, self._claim, self._lease_seconds = store, claim, lease_seconds
         self._stopping, self._monotonic = stopping, monotonic
         self._renewed = self._confirmed = monotonic()
 
@@ -46,10 +45,10 @@ class Heartbeat:
             raise WorkerStopping
         now = self._monotonic()
         if now - self._renewed > self._lease_seconds / RENEWALS_PER_LEASE:
-            self._records.renew(self._claim, lease_seconds=self._lease_seconds)
+            self._store.claims.renew(self._claim, lease_seconds=self._lease_seconds)
             self._renewed = self._confirmed = now
         elif now - self._confirmed >= CONFIRM_SECONDS:
-            self._records.confirm(self._claim)
+            self._store.claims.confirm(self._claim)
             self._confirmed = now
 
 
@@ -58,14 +57,14 @@ class Progress:
 
     def __init__(
         self,
-        records: Records,
+        store: Store,
         claim: Claim,
         lease_seconds: float,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._records, self._claim, self._lease_seconds = records, claim, lease_seconds
+        self._store, self._claim, self._lease_seconds = store, claim, lease_seconds
         self._monotonic, self._started = monotonic, monotonic()
-        self._last = next(reversed(records.windows(claim.record.id)), None)
+        self._last = next(reversed(store.transcripts.windows(claim.record.id)), None)
         self._duration_seconds: float | None = claim.record.duration_seconds
         self._commits: dict[type[JobEvent], Callable[[Any], None]] = {
             Opened: self._opened,
@@ -87,7 +86,7 @@ class Progress:
 
     def _opened(self, event: Opened) -> None:
         self._duration_seconds = event.duration_seconds or self._duration_seconds
-        self._renew(duration_seconds=self._duration_seconds, flags=json.dumps(event.flags))
+        self._renew(duration_seconds=self._duration_seconds, flags=tuple(event.flags))
 
     def _decoded(self, event: Decoded) -> None:
         measured = self._measured(event.end_seconds)
@@ -95,24 +94,19 @@ class Progress:
             self._renew(**measured)
             return
         rows = [
-            {
-                "start_seconds": window.start_seconds,
-                "end_seconds": window.end_seconds,
-                "stretch_seconds": event.start_seconds,
-                "segments": segments_as_json(window.segments),
-            }
+            Window(window.start_seconds, window.end_seconds, event.start_seconds, tuple(window.segments))
             for window in event.windows
         ]
         where = (event.start_seconds, event.end_seconds)
         log.debug("recording %d: decoded from %.3f to %.3f s", self._claim.record.id, *where)
-        self._records.save_windows(self._claim, rows, language=event.language, **measured)
+        self._store.claims.save_windows(self._claim, rows, language=event.language, **measured)
         log.debug("recording %d: kept up to %.3f s", self._claim.record.id, event.end_seconds)
 
     def _done(self, event: Done) -> None:
-        self.outcome = {"duration_seconds": event.duration_seconds, "flags": json.dumps(event.flags)}
+        self.outcome = {"duration_seconds": event.duration_seconds, "flags": tuple(event.flags)}
 
     def _renew(self, **columns: Any) -> None:
-        self._records.renew(self._claim, lease_seconds=self._lease_seconds, **columns)
+        self._store.claims.renew(self._claim, lease_seconds=self._lease_seconds, **columns)
 
     def _measured(self, seconds: float) -> dict[str, float]:
         """Say how far the work is, in [0, 1], and how fast, in seconds of audio a second."""

@@ -1,4 +1,4 @@
-"""Finds what has been left undone: dead leases, lost hints, files on their way or to go, dead processes."""
+"""Finds what was left undone: lost leases and hints, files to move or to delete, ended processes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from peewee import SqliteDatabase
-
 from archive.erasing import Eraser
 from archive.library import Library
 from archive.retention import Retention
 from shared.errors import ClaimLost, ModelMissing, OffhookError, WorkerGone
 from shared.settings import Settings
 from shared.store.claims import Claim, Failure
-from shared.store.models import Record
-from shared.store.records import Records
-from shared.workers import lives, remove_dead
+from shared.store.store import Store
+from shared.store.values import Record
+from shared.workers import Liveness
 from transcribe_worker import model_files
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.jobs.retry import Limits, after_crash
@@ -41,8 +39,7 @@ class Sweeper:
     """Sweeps one home; any number may do so at once."""
 
     settings: Settings
-    database: SqliteDatabase
-    records: Records
+    store: Store
     hints: HintQueue
     library: Library
     clock: Callable[[], float] = time.time
@@ -50,14 +47,14 @@ class Sweeper:
     _last_sweep: float = 0.0
     _leases: dict[str | None, tuple[float | None, float]] = field(default_factory=dict)
     _hinted: set[tuple[int, int]] = field(default_factory=set)  # begun records, and the attempts they had
+    _liveness: Liveness = field(init=False)
     _eraser: Eraser = field(init=False)
     _retention: Retention = field(init=False)
 
     def __post_init__(self) -> None:
-        self._eraser = Eraser(
-            self.settings, self.database, self.records, self.library, self.clock, self.monotonic
-        )
-        self._retention = Retention(self.database, self._eraser, self.settings.retention_days, self.clock)
+        self._liveness = Liveness(self.store, self.settings.locks)
+        self._eraser = Eraser(self.settings, self.store, self.library, self.clock, self.monotonic)
+        self._retention = Retention(self.store, self._eraser, self.settings.retention_days, self.clock)
 
     def run(self, stopping: threading.Event) -> None:
         """Sweep at once and then every few seconds, until told to stop."""
@@ -66,13 +63,13 @@ class Sweeper:
             while not stopping.wait(EVERY_SECONDS):
                 self.sweep()
         finally:
-            self.database.close()  # this thread's own connection
+            self.store.disconnect()
 
     def sweep(self) -> None:
         """Do everything once; what one step cannot do now does not keep the others from theirs."""
         steps = (
             *(self._reclaim, self._retention.apply, self._eraser.resume),
-            *(self._file, self._hint, self._bury),
+            *(self._file, self._hint, self._remove_dead),
         )
         for step in steps:
             try:
@@ -82,7 +79,7 @@ class Sweeper:
 
     def _reclaim(self) -> None:
         """Take recordings back from workers that are gone or silent."""
-        held = self.records.held()
+        held = self.store.records.processing()
         self._forget_leases_after_a_sleep()
         reasons = ((record, self._abandoned(record)) for record in held)
         for record, reason in reasons:
@@ -97,7 +94,7 @@ class Sweeper:
         A lease is judged by this process's own monotonic clock, from when it was last seen to be
         renewed: a clock that is set back or forward neither ends a lease nor keeps a dead one.
         """
-        if not lives(self.settings.locks, record.worker_id or ""):
+        if self._liveness.has_ended(record.worker_id or "", record.worker_host):
             return "its worker is gone"
         now = self.monotonic()
         expires, since = self._leases.get(record.claim_token, (None, now))
@@ -122,13 +119,13 @@ class Sweeper:
         log.warning("recording %d: %s -> %s", record.id, reason, decision.action)
         try:
             claim = Claim(record, record.claim_token or "", record.lease_expires_at)
-            settle(self.records, claim, failure, decision)
+            settle(self.store, claim, failure, decision)
         except ClaimLost:
             log.info("recording %d: somebody else was faster", record.id)
 
     def _file(self) -> None:
         """Finish moves that were interrupted."""
-        for record in self.records.unfiled():
+        for record in self.store.records.unfiled():
             if 0 <= self.clock() - (record.completed_at or 0.0) < FILING_SECONDS:
                 continue
             try:
@@ -141,12 +138,12 @@ class Sweeper:
 
         An interrupted recording would else wait for all that has been dropped since.
         """
-        if self.records.paused():
+        if self.store.controls.paused():
             return
-        models = self.records.awaited_models()
+        models = self.store.records.awaited_models()
         missing = [model for model in models if not self._has(model or self.settings.model)]
         busy = not self.hints.is_empty()
-        due = self.records.due(HINTS_AT_ONCE, without_models=missing, begun_only=busy)
+        due = self.store.records.due(HINTS_AT_ONCE, without_models=missing, begun_only=busy)
         for record in due:
             if not busy or (record.id, record.attempts) not in self._hinted:
                 self.hints.send(record.id, _urgency(record))
@@ -158,8 +155,8 @@ class Sweeper:
         except ModelMissing:
             return False
 
-    def _bury(self) -> None:
-        remove_dead(self.database, self.settings.locks)
+    def _remove_dead(self) -> None:
+        self._liveness.remove_dead()
 
 
 def _urgency(record: Record) -> float:

@@ -6,7 +6,6 @@ and either this worker, the next attempt or the sweeper does it.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
@@ -15,24 +14,22 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from peewee import DatabaseError
-
-from archive import transcript
 from archive.library import Library
 from shared.errors import (
     ClaimLost,
     ModelMissing,
     RecordingChanged,
     RecordingMissing,
+    StoreError,
     WorkerStopping,
 )
 from shared.files import Fingerprint, sha256_of
 from shared.logs import discreet
 from shared.settings import RecordOptions, Settings, for_recording
 from shared.store.claims import Claim, Failure
-from shared.store.models import Record
-from shared.store.records import Records
+from shared.store.store import Store
 from shared.store.transitions import QUEUED
+from shared.store.values import Record
 from transcribe_worker import model_files
 from transcribe_worker.engine.messages import Done, Load, Opened
 from transcribe_worker.engine.setup import Wishes
@@ -53,7 +50,7 @@ class Transcriber:
     """Takes one recording at a time through its transcription, with an engine of its own."""
 
     settings: Settings
-    records: Records
+    store: Store
     library: Library
     worker_id: str
     engine: Engine
@@ -93,10 +90,10 @@ class Transcriber:
             raise WorkerStopping
 
     def _claim(self, record_id: int) -> Claim | None:
-        if self.stopping.is_set() or self.records.paused():
+        if self.stopping.is_set() or self.store.controls.paused():
             return None
-        record = Record.get_or_none((Record.id == record_id) & (Record.transcription_status == QUEUED))
-        if record is None:
+        record = self.store.records.find(record_id)
+        if record is None or record.transcription_status != QUEUED:
             return None
         options = effective_options(record, self.settings)
         model = options.model
@@ -105,7 +102,7 @@ class Transcriber:
         except ModelMissing as missing:  # nothing is claimed, so no attempt is spent on waiting for it
             self._say_missing(str(missing))
             return None
-        return self.records.claim(
+        return self.store.claims.claim(
             record_id, worker_id=self.worker_id, model=model, lease_seconds=self.settings.lease_seconds
         )
 
@@ -113,9 +110,9 @@ class Transcriber:
         path = self.library.find(claim.record)
         before = self._unchanged(claim, path)
         options = effective_options(claim.record, self.settings)
-        keep = Heartbeat(self.records, claim, self.settings.lease_seconds, self.stopping.is_set)
+        keep = Heartbeat(self.store, claim, self.settings.lease_seconds, self.stopping.is_set)
         self.engine.load(self._model(options.model), keep)
-        progress = Progress(self.records, claim, self.settings.lease_seconds)
+        progress = Progress(self.store, claim, self.settings.lease_seconds)
         job = replace(progress.job(path, options), limits=RecordingLimits.of(self.settings))
         with closing(self.engine.transcribe(job, keep)) as events:
             for event in events:
@@ -125,12 +122,9 @@ class Transcriber:
                     watch.note(asdict(event.spent))
         if self._unchanged(claim, path) != before:
             raise RecordingChanged
-        segments = [
-            row
-            for window in self.records.windows(claim.record.id)
-            for row in transcript.stored(window.segments)
-        ]
-        record = self.records.complete(claim, segments, **progress.outcome)
+        windows = self.store.transcripts.windows(claim.record.id)
+        segments = [segment for window in windows for segment in window.segments]
+        record = self.store.claims.complete(claim, segments, **progress.outcome)
         watch.lap("stored")
         return record
 
@@ -170,10 +164,10 @@ class Transcriber:
     def _is_settled(self, claim: Claim, failure: Failure, decision: Decision) -> bool:
         """Write down what becomes of a recording; False if that cannot be written now."""
         try:
-            settle(self.records, claim, failure, decision)
+            settle(self.store, claim, failure, decision)
         except ClaimLost:
             log.info("recording %d: no longer ours", claim.record.id)
-        except DatabaseError as error:  # left to its lease, it would be taken for a crash
+        except StoreError as error:  # left to its lease, it would be taken for a crash
             log.warning("recording %d: cannot be settled yet: %s", claim.record.id, discreet(error))
             return False
         return True
@@ -187,31 +181,31 @@ class Transcriber:
 
 def effective_options(record: Record, settings: Settings) -> RecordOptions:
     """Return a recording's own options over the settings."""
-    return for_recording(settings, json.loads(record.options))
+    return for_recording(settings, record.options)
 
 
-def settle(records: Records, claim: Claim, failure: Failure, decision: Decision) -> None:
+def settle(store: Store, claim: Claim, failure: Failure, decision: Decision) -> None:
     """Carry a decision out. Raises ClaimLost."""
-    _SETTLEMENTS[decision.action](records, claim, failure, decision)
+    _SETTLEMENTS[decision.action](store, claim, failure, decision)
 
 
-def _start_over(records: Records, claim: Claim, failure: Failure, decision: Decision) -> None:
+def _start_over(store: Store, claim: Claim, failure: Failure, decision: Decision) -> None:
     path = Path(claim.record.recording_path)
     try:
         now, sha256 = Fingerprint.of(path), sha256_of(path)
     except FileNotFoundError:
-        records.fail(claim, Failure.of(RecordingMissing()))
+        store.claims.fail(claim, Failure.of(RecordingMissing()))
         return
-    records.start_over(claim, sha256=sha256, wait_seconds=decision.wait_seconds, **asdict(now))
+    store.claims.start_over(claim, sha256=sha256, wait_seconds=decision.wait_seconds, **asdict(now))
 
 
-_SETTLEMENTS: dict[Action, Callable[[Records, Claim, Failure, Decision], object]] = {
-    "fail": lambda records, claim, failure, it: records.fail(claim, failure, crashed=it.crashed),
-    "retry": lambda records, claim, failure, it: records.retry_later(
+_SETTLEMENTS: dict[Action, Callable[[Store, Claim, Failure, Decision], object]] = {
+    "fail": lambda store, claim, failure, it: store.claims.fail(claim, failure, crashed=it.crashed),
+    "retry": lambda store, claim, failure, it: store.claims.retry_later(
         claim, failure, wait_seconds=it.wait_seconds, crashed=it.crashed
     ),
-    "hold": lambda records, claim, failure, it: records.hold(claim, failure, wait_seconds=it.wait_seconds),
-    "hand_back": lambda records, claim, failure, it: records.hand_back(claim),
+    "hold": lambda store, claim, failure, it: store.claims.hold(claim, failure, wait_seconds=it.wait_seconds),
+    "hand_back": lambda store, claim, failure, it: store.claims.hand_back(claim),
     "start_over": _start_over,
 }
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from shared.store.claims import Failure
-from shared.store.models import Worker
 from tests.integration.backup.homes import WAITS, Home, put
+from tests.tables import Worker, windows
 
 
 @pytest.fixture
@@ -26,14 +26,16 @@ def full(home: Home, tmp_path: Path) -> Home:
     home.queued("queued")
     processing = home.claimed("processing")
     window = {"start_seconds": 0.0, "end_seconds": 5.0, "stretch_seconds": 0.0, "segments": "[]"}
-    home.records.save_windows(processing, [window])
-    home.records.fail(home.claimed("failed"), Failure("empty_file", "It is empty."))
-    home.records.cancel(home.queued("cancelled").id)
+    home.store.claims.save_windows(processing, windows([window]))
+    home.store.claims.fail(home.claimed("failed"), Failure("empty_file", "It is empty."))
+    home.store.records.cancel(home.queued("cancelled").id)
     outside = tmp_path / "outside.wav"
-    home.records.add(source="added", title="outside", recording_path=str(outside), **put(outside, b"outside"))
+    home.store.records.add(
+        source="added", title="outside", recording_path=str(outside), **put(outside, b"outside")
+    )
     home.waiting_capture(WAITS)
     Worker.create(id="worker-1", kind="worker", pid=1, state="working", started_at=1.0, last_seen_at=2.0)
-    home.records.set_paused(True)
+    home.store.controls.set_paused(True)
     (home.settings.home / "config.toml").write_text('language = "de"\n')
     for name in (
         "models/own/model.bin",

@@ -19,16 +19,13 @@ from archive.backup.make import Backup, back_up
 from archive.backup.restore import Restored, restore
 from archive.library import Library
 from offhook.desk.desk import Desk
-from offhook.desk.search import find
 from shared.files import Fingerprint, sha256_of
 from shared.home import prepare
 from shared.settings import Settings
-from shared.store.captures import Captures
 from shared.store.claims import Claim
-from shared.store.models import Capture, InboxFile, Record, Worker
-from shared.store.records import Records
-from shared.store.sqlite import open_database
+from shared.store.store import Store
 from tests.stage import ROOT
+from tests.tables import InboxFile, Record, said, use
 
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 
@@ -56,19 +53,21 @@ class Home:
         self.settings = Settings(home=folder)
         prepare(self.settings)
         self.desk = Desk({"home": str(folder)})
-        self.database, self.records = self.desk.database, self.desk.records
-        self.library = Library(self.settings, self.records)
+        self.store = use(self.desk.store)
+        self.library = Library(self.settings, self.store)
 
     def queued(self, name: str, content: bytes | None = None, **columns: Any) -> Record:
         path = self.settings.inbox / f"{name}.wav"
         known = put(path, content or name.encode())
-        record = self.records.add(source="inbox", title=name, recording_path=str(path), **(columns | known))
+        record = self.store.records.add(
+            source="inbox", title=name, recording_path=str(path), **(columns | known)
+        )
         InboxFile.create(path=str(path), outcome="adopted", record=record.id, **asdict(Fingerprint.of(path)))
         return record
 
     def claimed(self, name: str) -> Claim:
         record = self.queued(name)
-        claim = self.records.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
+        claim = self.store.claims.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
         assert claim is not None
         return claim
 
@@ -78,13 +77,13 @@ class Home:
 
     def finish(self, claim: Claim) -> Record:
         segment = {"start_seconds": 0.0, "end_seconds": 2.0, "text": SAID}
-        done = self.records.complete(claim, [segment], duration_seconds=2.0, language="de")
+        done = self.store.claims.complete(claim, said([segment]), duration_seconds=2.0, language="de")
         self.library.file(done)
-        return self.records.get(done.id)
+        return self.store.records.get(done.id)
 
     def transcribed(self, record: Record) -> Record:
         """What a worker makes of a queued recording."""
-        claim = self.records.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
+        claim = self.store.claims.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
         assert claim is not None
         return self.finish(claim)
 
@@ -92,18 +91,18 @@ class Home:
         """A stopped recording that waits for somebody to attach or discard it."""
         place = self.settings.inbox / f"Call {session_id}.wav"
         columns = {"title": "Waits", "layout": "mono", "worker_id": "capture-1", "started_at": 1.0}
-        Captures(self.database).begin(session_id, place, **columns)
-        Captures(self.database).change(session_id, state="waiting")
+        self.store.captures.begin(session_id, place, **columns)
+        self.store.captures.change(session_id, state="waiting")
         part = self.settings.recording / f"{session_id}.part"
         part.write_bytes(b"said by nobody else")
         return part
 
     def back_up(self, folder: Path, report: Callable[[str, int, int], None] = silent) -> Backup:
-        self.database.bind((Record, Capture, InboxFile, Worker))
-        return back_up(self.settings, self.records, folder, report)
+        use(self.store)
+        return back_up(self.settings, self.store, folder, report)
 
     def close(self) -> None:
-        self.database.close()
+        self.store.disconnect()
 
 
 def files(folder: Path) -> set[str]:
@@ -114,9 +113,9 @@ def assert_whole(backup: Backup) -> None:
     """Every record in the backup has its very file in it, or is listed."""
     listed = {entry.record_id for entry in (*backup.manifest.missing, *backup.manifest.elsewhere)}
     home = Path(backup.manifest.home)
-    with closing(sqlite3.connect(backup.path / "offhook.db")) as database:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        rows = database.execute("SELECT id, recording_path, sha256 FROM call_records").fetchall()
+    with closing(sqlite3.connect(backup.path / "offhook.db")) as store, store:
+        assert store.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        rows = store.execute("SELECT id, recording_path, sha256 FROM call_records").fetchall()
     for record_id, path, sha256 in rows:
         if record_id not in listed:
             assert sha256_of(backup.path / Path(path).relative_to(home)) == sha256, path
@@ -145,9 +144,9 @@ def bring_back(backup: Path, home: Path) -> Restored:
 
 
 def assert_restored(new: Path) -> None:
-    database = open_database(new / "offhook.db")
+    store = use(Store.open(new / "offhook.db"))
     try:
-        records = {record.title: record for record in Records(database).select()}
+        records = {record.title: record for record in store.records.every()}
         assert len(records) == 6
         for title, record in records.items():
             path = Path(record.recording_path)
@@ -155,9 +154,9 @@ def assert_restored(new: Path) -> None:
                 assert path.is_relative_to(new)
             assert path.read_bytes() == title.encode()
             assert Fingerprint.of(path) == Fingerprint(record.size_bytes or 0, record.modified_ns or 0), title
-        assert [hit.title for hit in find(database, "Zwetschgenmann", 9)] == ["completed"]
+        assert [hit.title for hit in store.transcripts.search("Zwetschgenmann", 9)] == ["completed"]
     finally:
-        database.close()
+        store.disconnect()
 
 
 def seal(backup: Path, manifest: dict[str, Any], *names: str) -> None:

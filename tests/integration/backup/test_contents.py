@@ -10,10 +10,10 @@ from pathlib import Path
 from archive.backup.make import LOCK, back_up
 from archive.backup.manifest import Manifest
 from archive.exports import FORMATS
-from shared.store.migrations import MIGRATIONS
-from shared.store.models import Record
+from shared.store.sqlite.migrations import MIGRATIONS
 from shared.store.transitions import STATES
 from tests.integration.backup.homes import POSIX_ONLY, WAITS, Home, assert_whole, bring_back, files, silent
+from tests.tables import Record
 
 # What is in a backup
 
@@ -22,7 +22,7 @@ def test_a_backup_has_the_files_that_its_database_refers_to_and_no_others(full: 
     backup = full.back_up(tmp_path / "backups")
 
     assert_whole(backup)
-    stem = full.records.select().where(Record.title == "completed").get().library_stem
+    stem = Record.select().where(Record.title == "completed").get().library_stem
     assert files(backup.path) == {
         "manifest.json",
         "offhook.db",
@@ -41,7 +41,7 @@ def test_a_backup_is_named_after_its_moment_and_stands_beside_others(home: Home,
     folder = tmp_path / "not there" / "yet"
     at = time.mktime((2026, 11, 25, 14, 3, 9, 0, 0, -1))
 
-    paths = [back_up(home.settings, home.records, folder, silent, clock=lambda: at).path for _ in range(2)]
+    paths = [back_up(home.settings, home.store, folder, silent, clock=lambda: at).path for _ in range(2)]
 
     assert [path.name for path in paths] == [
         "offhook-backup-20261125-140309",
@@ -53,9 +53,9 @@ def test_a_backup_is_named_after_its_moment_and_stands_beside_others(home: Home,
 def test_the_copied_database_is_one_file_that_reads_where_nothing_can_be_written(full: Home, tmp_path: Path):
     backup = full.back_up(tmp_path / "backups")
 
-    with closing(sqlite3.connect(f"file:{backup.path / 'offhook.db'}?immutable=1", uri=True)) as database:
-        assert database.execute("PRAGMA journal_mode").fetchone() == ("delete",)
-        assert database.execute("SELECT count(*) FROM call_records").fetchone() == (6,)
+    with closing(sqlite3.connect(f"file:{backup.path / 'offhook.db'}?immutable=1", uri=True)) as store:
+        assert store.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+        assert store.execute("SELECT count(*) FROM call_records").fetchone() == (6,)
 
 
 @POSIX_ONLY

@@ -60,7 +60,7 @@ def test_two_backups_at_once_into_one_folder_do_not_take_each_other_for_left_ove
 
     def begin_another() -> None:
         with pytest.raises(CannotBackUp, match="Another backup") as caught:
-            back_up(other.settings, other.records, tmp_path / "backups", silent)
+            back_up(other.settings, other.store, tmp_path / "backups", silent)
         refused.append(caught.value)
 
     backup = home.back_up(tmp_path / "backups", lambda *_: begin_another() if not refused else None)
@@ -72,7 +72,7 @@ def test_two_backups_at_once_into_one_folder_do_not_take_each_other_for_left_ove
 
 def test_a_backup_for_which_there_is_no_room_is_refused_before_it_fills_the_disk(home: Home, tmp_path: Path):
     record = home.queued("huge")
-    home.records.note_move(record.id, record.recording_path, {"size_bytes": 2**60})
+    home.store.records.note_move(record.id, record.recording_path, {"size_bytes": 2**60})
 
     with pytest.raises(CannotBackUp, match="MB are needed"):
         home.back_up(tmp_path / "backups")

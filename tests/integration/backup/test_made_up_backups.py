@@ -14,7 +14,7 @@ import pytest
 from archive.backup import names
 from archive.backup.manifest import NAME
 from shared.files import sha256_of
-from shared.store.inspection import is_session_id, oddities
+from shared.store.sqlite.inspection import is_session_id, oddities
 from tests.integration.backup.homes import WAITS, Home
 from tests.stage import Stage
 

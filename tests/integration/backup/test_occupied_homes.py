@@ -13,11 +13,10 @@ from shared.errors import NewerDatabase
 from shared.files import sha256_of
 from shared.locks import FileLock
 from shared.settings import Settings
-from shared.store.models import Record
-from shared.store.records import Records
-from shared.store.sqlite import open_database
+from shared.store.store import Store
 from shared.workers import Presence
 from tests.integration.backup.homes import Home, assert_restored, bring_back, files, put
+from tests.tables import Record, execute
 
 
 def test_a_home_that_has_recordings_is_not_restored_over(backup: Path, full: Home):
@@ -34,19 +33,19 @@ def test_what_was_queued_while_a_restore_copied_is_not_restored_over(backup: Pat
 
     def queue(what: str, done: int, total: int) -> None:
         if what == "copying" and not (new / "offhook.db").exists():
-            with closing(open_database(new / "offhook.db")) as database:
-                Records(database).add(source="added", title="meanwhile", recording_path="/meanwhile.wav")
+            with Store.open(new / "offhook.db") as store:
+                store.records.add(source="added", title="meanwhile", recording_path="/meanwhile.wav")
 
     with pytest.raises(CannotRestore, match="has recordings already"):
         restore(backup, Settings(home=new), queue)
 
-    with closing(sqlite3.connect(new / "offhook.db")) as database:
-        assert database.execute("SELECT title FROM call_records").fetchall() == [("meanwhile",)]
+    with closing(sqlite3.connect(new / "offhook.db")) as store:
+        assert store.execute("SELECT title FROM call_records").fetchall() == [("meanwhile",)]
 
 
 def test_a_home_in_which_something_runs_is_not_restored_over(backup: Path, tmp_path: Path):
     new = Home(tmp_path / "new")
-    presence = Presence(new.database, new.settings.locks, "worker").enter()
+    presence = Presence(new.store, new.settings.locks, "worker").enter()
     try:
         with pytest.raises(CannotRestore, match="Stop it"):
             bring_back(backup, new.settings.home)
@@ -81,7 +80,7 @@ def test_a_file_that_is_in_the_way_is_named_and_stays(backup: Path, tmp_path: Pa
 
 def test_a_newer_database_in_the_new_home_is_left_alone(backup: Path, tmp_path: Path):
     new = Home(tmp_path / "new")
-    new.database.execute_sql("INSERT INTO migrations VALUES ('9000_future')")
+    execute("INSERT INTO migrations VALUES ('9000_future')")
     new.close()
     before = new.settings.database.read_bytes()
 

@@ -144,9 +144,9 @@ def test_a_pipe_in_a_backup_is_not_waited_for(backup: Path, tmp_path: Path):
 
 def make_up(backup: Path, *statements: str) -> None:
     """Change the database of a backup, and have the manifest agree."""
-    with closing(sqlite3.connect(backup / "offhook.db")) as database, database:
+    with closing(sqlite3.connect(backup / "offhook.db")) as store, store:
         for statement in statements:
-            database.execute(statement)
+            store.execute(statement)
     seal(backup, json.loads((backup / "manifest.json").read_text()), "offhook.db")
 
 
@@ -170,7 +170,7 @@ def test_a_database_that_was_made_up_has_no_file_deleted_that_is_not_its_own(bac
         backup,
         f"INSERT INTO inbox_files VALUES ('{own[0]}', 1, 1, 'adopted', 1)",
         f"UPDATE call_records SET recording_path = '{tmp_path}/song.wav' WHERE id = 1",
-        "INSERT INTO controls VALUES ('erase:1', '{}')",
+        "INSERT INTO erasures VALUES (1)",
     )
     new = tmp_path / "new"
     bring_back(backup, new)

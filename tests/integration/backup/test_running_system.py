@@ -15,12 +15,11 @@ from typing import Any
 
 import pytest
 
-from archive.backup.copying import copy_database
 from archive.backup.make import LOCK
 from shared.files import Fingerprint, sha256_of
-from shared.store.captures import Captures
-from shared.store.models import Record
+from shared.store.store import copy_database
 from tests.integration.backup.homes import WAITS, Home, assert_whole, bring_back, files, offhook, put
+from tests.tables import Record
 
 
 def once(action: Callable[[], object]) -> Callable[[str, int, int], None]:
@@ -68,10 +67,10 @@ def test_a_stopped_recording_that_is_queued_meanwhile_is_in_the_backup_as_one_th
     part = home.waiting_capture(WAITS)
 
     def release() -> None:
-        place = Path(Captures(home.database).get(WAITS).recording_path)
+        place = Path(home.store.captures.get(WAITS).recording_path)
         part.replace(place)
         content = {"sha256": sha256_of(place), **asdict(Fingerprint.of(place))}
-        home.transcribed(Captures(home.database).queue(WAITS, content))
+        home.transcribed(home.store.captures.queue(WAITS, content))
 
     backup = home.back_up(tmp_path / "backups", once(release))
 
@@ -126,7 +125,7 @@ def test_a_home_that_was_moved_as_a_whole_is_backed_up_with_the_recordings_in_it
     assert (backup / f"library/{record.library_stem}.wav").read_bytes() == b"call"
     bring_back(backup, tmp_path / "new")
     restored = Home(tmp_path / "new")
-    assert restored.library.find(restored.records.get(record.id)).read_bytes() == b"call"
+    assert restored.library.find(restored.store.records.get(record.id)).read_bytes() == b"call"
     restored.close()
 
 
@@ -162,17 +161,16 @@ def test_a_database_that_is_written_to_all_the_time_is_copied_as_it_was_at_one_m
     """Each commit is a pair of rows; a copy that had begun anew for each would not come to an end."""
     padding = "x" * 20_000
     for number in range(400):
-        home.records.add(source="inbox", title=f"{number} {padding}", recording_path="/a.wav")
+        home.store.records.add(source="inbox", title=f"{number} {padding}", recording_path="/a.wav")
     stop, written = threading.Event(), []
 
     def write() -> None:
-        with closing(sqlite3.connect(home.settings.database, timeout=30)) as database:
+        with closing(sqlite3.connect(home.settings.database, timeout=30)) as store:
             while not stop.is_set():
-                with database:
-                    for name in ("one", "two"):
-                        database.execute(
-                            "INSERT OR REPLACE INTO controls VALUES (?, ?)", (name, len(written))
-                        )
+                with store:
+                    for number in (1, 2):
+                        row = (number, str(len(written)), 0)
+                        store.execute("INSERT OR REPLACE INTO scrubs VALUES (?, ?, ?)", row)
                 written.append(1)
 
     writer = threading.Thread(target=write)
@@ -193,14 +191,14 @@ def test_a_database_that_is_written_to_all_the_time_is_copied_as_it_was_at_one_m
 
     assert during > 3, "nothing was written meanwhile"
     assert steps == sorted(set(steps)), "it began anew"
-    with closing(sqlite3.connect(tmp_path / "copy.db")) as database:
-        one, two = (value for (value,) in database.execute("SELECT value FROM controls ORDER BY name"))
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as store:
+        one, two = (value for (value,) in store.execute("SELECT token FROM scrubs ORDER BY id"))
     assert one == two
 
 
 def test_a_damaged_database_is_not_backed_up_over_good_backups(home: Home, tmp_path: Path):
     for number in range(50):
-        home.records.add(source="inbox", title=f"{number}" * 2000, recording_path="/a.wav")
+        home.store.records.add(source="inbox", title=f"{number}" * 2000, recording_path="/a.wav")
     home.close()
     content = bytearray(home.settings.database.read_bytes())
     content[-6 * 4096 :] = bytes(6 * 4096)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from peewee import SqliteDatabase
 
 from shared.settings import Settings
+from shared.store.store import Store
 from tests.integration.capture_protocol.conversation import RATE_HZ, Conversation, Home, spoken_to
 
 
@@ -40,7 +40,7 @@ def settings(settings: Settings, devices: dict[str, str]) -> Settings:
 
 
 @pytest.fixture
-def home(settings: Settings, database: SqliteDatabase) -> Iterator[Home]:
+def home(settings: Settings, store: Store) -> Iterator[Home]:
     """A fresh home."""
     home = Home(settings)
     yield home

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.settings import Settings
-from shared.store.models import Record
 from tests.control import connect, described, first_request, second_request
 from tests.stage import ROOT, Stage, end
+from tests.tables import Record
 
 RATE_HZ = 16_000
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from capture_worker.control.protocol import ACTIONS
-from shared.store.models import Capture, Record
 from tests.integration.capture_protocol.conversation import Conversation, Home, only_record, spoken_to
+from tests.tables import Capture, Record
 
 
 def test_a_line_that_is_no_request_is_answered_and_nothing_else_happens(home: Home) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from capture_worker.control.protocol import SUBSCRIBE_LEVELS
 from shared.settings import Settings
-from shared.store.models import Capture, Loudness, Record
 from tests.integration.capture_protocol.conversation import Conversation, Home, only_record, read, spoken_to
+from tests.tables import Capture, Loudness, Record
 
 
 def test_a_call_is_started_watched_attached_and_stopped(

@@ -10,9 +10,9 @@ from contextlib import closing
 
 import pytest
 
-from shared.store.models import Record
 from tests.integration.capture_protocol.conversation import Home, only_record, read, spoken_to, wait_for
 from tests.stage import Stage, end
+from tests.tables import Record
 
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
 

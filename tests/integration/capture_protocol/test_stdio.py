@@ -10,7 +10,6 @@ import pytest
 
 from capture_worker.control.client import MOST_WAITING
 from capture_worker.control.protocol import LONGEST_LINE_BYTES, SUBSCRIBE_LEVELS
-from shared.store.models import Record
 from tests.integration.capture_protocol.conversation import (
     RATE_HZ,
     Home,
@@ -19,6 +18,7 @@ from tests.integration.capture_protocol.conversation import (
     spoken_to,
     wait_for,
 )
+from tests.tables import Record
 
 
 @pytest.mark.parametrize("log_level", ["INFO", "DEBUG"])

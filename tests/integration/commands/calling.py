@@ -11,8 +11,8 @@ from typing import Any
 
 from offhook.cli import main
 from shared.store.claims import Claim, Failure
-from shared.store.models import MODELS
-from shared.store.records import Records
+from shared.store.store import Store
+from tests.tables import MODELS, said
 
 FAULT = "fault in offhook itself"
 
@@ -61,7 +61,7 @@ class Cli:
         found: dict[str, Any] = self("show", record_id, "--json").json
         return found
 
-    def records(self, *arguments: object) -> list[dict[str, Any]]:
+    def store(self, *arguments: object) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self("list", "--json", *arguments).json["records"]
         return found
 
@@ -72,34 +72,34 @@ def _content(stream: io.TextIOWrapper) -> str:
     return str(buffer.getvalue().decode("utf-8"))
 
 
-def claimed(records: Records, title: str, **columns: Any) -> Claim:
+def claimed(store: Store, title: str, **columns: Any) -> Claim:
     """A recording that a worker holds."""
-    record = records.add(source="added", title=title, recording_path=f"/{title}.wav", **columns)
-    claim = records.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
+    record = store.records.add(source="added", title=title, recording_path=f"/{title}.wav", **columns)
+    claim = store.claims.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
     assert claim is not None
     return claim
 
 
-def completed(records: Records, title: str, *texts: str, **columns: Any) -> int:
+def completed(store: Store, title: str, *texts: str, **columns: Any) -> int:
     """A recording with a transcript."""
-    claim = claimed(records, title, **columns)
+    claim = claimed(store, title, **columns)
     rows = [{"start_seconds": 3661.5 + n, "end_seconds": 3662.25 + n, "text": t} for n, t in enumerate(texts)]
-    return int(records.complete(claim, rows, duration_seconds=4000.0, language="en").id)
+    return int(store.claims.complete(claim, said(rows), duration_seconds=4000.0, language="en").id)
 
 
-def failed(records: Records, title: str) -> int:
+def failed(store: Store, title: str) -> int:
     """A recording that was given up."""
     failure = Failure("empty_file", f"{title}.wav is empty (0 bytes).")
-    return int(records.fail(claimed(records, title), failure).id)
+    return int(store.claims.fail(claimed(store, title), failure).id)
 
 
-def one_in_each_state(records: Records) -> dict[str, int]:
+def one_in_each_state(store: Store) -> dict[str, int]:
     """Ids of a completed, a failed, a cancelled, a processing and a queued recording."""
     found = {
-        "completed": completed(records, "completed", "Good morning."),
-        "failed": failed(records, "failed"),
+        "completed": completed(store, "completed", "Good morning."),
+        "failed": failed(store, "failed"),
     }
-    found["cancelled"] = records.cancel(claimed(records, "cancelled").record.id).id
-    found["processing"] = claimed(records, "processing").record.id
-    found["queued"] = records.add(source="added", title="queued", recording_path="/queued.wav").id
+    found["cancelled"] = store.records.cancel(claimed(store, "cancelled").record.id).id
+    found["processing"] = claimed(store, "processing").record.id
+    found["queued"] = store.records.add(source="added", title="queued", recording_path="/queued.wav").id
     return found

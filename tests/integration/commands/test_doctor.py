@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 
 from shared.settings import Settings
-from shared.store.records import Records
+from shared.store.store import Store
 from shared.workers import Presence
 from tests.conftest import skip_or_fail
 from tests.integration.commands.calling import Cli
 from transcribe_worker.model_files import bundled_folder
 
 
-def test_doctor_finds_a_healthy_home_healthy(cli: Cli, records: Records, settings: Settings) -> None:
+def test_doctor_finds_a_healthy_home_healthy(cli: Cli, store: Store, settings: Settings) -> None:
     if bundled_folder() is None:
         skip_or_fail("the model tiny.en is not installed")
-    database = records._database
-    living = [Presence(database, settings.locks, kind).enter() for kind in ("worker", "inbox")]
+    store = store._database
+    living = [Presence(store, settings.locks, kind).enter() for kind in ("worker", "inbox")]
     try:
         done = cli("doctor")
         checks = cli("doctor", "--json").json["checks"]

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from shared.settings import Settings
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.commands.calling import Cli, completed, failed, one_in_each_state
 from tests.stage import Stage
 
 
-def test_json_is_valid_whatever_is_in_a_title(cli: Cli, records: Records) -> None:
+def test_json_is_valid_whatever_is_in_a_title(cli: Cli, store: Store) -> None:
     title = 'Größe 北京 🎧 "x" \\ \u2028 \x1b[31m \n'
-    completed(records, title, "Grüße\x00 🎧")
+    completed(store, title, "Grüße\x00 🎧")
     for command in (["list"], ["show", 1], ["search", "gru*"], ["status"], ["config"], ["models", "list"]):
         assert cli(*command, "--json").json
     assert cli.record(1)["title"] == title
@@ -32,10 +32,10 @@ def test_json_is_valid_whatever_is_in_a_title(cli: Cli, records: Records) -> Non
     ids=["ascii", "C", "cp1252"],
 )
 def test_any_transcript_is_printed_under_any_locale(
-    records: Records, settings: Settings, tmp_path: Path, locale: dict[str, str]
+    store: Store, settings: Settings, tmp_path: Path, locale: dict[str, str]
 ) -> None:
-    completed(records, "Größe 北京", "Grüße 🎧")
-    failed(records, "Löwe")
+    completed(store, "Größe 北京", "Grüße 🎧")
+    failed(store, "Löwe")
     stage = Stage(settings.home, tuple(locale.items()))
     commands = (
         ["show", "1"],
@@ -54,8 +54,8 @@ def test_any_transcript_is_printed_under_any_locale(
     assert done.stderr == "offhook: Recording 2 is failed. Löwe.wav is empty (0 bytes).\n"
 
 
-def test_a_pipe_gets_no_colour_and_nothing_but_results(records: Records, settings: Settings) -> None:
-    one_in_each_state(records)
+def test_a_pipe_gets_no_colour_and_nothing_but_results(store: Store, settings: Settings) -> None:
+    one_in_each_state(store)
     stage = Stage(settings.home, (("TERM", "xterm-256color"),))
     for command in (["list"], ["status"], ["show", "1"], ["config"]):
         done = stage.offhook(*command)
@@ -63,9 +63,9 @@ def test_a_pipe_gets_no_colour_and_nothing_but_results(records: Records, setting
         assert done.stderr == ""
 
 
-def test_a_reader_that_goes_away_early_is_no_error_to_speak_of(records: Records, settings: Settings) -> None:
+def test_a_reader_that_goes_away_early_is_no_error_to_speak_of(store: Store, settings: Settings) -> None:
     for number in range(300):
-        records.add(source="added", title=f"call {number}" * 20, recording_path=f"/{number}.wav")
+        store.records.add(source="added", title=f"call {number}" * 20, recording_path=f"/{number}.wav")
     command = [sys.executable, "-m", "offhook", "list", "--limit", "1000", "--json"]
     with subprocess.Popen(
         command, env=Stage(settings.home).environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -77,10 +77,10 @@ def test_a_reader_that_goes_away_early_is_no_error_to_speak_of(records: Records,
         assert process.stderr.read() == b""
 
 
-def test_a_full_disk_behind_the_output_is_an_error(records: Records, settings: Settings) -> None:
+def test_a_full_disk_behind_the_output_is_an_error(store: Store, settings: Settings) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
-    completed(records, "call", "Good morning.")
+    completed(store, "call", "Good morning.")
     with Path("/dev/full").open("w") as full:
         done = Stage(settings.home).offhook(
             "show", "1", capture_output=False, stdout=full, stderr=subprocess.PIPE

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from shared.settings import Settings
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.commands.calling import Cli, Done, completed, failed, one_in_each_state
 from tests.stage import Stage
 
 
-def test_retry_failed_queues_every_failed_recording_and_no_other(cli: Cli, records: Records) -> None:
-    one_in_each_state(records)
-    failed(records, "failed too")
+def test_retry_failed_queues_every_failed_recording_and_no_other(cli: Cli, store: Store) -> None:
+    one_in_each_state(store)
+    failed(store, "failed too")
     assert cli("retry", "--failed") == Done(0, "Recording 2: queued\nRecording 6: queued\n", "")
     record = cli.record(2)
     fresh = (record["status"], record["attempts"], record["error"], record["error_code"])
@@ -26,31 +26,31 @@ def test_retry_failed_queues_every_failed_recording_and_no_other(cli: Cli, recor
 
 
 def test_retry_keeps_the_transcript_until_there_is_another_and_adds_its_options(
-    cli: Cli, records: Records
+    cli: Cli, store: Store
 ) -> None:
-    completed(records, "call", "Good morning.")
+    completed(store, "call", "Good morning.")
     assert cli("retry", 1, "--language", "en", "--no-vad").code == 0
     record = cli.record(1)
     assert [segment["text"] for segment in record["transcript"]] == ["Good morning."]
     assert record["options"] == {"language": "en", "vad": False}
 
 
-def test_what_is_in_the_queue_cannot_be_retried(cli: Cli, records: Records) -> None:
-    record_id = one_in_each_state(records)["processing"]
+def test_what_is_in_the_queue_cannot_be_retried(cli: Cli, store: Store) -> None:
+    record_id = one_in_each_state(store)["processing"]
     message = f"offhook: Recording {record_id} is processing. It is in the queue already.\n"
     assert cli("retry", record_id) == Done(1, "", message)
 
 
 @pytest.mark.parametrize("state", ["queued", "processing", "failed"])
-def test_cancel_takes_a_recording_out_of_the_queue(cli: Cli, records: Records, state: str) -> None:
-    record_id = one_in_each_state(records)[state]
+def test_cancel_takes_a_recording_out_of_the_queue(cli: Cli, store: Store, state: str) -> None:
+    record_id = one_in_each_state(store)[state]
     assert cli("cancel", record_id) == Done(0, f"Recording {record_id}: cancelled\n", "")
     assert cli.record(record_id)["status"] == "cancelled"
 
 
 @pytest.mark.parametrize("state", ["completed", "cancelled"])
-def test_what_is_over_cannot_be_cancelled(cli: Cli, records: Records, state: str) -> None:
-    record_id = one_in_each_state(records)[state]
+def test_what_is_over_cannot_be_cancelled(cli: Cli, store: Store, state: str) -> None:
+    record_id = one_in_each_state(store)[state]
     message = f"offhook: Recording {record_id} is {state}. There is nothing to cancel.\n"
     assert cli("cancel", record_id) == Done(1, "", message)
     assert cli.record(record_id)["status"] == state
@@ -67,17 +67,17 @@ def test_a_pause_holds_until_it_is_over(cli: Cli, wav: Path) -> None:
     assert cli("status", "--json").json["paused"] is False
 
 
-def test_delete_refuses_where_nobody_can_be_asked(cli: Cli, records: Records) -> None:
-    completed(records, "call", "Good morning.")
+def test_delete_refuses_where_nobody_can_be_asked(cli: Cli, store: Store) -> None:
+    completed(store, "call", "Good morning.")
     done = cli("delete", 1)
     assert (done.code, done.out) == (1, "")
     assert "--yes" in done.err
     assert cli.record(1)["status"] == "completed"
 
 
-def test_delete_refuses_without_any_input(records: Records, settings: Settings) -> None:
+def test_delete_refuses_without_any_input(store: Store, settings: Settings) -> None:
     """As started by some services, with stdin closed."""
-    completed(records, "call", "Good morning.")
+    completed(store, "call", "Good morning.")
     if os.name == "nt":
         pytest.skip("needs a shell that closes a descriptor")
     command = f"exec {sys.executable} -m offhook delete 1 <&-"
@@ -90,13 +90,11 @@ def test_delete_refuses_without_any_input(records: Records, settings: Settings) 
 
 
 @pytest.mark.parametrize(("answer", "code"), [("n", 1), ("y", 0)])
-def test_delete_asks_and_names_the_files(
-    records: Records, settings: Settings, answer: str, code: int
-) -> None:
+def test_delete_asks_and_names_the_files(store: Store, settings: Settings, answer: str, code: int) -> None:
     pty = pytest.importorskip("pty", reason="needs a pseudo-terminal")
     recording = settings.inbox / "call.wav"
     recording.touch()
-    records.add(source="inbox", title="call", recording_path=str(recording))
+    store.records.add(source="inbox", title="call", recording_path=str(recording))
     terminal, inner = pty.openpty()
     with os.fdopen(terminal, "r+b", buffering=0) as terminal_file, os.fdopen(inner) as stdin:
         terminal_file.write(f"{answer}\n".encode())
@@ -108,11 +106,11 @@ def test_delete_asks_and_names_the_files(
 
 
 def test_delete_removes_all_files_of_ours_and_none_of_others(
-    cli: Cli, records: Records, settings: Settings, wav: Path
+    cli: Cli, store: Store, settings: Settings, wav: Path
 ) -> None:
     dropped = settings.inbox / "dropped.wav"
     dropped.touch()
-    records.add(source="inbox", title="dropped", recording_path=str(dropped))
+    store.records.add(source="inbox", title="dropped", recording_path=str(dropped))
     cli("add", wav)
     assert cli("delete", "--yes", 1, 2).out == "Recording 1: deleted\nRecording 2: deleted\n"
     assert not dropped.exists()
@@ -120,8 +118,8 @@ def test_delete_removes_all_files_of_ours_and_none_of_others(
     assert cli.records() == []
 
 
-def test_delete_deletes_nothing_if_one_of_the_recordings_is_unknown(cli: Cli, records: Records) -> None:
-    completed(records, "call", "Good morning.")
+def test_delete_deletes_nothing_if_one_of_the_recordings_is_unknown(cli: Cli, store: Store) -> None:
+    completed(store, "call", "Good morning.")
     assert cli("delete", "--yes", 1, 4711).code == 1
     assert len(cli.records()) == 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.commands.calling import Cli, Done, completed
 
 
@@ -25,8 +25,8 @@ from tests.integration.commands.calling import Cli, Done, completed
     ],
     ids=" ".join,
 )
-def test_search_finds_what_was_said(cli: Cli, records: Records, words: list[str]) -> None:
-    completed(records, "call", "Grüße an Frau Weber.", "An O'Brien per E-Mail.", "Nothing else.")
+def test_search_finds_what_was_said(cli: Cli, store: Store, words: list[str]) -> None:
+    completed(store, "call", "Grüße an Frau Weber.", "An O'Brien per E-Mail.", "Nothing else.")
     done = cli("search", *words)
     assert (done.code, len(done.out.splitlines())) == (0, 1), done
 
@@ -37,16 +37,16 @@ def test_search_finds_what_was_said(cli: Cli, records: Records, words: list[str]
     ids=" ".join,
 )
 def test_what_is_not_there_is_not_found_whatever_signs_are_in_it(
-    cli: Cli, records: Records, words: list[str]
+    cli: Cli, store: Store, words: list[str]
 ) -> None:
-    completed(records, "call", "Nothing of that kind.")
+    completed(store, "call", "Nothing of that kind.")
     assert cli("search", *words) == Done(0, "", "Nothing found.\n")
     assert cli("search", *words, "--json").json == {"hits": []}
 
 
-def test_search_shows_moment_title_and_words_of_the_newest_first(cli: Cli, records: Records) -> None:
-    completed(records, "old", "Good morning.")
-    completed(records, "new", "Good morning, good evening.")
+def test_search_shows_moment_title_and_words_of_the_newest_first(cli: Cli, store: Store) -> None:
+    completed(store, "old", "Good morning.")
+    completed(store, "new", "Good morning, good evening.")
     lines = cli("search", "good", "morning").out.splitlines()
     assert lines == [
         "    2  01:01:01  new: [Good] [morning], [good] evening.",
@@ -55,7 +55,7 @@ def test_search_shows_moment_title_and_words_of_the_newest_first(cli: Cli, recor
     assert [hit["record_id"] for hit in cli("search", "good", "--limit", 1, "--json").json["hits"]] == [2]
 
 
-def test_nothing_is_found_of_what_is_deleted(cli: Cli, records: Records) -> None:
-    completed(records, "deleted", "Good morning.")
+def test_nothing_is_found_of_what_is_deleted(cli: Cli, store: Store) -> None:
+    completed(store, "deleted", "Good morning.")
     cli("delete", "--yes", 1)
     assert cli("search", "morning").out == ""

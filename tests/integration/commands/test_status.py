@@ -6,15 +6,15 @@ import subprocess
 import sys
 
 from shared.settings import Settings
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.commands.calling import Cli, one_in_each_state
 from tests.stage import Stage
 
 HEAVY = ("numpy", "faster_whisper", "ctranslate2", "av", "huey", "soxr", "onnxruntime", "watchdog")
 
 
-def test_status_shows_what_runs_waits_and_went_wrong(cli: Cli, records: Records) -> None:
-    one_in_each_state(records)
+def test_status_shows_what_runs_waits_and_went_wrong(cli: Cli, store: Store) -> None:
+    one_in_each_state(store)
     out = cli("status").out
     for part in (
         "1 queued   1 processing   1 completed   1 failed   1 cancelled",

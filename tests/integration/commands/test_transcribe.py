@@ -9,13 +9,13 @@ import pytest
 
 from shared.files import sha256_of
 from shared.settings import Settings
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.commands.calling import Cli, Done, completed
 from tests.stage import Stage
 
 
-def test_transcribe_prints_what_is_known_at_once(cli: Cli, records: Records, wav: Path) -> None:
-    record_id = completed(records, "call", "Good morning.", sha256=sha256_of(wav))
+def test_transcribe_prints_what_is_known_at_once(cli: Cli, store: Store, wav: Path) -> None:
+    record_id = completed(store, "call", "Good morning.", sha256=sha256_of(wav))
     done = cli("transcribe", wav, "--format", "txt")
     assert (done.code, done.out) == (0, "Good morning.\n")
     (record,) = cli("transcribe", wav, "--json").json["records"]

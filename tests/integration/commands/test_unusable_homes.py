@@ -17,7 +17,7 @@ from offhook.cli import main
 from offhook.commands.status import status as status_command
 from offhook.desk import desk as offhook_desk
 from shared.settings import Settings
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.commands.calling import Cli, Done, completed, failed
 from tests.stage import Stage
 
@@ -52,9 +52,9 @@ def test_a_home_that_may_not_be_written_is_named(cli: Cli) -> None:
 
 @pytest.mark.parametrize("command", [["pause"], ["add", "{wav}"], ["retry", "1"]], ids=lambda c: c[0])
 def test_a_locked_database_is_named_after_a_while(
-    cli: Cli, records: Records, wav: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+    cli: Cli, store: Store, wav: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
-    failed(records, "failed")
+    failed(store, "failed")
     monkeypatch.setattr(offhook_desk, "BUSY_TIMEOUT_SECONDS", 0.1)
     with closing(sqlite3.connect(cli.home / "offhook.db", isolation_level=None)) as another:
         another.execute("BEGIN IMMEDIATE")
@@ -75,9 +75,9 @@ def test_a_database_that_is_garbage_is_named(cli: Cli, command: str) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of a file")
-def test_a_full_disk_is_told_from_a_damaged_database(records: Records, settings: Settings) -> None:
+def test_a_full_disk_is_told_from_a_damaged_database(store: Store, settings: Settings) -> None:
     for number in range(20):
-        completed(records, f"call {number}", "Hello. " * 200)
+        completed(store, f"call {number}", "Hello. " * 200)
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))"
     command = [sys.executable, "-c", f"{limit}; from offhook.cli import main; main()", "retry", "1"]
     done = subprocess.run(
@@ -85,12 +85,12 @@ def test_a_full_disk_is_told_from_a_damaged_database(records: Records, settings:
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.endswith("Make room and try again.\n")
-    assert records.get(1).transcription_status == "completed"
+    assert store.records.get(1).transcription_status == "completed"
 
 
-def test_a_database_of_a_newer_offhook_is_left_alone(cli: Cli, records: Records) -> None:
-    with closing(sqlite3.connect(cli.home / "offhook.db")) as database, database:
-        database.execute("INSERT INTO migrations VALUES ('9999_from_the_future')")
+def test_a_database_of_a_newer_offhook_is_left_alone(cli: Cli, store: Store) -> None:
+    with closing(sqlite3.connect(cli.home / "offhook.db")) as store, store:
+        store.execute("INSERT INTO migrations VALUES ('9999_from_the_future')")
     for command in (["list"], ["pause"]):
         done = cli(*command)
         assert (done.code, done.out) == (1, "")

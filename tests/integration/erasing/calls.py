@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 import uuid
@@ -16,8 +15,16 @@ from shared.files import Fingerprint, sha256_of
 from shared.settings import Settings
 from shared.store.captures import Captures
 from shared.store.claims import Failure
-from shared.store.models import Control, InboxFile, Record
-from shared.store.records import Records
+from shared.store.store import Store
+from tests.tables import (
+    Erasure,
+    ExpectedReceipt,
+    InboxFile,
+    Record,
+    Scrub,
+    said,
+    windows,
+)
 from transcribe_worker.inbox.sweep import ADOPTED, COPY
 
 DAY_SECONDS = 86_400.0
@@ -49,31 +56,30 @@ class Clock:
         return self.now
 
 
-def make_call(settings: Settings, records: Records, title: str, *words: str, **columns: Any) -> Record:
+def make_call(settings: Settings, store: Store, title: str, *words: str, **columns: Any) -> Record:
     """A call that was recorded, failed once with its name in the error, and is transcribed and filed."""
     path = settings.inbox / f"{title}.wav"
     path.write_bytes(f"{title} {words}".encode() * 50)
     content = {"sha256": sha256_of(path), **fingerprint(path)}
     session_id = str(uuid.uuid4())
-    captures = Captures(records._database)
+    captures = store.captures
     captures.begin(session_id, path, title=title, layout="mono", started_at=1.0, worker_id=DEAD, **columns)
     captures.note(
         session_id, {"duration_seconds": 8.0}, {0: {"microphone": b"m" * 80, "loopback": b"l" * 80}}
     )
     record = captures.queue(session_id, content)
     InboxFile.create(path=str(path), outcome=ADOPTED, record=record.id, **fingerprint(path))
-    first = records.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
+    first = store.claims.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
     assert first
-    records.retry_later(first, Failure("OSError", f"{path} cannot be read."), wait_seconds=-1)
-    claim = records.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
+    store.claims.retry_later(first, Failure("OSError", f"{path} cannot be read."), wait_seconds=-1)
+    claim = store.claims.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
     assert claim
-    said = [segment(number, word) for number, word in enumerate(words)]
-    window = {"start_seconds": 0.0, "end_seconds": 8.0, "stretch_seconds": 0.0, "segments": json.dumps(said)}
-    records.save_windows(claim, [window])
-    rows = [row | {"words": json.dumps(row["words"])} for row in said]
-    done = records.complete(claim, rows, duration_seconds=8.0, language="en")
-    Library(settings, records).file(done)
-    return records.get(done.id)
+    spoken = [segment(number, word) for number, word in enumerate(words)]
+    window = {"start_seconds": 0.0, "end_seconds": 8.0, "stretch_seconds": 0.0, "segments": spoken}
+    store.claims.save_windows(claim, windows([window]))
+    done = store.claims.complete(claim, said(spoken), duration_seconds=8.0, language="en")
+    Library(settings, store).file(done)
+    return store.records.get(done.id)
 
 
 def segment(number: int, word: str) -> dict[str, Any]:
@@ -90,16 +96,16 @@ def fingerprint(path: Path) -> dict[str, int]:
     return {"size_bytes": found.size_bytes, "modified_ns": found.modified_ns}
 
 
-def the_call(settings: Settings, records: Records, others: int = 12) -> Record:
+def the_call(settings: Settings, store: Store, others: int = 12) -> Record:
     """The call that is to be forgotten, with a copy in the inbox, between others that are to stay."""
     for number in range(others):
-        make_call(settings, records, f"Before {number}", *(f"harbour{number}x{n}" for n in range(20)))
-    record = make_call(settings, records, TITLE, *SAID, candidate_id=CANDIDATE)
+        make_call(settings, store, f"Before {number}", *(f"harbour{number}x{n}" for n in range(20)))
+    record = make_call(settings, store, TITLE, *SAID, candidate_id=CANDIDATE)
     copy = settings.inbox / f"{TITLE} again.wav"
     shutil.copyfile(record.recording_path, copy)
     InboxFile.create(path=str(copy), outcome=COPY, record=record.id, **fingerprint(copy))
     for number in range(others):
-        make_call(settings, records, f"After {number}", *(f"meadow{number}x{n}" for n in range(20)))
+        make_call(settings, store, f"After {number}", *(f"meadow{number}x{n}" for n in range(20)))
     return record
 
 
@@ -124,7 +130,9 @@ def dead_capture(settings: Settings, captures: Captures, state: str, **columns: 
 
 def notes() -> list[str]:
     """What is still to be done."""
-    return [row.name for row in Control.select() if row.name != "retention"]
+    marks = [f"erase:{row.record_id}" for row in Erasure.select()]
+    receipts = [f"receipt:{row.name}" for row in ExpectedReceipt.select()]
+    return sorted([*marks, *receipts, *(["scrub"] if Scrub.select().count() else [])])
 
 
 def state_of(settings: Settings) -> tuple[list[str], dict[str, bytes]]:

@@ -6,24 +6,23 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from peewee import SqliteDatabase
 
 from archive.erasing import Eraser
 from archive.library import Library
 from shared.settings import Settings
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.stage import Stage
 from transcribe_worker.jobs.hints import HintQueue
 
 
 @pytest.fixture
-def library(settings: Settings, records: Records) -> Library:
-    return Library(settings, records)
+def library(settings: Settings, store: Store) -> Library:
+    return Library(settings, store)
 
 
 @pytest.fixture
-def eraser(settings: Settings, database: SqliteDatabase, records: Records, library: Library) -> Eraser:
-    return Eraser(settings, database, records, library)
+def eraser(settings: Settings, store: Store, library: Library) -> Eraser:
+    return Eraser(settings, store, library)
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ import pytest
 from shared.home import RESTORE_LOCK, RESTORE_PART
 from shared.locks import FileLock
 from shared.settings import Settings
-from shared.store.models import Capture, DecodedWindow, InboxFile, Loudness, Record, Segment
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.conftest import skip_or_fail
 from tests.integration.erasing.calls import (
     CANDIDATE,
@@ -31,6 +30,14 @@ from tests.integration.erasing.calls import (
 )
 from tests.remains import remains
 from tests.stage import ROOT, Stage
+from tests.tables import (
+    Capture,
+    DecodedWindow,
+    InboxFile,
+    Loudness,
+    Record,
+    Segment,
+)
 from tests.voices import Call
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.model_files import bundled_folder
@@ -39,7 +46,7 @@ from transcribe_worker.model_files import bundled_folder
 def counts() -> dict[str, int]:
     """How many rows there are of each kind."""
     kinds = (Record, Segment, DecodedWindow, Capture, Loudness, InboxFile)
-    return {kind.__name__: kind.select().count() for kind in kinds}
+    return {kind.model.__name__.removesuffix("Row"): kind.select().count() for kind in kinds}
 
 
 @pytest.mark.parametrize(
@@ -52,9 +59,9 @@ def counts() -> dict[str, int]:
     ids=["delete", "candidate", "prune"],
 )
 def test_no_byte_of_a_deleted_call_stands_in_any_file_though_others_have_the_database_open(
-    settings: Settings, records: Records, stage: Stage, command: list[str]
+    settings: Settings, store: Store, stage: Stage, command: list[str]
 ) -> None:
-    record = the_call(settings, records)
+    record = the_call(settings, store)
     Record.update(completed_at=time.time() - 31 * DAY_SECONDS).where(Record.id == record.id).execute()
     with closing(HintQueue(settings.queue)) as hints:
         hints.send(record.id)
@@ -110,9 +117,9 @@ def test_nothing_of_a_call_remains_that_a_real_worker_has_transcribed_and_logged
 
 
 def test_half_written_files_of_a_dead_worker_go_with_the_recording(
-    settings: Settings, records: Records, stage: Stage
+    settings: Settings, store: Store, stage: Stage
 ) -> None:
-    record = make_call(settings, records, TITLE, *SAID)
+    record = make_call(settings, store, TITLE, *SAID)
     folder = Path(record.recording_path).parent
     (folder / f".{uuid.uuid4().hex[:16]}.{uuid.uuid4().hex}.part").write_text(" ".join(SAID))
     (folder / ".my own.part").write_text("notes")
@@ -124,9 +131,12 @@ def test_half_written_files_of_a_dead_worker_go_with_the_recording(
 
 
 def test_what_a_killed_restore_has_left_goes_but_not_what_a_running_one_makes_ready(
-    settings: Settings, records: Records, stage: Stage
+    settings: Settings, store: Store, stage: Stage
 ) -> None:
-    record, other = the_call(settings, records), records.add(source="added", title="o", recording_path="/o")
+    record, other = (
+        the_call(settings, store),
+        store.records.add(source="added", title="o", recording_path="/o"),
+    )
     left = settings.home / RESTORE_PART / "library" / "call.txt"
     left.parent.mkdir(parents=True)
     left.write_text(" ".join(SAID))
@@ -140,13 +150,13 @@ def test_what_a_killed_restore_has_left_goes_but_not_what_a_running_one_makes_re
 
 
 def test_a_copy_that_a_cut_off_move_has_left_in_the_library_goes_too(
-    settings: Settings, records: Records, stage: Stage
+    settings: Settings, store: Store, stage: Stage
 ) -> None:
-    record = make_call(settings, records, TITLE, *SAID)
+    record = make_call(settings, store, TITLE, *SAID)
     there = Path(record.recording_path)
     inbox = settings.inbox / there.name
     shutil.copyfile(there, inbox)
-    records.note_move(record.id, str(inbox), {})
+    store.records.note_move(record.id, str(inbox), {})
 
     assert stage.offhook("delete", "1", "--yes").returncode == 0
 
@@ -155,13 +165,13 @@ def test_a_copy_that_a_cut_off_move_has_left_in_the_library_goes_too(
 
 
 def test_a_foreign_file_that_has_taken_the_place_in_the_library_stays(
-    settings: Settings, records: Records, stage: Stage
+    settings: Settings, store: Store, stage: Stage
 ) -> None:
-    record = make_call(settings, records, TITLE, *SAID)
+    record = make_call(settings, store, TITLE, *SAID)
     there = Path(record.recording_path)
     there.replace(settings.inbox / there.name)
     there.write_bytes(b"another call")
-    records.note_move(record.id, str(settings.inbox / there.name), {})
+    store.records.note_move(record.id, str(settings.inbox / there.name), {})
 
     assert stage.offhook("delete", "1", "--yes").returncode == 0
 
@@ -171,9 +181,8 @@ def test_a_foreign_file_that_has_taken_the_place_in_the_library_stays(
 def test_a_log_at_its_most_talkative_has_no_word_of_what_is_written(settings: Settings) -> None:
     code = (
         "from shared.process import running\nfrom shared.settings import load\nimport os\n"
-        "from shared.store.records import Records\n"
         "with running('worker', load(os.environ), None) as process:\n"
-        f"    Records(process.database).add(source='added', title={TITLE!r}, recording_path='/x.wav')\n"
+        f"    process.store.records.add(source='added', title={TITLE!r}, recording_path='/x.wav')\n"
     )
     environment = Stage(settings.home, (("OFFHOOK_LOG_LEVEL", "DEBUG"),)).environment
     done = subprocess.run(

@@ -15,13 +15,17 @@ import pytest
 from archive.library import Library
 from shared import home as folders
 from shared.settings import Settings
-from shared.store.captures import RECORDING, Captures
-from shared.store.models import Capture, InboxFile, Record
-from shared.store.records import Records
-from shared.store.sqlite import open_database
+from shared.store.captures import RECORDING
+from shared.store.store import Store
 from tests.integration.erasing.calls import CANDIDATE, FORGOTTEN, TITLE, dead_capture, notes, the_call
 from tests.remains import remains
 from tests.stage import ROOT, Stage
+from tests.tables import (
+    Capture,
+    InboxFile,
+    Record,
+    use,
+)
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.jobs.sweeper import Sweeper
 
@@ -70,10 +74,9 @@ def doomed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a call in the library, one that a dead recorder has left, and others."""
     settings = Settings(home=tmp_path_factory.mktemp("doomed") / "home")
     folders.prepare(settings)
-    with closing(open_database(settings.database)) as database:
-        records = Records(database)
-        the_call(settings, records, others=2)
-        dead_capture(settings, Captures(database), RECORDING)
+    with use(Store.open(settings.database)) as store:
+        the_call(settings, store, others=2)
+        dead_capture(settings, store.captures, RECORDING)
         paths = [
             (Record, Record.recording_path),
             (InboxFile, InboxFile.path),
@@ -106,12 +109,11 @@ def test_a_command_that_is_killed_at_any_step_is_finished_or_has_not_begun(
         )
         if died.returncode != KILLED:
             break
-        with closing(open_database(settings.database)) as database:
+        with use(Store.open(settings.database)) as store:
             begun.append(bool(notes()))
             if finisher == "the sweeper":
                 with closing(HintQueue(settings.queue)) as hints:
-                    records = Records(database)
-                    Sweeper(settings, database, records, hints, Library(settings, records)).sweep()
+                    Sweeper(settings, store, hints, Library(settings, store)).sweep()
             else:
                 done = Stage(doomed).offhook(*command)
                 assert done.returncode == 0, (step, done.stderr)

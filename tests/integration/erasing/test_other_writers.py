@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from pathlib import Path
 
@@ -12,36 +11,45 @@ from archive.erasing import Eraser, ErasureWaits
 from archive.library import Library, LibraryBusy
 from shared.errors import ClaimLost, RecordNotFound
 from shared.settings import Settings
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.erasing.calls import FORGOTTEN, SAID, TITLE, make_call, segment
 from tests.remains import remains
 from tests.stage import Stage
+from tests.tables import (
+    said,
+    windows,
+)
 
 
 def test_a_recording_that_is_deleted_under_its_worker_is_lost_to_it(
-    settings: Settings, records: Records, stage: Stage
+    settings: Settings, store: Store, stage: Stage
 ) -> None:
     path = settings.inbox / f"{TITLE}.wav"
     path.write_bytes(b"RIFF")
-    record = records.add(source="inbox", title=TITLE, recording_path=str(path))
-    claim = records.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
+    record = store.records.add(source="inbox", title=TITLE, recording_path=str(path))
+    claim = store.claims.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
     assert claim
-    window = {"start_seconds": 0.0, "end_seconds": 8.0, "stretch_seconds": 0.0, "segments": json.dumps(SAID)}
-    records.save_windows(claim, [window])
+    window = {
+        "start_seconds": 0.0,
+        "end_seconds": 8.0,
+        "stretch_seconds": 0.0,
+        "segments": [segment(0, SAID[0])],
+    }
+    store.claims.save_windows(claim, windows([window]))
 
     assert stage.offhook("delete", "1", "--yes").returncode == 0
 
     with pytest.raises(ClaimLost):
-        records.save_windows(claim, [window])
+        store.claims.save_windows(claim, windows([window]))
     with pytest.raises(ClaimLost):
-        records.complete(claim, [segment(0, SAID[0])])
+        store.claims.complete(claim, said([segment(0, SAID[0])]))
     assert remains(settings.home, FORGOTTEN) == set()
 
 
 def test_a_worker_that_is_about_to_file_a_deleted_recording_writes_nothing(
-    settings: Settings, records: Records, library: Library, stage: Stage
+    settings: Settings, store: Store, library: Library, stage: Stage
 ) -> None:
-    record = make_call(settings, records, TITLE, *SAID)
+    record = make_call(settings, store, TITLE, *SAID)
     assert stage.offhook("delete", "1", "--yes").returncode == 0
     with pytest.raises(RecordNotFound):
         library.file(record)
@@ -49,9 +57,9 @@ def test_a_worker_that_is_about_to_file_a_deleted_recording_writes_nothing(
 
 
 def test_filing_waits_for_a_deletion_and_a_deletion_for_filing(
-    settings: Settings, records: Records, library: Library
+    settings: Settings, store: Store, library: Library
 ) -> None:
-    record = make_call(settings, records, TITLE, *SAID)
+    record = make_call(settings, store, TITLE, *SAID)
     filed = threading.Event()
     filing = threading.Thread(target=lambda: (library.file(record), filed.set()))
     with library.alone():
@@ -64,37 +72,37 @@ def test_filing_waits_for_a_deletion_and_a_deletion_for_filing(
 
 
 def test_a_sweeper_leaves_an_erasure_to_who_is_at_it(
-    settings: Settings, records: Records, library: Library, eraser: Eraser
+    settings: Settings, store: Store, library: Library, eraser: Eraser
 ) -> None:
-    make_call(settings, records, TITLE, *SAID)
+    make_call(settings, store, TITLE, *SAID)
     with library.alone():
         eraser.mark([1])
         eraser.resume()
-        assert records.get(1)
+        assert store.records.get(1)
     eraser.resume()
     with pytest.raises(RecordNotFound):
-        records.get(1)
+        store.records.get(1)
 
 
 def test_a_recording_that_was_queued_again_after_the_mark_goes_all_the_same(
-    settings: Settings, records: Records, library: Library, eraser: Eraser
+    settings: Settings, store: Store, library: Library, eraser: Eraser
 ) -> None:
-    make_call(settings, records, TITLE, *SAID)
+    make_call(settings, store, TITLE, *SAID)
     eraser.mark([1])
-    records.requeue(1)
-    claim = records.claim(1, worker_id="worker-1", model="tiny.en", lease_seconds=60)
+    store.records.requeue(1)
+    claim = store.claims.claim(1, worker_id="worker-1", model="tiny.en", lease_seconds=60)
     assert claim
     eraser.resume()
     with pytest.raises(ClaimLost):
-        records.complete(claim, [])
+        store.claims.complete(claim, [])
     assert remains(settings.home, FORGOTTEN) == set()
 
 
 def test_a_file_that_cannot_be_deleted_is_named_and_goes_as_soon_as_it_can(
-    settings: Settings, records: Records, library: Library, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, store: Store, library: Library, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on Windows while a program has it open."""
-    record = make_call(settings, records, TITLE, *SAID)
+    record = make_call(settings, store, TITLE, *SAID)
     held, plain = Path(record.recording_path), Path.unlink
 
     def unlink(path: Path, missing_ok: bool = False) -> None:
@@ -109,6 +117,6 @@ def test_a_file_that_cannot_be_deleted_is_named_and_goes_as_soon_as_it_can(
             eraser.erase(1, patience_seconds=0.2)
         assert list(held.parent.iterdir()) == [held], "what can go has gone"
         eraser.resume()
-        assert records.get(1).transcription_status == "completed"
+        assert store.records.get(1).transcription_status == "completed"
     eraser.resume()
     assert remains(settings.home, FORGOTTEN) == set()

@@ -13,9 +13,8 @@ from archive.erasing import Eraser
 from archive.library import Library
 from offhook.commands.erase import Age
 from shared.settings import Settings
-from shared.store.captures import RECORDING, Captures
-from shared.store.models import Record
-from shared.store.records import Records
+from shared.store.captures import RECORDING
+from shared.store.store import Store
 from tests.integration.erasing.calls import (
     CANDIDATE,
     DAY_SECONDS,
@@ -26,15 +25,20 @@ from tests.integration.erasing.calls import (
     the_call,
 )
 from tests.stage import Stage
+from tests.tables import (
+    Record,
+)
 
 
 @pytest.fixture
-def aged(records: Records) -> dict[str, int]:
+def aged(store: Store) -> dict[str, int]:
     """Recordings in every state, each with the moment that counts 90 days ago, or an hour less or more."""
     now, found = time.time(), {}
     for state in ("completed", "failed", "cancelled", "queued", "processing"):
         for name, days in (("older", 90.05), ("younger", 89.95)):
-            record = records.add(source="added", title=f"{state} {name}", recording_path=f"/{state}.wav")
+            record = store.records.add(
+                source="added", title=f"{state} {name}", recording_path=f"/{state}.wav"
+            )
             moment = now - days * DAY_SECONDS
             other = {"completed_at": moment, "created_at": moment - 500 * DAY_SECONDS}
             columns = {"created_at": moment} if state in ("cancelled", "queued", "processing") else other
@@ -48,7 +52,7 @@ def aged(records: Records) -> dict[str, int]:
 
 @pytest.mark.parametrize("age", ["90d", "2160h", " 90D "])
 def test_prune_deletes_what_is_finished_and_old_enough_and_nothing_that_waits_or_runs(
-    records: Records, stage: Stage, aged: dict[str, int], age: str
+    store: Store, stage: Stage, aged: dict[str, int], age: str
 ) -> None:
     done = stage.offhook("prune", "--older-than", age, "--yes")
     assert (done.returncode, done.stderr) == (0, "")
@@ -57,23 +61,23 @@ def test_prune_deletes_what_is_finished_and_old_enough_and_nothing_that_waits_or
 
 
 def test_an_old_recording_that_is_cancelled_today_is_not_old(
-    records: Records, settings: Settings, library: Library
+    store: Store, settings: Settings, library: Library
 ) -> None:
     """Somebody who queues a call of last year again, and thinks better of it, keeps its transcript."""
-    record = the_call(settings, records)
+    record = the_call(settings, store)
     long_ago = time.time() - 400 * DAY_SECONDS
     Record.update(created_at=long_ago, completed_at=long_ago).where(Record.id == record.id).execute()
-    eraser = Eraser(settings, records._database, records, library)
+    eraser = Eraser(settings, store, library)
     assert [found.id for found in eraser.older_than(90 * DAY_SECONDS)] == [record.id]
 
-    records.requeue(record.id)
-    records.cancel(record.id)
+    store.records.requeue(record.id)
+    store.records.cancel(record.id)
 
     assert eraser.older_than(90 * DAY_SECONDS) == []
     assert record.id in [found.id for found in eraser.older_than(0)]
 
 
-def test_prune_takes_a_state_when_it_is_told_to(records: Records, stage: Stage, aged: dict[str, int]) -> None:
+def test_prune_takes_a_state_when_it_is_told_to(store: Store, stage: Stage, aged: dict[str, int]) -> None:
     assert stage.offhook("prune", "--older-than", "1w", "--status", "failed", "--yes").returncode == 0
     assert set(aged) - {record.title for record in Record.select()} == {"failed older", "failed younger"}
 
@@ -87,32 +91,28 @@ def test_the_units_of_an_age(age: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("age", ["", "90", "d", "-1d", "1.5d", "90days", "9999999d", "٣d"])
-def test_an_age_that_is_none_is_refused(
-    stage: Stage, records: Records, aged: dict[str, int], age: str
-) -> None:
+def test_an_age_that_is_none_is_refused(stage: Stage, store: Store, aged: dict[str, int], age: str) -> None:
     assert stage.offhook("prune", "--older-than", age, "--yes").returncode == 2
     assert Record.select().count() == len(aged)
 
 
-def test_an_age_counts_to_the_second(records: Records, settings: Settings, library: Library) -> None:
-    record = records.add(source="added", title="call", recording_path="/call.wav")
-    cancelled = records.cancel(record.id)
+def test_an_age_counts_to_the_second(store: Store, settings: Settings, library: Library) -> None:
+    record = store.records.add(source="added", title="call", recording_path="/call.wav")
+    cancelled = store.records.cancel(record.id)
     for seconds, expected in ((10.0, 1), (10.001, 0)):
         clock = Clock(cancelled.completed_at + 10.0)
-        eraser = Eraser(settings, records._database, records, library, clock)
+        eraser = Eraser(settings, store, library, clock)
         assert len(eraser.older_than(seconds)) == expected
 
 
-def test_prune_refuses_where_nobody_can_be_asked(
-    stage: Stage, records: Records, aged: dict[str, int]
-) -> None:
+def test_prune_refuses_where_nobody_can_be_asked(stage: Stage, store: Store, aged: dict[str, int]) -> None:
     done = stage.offhook("prune", "--older-than", "90d", stdin=subprocess.DEVNULL)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "offhook: prune asks before it deletes. Give --yes to delete without being asked.\n"
     assert Record.select().count() == len(aged)
 
 
-def test_prune_says_so_if_there_is_nothing_to_delete(stage: Stage, records: Records) -> None:
+def test_prune_says_so_if_there_is_nothing_to_delete(stage: Stage, store: Store) -> None:
     done = stage.offhook("prune", "--older-than", "90d")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "No finished recording is that old.\n")
 
@@ -127,10 +127,10 @@ def test_prune_says_so_if_there_is_nothing_to_delete(stage: Stage, records: Reco
 )
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["people", "programs"])
 def test_a_dry_run_changes_nothing_and_names_what_would_go(
-    settings: Settings, records: Records, stage: Stage, command: list[str], form: list[str]
+    settings: Settings, store: Store, stage: Stage, command: list[str], form: list[str]
 ) -> None:
-    record = the_call(settings, records)
-    part = dead_capture(settings, Captures(records._database), RECORDING)
+    record = the_call(settings, store)
+    part = dead_capture(settings, store.captures, RECORDING)
     before = state_of(settings)
 
     done = stage.offhook(*command, "--dry-run", *form)

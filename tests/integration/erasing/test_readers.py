@@ -5,13 +5,10 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from peewee import SqliteDatabase
-
 from archive.erasing import Eraser
 from archive.library import Library
 from shared.settings import Settings
-from shared.store import scrubbing
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.erasing.calls import FORGOTTEN, SAID, TITLE, Clock, make_call, notes, the_call
 from tests.remains import remains
 from tests.stage import Stage
@@ -20,12 +17,12 @@ from transcribe_worker.jobs.sweeper import Sweeper
 
 
 def test_what_a_reader_keeps_from_going_is_finished_by_the_sweeper(
-    settings: Settings, database: SqliteDatabase, records: Records, hints: HintQueue, stage: Stage
+    settings: Settings, store: Store, hints: HintQueue, stage: Stage
 ) -> None:
-    the_call(settings, records)
+    the_call(settings, store)
     monotonic = Clock(1_000.0)
-    library = Library(settings, records)
-    sweeper = Sweeper(settings, database, records, hints, library, monotonic=monotonic)
+    library = Library(settings, store)
+    sweeper = Sweeper(settings, store, hints, library, monotonic=monotonic)
     with closing(sqlite3.connect(settings.database)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM segments").fetchone()
@@ -49,20 +46,19 @@ def test_what_a_reader_keeps_from_going_is_finished_by_the_sweeper(
 
 
 def test_what_is_deleted_while_another_is_scrubbed_is_scrubbed_as_well(
-    settings: Settings, records: Records, eraser: Eraser, library: Library
+    settings: Settings, store: Store, eraser: Eraser, library: Library
 ) -> None:
     for title in ("first", TITLE):
-        make_call(settings, records, title, *SAID)
+        make_call(settings, store, title, *SAID)
     with library.alone():
         eraser.mark([1])
         eraser.erase(1)
-        note = scrubbing.ordered()
-        assert note
-        scrubbed = scrubbing.scrub(records._database, note, 1.0)
-        assert scrubbed
+        order = store.erasures.scrub_order()
+        assert order
+        assert store.erasures.scrub(order, 1.0)
         eraser.mark([2])
         eraser.erase(2)
-        scrubbing.settle(records._database, scrubbed)
-        assert scrubbing.ordered()
+        store.erasures.scrubbed(order)
+        assert store.erasures.scrub_order()
         assert eraser.scrub(1.0)
     assert remains(settings.home, FORGOTTEN) == set()

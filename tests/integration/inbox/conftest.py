@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from peewee import SqliteDatabase
 
 from shared.settings import Settings
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.inbox.files import Clock
 from transcribe_worker.inbox.sweep import Inbox
 from transcribe_worker.jobs.hints import HintQueue
@@ -27,7 +26,5 @@ def hints(settings: Settings) -> Iterator[HintQueue]:
 
 
 @pytest.fixture
-def inbox(
-    settings: Settings, database: SqliteDatabase, records: Records, hints: HintQueue, clock: Clock
-) -> Inbox:
-    return Inbox(settings, database, records, hints, monotonic=clock)
+def inbox(settings: Settings, store: Store, hints: HintQueue, clock: Clock) -> Inbox:
+    return Inbox(settings, store, hints, monotonic=clock)

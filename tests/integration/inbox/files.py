@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.store.models import InboxFile
-from shared.store.records import Records
+from shared.store.store import Store
+from tests.tables import InboxFile, Record
 
 SETTLE_SECONDS = 2.0
 
@@ -42,9 +42,9 @@ def put(folder: Path, name: str = "call.wav", content: bytes | None = None) -> P
     return path
 
 
-def taken(records: Records) -> list[str]:
+def taken(store: Store) -> list[str]:
     """The recordings that have been taken, by name."""
-    return sorted(Path(record.recording_path).name for record in records.select())
+    return sorted(Path(record.recording_path).name for record in Record.select())
 
 
 def outcomes() -> dict[str, str]:

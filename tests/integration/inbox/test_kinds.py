@@ -8,13 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from peewee import SqliteDatabase
 
 from shared.files import sha256_of
 from shared.settings import Settings
-from shared.store.models import Record
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.inbox.files import SETTLE_SECONDS, Clock, outcomes, put, recording, taken
+from tests.tables import Record
 from transcribe_worker.inbox.sweep import SWEEP_EVERY_SECONDS, Inbox
 from transcribe_worker.jobs.hints import HintQueue
 
@@ -22,20 +21,20 @@ from transcribe_worker.jobs.hints import HintQueue
 
 
 def test_a_file_that_is_renamed_from_a_temporary_name_is_taken(
-    inbox: Inbox, records: Records, settings: Settings
+    inbox: Inbox, store: Store, settings: Settings
 ):
     path = put(settings.inbox, "call.wav.tmp")
     inbox.sweep()
-    assert taken(records) == []
+    assert taken(store) == []
     path.rename(settings.inbox / "call.wav")
     inbox.sweep()
 
-    assert taken(records) == ["call.wav"]
+    assert taken(store) == ["call.wav"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names, links and pipes")
 def test_what_is_no_recording_is_left_alone(
-    inbox: Inbox, records: Records, settings: Settings, clock: Clock, tmp_path: Path
+    inbox: Inbox, store: Store, settings: Settings, clock: Clock, tmp_path: Path
 ):
     outside = put(tmp_path, "outside.wav")
     put(settings.inbox, ".hidden.wav")
@@ -54,12 +53,12 @@ def test_what_is_no_recording_is_left_alone(
         assert inbox.sweep() == SWEEP_EVERY_SECONDS
         clock.now += SETTLE_SECONDS
 
-    assert (taken(records), outcomes()) == ([], {})
+    assert (taken(store), outcomes()) == ([], {})
     assert sorted(os.listdir(bytes(settings.inbox))) == before  # noqa: PTH208
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names, links and pipes")
-def test_names_of_every_kind_are_taken(inbox: Inbox, records: Records, settings: Settings):
+def test_names_of_every_kind_are_taken(inbox: Inbox, store: Store, settings: Settings):
     names = [
         "Zoë & Łukasz 李 😀.wav",
         "two\nlines.wav",
@@ -76,26 +75,26 @@ def test_names_of_every_kind_are_taken(inbox: Inbox, records: Records, settings:
         put(settings.inbox, name, recording(seed))
     inbox.sweep()
 
-    assert taken(records) == sorted(names)
-    assert {record.title for record in records.select()} == {Path(name).stem for name in names}
+    assert taken(store) == sorted(names)
+    assert {record.title for record in Record.select()} == {Path(name).stem for name in names}
 
 
 # Watching
 
 
 def test_a_file_that_is_refused_for_its_size_is_taken_without_being_read(
-    settings: Settings, database: SqliteDatabase, records: Records, hints: HintQueue, clock: Clock
+    settings: Settings, store: Store, hints: HintQueue, clock: Clock
 ) -> None:
     strict = replace(settings, largest_file_gb=0.001)
-    inbox = Inbox(strict, database, records, hints, monotonic=clock)
+    inbox = Inbox(strict, store, hints, monotonic=clock)
     names, huge = ("huge.wav", "huge again.wav"), recording(seconds=60)
     for name in names:
         put(settings.inbox, name, huge)
     inbox.sweep()
-    found = [(record.size_bytes, record.sha256) for record in records.select()]
+    found = [(record.size_bytes, record.sha256) for record in Record.select()]
     assert found == [(len(huge), None)] * 2  # nobody knows that they are the same
     assert outcomes() == dict.fromkeys(names, "adopted")
     put(settings.inbox, "huge.wav", recording())
     inbox.sweep()
-    (replaced,) = records.select().where(Record.title == "huge")
+    (replaced,) = Record.select().where(Record.title == "huge")
     assert replaced.sha256 == sha256_of(settings.inbox / "huge.wav")

@@ -9,29 +9,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from peewee import SqliteDatabase
-
 from shared.files import Fingerprint
 from shared.settings import Settings
-from shared.store.models import InboxFile
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.inbox.files import Clock, outcomes, put, recording, taken
 from tests.stage import ROOT
+from tests.tables import InboxFile, Record
 from transcribe_worker.inbox.sweep import Inbox
 from transcribe_worker.jobs.hints import HintQueue
 
 SWEEPER = """
 import os, sys, time
 from pathlib import Path
-from shared.store.sqlite import open_database
-from shared.store.records import Records
+from shared.store.store import Store
 from shared.settings import Settings
 from transcribe_worker.inbox.sweep import Inbox
 from transcribe_worker.jobs.hints import HintQueue
 
 settings = Settings(home=Path(sys.argv[1]))
-database = open_database(settings.database)
-inbox = Inbox(settings, database, Records(database), HintQueue(settings.queue))
+store = Store.open(settings.database)
+inbox = Inbox(settings, store, HintQueue(settings.queue))
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(3):
@@ -62,7 +59,7 @@ def opened_under(folder: Path) -> Iterator[list[str]]:
         OPENED = None
 
 
-def test_two_processes_over_one_inbox_take_each_file_once(settings: Settings, records: Records):
+def test_two_processes_over_one_inbox_take_each_file_once(settings: Settings, store: Store):
     for seed in range(30):
         put(settings.inbox, f"{seed}.wav", recording(seed))
     processes = [
@@ -86,15 +83,14 @@ def test_two_processes_over_one_inbox_take_each_file_once(settings: Settings, re
         process.communicate(timeout=60)
         assert process.returncode == 0
 
-    assert taken(records) == sorted(f"{seed}.wav" for seed in range(30))
+    assert taken(store) == sorted(f"{seed}.wav" for seed in range(30))
     assert set(outcomes().values()) == {"adopted"}
 
 
 def test_a_watcher_that_starts_again_takes_nothing_twice(
     inbox: Inbox,
-    records: Records,
+    store: Store,
     settings: Settings,
-    database: SqliteDatabase,
     hints: HintQueue,
     clock: Clock,
 ):
@@ -102,17 +98,16 @@ def test_a_watcher_that_starts_again_takes_nothing_twice(
     put(settings.inbox, "copy.wav")
     inbox.sweep()
     (settings.inbox / "copy.wav").rename(settings.inbox / "moved copy.wav")
-    Inbox(settings, database, records, hints, monotonic=clock).sweep()
+    Inbox(settings, store, hints, monotonic=clock).sweep()
 
-    assert len(records.select()) == 1
+    assert len(Record.select()) == 1
     assert sorted(outcomes().values()) == ["adopted", "copy"]
 
 
 def test_two_thousand_known_files_are_not_opened_again(
     inbox: Inbox,
     settings: Settings,
-    database: SqliteDatabase,
-    records: Records,
+    store: Store,
     hints: HintQueue,
     clock: Clock,
 ):
@@ -128,7 +123,7 @@ def test_two_thousand_known_files_are_not_opened_again(
         InboxFile.outcome,
         InboxFile.record,
     )
-    with database.atomic():
+    with store.transaction():
         for start in range(0, len(rows), 100):
             InboxFile.insert_many(rows[start : start + 100], columns).execute()
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from shared.errors import StoreBusy
 from shared.settings import Settings
-from shared.store.records import Records
-from shared.store.sqlite import open_database
+from shared.store.store import Store
 from tests.integration.inbox.files import SETTLE_SECONDS, Clock, outcomes, put, taken
+from tests.tables import use
 from transcribe_worker.inbox.sweep import Inbox
 from transcribe_worker.jobs.hints import HintQueue
 
@@ -37,7 +38,7 @@ def unreadable(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 def test_a_file_that_cannot_be_read_is_noted_once_and_tried_again(
     inbox: Inbox,
-    records: Records,
+    store: Store,
     settings: Settings,
     clock: Clock,
     unreadable: Callable[[], None],
@@ -52,7 +53,7 @@ def test_a_file_that_cannot_be_read_is_noted_once_and_tried_again(
     unreadable()
     inbox.sweep()
 
-    assert taken(records) == ["call.wav", "other.mp3"]
+    assert taken(store) == ["call.wav", "other.mp3"]
     assert outcomes() == {"call.wav": "adopted", "other.mp3": "adopted"}
 
 
@@ -69,17 +70,16 @@ def test_a_file_that_could_not_be_read_and_is_gone_is_shown_no_longer(
 
 
 def test_a_locked_database_delays_a_file_and_loses_none(settings: Settings, hints: HintQueue, clock: Clock):
-    database = open_database(settings.database, busy_timeout_seconds=0.1)
-    records = Records(database)
-    inbox = Inbox(settings, database, records, hints, monotonic=clock)
+    store = use(Store.open(settings.database, busy_timeout_seconds=0.1))
+    inbox = Inbox(settings, store, hints, monotonic=clock)
     inbox.sweep()
     put(settings.inbox)
     with closing(sqlite3.connect(settings.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(Exception, match="locked"):
+        with pytest.raises(StoreBusy):
             inbox.sweep()
         other.execute("ROLLBACK")
     inbox.sweep()
 
-    assert taken(records) == ["call.wav"]
-    database.close()
+    assert taken(store) == ["call.wav"]
+    store.disconnect()

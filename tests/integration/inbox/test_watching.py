@@ -9,26 +9,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from peewee import SqliteDatabase
 
 from shared.settings import Settings
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.inbox.files import put, recording, taken
+from tests.tables import Record
 from transcribe_worker.inbox.sweep import Inbox, watch
 from transcribe_worker.jobs.hints import HintQueue
 
 
 @pytest.fixture
-def watching(settings: Settings, database: SqliteDatabase, hints: HintQueue) -> Iterator[Inbox]:
+def watching(settings: Settings, store: Store, hints: HintQueue) -> Iterator[Inbox]:
     """A watcher in a thread, with the real events and the real clock."""
-    inbox = Inbox(settings, database, Records(database), hints)
+    inbox = Inbox(settings, store, hints)
     stopping, beating = threading.Event(), threading.Event()
 
     def run() -> None:
         try:
             watch(inbox, stopping.is_set, beating.set)
         finally:
-            database.close()
+            store.disconnect()
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -49,21 +49,21 @@ def wait_for(true: Callable[[], bool], within_seconds: float = 5) -> float:
 
 
 def test_a_wav_that_is_renamed_into_a_watched_inbox_is_taken_in_a_moment(
-    watching: Inbox, records: Records, settings: Settings, tmp_path: Path
+    watching: Inbox, store: Store, settings: Settings, tmp_path: Path
 ):
     seconds = []
     for seed in range(20):
         path = put(tmp_path, f"{seed}.wav", recording(seed))
         path.rename(settings.inbox / path.name)
-        seconds.append(wait_for(lambda count=seed + 1: records.select().count() == count))
+        seconds.append(wait_for(lambda count=seed + 1: Record.select().count() == count))
 
     p50, p95 = statistics.median(seconds), sorted(seconds)[18]
     print(f"from the rename to the record: p50 {p50 * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms")
-    assert taken(records) == sorted(f"{seed}.wav" for seed in range(20))
+    assert taken(store) == sorted(f"{seed}.wav" for seed in range(20))
 
 
 def test_a_watcher_goes_on_behind_a_sweep_that_failed(
-    watching: Inbox, records: Records, settings: Settings, caplog: pytest.LogCaptureFixture
+    watching: Inbox, store: Store, settings: Settings, caplog: pytest.LogCaptureFixture
 ):
     away = settings.inbox.rename(settings.home / "away")
     put(away, "call.wav")
@@ -71,4 +71,4 @@ def test_a_watcher_goes_on_behind_a_sweep_that_failed(
     away.rename(settings.inbox)
 
     put(settings.inbox, "another.wav", recording(seed=1))
-    wait_for(lambda: records.select().count() == 2)
+    wait_for(lambda: Record.select().count() == 2)

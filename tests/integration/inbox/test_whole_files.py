@@ -9,20 +9,21 @@ import pytest
 
 from shared.files import Fingerprint, sha256_of
 from shared.settings import Settings
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.inbox.files import SETTLE_SECONDS, Clock, outcomes, put, recording, taken
+from tests.tables import Record
 from transcribe_worker.inbox.sweep import CUT_SHORT_PATIENCE, SWEEP_EVERY_SECONDS, Inbox
 from transcribe_worker.jobs.hints import HintQueue
 
 
 def test_a_wav_that_is_whole_by_its_own_header_is_taken_at_once(
-    inbox: Inbox, records: Records, hints: HintQueue, settings: Settings
+    inbox: Inbox, store: Store, hints: HintQueue, settings: Settings
 ):
     path = put(settings.inbox, "Call with Zoë.wav")
 
     assert inbox.sweep() == SWEEP_EVERY_SECONDS
 
-    (record,) = records.select()
+    (record,) = Record.select()
     assert (record.source, record.title, record.recording_path) == ("inbox", "Call with Zoë", str(path))
     assert (record.transcription_status, record.sha256) == ("queued", sha256_of(path))
     assert Fingerprint(record.size_bytes, record.modified_ns) == Fingerprint.of(path)
@@ -31,23 +32,23 @@ def test_a_wav_that_is_whole_by_its_own_header_is_taken_at_once(
 
 
 def test_a_half_copied_wav_is_untouched_until_it_is_whole(
-    inbox: Inbox, records: Records, settings: Settings, clock: Clock
+    inbox: Inbox, store: Store, settings: Settings, clock: Clock
 ):
     content = recording(seconds=1)
     with (settings.inbox / "call.wav").open("wb") as file:
         for start in range(0, len(content), 4_000):
             assert inbox.sweep() in (SWEEP_EVERY_SECONDS, SETTLE_SECONDS)
-            assert taken(records) == []
+            assert taken(store) == []
             file.write(content[start : start + 4_000])
             file.flush()
             clock.now += SETTLE_SECONDS - 0.1
 
         inbox.sweep()
-    assert taken(records) == ["call.wav"]
+    assert taken(store) == ["call.wav"]
 
 
 def test_a_wav_that_is_closed_twice_is_untouched_until_it_is_whole(
-    inbox: Inbox, records: Records, settings: Settings, clock: Clock
+    inbox: Inbox, store: Store, settings: Settings, clock: Clock
 ):
     content = recording()
     path = put(settings.inbox, content=content[:1_000])
@@ -56,46 +57,44 @@ def test_a_wav_that_is_closed_twice_is_untouched_until_it_is_whole(
     with path.open("ab") as file:
         file.write(content[1_000:2_000])
     inbox.sweep()
-    assert taken(records) == []
+    assert taken(store) == []
 
     with path.open("ab") as file:
         file.write(content[2_000:])
     inbox.sweep()
-    assert taken(records) == ["call.wav"]
+    assert taken(store) == ["call.wav"]
 
 
 @pytest.mark.parametrize("name", ["call.mp3", "call.M4A", "no header.wav"])
 def test_what_cannot_say_that_it_is_whole_is_taken_when_it_has_kept_still(
-    inbox: Inbox, records: Records, settings: Settings, clock: Clock, name: str
+    inbox: Inbox, store: Store, settings: Settings, clock: Clock, name: str
 ):
     put(settings.inbox, name, b"it is not a WAV")
     assert inbox.sweep() == SETTLE_SECONDS
     clock.now += SETTLE_SECONDS - 0.5
     assert inbox.sweep() == pytest.approx(0.5)
-    assert taken(records) == []
+    assert taken(store) == []
     clock.now += 0.5
     assert inbox.sweep() == SWEEP_EVERY_SECONDS
 
-    assert taken(records) == [name]
+    assert taken(store) == [name]
 
 
 def test_a_wav_shorter_than_its_header_says_must_keep_still_for_longer(
-    inbox: Inbox, records: Records, settings: Settings, clock: Clock
+    inbox: Inbox, store: Store, settings: Settings, clock: Clock
 ):
     put(settings.inbox, "cut short.wav", recording()[:-100])
     inbox.sweep()
     clock.now += (CUT_SHORT_PATIENCE - 1) * SETTLE_SECONDS
     assert inbox.sweep() < SWEEP_EVERY_SECONDS
-    assert taken(records) == []
+    assert taken(store) == []
     clock.now += SETTLE_SECONDS
     assert inbox.sweep() == SWEEP_EVERY_SECONDS
 
-    assert taken(records) == ["cut short.wav"]
+    assert taken(store) == ["cut short.wav"]
 
 
-def test_a_file_that_grows_must_keep_still_anew(
-    inbox: Inbox, records: Records, settings: Settings, clock: Clock
-):
+def test_a_file_that_grows_must_keep_still_anew(inbox: Inbox, store: Store, settings: Settings, clock: Clock):
     path = put(settings.inbox, "call.mp3", b"x")
     for _ in range(5):
         inbox.sweep()
@@ -103,15 +102,15 @@ def test_a_file_that_grows_must_keep_still_anew(
         with path.open("ab") as file:
             file.write(b"more")
     inbox.sweep()
-    assert taken(records) == []
+    assert taken(store) == []
     clock.now += SETTLE_SECONDS
     inbox.sweep()
 
-    assert taken(records) == ["call.mp3"]
+    assert taken(store) == ["call.mp3"]
 
 
 def test_a_file_that_is_touched_must_keep_still_anew(
-    inbox: Inbox, records: Records, settings: Settings, clock: Clock
+    inbox: Inbox, store: Store, settings: Settings, clock: Clock
 ):
     path = put(settings.inbox, "call.mp3", b"x")
     inbox.sweep()
@@ -119,11 +118,11 @@ def test_a_file_that_is_touched_must_keep_still_anew(
     os.utime(path, ns=(1, 1))
     inbox.sweep()
 
-    assert taken(records) == []
+    assert taken(store) == []
 
 
 def test_a_file_that_goes_before_it_was_whole_is_forgotten(
-    inbox: Inbox, records: Records, settings: Settings, clock: Clock
+    inbox: Inbox, store: Store, settings: Settings, clock: Clock
 ):
     path = put(settings.inbox, "call.mp3", b"x")
     inbox.sweep()
@@ -131,13 +130,13 @@ def test_a_file_that_goes_before_it_was_whole_is_forgotten(
     clock.now += SETTLE_SECONDS
 
     assert inbox.sweep() == SWEEP_EVERY_SECONDS
-    assert (taken(records), outcomes()) == ([], {})
+    assert (taken(store), outcomes()) == ([], {})
     path.write_bytes(b"x")
     assert inbox.sweep() == SETTLE_SECONDS
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_taken_as_it_was(
-    inbox: Inbox, records: Records, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    inbox: Inbox, store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
     path = put(settings.inbox)
 
@@ -149,8 +148,8 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken_as_it_was(
 
     monkeypatch.setattr("transcribe_worker.inbox.sweep.sha256_of", read_slowly)
     inbox.sweep()
-    assert taken(records) == []
+    assert taken(store) == []
     inbox.sweep()
 
-    (record,) = records.select()
+    (record,) = Record.select()
     assert record.sha256 == sha256_of(path)

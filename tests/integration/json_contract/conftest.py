@@ -17,9 +17,7 @@ from archive import receipts
 from archive.library import Library
 from shared import home as folders
 from shared.settings import Settings
-from shared.store.captures import Captures
-from shared.store.records import Records
-from shared.store.sqlite import open_database
+from shared.store.store import Store
 from shared.workers import Presence
 from tests.conftest import skip_or_fail
 from tests.integration.json_contract.homes import (
@@ -32,6 +30,7 @@ from tests.integration.json_contract.homes import (
     _lose_two,
 )
 from tests.stage import Stage
+from tests.tables import use
 from tests.voices import write_wav
 from transcribe_worker.engine.setup import Setup
 from transcribe_worker.inbox.sweep import Inbox
@@ -45,27 +44,25 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     return Stage(tmp_path_factory.mktemp("empty") / "home")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A home with recordings in all states, living and dead processes, and trouble in the inbox."""
     stage = Stage(tmp_path_factory.mktemp("full") / "home")
     settings = Settings(home=stage.home)
     folders.prepare(settings)
-    database = open_database(settings.database)
-    records = Records(database)
-    presence = Presence(database, settings.locks, "worker").enter()
+    store = use(Store.of_home(settings))
+    presence = Presence(store, settings.locks, "worker").enter()
     presence.beat("ready", json.dumps([asdict(Setup("cuda", "float16", 1, 0, 16))]))
     _die_as_a_worker(stage)
-    _fill(records, Library(settings, records), presence.worker_id)
+    _fill(store, Library(settings, store), presence.worker_id)
     with closing(HintQueue(settings.queue)) as hints:
-        _fill_inbox(stage, Inbox(settings, database, records, hints))
-    _lose_two(settings, records, Captures(database))
+        _fill_inbox(stage, Inbox(settings, store, hints))
+    _lose_two(settings, store)
     (settings.models / "own").mkdir()
     (settings.models / "own" / "model.bin").write_bytes(b"12345")
     yield stage
     presence.leave()
-    database.close()
-    database.close()
+    store.disconnect()
 
 
 @pytest.fixture(scope="package")
@@ -113,16 +110,16 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stage, dict[str,
     return stage, said
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def erased(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     """What a home says from which a person was erased, in the queue and not yet there."""
     folder = tmp_path_factory.mktemp("erased")
     stage, settings = Stage(folder / "home"), Settings(home=folder / "home")
     (folder / "own.wav").write_bytes(b"own")
     stage.read("add", folder / "own.wav", "--candidate", "C-17")
-    with closing(open_database(settings.database)) as database:
+    with Store.open(settings.database) as store:
         session = {"title": "Call", "layout": "mono", "worker_id": "capture-0", "candidate_id": "C-17"}
-        Captures(database).begin("0-1-2", settings.inbox / "call.wav", started_at=1.0, **session)
+        store.captures.begin("0-1-2", settings.inbox / "call.wav", started_at=1.0, **session)
     (settings.recording / "0-1-2.part").write_bytes(b"RIFF")
     begun = receipts.write(
         settings.receipts, "C-1", recordings=0, files=[folder / "own.wav"], stay=0, now=1.0

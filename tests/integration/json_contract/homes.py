@@ -12,15 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archive import transcript
 from archive.library import Library
 from offhook import __file__ as offhook_module
 from shared.settings import Settings
-from shared.store.captures import Captures
 from shared.store.claims import Claim, Failure
-from shared.store.models import InboxFile
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.stage import ROOT, Stage
+from tests.tables import InboxFile, windows
 from transcribe_worker.inbox.sweep import UNREADABLE, Inbox
 
 SAMPLE = Path(offhook_module).parent / "sample" / "sample-call.wav"
@@ -30,10 +28,9 @@ SAMPLE = Path(offhook_module).parent / "sample" / "sample-call.wav"
 ENTERS = """
 import sys
 from pathlib import Path
-from shared.store.sqlite import open_database
-from shared.workers import Presence
+from shared.store.store import Store
 home = Path(sys.argv[1])
-Presence(open_database(home / "offhook.db"), home / "locks", "worker").enter()
+Presence(Store.open(home / "offhook.db"), home / "locks", "worker").enter()
 print("entered", flush=True)
 sys.stdin.read()
 """
@@ -47,37 +44,40 @@ def _die_as_a_worker(stage: Stage) -> None:
         process.kill()
 
 
-def _fill(records: Records, library: Library, worker_id: str) -> None:
-    claim = _claimed(records, worker_id, "Größe 北京", candidate_id="C-17", project_id="P-3")
-    _decode(records, claim)
-    rows = [row for window in records.windows(claim.record.id) for row in transcript.stored(window.segments)]
-    done = records.complete(claim, rows, duration_seconds=12.5, language="de", flags='["cut_short"]')
+def _fill(store: Store, library: Library, worker_id: str) -> None:
+    claim = _claimed(store, worker_id, "Größe 北京", candidate_id="C-17", project_id="P-3")
+    _decode(store, claim)
+    windows = store.transcripts.windows(claim.record.id)
+    segments = [segment for window in windows for segment in window.segments]
+    done = store.claims.complete(claim, segments, duration_seconds=12.5, language="de", flags=("cut_short",))
     library.file(done)
 
-    silent = _claimed(records, worker_id, "silent")
-    records.complete(silent, [], duration_seconds=3.0)
+    silent = _claimed(store, worker_id, "silent")
+    store.claims.complete(silent, [], duration_seconds=3.0)
 
-    running = _claimed(records, worker_id, "running")
-    records.renew(running, lease_seconds=60, duration_seconds=100.0)
-    _decode(records, running, progress=0.25, speed=4.0)
-    _claimed(records, worker_id, "just begun")
+    running = _claimed(store, worker_id, "running")
+    store.claims.renew(running, lease_seconds=60, duration_seconds=100.0)
+    _decode(store, running, progress=0.25, speed=4.0)
+    _claimed(store, worker_id, "just begun")
 
-    records.fail(_claimed(records, worker_id, "failed"), Failure("empty_file", "failed.wav is empty."))
-    cancelled = records.add(source="added", title="cancelled", recording_path="/c.wav", sha256="c")
-    records.cancel(cancelled.id)
-    crashed = _claimed(records, worker_id, "crashed", options={"beam_size": 2, "vad": False})
-    records.retry_later(crashed, Failure("engine_crashed", "SIGSEGV"), wait_seconds=300, crashed=True)
-    records.add(source="added", title="waits", recording_path="/w.wav", options={"model": "small"})
+    store.claims.fail(_claimed(store, worker_id, "failed"), Failure("empty_file", "failed.wav is empty."))
+    cancelled = store.records.add(source="added", title="cancelled", recording_path="/c.wav", sha256="c")
+    store.records.cancel(cancelled.id)
+    crashed = _claimed(store, worker_id, "crashed", options={"beam_size": 2, "vad": False})
+    store.claims.retry_later(crashed, Failure("engine_crashed", "SIGSEGV"), wait_seconds=300, crashed=True)
+    store.records.add(source="added", title="waits", recording_path="/w.wav", options={"model": "small"})
 
 
-def _claimed(records: Records, worker_id: str, title: str, **columns: Any) -> Claim:
-    record = records.add(source="inbox", title=title, recording_path=f"/{title}.wav", sha256=title, **columns)
-    claim = records.claim(record.id, worker_id=worker_id, model="tiny.en", lease_seconds=60)
+def _claimed(store: Store, worker_id: str, title: str, **columns: Any) -> Claim:
+    record = store.records.add(
+        source="inbox", title=title, recording_path=f"/{title}.wav", sha256=title, **columns
+    )
+    claim = store.claims.claim(record.id, worker_id=worker_id, model="tiny.en", lease_seconds=60)
     assert claim is not None
     return claim
 
 
-def _decode(records: Records, claim: Claim, **columns: Any) -> None:
+def _decode(store: Store, claim: Claim, **columns: Any) -> None:
     """Decode a window of two segments, one of them without words."""
     measures = {"average_log_probability": -0.1, "no_speech_probability": 0.0, "compression_ratio": 1.0}
     said = [
@@ -87,7 +87,7 @@ def _decode(records: Records, claim: Claim, **columns: Any) -> None:
     ]
     window = {"start_seconds": 0.0, "end_seconds": 25.0, "stretch_seconds": 0.0}
     window["segments"] = json.dumps([segment | measures for segment in said])
-    records.save_windows(claim, [window], **columns)
+    store.claims.save_windows(claim, windows([window]), **columns)
 
 
 def _fill_inbox(stage: Stage, inbox: Inbox) -> None:
@@ -100,11 +100,11 @@ def _fill_inbox(stage: Stage, inbox: Inbox) -> None:
     )
 
 
-def _lose_two(settings: Settings, records: Records, captures: Captures) -> None:
+def _lose_two(settings: Settings, store: Store) -> None:
     """A recording in the inbox that somebody has deleted, and one that was not in the queue yet."""
-    records.add(source="inbox", title="lost", recording_path=str(settings.inbox / "lost.wav"))
+    store.records.add(source="inbox", title="lost", recording_path=str(settings.inbox / "lost.wav"))
     how = {"title": "lost", "layout": "mono", "worker_id": "capture-1", "started_at": 1.0}
-    captures.begin("lost", settings.inbox / "Call.wav", **how)
+    store.captures.begin("lost", settings.inbox / "Call.wav", **how)
 
 
 @contextmanager

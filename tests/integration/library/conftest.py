@@ -10,12 +10,12 @@ import pytest
 
 from archive.library import Library
 from shared.settings import Settings
-from shared.store.records import Records
+from shared.store.store import Store
 
 
 @pytest.fixture
-def library(settings: Settings, records: Records) -> Library:
-    return Library(settings, records)
+def library(settings: Settings, store: Store) -> Library:
+    return Library(settings, store)
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from pathlib import Path
 from archive.exports import FORMATS
 from shared.files import Fingerprint, sha256_of
 from shared.settings import Settings
-from shared.store.models import Record
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.stage import ROOT
+from tests.tables import Record, said
 
 WORDS = "Good morning."
 
@@ -22,8 +22,7 @@ WORDS = "Good morning."
 FILER = """
 import os, sys
 from pathlib import Path
-from shared.store.sqlite import open_database
-from shared.store.records import Records
+from shared.store.store import Store
 from shared.settings import Settings
 from archive.library import Library
 
@@ -41,18 +40,21 @@ def notice(event, arguments):
     if writes or event in CHANGES:
         die_in_time()
 
-class MortalRecords(Records):
-    def mark_filed(self, *arguments, **columns):
-        if left < 0:
-            os._exit(9)
-        die_in_time()
-        super().mark_filed(*arguments, **columns)
-
 settings = Settings(home=Path(sys.argv[1]))
-records = MortalRecords(open_database(settings.database))
-record = records.get(int(sys.argv[2]))
+store = Store.of_home(settings)
+note = store.records.mark_filed
+
+def mark_filed(*arguments, **columns):
+    if left < 0:
+        os._exit(9)
+    die_in_time()
+    note(*arguments, **columns)
+
+store.records.mark_filed = mark_filed
+
+record = store.records.get(int(sys.argv[2]))
 sys.addaudithook(notice)
-Library(settings, records).file(record)
+Library(settings, store).file(record)
 """
 
 
@@ -62,22 +64,22 @@ def put(folder: Path, name: str = "Call.wav", content: bytes = b"the recording")
     return path
 
 
-def completed(records: Records, path: Path, title: str | None = None) -> Record:
+def completed(store: Store, path: Path, title: str | None = None) -> Record:
     """The record of a recording that has been transcribed and not been filed."""
-    record = records.add(
+    record = store.records.add(
         source="inbox",
         title=path.stem if title is None else title,
         recording_path=str(path),
         sha256=sha256_of(path),
         **asdict(Fingerprint.of(path)),
     )
-    return completed_again(records, record)
+    return completed_again(store, record)
 
 
-def completed_again(records: Records, record: Record) -> Record:
-    claim = records.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
+def completed_again(store: Store, record: Record) -> Record:
+    claim = store.claims.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
     assert claim
-    return records.complete(claim, [{"start_seconds": 0.0, "end_seconds": 1.0, "text": WORDS}])
+    return store.claims.complete(claim, said([{"start_seconds": 0.0, "end_seconds": 1.0, "text": WORDS}]))
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -86,8 +88,8 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def assert_filed(records: Records, settings: Settings, record_id: int, content: bytes) -> None:
-    record = records.get(record_id)
+def assert_filed(store: Store, settings: Settings, record_id: int, content: bytes) -> None:
+    record = store.records.get(record_id)
     stem = settings.library / record.library_stem
     assert record.filed_at is not None
     assert Path(record.recording_path).parent == stem.parent

@@ -12,34 +12,34 @@ import pytest
 from archive.library import Library, write_whole
 from shared.files import Fingerprint, move
 from shared.settings import Settings
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.library.filing import assert_filed, completed, put
 from tests.stage import ROOT
 
 
 def test_a_recording_on_another_file_system_is_copied_as_a_whole_before_it_goes(
-    library: Library, records: Records, settings: Settings, inbox_elsewhere: Path
+    library: Library, store: Store, settings: Settings, inbox_elsewhere: Path
 ):
     content = os.urandom(3_000_000)
-    record = completed(records, put(settings.inbox, content=content))
+    record = completed(store, put(settings.inbox, content=content))
 
     library.file(record)
 
     assert list(inbox_elsewhere.iterdir()) == []
-    assert_filed(records, settings, record.id, content)
+    assert_filed(store, settings, record.id, content)
 
 
 def test_a_recording_keeps_its_time_across_file_systems(
-    library: Library, records: Records, settings: Settings, inbox_elsewhere: Path
+    library: Library, store: Store, settings: Settings, inbox_elsewhere: Path
 ):
     """A recording whose time differs from the record's counts as changed when it is transcribed again."""
     source = put(settings.inbox)
     os.utime(source, ns=(10**18, 10**18))
-    record = completed(records, source)
+    record = completed(store, source)
 
     library.file(record)
 
-    filed = records.get(record.id)
+    filed = store.records.get(record.id)
     assert Fingerprint.of(Path(filed.recording_path)) == Fingerprint(filed.size_bytes, filed.modified_ns)
 
 

@@ -5,28 +5,26 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from peewee import SqliteDatabase
-
 from archive.exports import FORMATS
 from archive.library import Library
 from shared.settings import Settings
-from shared.store.models import Record
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.library.filing import assert_filed, completed, die_at, put, tree
+from tests.tables import Record
 
 
 def test_a_death_before_any_step_is_healed_by_filing_again(
-    library: Library, records: Records, settings: Settings
+    library: Library, store: Store, settings: Settings
 ):
     deaths = 0
     while True:
         content = f"recording {deaths}".encode()
-        record = completed(records, put(settings.inbox, f"Call {deaths}.wav", content))
+        record = completed(store, put(settings.inbox, f"Call {deaths}.wav", content))
         if not die_at(settings, record, step=deaths):
             break
-        assert records.get(record.id).filed_at is None
-        library.file(records.get(record.id))
-        assert_filed(records, settings, record.id, content)
+        assert store.records.get(record.id).filed_at is None
+        library.file(store.records.get(record.id))
+        assert_filed(store, settings, record.id, content)
         deaths += 1
 
     assert deaths >= 10
@@ -35,16 +33,16 @@ def test_a_death_before_any_step_is_healed_by_filing_again(
 
 
 def test_a_death_before_any_step_of_a_move_across_file_systems_is_healed_too(
-    library: Library, records: Records, settings: Settings, inbox_elsewhere: Path
+    library: Library, store: Store, settings: Settings, inbox_elsewhere: Path
 ):
     deaths = 0
     while True:
         content = f"recording {deaths}".encode()
-        record = completed(records, put(settings.inbox, f"Call {deaths}.wav", content))
+        record = completed(store, put(settings.inbox, f"Call {deaths}.wav", content))
         if not die_at(settings, record, step=9 + deaths):  # behind the transcripts
             break
-        library.file(records.get(record.id))
-        assert_filed(records, settings, record.id, content)
+        library.file(store.records.get(record.id))
+        assert_filed(store, settings, record.id, content)
         deaths += 1
 
     assert deaths >= 4
@@ -53,10 +51,10 @@ def test_a_death_before_any_step_of_a_move_across_file_systems_is_healed_too(
 
 
 def test_two_that_file_the_same_recording_at_once_do_no_harm(
-    library: Library, records: Records, settings: Settings, database: SqliteDatabase
+    library: Library, store: Store, settings: Settings
 ):
     for number in range(10):
-        record = completed(records, put(settings.inbox, f"{number}.wav", b"%d" % number))
+        record = completed(store, put(settings.inbox, f"{number}.wav", b"%d" % number))
         start = threading.Barrier(2)
 
         def file(record: Record = record, start: threading.Barrier = start) -> None:
@@ -66,11 +64,11 @@ def test_two_that_file_the_same_recording_at_once_do_no_harm(
             except FileNotFoundError:  # the other one has moved it; its owner logs this and goes on
                 pass
             finally:
-                database.close()
+                store.disconnect()
 
         threads = [threading.Thread(target=file) for _ in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert_filed(records, settings, record.id, b"%d" % number)
+        assert_filed(store, settings, record.id, b"%d" % number)

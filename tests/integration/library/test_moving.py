@@ -11,15 +11,15 @@ import pytest
 from archive.exports import FORMATS
 from archive.library import Library
 from shared.settings import Settings
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.library.filing import WORDS, assert_filed, completed, completed_again, put, tree
 
 
 def test_a_finished_recording_moves_to_the_library_beside_its_transcripts(
-    library: Library, records: Records, settings: Settings
+    library: Library, store: Store, settings: Settings
 ):
     source = put(settings.inbox)
-    record = completed(records, source)
+    record = completed(store, source)
 
     stem = library.file(record)
 
@@ -30,40 +30,40 @@ def test_a_finished_recording_moves_to_the_library_beside_its_transcripts(
         *(f"Call.{suffix}" for suffix in FORMATS),
     }
     assert not source.exists()
-    assert_filed(records, settings, record.id, b"the recording")
+    assert_filed(store, settings, record.id, b"the recording")
     assert json.loads(stem.with_suffix(".json").read_text("utf-8"))["record_id"] == record.id
 
 
-def test_filing_again_changes_nothing(library: Library, records: Records, settings: Settings):
-    record = completed(records, put(settings.inbox))
+def test_filing_again_changes_nothing(library: Library, store: Store, settings: Settings):
+    record = completed(store, put(settings.inbox))
     library.file(record)
     before = tree(settings.library)
 
-    library.file(records.get(record.id))
+    library.file(store.records.get(record.id))
     library.file(record)  # as a sweeper does that read the record before it was filed
 
     assert tree(settings.library) == before
-    assert_filed(records, settings, record.id, b"the recording")
+    assert_filed(store, settings, record.id, b"the recording")
 
 
-def test_files_are_their_owners_alone(library: Library, records: Records, settings: Settings):
+def test_files_are_their_owners_alone(library: Library, store: Store, settings: Settings):
     if os.name == "nt":
         pytest.skip("Windows has no file modes")
-    library.file(completed(records, put(settings.inbox)))
+    library.file(completed(store, put(settings.inbox)))
 
     made = [path for path in settings.library.rglob("*") if path.suffix != ".wav"]
     assert all(path.stat().st_mode & 0o077 == 0 for path in made)
 
 
 def test_a_transcript_made_again_replaces_the_old_one_in_its_place(
-    library: Library, records: Records, settings: Settings
+    library: Library, store: Store, settings: Settings
 ):
-    record = completed(records, put(settings.inbox))
+    record = completed(store, put(settings.inbox))
     stem = library.file(record)
     stem.with_suffix(".txt").write_text("old")
-    records.requeue(record.id)
-    again = completed_again(records, record)
+    store.records.requeue(record.id)
+    again = completed_again(store, record)
 
     assert library.file(again) == stem
     assert stem.with_suffix(".txt").read_text("utf-8") == f"{WORDS}\n"
-    assert_filed(records, settings, record.id, b"the recording")
+    assert_filed(store, settings, record.id, b"the recording")

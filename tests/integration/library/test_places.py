@@ -11,29 +11,29 @@ import pytest
 from archive.exports import FORMATS
 from archive.library import Library
 from shared.settings import Settings
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.library.filing import assert_filed, completed, put
 
 
 def test_two_recordings_with_the_same_title_have_places_of_their_own(
-    library: Library, records: Records, settings: Settings
+    library: Library, store: Store, settings: Settings
 ):
     filed = []
     for number in range(12):
-        record = completed(records, put(settings.inbox, f"{number}.wav", b"%d" % number), title="Call")
+        record = completed(store, put(settings.inbox, f"{number}.wav", b"%d" % number), title="Call")
         filed.append((record.id, library.file(record).name))
 
     assert [name for _, name in filed[:3]] == ["Call", "Call (2)", "Call (3)"]
     assert len({name for _, name in filed}) == 12
     for number, (record_id, _) in enumerate(filed):
-        assert_filed(records, settings, record_id, b"%d" % number)
+        assert_filed(store, settings, record_id, b"%d" % number)
 
 
 def test_titles_that_differ_in_case_alone_have_places_that_windows_and_macos_tell_apart(
-    library: Library, records: Records, settings: Settings
+    library: Library, store: Store, settings: Settings
 ):
     stems = [
-        library.file(completed(records, put(settings.inbox, f"{number}.wav"), title=title))
+        library.file(completed(store, put(settings.inbox, f"{number}.wav"), title=title))
         for number, title in enumerate(("Call", "call", "CALL"))
     ]
 
@@ -41,12 +41,10 @@ def test_titles_that_differ_in_case_alone_have_places_that_windows_and_macos_tel
 
 
 def test_titles_in_composed_and_decomposed_letters_have_places_that_macos_tells_apart(
-    library: Library, records: Records, settings: Settings
+    library: Library, store: Store, settings: Settings
 ):
     stems = [
-        library.file(
-            completed(records, put(settings.inbox, f"{form}.wav"), unicodedata.normalize(form, "Zoë"))
-        )
+        library.file(completed(store, put(settings.inbox, f"{form}.wav"), unicodedata.normalize(form, "Zoë")))
         for form in ("NFC", "NFD")
     ]
 
@@ -55,25 +53,25 @@ def test_titles_in_composed_and_decomposed_letters_have_places_that_macos_tells_
 
 @pytest.mark.parametrize("suffix", ["txt", "wav", "docx"])
 def test_a_strangers_file_of_the_same_name_stays_as_it_is(
-    library: Library, records: Records, settings: Settings, suffix: str
+    library: Library, store: Store, settings: Settings, suffix: str
 ):
-    first = completed(records, put(settings.inbox, "first.wav"))
+    first = completed(store, put(settings.inbox, "first.wav"))
     month = library.file(first).parent
     stranger = month / f"Call [1].{suffix}"
     stranger.write_text("mine")
 
-    stem = library.file(completed(records, put(settings.inbox, "second.wav"), title="Call [1]"))
+    stem = library.file(completed(store, put(settings.inbox, "second.wav"), title="Call [1]"))
 
     assert stem.name == "Call [1] (2)"
     assert stranger.read_text() == "mine"
 
 
 def test_a_title_with_signs_that_glob_knows_meets_no_other(
-    library: Library, records: Records, settings: Settings
+    library: Library, store: Store, settings: Settings
 ):
     titles = ["[ab]", "a", "[!a]", "b"]
     stems = [
-        library.file(completed(records, put(settings.inbox, f"{n}.wav"), title=title)).name
+        library.file(completed(store, put(settings.inbox, f"{n}.wav"), title=title)).name
         for n, title in enumerate(titles)
     ]
 
@@ -82,45 +80,45 @@ def test_a_title_with_signs_that_glob_knows_meets_no_other(
 
 @pytest.mark.parametrize("outside", ["elsewhere", "home/recording", "home/inbox/folder"])
 def test_a_recording_that_is_not_in_the_inbox_stays_where_it_is(
-    library: Library, records: Records, settings: Settings, tmp_path: Path, outside: str
+    library: Library, store: Store, settings: Settings, tmp_path: Path, outside: str
 ):
     folder = tmp_path / outside
     folder.mkdir(parents=True, exist_ok=True)
     source = put(folder)
-    record = completed(records, source)
+    record = completed(store, source)
 
     stem = library.file(record)
 
     assert source.read_bytes() == b"the recording"
-    assert records.get(record.id).recording_path == str(source)
+    assert store.records.get(record.id).recording_path == str(source)
     assert {path.name for path in stem.parent.iterdir()} == {f"Call.{suffix}" for suffix in FORMATS}
 
 
-def test_with_keep_in_place_a_recording_stays_in_the_inbox(records: Records, settings: Settings):
+def test_with_keep_in_place_a_recording_stays_in_the_inbox(store: Store, settings: Settings):
     source = put(settings.inbox)
-    record = completed(records, source)
+    record = completed(store, source)
 
-    Library(replace(settings, keep_in_place=True), records).file(record)
+    Library(replace(settings, keep_in_place=True), store).file(record)
 
-    filed = records.get(record.id)
+    filed = store.records.get(record.id)
     assert source.read_bytes() == b"the recording"
     assert (filed.recording_path, filed.filed_at is not None) == (str(source), True)
 
 
 def test_the_files_of_a_record_are_its_transcripts_and_the_recording_that_is_ours(
-    library: Library, records: Records, settings: Settings, tmp_path: Path
+    library: Library, store: Store, settings: Settings, tmp_path: Path
 ):
-    ours = completed(records, put(settings.inbox, "ours.wav"))
-    theirs = completed(records, put(tmp_path, "theirs.wav"))
+    ours = completed(store, put(settings.inbox, "ours.wav"))
+    theirs = completed(store, put(tmp_path, "theirs.wav"))
     assert library.files_of(ours) == [settings.inbox / "ours.wav"]
     assert library.files_of(theirs) == []
     for record in ours, theirs:
         library.file(record)
 
-    assert {path.name for path in library.files_of(records.get(ours.id))} == {
+    assert {path.name for path in library.files_of(store.records.get(ours.id))} == {
         *(f"ours.{suffix}" for suffix in FORMATS),
         "ours.wav",
     }
-    assert {path.name for path in library.files_of(records.get(theirs.id))} == {
+    assert {path.name for path in library.files_of(store.records.get(theirs.id))} == {
         f"theirs.{suffix}" for suffix in FORMATS
     }

@@ -5,14 +5,12 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
-from peewee import SqliteDatabase
-
 from archive.exports import FORMATS
 from archive.library import Library
 from shared.settings import Settings
-from shared.store.models import Record
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.library.filing import assert_filed, completed, die_at, put, tree
+from tests.tables import Record
 from transcribe_worker.jobs.archiver import Filer
 
 
@@ -23,35 +21,35 @@ def die_behind_the_move(settings: Settings, record: Record) -> None:
 
 
 def test_a_recording_is_filed_beside_the_work_and_before_the_one_after_the_next(
-    library: Library, records: Records, settings: Settings, database: SqliteDatabase
+    library: Library, store: Store, settings: Settings
 ):
     first, second = (
-        completed(records, put(settings.inbox, name, name.encode())) for name in ("1.wav", "2.wav")
+        completed(store, put(settings.inbox, name, name.encode())) for name in ("1.wav", "2.wav")
     )
-    with closing(Filer(library, database.close)) as filer:
+    with closing(Filer(library, store.disconnect)) as filer:
         with library.alone():
             filer.file(first)
-            assert records.get(first.id).filed_at is None
+            assert store.records.get(first.id).filed_at is None
         filer.file(second)
-        assert_filed(records, settings, first.id, b"1.wav")
-    assert_filed(records, settings, second.id, b"2.wav")
+        assert_filed(store, settings, first.id, b"1.wav")
+    assert_filed(store, settings, second.id, b"2.wav")
 
 
 def test_what_cannot_be_filed_is_left_and_the_next_is_filed(
-    library: Library, records: Records, settings: Settings, database: SqliteDatabase
+    library: Library, store: Store, settings: Settings
 ):
-    lost, kept = (completed(records, put(settings.inbox, name, name.encode())) for name in ("1.wav", "2.wav"))
-    records.delete(lost.id)
-    with closing(Filer(library, database.close)) as filer:
+    lost, kept = (completed(store, put(settings.inbox, name, name.encode())) for name in ("1.wav", "2.wav"))
+    store.records.delete(lost.id)
+    with closing(Filer(library, store.disconnect)) as filer:
         filer.file(lost)
         filer.file(kept)
-    assert_filed(records, settings, kept.id, b"2.wav")
+    assert_filed(store, settings, kept.id, b"2.wav")
 
 
 def test_what_a_filing_that_died_has_left_goes_when_it_is_done_again(
-    library: Library, records: Records, settings: Settings
+    library: Library, store: Store, settings: Settings
 ):
-    record = completed(records, put(settings.inbox))
+    record = completed(store, put(settings.inbox))
     deaths = 0
     while not list(settings.library.rglob("*.part")):
         assert die_at(settings, record, step=deaths)
@@ -62,25 +60,25 @@ def test_what_a_filing_that_died_has_left_goes_when_it_is_done_again(
 
 
 def test_a_new_recording_that_took_the_name_of_one_that_has_moved_is_left_alone(
-    library: Library, records: Records, settings: Settings
+    library: Library, store: Store, settings: Settings
 ):
     """The old one's worker died between the move and the note; then the name was used again."""
-    record = completed(records, put(settings.inbox, content=b"the old call"))
+    record = completed(store, put(settings.inbox, content=b"the old call"))
     die_behind_the_move(settings, record)
     assert not Path(record.recording_path).exists()
-    assert records.get(record.id).filed_at is None
+    assert store.records.get(record.id).filed_at is None
     new = put(settings.inbox, content=b"the new call")
 
-    library.file(records.get(record.id))
+    library.file(store.records.get(record.id))
 
     assert new.read_bytes() == b"the new call"
-    assert_filed(records, settings, record.id, b"the old call")
+    assert_filed(store, settings, record.id, b"the old call")
 
 
 def test_a_recording_that_was_replaced_before_it_moved_is_not_filed_as_the_old_one(
-    library: Library, records: Records, settings: Settings
+    library: Library, store: Store, settings: Settings
 ):
-    record = completed(records, put(settings.inbox, content=b"the old call"))
+    record = completed(store, put(settings.inbox, content=b"the old call"))
     new = put(settings.inbox, content=b"the new call, which is longer")
 
     library.file(record)
@@ -90,31 +88,32 @@ def test_a_recording_that_was_replaced_before_it_moved_is_not_filed_as_the_old_o
 
 
 def test_a_recording_that_was_deleted_is_filed_as_far_as_it_is_there(
-    library: Library, records: Records, settings: Settings
+    library: Library, store: Store, settings: Settings
 ):
     """Otherwise the sweeper tries again every two seconds, for ever."""
-    record = completed(records, put(settings.inbox))
+    record = completed(store, put(settings.inbox))
     Path(record.recording_path).unlink()
 
     library.file(record)
 
-    assert records.get(record.id).filed_at is not None
+    assert store.records.get(record.id).filed_at is not None
     assert len(tree(settings.library)) == len(FORMATS)
 
 
 def test_a_recording_that_is_queued_again_while_it_moves_is_found_where_it_went(
-    settings: Settings, database: SqliteDatabase
+    settings: Settings, store: Store
 ):
-    class Interrupted(Records):
-        def mark_filed(self, record: Record, recording_path: str) -> None:
-            self.requeue(record.id)
-            super().mark_filed(record, recording_path)
+    mark_filed = store.records.mark_filed
 
-    records = Interrupted(database)
-    record = completed(records, put(settings.inbox))
+    def interrupted(record: Record, recording_path: str) -> None:
+        store.records.requeue(record.id)
+        mark_filed(record, recording_path)
 
-    Library(settings, records).file(record)
+    store.records.mark_filed = interrupted
+    record = completed(store, put(settings.inbox))
 
-    again = records.get(record.id)
+    Library(settings, store).file(record)
+
+    again = store.records.get(record.id)
     assert (again.transcription_status, again.filed_at) == ("queued", None)
     assert Path(again.recording_path).is_file()

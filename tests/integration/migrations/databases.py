@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from shared.store.migrations import MIGRATIONS, Execute, Migration
+from shared.store.sqlite.migrations import MIGRATIONS, Execute, Migration
 from tests.stage import ROOT
 
 NAMES = [migration.name for migration in MIGRATIONS]

@@ -12,40 +12,38 @@ from pathlib import Path
 import pytest
 from peewee import SqliteDatabase
 
-from shared.store import migrations
-from shared.store.migrations import MIGRATIONS, Execute, Migration, migrate
-from shared.store.records import Records
-from shared.store.sqlite import open_database, switch_to_wal
+from shared.store.sqlite import migrations
+from shared.store.sqlite.database import _switch_to_wal
+from shared.store.sqlite.migrations import MIGRATIONS, Execute, Migration, migrate
+from shared.store.store import Store
 from tests.integration.migrations.databases import NAMES, applied, query, run, schema, tables, with_another
 from tests.stage import ROOT
 
 OPEN_AT = """
 import sys, time
 from pathlib import Path
-from shared.store.sqlite import open_database
+from shared.store.store import Store
 print("up", flush=True)
 sys.stdin.readline()
 while time.time() < float(sys.argv[2]): pass
-open_database(Path(sys.argv[1])).close()
+Store.open(Path(sys.argv[1])).disconnect()
 """
 
 
 KILLED_HALF_WAY = """
 import os, signal, sys
 from pathlib import Path
-from offhook.desk.search import find
-from shared.store import migrations
-from shared.store.captures import Captures
-from shared.store.sqlite import open_database
+from shared.store.sqlite import migrations
+from shared.store.store import Store
 
 def die(execute):
     execute("CREATE TABLE half (id INTEGER)")
     execute("INSERT INTO half VALUES (1)")
-    execute("UPDATE controls SET value = 'half'")
+    execute("UPDATE queue_state SET paused = 2")
     os.kill(os.getpid(), signal.SIGKILL)
 
 migrations.MIGRATIONS += (migrations.Migration("9000_dies", die),)
-open_database(Path(sys.argv[1]))
+Store.open(Path(sys.argv[1]))
 """
 
 
@@ -80,10 +78,10 @@ def test_a_migration_that_fails_half_way_leaves_nothing_of_itself(
 ):
     def fail(execute: Execute) -> None:
         execute("CREATE TABLE half (id INTEGER)")
-        execute("ALTER TABLE controls ADD COLUMN half INTEGER")
+        execute("ALTER TABLE queue_state ADD COLUMN half INTEGER")
         raise RuntimeError("half-way")
 
-    open_database(path).close()
+    Store.open(path).disconnect()
     before = schema(path)
     monkeypatch.setattr(migrations, "MIGRATIONS", with_another(fail))
 
@@ -118,16 +116,15 @@ def test_what_came_before_a_failing_migration_stays_and_the_next_start_goes_on_t
 @pytest.mark.parametrize("fresh", [True, False], ids=["fresh", "in use"])
 def test_a_process_killed_in_a_migration_leaves_nothing_of_it(path: Path, fresh: bool):
     if not fresh:
-        database = open_database(path)
-        Records(database).set_paused(True)
-        database.close()
+        with Store.open(path) as store:
+            store.controls.set_paused(True)
 
     assert run(KILLED_HALF_WAY, path).returncode == -signal.SIGKILL
 
-    open_database(path).close()
+    Store.open(path).disconnect()
     assert "half" not in tables(path)
     assert applied(path) == NAMES
-    assert query(path, "SELECT value FROM controls") == ([] if fresh else [("true",)])
+    assert query(path, "SELECT paused FROM queue_state") == [(0 if fresh else 1,)]
 
 
 # From the future
@@ -142,7 +139,7 @@ def test_of_many_that_open_a_fresh_database_at_once_none_is_turned_away(tmp_path
         barrier.wait()
         try:
             database.execute_sql("SELECT 1 FROM sqlite_master").fetchall()
-            switch_to_wal(database, patience_seconds=10)
+            _switch_to_wal(database, patience_seconds=10)
         except Exception as error:
             errors.append(error)
         finally:

@@ -14,23 +14,21 @@ from pathlib import Path
 import pytest
 
 from shared.errors import NewerDatabase
-from shared.store.sqlite import open_database
+from shared.store.store import Store
 from tests.integration.migrations.databases import NAMES, applied, query, run
 from tests.stage import ROOT
 
 WRITTEN_BY_A_NEWER_OFFHOOK_THAT_WAS_KILLED = """
 import os, signal, sys
 from pathlib import Path
-from offhook.desk.search import find
-from shared.store import migrations
-from shared.store.captures import Captures
-from shared.store.sqlite import open_database
+from shared.store.sqlite import migrations
+from shared.store.store import Store
 
 migrations.MIGRATIONS += (
     migrations.Migration("9000_future", lambda execute: execute("CREATE TABLE future (word TEXT)")),
 )
-database = open_database(Path(sys.argv[1]))
-database.execute_sql("INSERT INTO future VALUES ('kept')")
+store = Store.open(Path(sys.argv[1]))
+store._database._sql("INSERT INTO future VALUES ('kept')")
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -47,10 +45,7 @@ def digest(path: Path) -> str:
 
 def refuse(path: Path) -> str:
     """Open a database in a process of its own, which has ended when this returns, and return what it says."""
-    done = run(
-        "import sys; from pathlib import Path; from shared.store.sqlite import open_database\n" + REFUSED,
-        path,
-    )
+    done = run("import sys; from pathlib import Path; from shared.store.store import Store\n" + REFUSED, path)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -58,18 +53,18 @@ def refuse(path: Path) -> str:
 REFUSED = """
 from shared.errors import NewerDatabase
 try:
-    open_database(Path(sys.argv[1]))
+    Store.open(Path(sys.argv[1]))
 except NewerDatabase as error:
     print(error)
 """
 
 
 def test_a_newer_database_is_refused_with_the_remedy(path: Path):
-    open_database(path).close()
+    Store.open(path).disconnect()
     add_from_the_future(path)
 
     with pytest.raises(NewerDatabase) as caught:
-        open_database(path)
+        Store.open(path)
 
     assert str(caught.value) == (
         f"{path} was written by a newer offhook (it has 9000_future). "
@@ -78,7 +73,7 @@ def test_a_newer_database_is_refused_with_the_remedy(path: Path):
 
 
 def test_a_newer_database_that_was_closed_keeps_every_byte_and_gets_no_file_beside_it(path: Path):
-    open_database(path).close()
+    Store.open(path).disconnect()
     add_from_the_future(path)
     os.utime(path, ns=(0, 0))
     before = digest(path)
@@ -91,7 +86,7 @@ def test_a_newer_database_that_was_closed_keeps_every_byte_and_gets_no_file_besi
 
 
 def test_a_newer_database_with_some_of_our_migrations_missing_is_not_completed(path: Path):
-    open_database(path).close()
+    Store.open(path).disconnect()
     add_from_the_future(path)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DELETE FROM migrations WHERE name = ?", (NAMES[-1],))
@@ -104,7 +99,7 @@ def test_a_newer_database_with_some_of_our_migrations_missing_is_not_completed(p
 
 def test_a_backup_of_a_newer_database_keeps_every_byte(path: Path, tmp_path: Path):
     """VACUUM INTO, the usual way to back up, leaves the copy in rollback mode, not in WAL mode."""
-    open_database(path).close()
+    Store.open(path).disconnect()
     add_from_the_future(path)
     backup = tmp_path / "backup.db"
     query(path, f"VACUUM INTO '{backup}'")
@@ -139,7 +134,7 @@ def test_every_program_refuses_a_newer_database_with_one_line_and_leaves_each_by
     home = tmp_path / "home"
     home.mkdir()
     path = home / "offhook.db"
-    open_database(path).close()
+    Store.open(path).disconnect()
     add_from_the_future(path)
     before = digest(path)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from peewee import SqliteDatabase
 
 from capture_worker import RecordingSession
 from shared.settings import Settings
+from shared.store.store import Store
 from tests.integration.recording_session.desk import Desk, Make, noise
 
 
@@ -35,16 +35,14 @@ def settings(settings: Settings, devices: dict[str, str]) -> Settings:
 
 
 @pytest.fixture
-def make(settings: Settings, database: SqliteDatabase) -> Iterator[Make]:
+def make(settings: Settings, store: Store) -> Iterator[Make]:
     """Open sessions in the fresh home."""
     opened: list[RecordingSession] = []
 
     def new(open_system: Any = None, **changes: Any) -> Desk:
         events: list[dict[str, Any]] = []
         given = {"open_system": open_system} if open_system else {}
-        session = RecordingSession(
-            replace(settings, **changes), database=database, on_event=events.append, **given
-        )
+        session = RecordingSession(replace(settings, **changes), store=store, on_event=events.append, **given)
         opened.append(session)
         return Desk(session, events)
 

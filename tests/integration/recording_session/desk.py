@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from capture_worker import RecordingSession
 from shared.settings import Settings
-from shared.store.models import Capture, Loudness, Record
+from tests.tables import Capture, Loudness, Record
 
 RATE_HZ = 16_000
 

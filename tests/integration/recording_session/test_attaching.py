@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shared.store.models import Record
 from tests.integration.recording_session.desk import Desk, only_record
+from tests.tables import Record
 
 
 def test_a_running_recording_can_be_attached(desk: Desk) -> None:

@@ -16,8 +16,8 @@ import pytest
 from shared.files import sha256_of
 from shared.settings import Settings
 from shared.store.captures import QUEUED
-from shared.store.models import Capture, Record
 from tests.integration.recording_session.desk import Desk, Make, found_in, nothing_is_left, only_record, read
+from tests.tables import Capture, Record
 
 #: Holds the database until a line comes in.
 HOLDS = """

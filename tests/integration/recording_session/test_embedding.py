@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 
-from shared.errors import NotRecording, StateConflict
+from shared.errors import (
+    NotRecording,
+    StateConflict,
+)
 from shared.settings import Settings
 from shared.store.captures import ENDED
-from shared.store.models import Capture, Record
 from tests.integration.recording_session.desk import Desk, Make, nothing_is_left, only_record
 from tests.stage import ROOT
+from tests.tables import Capture, Record
 
 
 def test_a_listener_that_fails_ends_no_recording(make: Make, settings: Settings) -> None:

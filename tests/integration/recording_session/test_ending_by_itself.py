@@ -13,14 +13,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from peewee import SqliteDatabase
 
-from shared.errors import NotRecording
+from shared.errors import (
+    NotRecording,
+)
 from shared.settings import Settings
-from shared.store.models import Capture, Record
+from shared.store.store import Store
 from tests.conftest import skip_or_fail
 from tests.integration.recording_session.desk import RATE_HZ, Make, noise, only_record, read, write
 from tests.stage import ROOT
+from tests.tables import Capture, Record
 
 PATIENCE_SECONDS = 15.0
 
@@ -118,7 +120,7 @@ def test_the_reminder_of_consent_is_given_at_each_start(make: Make) -> None:
 
 @ON_LINUX
 def test_a_full_disk_ends_a_recording_and_what_there_was_room_for_is_queued(
-    settings: Settings, database: SqliteDatabase
+    settings: Settings, store: Store
 ) -> None:
     environment = {f"OFFHOOK_{name.upper()}": str(getattr(settings, name)) for name in ("home", "microphone")}
     done = subprocess.run(

@@ -17,10 +17,10 @@ from capture_worker import RecordingSession
 from shared import home as folders
 from shared.files import sha256_of
 from shared.settings import Settings
-from shared.store.captures import QUEUED, Captures, dbfs
-from shared.store.models import Capture, Record
-from shared.store.sqlite import open_database
+from shared.store.captures import QUEUED, dbfs
+from shared.store.store import Store
 from tests.integration.recording_session.desk import RATE_HZ, Desk, Make, Samples, found_in, only_record, read
+from tests.tables import Capture, Record
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ def recorded(folder: Path, devices: dict[str, str], layout: str) -> Recorded:
     """Record two seconds in a home of its own."""
     settings = Settings(home=folder / "home", layout=layout, **devices)
     folders.prepare(settings)
-    database = open_database(settings.database)
+    store = Store.open(settings.database)
     events: list[dict[str, Any]] = []
-    with RecordingSession(settings, database=database, on_event=events.append) as session:
+    with RecordingSession(settings, store=store, on_event=events.append) as session:
         before = session.get_state()
         session.start(title="Ms. Okafor", candidate_id="c-7", project_id="p-3")
         time.sleep(2.0)
@@ -56,8 +56,8 @@ def recorded(folder: Path, devices: dict[str, str], layout: str) -> Recorded:
         outcome = session.stop()
         after = session.get_state()
     (record,), (capture,) = Record.select().dicts(), Capture.select().dicts()
-    loudness = Captures(database).loudness(record["session_id"])
-    database.close()
+    loudness = store.captures.loudness(record["session_id"])
+    store.disconnect()
     audio = read(record["recording_path"])
     return Recorded(before, running, after, outcome, events, record, capture, loudness, audio)
 

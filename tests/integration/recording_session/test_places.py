@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from shared.settings import Settings
-from shared.store.models import Record
 from tests.integration.recording_session.desk import Desk, nothing_is_left, only_record, read
+from tests.tables import Record
 
 # Where the recording goes
 

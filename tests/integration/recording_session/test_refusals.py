@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import AlreadyRecording, NotRecording, RecordingWaits, UnknownSession
+from shared.errors import (
+    AlreadyRecording,
+    NotRecording,
+    RecordingWaits,
+    UnknownSession,
+)
 from shared.settings import Settings
-from shared.store.models import Capture, Record
 from tests.integration.recording_session.desk import Desk, Make, nothing_is_left, only_record
+from tests.tables import Capture, Record
 
 # What is refused changes nothing
 

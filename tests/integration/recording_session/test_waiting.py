@@ -11,9 +11,9 @@ import pytest
 
 from shared.settings import Settings
 from shared.store.captures import WAITING
-from shared.store.models import Capture, Record
 from tests.integration.recording_session.desk import Desk, Make, nothing_is_left, only_record, read
 from tests.stage import ROOT
+from tests.tables import Capture, Record
 
 #: Stops a recording that then waits, and is gone without a word.
 STOPS_AND_DIES = """

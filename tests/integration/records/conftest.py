@@ -7,11 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from peewee import SqliteDatabase
 
-from shared.store.models import Record
-from shared.store.records import Records
+from shared.store.store import Store
 from tests.integration.records.operations import Clock
+from tests.tables import Record, by_clock
 
 
 @pytest.fixture
@@ -20,19 +19,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def records(database: SqliteDatabase, clock: Clock) -> Records:
-    """The records of the fresh home, by a clock that stands still."""
-    return Records(database, clock)
+def store(store: Store, clock: Clock) -> Store:
+    """The store of the fresh home, by a clock that stands still."""
+    return by_clock(store, clock)
 
 
 @pytest.fixture
-def add(records: Records) -> Callable[..., Record]:
+def add(store: Store) -> Callable[..., Record]:
     """Queue a recording of its own."""
     numbers = itertools.count(1)
 
     def add(**columns: Any) -> Record:
         number = next(numbers)
         given = {"title": f"call {number}", "recording_path": f"/calls/{number}.wav", **columns}
-        return records.add(source="added", **given)
+        return store.records.add(source="added", **given)
 
     return add

@@ -7,12 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import SqliteDatabase
-
 from shared.store.claims import Claim, Failure
-from shared.store.models import Control, DecodedWindow, InboxFile, Record, Segment
-from shared.store.records import Records
-from shared.store.transitions import CANCELLED, COMPLETED, FAILED, QUEUED
+from shared.store.store import Store
+from shared.store.transitions import (
+    CANCELLED,
+    COMPLETED,
+    FAILED,
+    QUEUED,
+)
+from tests.tables import (
+    DecodedWindow,
+    InboxFile,
+    QueueState,
+    Record,
+    Segment,
+    execute,
+    said,
+    windows,
+)
 
 FAILURE = Failure("engine_failed", "The engine reported an error while decoding.")
 
@@ -33,8 +45,8 @@ class Clock:
         return self.now
 
 
-def claim(records: Records, record: Record, worker_id: str = "worker-1", model: str = "tiny.en") -> Claim:
-    claim = records.claim(record.id, worker_id=worker_id, model=model, lease_seconds=60)
+def claim(store: Store, record: Record, worker_id: str = "worker-1", model: str = "tiny.en") -> Claim:
+    claim = store.claims.claim(record.id, worker_id=worker_id, model=model, lease_seconds=60)
     assert claim is not None
     return claim
 
@@ -43,31 +55,32 @@ def segment(text: str, start_seconds: float = 0.0) -> dict[str, Any]:
     return {"start_seconds": start_seconds, "end_seconds": start_seconds + 1, "text": text}
 
 
-def hits(database: SqliteDatabase, word: str) -> int:
+def hits(store: Store, word: str) -> int:
     """Count the segments that the search index finds for a word."""
     sql = "SELECT count(*) FROM segments_search WHERE segments_search MATCH ?"
-    return int(database.execute_sql(sql, (f'"{word}"',)).fetchone()[0])
+    return int(execute(sql, (f'"{word}"',)).fetchone()[0])
 
 
-def snapshot(database: SqliteDatabase) -> dict[str, list[tuple[Any, ...]]]:
+def snapshot(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     """Return every row there is, and check that the search index agrees with the segments."""
-    database.execute_sql("INSERT INTO segments_search (segments_search, rank) VALUES ('integrity-check', 1)")
-    tables = (Record, DecodedWindow, Segment, InboxFile, Control)
-    return {model.__name__: list(model.select().tuples()) for model in tables}
+    execute("INSERT INTO segments_search (segments_search, rank) VALUES ('integrity-check', 1)")
+    tables = (Record, DecodedWindow, Segment, InboxFile, QueueState)
+    return {table.model.__name__: list(table.select().tuples()) for table in tables}
 
 
-def at_once(database: SqliteDatabase, jobs: list[Callable[[], Any]]) -> list[Any]:
+def at_once(store: Store, jobs: list[Callable[[], Any]]) -> list[Any]:
     """Run each job in a thread and a connection of its own; return what they return or raise."""
     results: list[Any] = [None] * len(jobs)
     barrier = threading.Barrier(len(jobs))
 
     def run(number: int) -> None:
-        with database.connection_context():
-            barrier.wait()
-            try:
-                results[number] = jobs[number]()
-            except Exception as error:
-                results[number] = error
+        barrier.wait()
+        try:
+            results[number] = jobs[number]()
+        except Exception as error:
+            results[number] = error
+        finally:
+            store.disconnect()
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(len(jobs))]
     for thread in threads:
@@ -77,35 +90,37 @@ def at_once(database: SqliteDatabase, jobs: list[Callable[[], Any]]) -> list[Any
     return results
 
 
-def operation(records: Records, name: str, claim: Claim) -> Any:
+def operation(store: Store, name: str, claim: Claim) -> Any:
     """Carry out the transition of this name."""
     do: dict[str, Callable[[], Any]] = {
-        "claim": lambda: records.claim(claim.record.id, worker_id="worker-2", model="base", lease_seconds=9),
-        "complete": lambda: records.complete(claim, [segment("mistaken")], language="en"),
-        "retry_later": lambda: records.retry_later(claim, FAILURE, wait_seconds=7, crashed=True),
-        "hand_back": lambda: records.hand_back(claim),
-        "hold": lambda: records.hold(claim, FAILURE, wait_seconds=7),
-        "start_over": lambda: records.start_over(claim, wait_seconds=7, **NEW_CONTENT),
-        "fail": lambda: records.fail(claim, FAILURE, crashed=True),
-        "requeue": lambda: records.requeue(claim.record.id, {"model": "base"}),
-        "cancel": lambda: records.cancel(claim.record.id),
+        "claim": lambda: store.claims.claim(
+            claim.record.id, worker_id="worker-2", model="base", lease_seconds=9
+        ),
+        "complete": lambda: store.claims.complete(claim, said([segment("mistaken")]), language="en"),
+        "retry_later": lambda: store.claims.retry_later(claim, FAILURE, wait_seconds=7, crashed=True),
+        "hand_back": lambda: store.claims.hand_back(claim),
+        "hold": lambda: store.claims.hold(claim, FAILURE, wait_seconds=7),
+        "start_over": lambda: store.claims.start_over(claim, wait_seconds=7, **NEW_CONTENT),
+        "fail": lambda: store.claims.fail(claim, FAILURE, crashed=True),
+        "requeue": lambda: store.records.requeue(claim.record.id, {"model": "base"}),
+        "cancel": lambda: store.records.cancel(claim.record.id),
     }
     return do[name]()
 
 
-def bring_to(records: Records, state: str, record: Record) -> Claim:
+def bring_to(store: Store, state: str, record: Record) -> Claim:
     """Bring a queued recording, with a window decoded, to a state, and return its last claim."""
-    held = claim(records, record)
-    records.save_windows(held, [WINDOW], progress=0.5)
+    held = claim(store, record)
+    store.claims.save_windows(held, windows([WINDOW]), progress=0.5)
     if state == QUEUED:
-        records.hand_back(held)
+        store.claims.hand_back(held)
     elif state == COMPLETED:
-        records.complete(held, [segment("spoken")])
+        store.claims.complete(held, said([segment("spoken")]))
     elif state == FAILED:
-        records.fail(held, FAILURE)
+        store.claims.fail(held, FAILURE)
     elif state == CANCELLED:
-        records.cancel(record.id)
-    assert records.get(record.id).transcription_status == state
+        store.records.cancel(record.id)
+    assert store.records.get(record.id).transcription_status == state
     return held
 
 
@@ -116,5 +131,5 @@ def assert_afresh(record: Record, next_attempt_at: float = 0.0) -> None:
     assert record.next_attempt_at == next_attempt_at
     assert (record.started_at, record.completed_at, record.filed_at) == (None, None, None)
     assert (record.error_code, record.transcription_error) == (None, None)
-    assert (record.language, record.flags, record.speed) == (None, "[]", None)
+    assert (record.language, record.flags, record.speed) == (None, (), None)
     assert (record.claim_token, record.worker_id, record.lease_expires_at) == (None, None, None)

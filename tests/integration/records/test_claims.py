@@ -10,16 +10,22 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from peewee import SqliteDatabase
 
-from shared.errors import EngineCrashed
+from shared.errors import (
+    EngineCrashed,
+)
 from shared.settings import Settings
 from shared.store.claims import Failure
-from shared.store.models import Record
-from shared.store.records import LONGEST_WAIT_SECONDS, Records
-from shared.store.transitions import PROCESSING
+from shared.store.records import LONGEST_WAIT_SECONDS
+from shared.store.store import Store
+from shared.store.transitions import (
+    PROCESSING,
+)
 from tests.integration.records.operations import FAILURE, Clock, at_once, claim
 from tests.stage import ROOT
+from tests.tables import (
+    Record,
+)
 
 DAY_SECONDS = 86_400.0
 
@@ -27,78 +33,73 @@ DAY_SECONDS = 86_400.0
 CLAIMS = """
 import json, sys
 from pathlib import Path
-from shared.store.sqlite import open_database
-from shared.store.records import Records
-records = Records(open_database(Path(sys.argv[1])))
+from shared.store.store import Store
+store = Store.open(Path(sys.argv[1]))
 print("up", flush=True)
 sys.stdin.readline()
 taken = []
-while due := records.due(limit=10):
+while due := store.records.due(limit=10):
     for record in due:
-        if records.claim(record.id, worker_id=sys.argv[2], model="tiny.en", lease_seconds=60):
+        if store.claims.claim(record.id, worker_id=sys.argv[2], model="tiny.en", lease_seconds=60):
             taken.append(record.id)
 print(json.dumps(taken))
 """
 
 
 def test_a_claim_counts_the_attempt_and_notes_whose_it_is(
-    records: Records, add: Callable[..., Record], clock: Clock
+    store: Store, add: Callable[..., Record], clock: Clock
 ):
-    held = claim(records, add(), "worker-7", model="small")
+    held = claim(store, add(), "worker-7", model="small")
 
-    found = records.get(held.record.id)
+    found = store.records.get(held.record.id)
     assert (found.transcription_status, found.attempts, found.claim_token) == (PROCESSING, 1, held.token)
     assert (found.worker_id, found.model, found.started_at) == ("worker-7", "small", clock.now)
     assert found.lease_expires_at == clock.now + 60
     assert held.record.attempts == 1
 
 
-def test_attempts_count_at_each_claim_even_if_nobody_reports_back(
-    records: Records, add: Callable[..., Record]
-):
+def test_attempts_count_at_each_claim_even_if_nobody_reports_back(store: Store, add: Callable[..., Record]):
     record = add()
     for attempt in (1, 2, 3):
-        held = claim(records, record)
-        assert records.get(record.id).attempts == attempt
-        records.retry_later(held, Failure.of(EngineCrashed()), wait_seconds=0, crashed=True)
+        held = claim(store, record)
+        assert store.records.get(record.id).attempts == attempt
+        store.claims.retry_later(held, Failure.of(EngineCrashed()), wait_seconds=0, crashed=True)
 
-    found = records.get(record.id)
+    found = store.records.get(record.id)
     assert (found.attempts, found.crashes, found.error_code) == (3, 3, "engine_crashed")
 
 
-def test_each_claim_has_a_token_of_its_own(records: Records, add: Callable[..., Record]):
+def test_each_claim_has_a_token_of_its_own(store: Store, add: Callable[..., Record]):
     record = add()
-    first = claim(records, record)
-    records.hand_back(first)
+    first = claim(store, record)
+    store.claims.hand_back(first)
 
-    assert claim(records, record).token != first.token
+    assert claim(store, record).token != first.token
 
 
-def test_eight_threads_claim_each_recording_exactly_once(
-    records: Records, database: SqliteDatabase, add: Callable[..., Record]
-):
-    with database.atomic():
+def test_eight_threads_claim_each_recording_exactly_once(store: Store, add: Callable[..., Record]):
+    with store.transaction():
         wanted = [add().id for _ in range(300)]
 
     def take_all() -> list[int]:
         taken = []
-        while due := records.due(limit=10):
+        while due := store.records.due(limit=10):
             for record in due:
-                held = records.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
+                held = store.claims.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
                 taken += [held.record.id] if held else []
         return taken
 
-    taken = at_once(database, [take_all] * 8)
+    taken = at_once(store, [take_all] * 8)
 
     assert sorted(itertools.chain(*taken)) == wanted
-    assert {record.attempts for record in records.held()} == {1}
-    assert len({record.claim_token for record in records.held()}) == 300
+    assert {record.attempts for record in store.records.processing()} == {1}
+    assert len({record.claim_token for record in store.records.processing()}) == 300
 
 
 def test_four_processes_claim_each_recording_exactly_once(
-    records: Records, database: SqliteDatabase, settings: Settings, add: Callable[..., Record]
+    store: Store, settings: Settings, add: Callable[..., Record]
 ):
-    with database.atomic():
+    with store.transaction():
         wanted = [add().id for _ in range(300)]
     workers = [
         subprocess.Popen(
@@ -120,63 +121,61 @@ def test_four_processes_claim_each_recording_exactly_once(
     taken = {f"worker-{n}": json.loads(worker.communicate(timeout=30)[0]) for n, worker in enumerate(workers)}
 
     assert sorted(itertools.chain(*taken.values())) == wanted
-    held = records.held()
+    held = store.records.processing()
     assert {record.attempts for record in held} == {1}
     assert Counter(record.worker_id for record in held) == {w: len(ids) for w, ids in taken.items() if ids}
 
 
-def test_a_recording_rests_until_its_time_has_come(
-    records: Records, add: Callable[..., Record], clock: Clock
-):
+def test_a_recording_rests_until_its_time_has_come(store: Store, add: Callable[..., Record], clock: Clock):
     record = add()
-    records.retry_later(claim(records, record), FAILURE, wait_seconds=20)
+    store.claims.retry_later(claim(store, record), FAILURE, wait_seconds=20)
 
     for seconds, is_due in ((0.0, False), (19.9, False), (0.1, True)):
         clock.now += seconds
-        assert [r.id for r in records.due(limit=9)] == ([record.id] if is_due else [])
-        held = records.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
+        assert [r.id for r in store.records.due(limit=9)] == ([record.id] if is_due else [])
+        held = store.claims.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
         assert (held is not None) is is_due
 
 
 @pytest.mark.parametrize("seconds", [-DAY_SECONDS, -365 * DAY_SECONDS, DAY_SECONDS])
 def test_a_clock_that_is_set_leaves_no_resting_recording_stuck(
-    records: Records, add: Callable[..., Record], clock: Clock, seconds: float
+    store: Store, add: Callable[..., Record], clock: Clock, seconds: float
 ):
     record = add()
-    records.retry_later(claim(records, record), FAILURE, wait_seconds=600)
+    store.claims.retry_later(claim(store, record), FAILURE, wait_seconds=600)
 
     clock.now += seconds
 
-    assert [r.id for r in records.due(limit=9)] == [record.id]
-    claim(records, record)
+    assert [r.id for r in store.records.due(limit=9)] == [record.id]
+    claim(store, record)
 
 
 def test_a_clock_that_is_set_back_a_little_only_makes_the_wait_longer(
-    records: Records, add: Callable[..., Record], clock: Clock
+    store: Store, add: Callable[..., Record], clock: Clock
 ):
     record = add()
-    records.retry_later(claim(records, record), FAILURE, wait_seconds=600)
+    store.claims.retry_later(claim(store, record), FAILURE, wait_seconds=600)
 
     clock.now -= LONGEST_WAIT_SECONDS - 600
 
-    assert records.due(limit=9) == []
+    assert store.records.due(limit=9) == []
     clock.now += LONGEST_WAIT_SECONDS
-    assert records.due(limit=9) != []
+    assert store.records.due(limit=9) != []
 
 
 def test_a_clock_that_is_set_gives_no_recording_to_a_second_worker(
-    records: Records, add: Callable[..., Record], clock: Clock
+    store: Store, add: Callable[..., Record], clock: Clock
 ):
     record = add()
-    held = claim(records, record)
+    held = claim(store, record)
 
     for seconds in (DAY_SECONDS, -2 * DAY_SECONDS):
         clock.now += seconds
-        assert records.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60) is None
-    records.complete(held, [])
+        assert store.claims.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60) is None
+    store.claims.complete(held, [])
 
 
-def test_the_most_urgent_is_due_first_and_then_the_oldest(records: Records, add: Callable[..., Record]):
+def test_the_most_urgent_is_due_first_and_then_the_oldest(store: Store, add: Callable[..., Record]):
     ids = [add(priority=priority).id for priority in (0, 5, 0, 5)]
 
-    assert [r.id for r in records.due(limit=3)] == [ids[1], ids[3], ids[0]]
+    assert [r.id for r in store.records.due(limit=3)] == [ids[1], ids[3], ids[0]]

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from shared.store.migrations import MIGRATIONS
+from shared.store.sqlite.migrations import MIGRATIONS
 
 SESSION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: Tables of SQLite's own, which it makes by itself.

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from peewee import SqliteDatabase
 
 from shared.errors import NewerDatabase
+from shared.store.words_index import index_text
 
-Execute = Callable[[str], object]
+#: Runs a statement with values, and returns a cursor.
+Execute = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,17 @@ def migrate(database: SqliteDatabase) -> list[str]:
 def missing(database: SqliteDatabase) -> list[str]:
     """Name what is to be applied, taking no lock and changing nothing. Raises NewerDatabase."""
     applied = _applied(database) if database.table_exists("migrations") else set()
-    names = [migration.name for migration in MIGRATIONS]
-    if unknown := applied - set(names):
+    if unknown := unknown_names(applied):
         raise NewerDatabase(
-            f"{database.database} was written by a newer offhook (it has {', '.join(sorted(unknown))}). "
+            f"{database.database} was written by a newer offhook (it has {', '.join(unknown)}). "
             "Nothing was changed; update offhook and try again."
         )
-    return [name for name in names if name not in applied]
+    return [migration.name for migration in MIGRATIONS if migration.name not in applied]
+
+
+def unknown_names(schema: set[str]) -> list[str]:
+    """Return the names of migrations that this version does not have."""
+    return sorted(schema - {migration.name for migration in MIGRATIONS})
 
 
 def _applied(database: SqliteDatabase) -> set[str]:
@@ -238,6 +245,118 @@ def _add_engines(execute: Execute) -> None:
     execute('ALTER TABLE "workers" ADD COLUMN "engines" TEXT')
 
 
+def _add_hosts(execute: Execute) -> None:
+    """Say on which host a process runs, and which model a record asks for, in columns of their own."""
+    execute('ALTER TABLE "call_records" ADD COLUMN "worker_host" TEXT')
+    execute('ALTER TABLE "captures" ADD COLUMN "host" TEXT')
+    execute('ALTER TABLE "workers" ADD COLUMN "host" TEXT')
+    execute('ALTER TABLE "call_records" ADD COLUMN "requested_model" TEXT')
+    execute("""
+        UPDATE "call_records" SET "requested_model" = json_extract("options", '$.model')
+        WHERE json_valid("options")""")
+
+
+def _number_words(execute: Execute) -> None:
+    """Give each segment the number of its first word, and make tables for overlays on words."""
+    execute('ALTER TABLE "segments" ADD COLUMN "first_word" INTEGER NOT NULL DEFAULT 0')
+    execute("""
+        UPDATE "segments" SET "first_word" = "counted"."before"
+        FROM (
+            SELECT "id" AS "segment", SUM("words") OVER (
+                PARTITION BY "record_id" ORDER BY "id" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ) AS "before"
+            FROM (
+                SELECT "id", "record_id",
+                    CASE WHEN json_valid("words") THEN json_array_length("words") ELSE 0 END AS "words"
+                FROM "segments"
+            )
+        ) AS "counted"
+        WHERE "counted"."segment" = "segments"."id" AND "counted"."before" > 0""")
+    for table, columns in (
+        ("speaker_labels", '"speaker" TEXT NOT NULL, "source" TEXT NOT NULL, "probability" REAL'),
+        ("corrections", '"text" TEXT NOT NULL, "source" TEXT NOT NULL, "made_at" REAL NOT NULL'),
+    ):
+        execute(f"""
+            CREATE TABLE "{table}" (
+                "id" INTEGER NOT NULL PRIMARY KEY,
+                "record_id" INTEGER NOT NULL,
+                "first_word" INTEGER NOT NULL,
+                "last_word" INTEGER NOT NULL,
+                {columns},
+                FOREIGN KEY ("record_id") REFERENCES "call_records" ("id") ON DELETE CASCADE
+            )""")
+        execute(f'CREATE INDEX "{table.replace("_", "")[:-1]}_record_id" ON "{table}" ("record_id")')
+    execute("""
+        CREATE TABLE "speaker_names" (
+            "record_id" INTEGER NOT NULL,
+            "speaker" TEXT NOT NULL,
+            "name" TEXT NOT NULL,
+            PRIMARY KEY ("record_id", "speaker"),
+            FOREIGN KEY ("record_id") REFERENCES "call_records" ("id") ON DELETE CASCADE
+        )""")
+
+
+def _search_all_scripts(execute: Execute) -> None:
+    """Let the index hold another text than the segment's where people search for it in other ways.
+
+    `search_text` is that text (`words_index.py`), NULL where it is the segment's own. The store writes the
+    index itself from here on: a schema without triggers can be read as one that is not trusted.
+    """
+    execute('ALTER TABLE "segments" ADD COLUMN "search_text" TEXT')
+    for segment_id, text in execute("SELECT id, text FROM segments WHERE text GLOB '*[^ -~]*'").fetchall():
+        if (prepared := index_text(text)) is not None:
+            execute("UPDATE segments SET search_text = ? WHERE id = ?", (prepared, segment_id))
+    execute("DROP TRIGGER segments_search_insert")
+    execute("DROP TRIGGER segments_search_delete")
+    execute("DROP TABLE segments_search")
+    execute("""
+        CREATE VIEW segments_to_search AS
+        SELECT id, record_id, coalesce(search_text, text) AS text FROM segments""")
+    execute("""
+        CREATE VIRTUAL TABLE segments_search USING fts5(
+            text, content='segments_to_search', content_rowid='id', prefix='1 2 3',
+            tokenize='unicode61 remove_diacritics 2'
+        )""")
+    execute("INSERT INTO segments_search (segments_search) VALUES ('rebuild')")
+
+
+def _split_controls(execute: Execute) -> None:
+    """Give each control a table with columns of its own types; they were texts by name."""
+    execute("""
+        CREATE TABLE "queue_state" (
+            "id" INTEGER NOT NULL PRIMARY KEY,
+            "paused" INTEGER NOT NULL,
+            "retention_applied_at" REAL
+        )""")
+    execute('CREATE TABLE "erasures" ("record_id" INTEGER NOT NULL PRIMARY KEY)')
+    execute('CREATE TABLE "expected_receipts" ("name" TEXT NOT NULL PRIMARY KEY)')
+    execute("""
+        CREATE TABLE "scrubs" (
+            "id" INTEGER NOT NULL PRIMARY KEY,
+            "token" TEXT NOT NULL,
+            "rewritten" INTEGER NOT NULL
+        )""")
+    known = dict(execute("SELECT name, value FROM controls").fetchall())
+    state = (known.get("paused") == "true", _number(known.get("retention")))
+    execute("INSERT INTO queue_state (id, paused, retention_applied_at) VALUES (1, ?, ?)", state)
+    for name in known:
+        kind, _, rest = name.partition(":")
+        if kind == "erase" and rest.isdecimal():
+            execute("INSERT INTO erasures (record_id) VALUES (?)", (int(rest),))
+        elif kind == "receipt":
+            execute("INSERT INTO expected_receipts (name) VALUES (?)", (rest,))
+    if "scrub" in known:
+        execute("INSERT INTO scrubs (id, token, rewritten) VALUES (1, 'from before', 0)")
+    execute('DROP TABLE "controls"')
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
 MIGRATIONS = (
     Migration("0001_records", _create_records),
     Migration("0002_transcripts", _create_transcripts),
@@ -248,4 +367,8 @@ MIGRATIONS = (
     Migration("0007_indexes", _index_what_is_asked_often),
     Migration("0008_prefixes", _index_prefixes),
     Migration("0009_engines", _add_engines),
+    Migration("0010_hosts", _add_hosts),
+    Migration("0011_words", _number_words),
+    Migration("0012_scripts", _search_all_scripts),
+    Migration("0013_controls", _split_controls),
 )

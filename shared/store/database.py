@@ -1,0 +1,88 @@
+"""What the store needs of a database; `sqlite/` provides it, and another database may stand in its place.
+
+A query is a peewee query over `tables.py`. Rows come back as dictionaries, keyed by field name; a foreign
+key's value is the key itself. Every method raises the errors of `shared.errors` that begin with `Store`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shared.store.words_index import Query
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A segment that the full-text index found, with its record's title."""
+
+    record_id: int
+    title: str
+    start_seconds: float
+    end_seconds: float
+    text: str
+
+
+class ChangeFeed(Protocol):
+    """Says when somebody else has changed the database; a context manager."""
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """Return True as soon as something has changed since the last call, False after the timeout."""
+
+    def __enter__(self) -> ChangeFeed: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class Database(Protocol):
+    """One database, with a connection for each thread that uses it."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make all statements inside succeed or fail together.
+
+        It takes the write lock when it begins. What is read inside is what is written upon: the code of the
+        store that reads and then writes relies on this and on nothing else. Elsewhere SERIALIZABLE, or SELECT
+        … FOR UPDATE, stands in for it.
+        """
+
+    def all(self, query: Any) -> list[Row]:
+        """Return every row of a query."""
+
+    def first(self, query: Any) -> Row | None:
+        """Return the first row of a query."""
+
+    def scalar(self, query: Any) -> Any:
+        """Return the first column of the first row, None if there is no row."""
+
+    def run(self, query: Any) -> int:
+        """Run a statement that writes, and return the number of rows it has changed."""
+
+    def busy_timeout(self, seconds: float) -> AbstractContextManager[None]:
+        """Wait for a busy database for at most `seconds`, in this thread."""
+
+    def disconnect(self) -> None:
+        """Close this thread's connection."""
+
+    def find_text(self, query: Query, limit: int) -> list[Found]:
+        """Return the segments that match a full-text query, the newest first."""
+
+    def index_text(self, record_id: int) -> None:
+        """Add the segments of a record to the full-text index."""
+
+    def remove_text(self, record_id: int) -> None:
+        """Remove the segments of a record, which are still there, from the full-text index."""
+
+    def changes(self) -> ChangeFeed:
+        """Return a feed of the changes that are committed from now on."""
+
+    def check(self) -> str | None:
+        """Return what is wrong with the database: damage, or another schema than it should have."""
+
+    def scrub(self, rewritten: bool, on_rewritten: Callable[[], None], patience_seconds: float) -> bool:
+        """Remove the last traces of deleted rows from the files; False if others were in the way for too
+        long.
+        """

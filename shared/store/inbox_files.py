@@ -1,0 +1,68 @@
+"""The files that the inbox has dealt with, each as it was then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from shared.files import Fingerprint
+from shared.store.database import Database
+from shared.store.tables import InboxFileRow
+from shared.store.values import InboxFile, value_of
+
+#: It became a record; another record has its content; it cannot be read; its record is marked for deletion.
+ADOPTED, COPY, UNREADABLE, MARKED = "adopted", "copy", "unreadable", "marked"
+#: What a person is to know of files that stay in the inbox.
+TROUBLES = (COPY, UNREADABLE)
+
+
+class InboxFiles:
+    """The inbox files of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, path: Path) -> InboxFile | None:
+        """Return what is known of a file."""
+        row = self._database.first(InboxFileRow.select().where(InboxFileRow.path == str(path)))
+        return value_of(InboxFile, row) if row else None
+
+    def note(self, path: Path, fingerprint: Fingerprint, outcome: str, record_id: int | None) -> None:
+        """Write down what became of a file as it is now."""
+        known = {
+            "size_bytes": fingerprint.size_bytes,
+            "modified_ns": fingerprint.modified_ns,
+            "outcome": outcome,
+            "record": record_id,
+        }
+        query = InboxFileRow.insert(path=str(path), **known)
+        with self._database.transaction():
+            self._database.run(query.on_conflict(conflict_target=[InboxFileRow.path], update=known))
+
+    def known(self) -> dict[str, tuple[int, int]]:
+        """Return size and time, in nanoseconds, of every file that was read, by its path."""
+        columns = (InboxFileRow.path, InboxFileRow.size_bytes, InboxFileRow.modified_ns)
+        query = InboxFileRow.select(*columns).where(InboxFileRow.outcome != UNREADABLE)
+        rows = self._database.all(query)
+        return {row["path"]: (row["size_bytes"], row["modified_ns"]) for row in rows}
+
+    def of_record(self, record_id: int) -> list[Path]:
+        """Return the paths of the files that became a record or are copies of it."""
+        query = InboxFileRow.select(InboxFileRow.path).where(InboxFileRow.record == record_id)
+        return [Path(row["path"]) for row in self._database.all(query)]
+
+    def in_trouble(self, limit: int, outcomes: Iterable[str] = TROUBLES) -> list[InboxFile]:
+        """Return files that were not taken, with the reason as their outcome."""
+        query = InboxFileRow.select().where(InboxFileRow.outcome.in_(list(outcomes))).limit(limit)
+        return [value_of(InboxFile, row) for row in self._database.all(query)]
+
+    def unreadable(self) -> list[str]:
+        """Return the paths of the files that could not be read."""
+        query = InboxFileRow.select(InboxFileRow.path).where(InboxFileRow.outcome == UNREADABLE)
+        return [row["path"] for row in self._database.all(query)]
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Remove what is known of files that are gone."""
+        with self._database.transaction():
+            for path in paths:
+                self._database.run(InboxFileRow.delete().where(InboxFileRow.path == path))

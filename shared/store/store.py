@@ -1,0 +1,105 @@
+"""The store: everything that offhook keeps in its database, behind one object that is passed in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from shared.host import host_of
+from shared.settings import Settings
+from shared.store.captures import Captures
+from shared.store.claims import Claims
+from shared.store.controls import Controls
+from shared.store.database import ChangeFeed
+from shared.store.erasures import Erasures
+from shared.store.inbox_files import InboxFiles
+from shared.store.records import Records
+from shared.store.relocation import Relocation
+from shared.store.sqlite.database import BUSY_TIMEOUT_SECONDS, SqliteDatabase
+from shared.store.sqlite.files import copy_database, has_calls, refuse_newer
+from shared.store.sqlite.inspection import damaged_values, oddities
+from shared.store.transcripts import Transcripts
+from shared.store.workers import Workers
+
+__all__ = ["Store", "copy_database", "damaged_values", "has_calls", "oddities", "refuse_newer"]
+
+
+class Store:
+    """One database, as a process on `host` uses it; a context manager.
+
+    It owns its connections, one for each thread. A thread that ends calls `disconnect`.
+    """
+
+    def __init__(self, database: SqliteDatabase, host: str, clock: Callable[[], float] = time.time) -> None:
+        self._database, self.host = database, host
+        self.transcripts = Transcripts(database)
+        self.records = Records(database, self.transcripts, clock)
+        self.claims = Claims(database, self.transcripts, host, clock)
+        self.erasures = Erasures(database)
+        self.captures = Captures(database, self.records, self.erasures, host, clock)
+        self.inbox_files = InboxFiles(database)
+        self.controls = Controls(database)
+        self.workers = Workers(database, host, clock)
+        self.relocation = Relocation(database)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        host: str = "",
+        *,
+        busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
+        clock: Callable[[], float] = time.time,
+    ) -> Store:
+        """Open a database, create it if need be, and bring its schema up to date.
+
+        Raises NewerDatabase and StoreError; then nothing was changed.
+        """
+        return cls(SqliteDatabase.open(path, busy_timeout_seconds), host, clock)
+
+    @classmethod
+    def of_home(cls, settings: Settings, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Store:
+        """Open the store of a home. Raises as `open`."""
+        host = host_of(settings.home)
+        return cls.open(settings.database, host, busy_timeout_seconds=busy_timeout_seconds)
+
+    @classmethod
+    def as_it_is(cls, path: Path) -> Store:
+        """Read a database that has this version's schema, such as a copy; nothing is brought up to date."""
+        return cls(SqliteDatabase(path), host="")
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make all that is done inside succeed or fail together; no other process writes meanwhile."""
+        return self._database.transaction()
+
+    def busy_timeout(self, seconds: float) -> AbstractContextManager[None]:
+        """Wait for a busy database for at most `seconds`, in this thread."""
+        return self._database.busy_timeout(seconds)
+
+    def changes(self) -> ChangeFeed:
+        """Return a feed of the changes that are committed from now on; a context manager."""
+        return self._database.changes()
+
+    def check(self) -> str | None:
+        """Return what is wrong with the database: damage, or another schema than it should have."""
+        return self._database.check()
+
+    def schema_names(self) -> list[str]:
+        """Return the names of the migrations that made this schema."""
+        return self._database.schema_names()
+
+    def make_movable(self) -> None:
+        """Leave one file, which can be moved once the store is closed."""
+        self._database.make_movable()
+
+    def disconnect(self) -> None:
+        """Close the calling thread's connection; another use opens one again."""
+        self._database.disconnect()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.disconnect()

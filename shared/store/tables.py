@@ -1,0 +1,275 @@
+"""The tables, as peewee models that are bound to no database: `Database` runs the queries made of them.
+
+`sqlite/migrations.py` creates the tables; a test compares the two. Times are seconds since 1970 in UTC, in
+double precision, so that a time that was read can be compared for equality. Integers that count bytes or
+nanoseconds have 64 bits. Columns that hold JSON are named in their comment.
+"""
+
+from __future__ import annotations
+
+from peewee import (
+    SQL,
+    AutoField,
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    CompositeKey,
+    DoubleField,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+
+class RecordRow(Model):
+    """A call: where its recording is, how far its transcription got, whose it is now."""
+
+    id = AutoField()
+    session_id = TextField(unique=True)
+    source = TextField()
+    title = TextField()
+    candidate_id = TextField(null=True)
+    project_id = TextField(null=True)
+    recording_path = TextField(index=True)
+    sha256 = TextField(null=True, index=True)
+    size_bytes = BigIntegerField(null=True)
+    modified_ns = BigIntegerField(null=True)
+    duration_seconds = DoubleField(null=True)
+    flags = TextField(default="[]")  # JSON: what is odd about the recording
+    options = TextField(default="{}")  # JSON: settings chosen for this recording alone
+    transcription_status = TextField()
+    transcription_error = TextField(null=True)
+    error_code = TextField(null=True)
+    priority = IntegerField(default=0)
+    attempts = IntegerField(default=0)
+    crashes = IntegerField(default=0)
+    progress = DoubleField(default=0.0)
+    speed = DoubleField(null=True)  # seconds of audio decoded in a second, in this attempt
+    language = TextField(null=True)
+    model = TextField(null=True)  # while it waits: the requested one, NULL for the default; then the one used
+    claim_token = TextField(null=True)
+    worker_id = TextField(null=True)
+    lease_expires_at = DoubleField(null=True)
+    next_attempt_at = DoubleField(default=0.0)
+    library_stem = TextField(null=True, unique=True, collation="NOCASE")  # some systems know no case
+    filed_at = DoubleField(null=True)
+    created_at = DoubleField()
+    started_at = DoubleField(null=True)
+    completed_at = DoubleField(null=True)
+    worker_host = TextField(null=True)  # NULL: the host of this home
+    requested_model = TextField(null=True)  # NULL: the default one
+
+    class Meta:
+        table_name = "call_records"
+        indexes = (
+            (("transcription_status",), False),
+            (("transcription_status", "model"), False),
+            (("transcription_status", "completed_at"), False),
+            (("transcription_status", "error_code"), False),
+        )
+
+
+_BY_URGENCY = (RecordRow.transcription_status, RecordRow.priority.desc(), RecordRow.id)
+RecordRow.add_index(*_BY_URGENCY, name="record_urgency")
+RecordRow.add_index(*_BY_URGENCY, name="record_urgency_begun", where=RecordRow.started_at.is_null(False))
+RecordRow.add_index(RecordRow.transcription_status, name="record_unfiled", where=RecordRow.filed_at.is_null())
+
+
+class DecodedWindowRow(Model):
+    """A window that the engine has decoded: the checkpoint after which the next attempt goes on."""
+
+    id = AutoField()
+    record = ForeignKeyField(RecordRow, on_delete="CASCADE", backref="windows")
+    start_seconds = DoubleField()
+    end_seconds = DoubleField()
+    stretch_seconds = DoubleField()  # where speech detection must start again to find the same windows
+    segments = TextField()  # JSON
+
+    class Meta:
+        table_name = "decoded_windows"
+
+
+class SegmentRow(Model):
+    """A sentence or so of a finished transcript."""
+
+    id = AutoField()
+    record = ForeignKeyField(RecordRow, on_delete="CASCADE", backref="segments")
+    start_seconds = DoubleField()
+    end_seconds = DoubleField()
+    text = TextField()
+    average_log_probability = DoubleField(null=True)
+    no_speech_probability = DoubleField(null=True)
+    compression_ratio = DoubleField(null=True)
+    words = TextField(null=True)  # JSON: [[start, end, word, probability], …]
+    doubts = TextField(null=True)  # JSON: the reasons to doubt it; NULL if there are none
+    first_word = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])  # its number within the record
+    search_text = TextField(null=True)  # what the index holds in the place of `text`; NULL: `text` itself
+
+    class Meta:
+        table_name = "segments"
+
+
+class InboxFileRow(Model):
+    """A file the inbox has dealt with, as it was then."""
+
+    path = TextField(primary_key=True)
+    size_bytes = BigIntegerField()
+    modified_ns = BigIntegerField()
+    outcome = TextField(index=True)
+    record = ForeignKeyField(RecordRow, null=True, on_delete="CASCADE", index=True)
+
+    class Meta:
+        table_name = "inbox_files"
+
+
+class CaptureRow(Model):
+    """A call that is being recorded, or was: whose it is, where it will be, how well it was heard."""
+
+    session_id = TextField(primary_key=True)
+    state = TextField(index=True)
+    title = TextField()
+    candidate_id = TextField(null=True)
+    project_id = TextField(null=True)
+    recording_path = TextField(index=True)  # one may be recorded to again
+    layout = TextField()
+    worker_id = TextField()  # the process that records it
+    started_at = DoubleField()
+    duration_seconds = DoubleField(default=0.0)
+    verdict = TextField(default="{}")  # JSON
+    host = TextField(null=True)  # where that process runs; NULL: the host of this home
+
+    class Meta:
+        table_name = "captures"
+
+
+class LoudnessRow(Model):
+    """A minute of how loud each side of a call was: a byte for each tenth of a second."""
+
+    capture = ForeignKeyField(CaptureRow, column_name="session_id", on_delete="CASCADE", index=False)
+    minute = IntegerField()
+    microphone = BlobField()
+    loopback = BlobField()
+
+    class Meta:
+        table_name = "loudness"
+        primary_key = CompositeKey("capture", "minute")
+
+
+class WorkerRow(Model):
+    """A running process of offhook; its lock file on its own host says whether it still runs."""
+
+    id = TextField(primary_key=True)
+    kind = TextField()
+    pid = IntegerField()
+    state = TextField()
+    started_at = DoubleField()
+    last_seen_at = DoubleField()
+    engines = TextField(null=True)  # JSON: how each of its engines uses the machine
+    host = TextField(null=True)  # where it runs; NULL: the host of this home
+
+    class Meta:
+        table_name = "workers"
+
+
+class QueueStateRow(Model):
+    """The one row of what holds for the whole queue."""
+
+    id = IntegerField(primary_key=True)
+    paused = BooleanField(default=False)
+    retention_applied_at = DoubleField(null=True)
+
+    class Meta:
+        table_name = "queue_state"
+
+
+class ErasureRow(Model):
+    """A record that is marked for deletion. It has no foreign key: the mark goes with the record's row."""
+
+    record_id = IntegerField(primary_key=True)
+
+    class Meta:
+        table_name = "erasures"
+
+
+class ExpectedReceiptRow(Model):
+    """A receipt that is to be finished when all marked records are deleted."""
+
+    name = TextField(primary_key=True)
+
+    class Meta:
+        table_name = "expected_receipts"
+
+
+class ScrubRow(Model):
+    """The one row that says that rows were deleted since the database's files were last scrubbed."""
+
+    id = IntegerField(primary_key=True)
+    token = TextField()
+    rewritten = BooleanField(default=False)
+
+    class Meta:
+        table_name = "scrubs"
+
+
+class SpeakerLabelRow(Model):
+    """Who said some words: an overlay on words `first_word` to `last_word` of a record."""
+
+    id = AutoField()
+    record = ForeignKeyField(RecordRow, on_delete="CASCADE", backref="speaker_labels")
+    first_word = IntegerField()
+    last_word = IntegerField()
+    speaker = TextField()
+    source = TextField()
+    probability = DoubleField(null=True)
+
+    class Meta:
+        table_name = "speaker_labels"
+
+
+class SpeakerNameRow(Model):
+    """The name a person gave to a speaker of a record."""
+
+    record = ForeignKeyField(RecordRow, on_delete="CASCADE", index=False)
+    speaker = TextField()
+    name = TextField()
+
+    class Meta:
+        table_name = "speaker_names"
+        primary_key = CompositeKey("record", "speaker")
+
+
+class CorrectionRow(Model):
+    """What a person put in the place of words `first_word` to `last_word` of a record."""
+
+    id = AutoField()
+    record = ForeignKeyField(RecordRow, on_delete="CASCADE", backref="corrections")
+    first_word = IntegerField()
+    last_word = IntegerField()
+    text = TextField()
+    source = TextField()
+    made_at = DoubleField()
+
+    class Meta:
+        table_name = "corrections"
+
+
+TABLES = (
+    RecordRow,
+    DecodedWindowRow,
+    SegmentRow,
+    InboxFileRow,
+    CaptureRow,
+    LoudnessRow,
+    WorkerRow,
+    QueueStateRow,
+    ErasureRow,
+    ExpectedReceiptRow,
+    ScrubRow,
+    SpeakerLabelRow,
+    SpeakerNameRow,
+    CorrectionRow,
+)
+
+for _table in TABLES:  # indexes are named after the row, as the migrations name them
+    _table._meta.name = _table.__name__.removesuffix("Row").lower()

@@ -1,0 +1,155 @@
+"""The transcripts of one database: decoded windows on the way, segments and their words in the end, and the
+search.
+
+A word is what the engine wrote. It is identified by its record and its number for ever. Who said it and what
+a person corrected are overlays: rows that point at words (`tables.py`), and never change one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from shared.store import words_index
+from shared.store.database import Database, Row
+from shared.store.tables import DecodedWindowRow, SegmentRow
+from shared.words import Segment, Word, milliseconds, numbered, seconds, segments_as_json, segments_from_json
+
+ROWS_AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class Window:
+    """A decoded window. Speech detection must start again at `stretch_seconds` to find the same windows."""
+
+    start_seconds: float
+    end_seconds: float
+    stretch_seconds: float
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A moment at which the words were said; in `snippet` they stand in brackets."""
+
+    record_id: int
+    title: str
+    start_seconds: float
+    end_seconds: float
+    text: str
+    snippet: str
+
+
+class Transcripts:
+    """The transcripts of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def windows(self, record_id: int) -> list[Window]:
+        """Return the windows that are decoded so far, in the order of the recording."""
+        query = (
+            DecodedWindowRow.select()
+            .where(DecodedWindowRow.record == record_id)
+            .order_by(DecodedWindowRow.start_seconds)
+        )
+        return [_window(row) for row in self._database.all(query)]
+
+    def segments(self, record_id: int) -> tuple[Segment, ...]:
+        """Return the segments of a finished transcript."""
+        query = SegmentRow.select().where(SegmentRow.record == record_id).order_by(SegmentRow.id)
+        return tuple(_segment(row) for row in self._database.all(query))
+
+    def search(self, words: str, limit: int) -> list[Hit]:
+        """Return the moments at which all the words were said, the newest first; `word*` finds beginnings."""
+        query = words_index.parse(words)
+        found = self._database.find_text(query, limit)
+        return [Hit(**moment.__dict__, snippet=words_index.snippet(moment.text, query)) for moment in found]
+
+    # What the other parts of the store write, inside their transactions
+
+    def add_windows(self, record_id: int, windows: Iterable[Window]) -> None:
+        """Add decoded windows of a record."""
+        for window in windows:
+            row = {**window.__dict__, "segments": segments_as_json(window.segments)}
+            self._database.run(DecodedWindowRow.insert(record=record_id, **row))
+
+    def replace(self, record_id: int, segments: Iterable[Segment]) -> None:
+        """Put a transcript in the place of what was decoded or transcribed before."""
+        self.forget(record_id)
+        rows = list(_rows(record_id, segments))
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            self._database.run(SegmentRow.insert_many(rows[start : start + ROWS_AT_ONCE]))
+        self._database.index_text(record_id)
+
+    def forget_windows(self, record_id: int) -> None:
+        """Remove what is decoded of a record."""
+        self._database.run(DecodedWindowRow.delete().where(DecodedWindowRow.record == record_id))
+
+    def forget(self, record_id: int) -> None:
+        """Remove a record's transcript and what is decoded of it."""
+        self.forget_windows(record_id)
+        self._database.remove_text(record_id)
+        self._database.run(SegmentRow.delete().where(SegmentRow.record == record_id))
+
+
+def _window(row: Row) -> Window:
+    return Window(
+        row["start_seconds"],
+        row["end_seconds"],
+        row["stretch_seconds"],
+        _readable(row["segments"]),
+    )
+
+
+def _readable(text: str) -> tuple[Segment, ...]:
+    """Read stored segments; damaged ones count as none, and are decoded again with the next attempt."""
+    try:
+        return segments_from_json(text)
+    except ValueError:
+        return ()
+
+
+def _rows(record_id: int, segments: Iterable[Segment]) -> Iterator[dict[str, Any]]:
+    for segment in numbered(segments):
+        yield {
+            "record": record_id,
+            "start_seconds": seconds(segment.start_ms),
+            "end_seconds": seconds(segment.end_ms),
+            "text": segment.text,
+            "search_text": words_index.index_text(segment.text),
+            "first_word": segment.first_word,
+            "average_log_probability": segment.average_log_probability,
+            "no_speech_probability": segment.no_speech_probability,
+            "compression_ratio": segment.compression_ratio,
+            "words": _words_as_text(segment.words),
+            "doubts": json.dumps(segment.doubts) if segment.doubts else None,
+        }
+
+
+def _segment(row: Row) -> Segment:
+    return Segment(
+        milliseconds(row["start_seconds"]),
+        milliseconds(row["end_seconds"]),
+        row["text"],
+        _words(row["words"]),
+        row["average_log_probability"],
+        row["no_speech_probability"],
+        row["compression_ratio"],
+        tuple(json.loads(row["doubts"] or "[]")),
+        row["first_word"],
+    )
+
+
+def _words_as_text(words: Iterable[Word]) -> str | None:
+    """Write words in a short form, as there are millions of them: `[[start, end, text, probability], …]`, in
+    seconds.
+    """
+    rows = [[seconds(it.start_ms), seconds(it.end_ms), it.text, it.probability] for it in words]
+    return json.dumps(rows, ensure_ascii=False) if rows else None
+
+
+def _words(text: str | None) -> tuple[Word, ...]:
+    return tuple(Word.from_json(word) for word in json.loads(text or "[]"))
