@@ -27,6 +27,8 @@ SHORTEST_STRETCH, LONGEST_STRETCH = 40 * SAMPLE_RATE_HZ, 120 * SAMPLE_RATE_HZ
 #: How much of a silent end is processed again with the next stretch, in case speech starts there.
 LOOK_BACK = SAMPLE_RATE_HZ
 FRAME = SAMPLE_RATE_HZ // 50
+#: Nobody says anything in less than 20 ms, and the model fails to align words in so little.
+SHORTEST_WINDOW = FRAME
 #: Lengths of pauses to cut in, in frames, the best first; how much more energy a pause may have than the
 #: quietest tenth of a second; and the energy of -90 dBFS, below which all is equally quiet.
 PAUSES, ABOUT_AS_QUIET, INAUDIBLE = (15, 10, 5), 1.1, 1e-9
@@ -95,6 +97,7 @@ def stretches(
             Window(start + span.start, buffer[span.start : span.end], has_speech)
             for window in ready
             for span, has_speech in parts(window, heard.speech)
+            if span.end - span.start >= SHORTEST_WINDOW
         ]
         carried = len(buffer) if ended else _carried(planned[len(ready) :], ready, len(buffer))
         yield Stretch(start, start + carried, windows)
