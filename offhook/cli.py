@@ -18,7 +18,7 @@ import click
 from offhook.commands.printing import make_printable, require_output, warn, warn_text
 from offhook.desk.desk import Desk
 from shared import streams
-from shared.errors import OffhookError, StoreDamaged
+from shared.errors import OffhookError, StoreDamaged, StoreReadOnly
 from shared.home import keep_private
 from shared.privacy import stop_telemetry
 from shared.store.store import damaged_values
@@ -70,6 +70,8 @@ class LazyGroup(click.Group):
             super().invoke(ctx)
         except click.exceptions.Exit as ending:
             code = ending.exit_code
+        except StoreReadOnly as error:  # the disk may be full, which SQLite says only to those that write
+            raise ctx.obj.read_only or error from error
         except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             if damage := damaged_values(ctx.obj.settings.database):
                 raise StoreDamaged(_damage(ctx.obj.settings.database, damage)) from error

@@ -20,6 +20,7 @@ from shared.locks import is_free
 from shared.logs import discreet, log_faults, log_to
 from shared.plain_text import lines
 from shared.privacy import forbid_core_dumps, stop_telemetry
+from shared.reserve import Reserve
 from shared.settings import Settings, load
 from shared.store.store import Store
 from shared.workers import Presence
@@ -100,6 +101,7 @@ def running(kind: str, settings: Settings, starter_lock: str | None) -> Iterator
     home.prepare(settings)
     log_to(settings, kind)
     store = Store.of_home(settings)
+    Reserve(settings.locks).keep()
     presence = Presence(store, settings.locks, kind).enter()
     process = Process(
         settings, store, presence, threading.Event(), Path(starter_lock) if starter_lock else None

@@ -109,6 +109,8 @@ class Erasure:
 
     def __post_init__(self) -> None:
         desk = self.desk
+        if not self.dry_run:
+            desk.make_room()
         self._library = Library(desk.settings, desk.store)
         self.eraser = Eraser(desk.settings, desk.store, self._library)
 

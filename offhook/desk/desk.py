@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from shared import home
+from shared.errors import SettingsError, StoreFull, StoreReadOnly
+from shared.reserve import Reserve
 from shared.settings import Settings, load
 from shared.store.store import Store
 
@@ -20,6 +22,8 @@ class Desk:
 
     def __init__(self, overrides: Mapping[str, Any]) -> None:
         self.overrides = overrides
+        #: Why the database is only read; None if it is written too.
+        self.read_only: Exception | None = None
 
     @cached_property
     def settings(self) -> Settings:
@@ -28,9 +32,24 @@ class Desk:
 
     @cached_property
     def store(self) -> Store:
-        """The store of the home, up to date. Raises SettingsError, NewerDatabase, StoreError."""
-        home.prepare(self.settings)
-        return Store.of_home(self.settings, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)
+        """The store of the home, up to date; where it cannot be written, it is only read.
+
+        Raises SettingsError, NewerDatabase, StoreError.
+        """
+        try:
+            home.prepare(self.settings)
+            store = Store.of_home(self.settings, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)
+        except (StoreFull, StoreReadOnly, SettingsError, OSError) as error:
+            if not self.settings.database.is_file():
+                raise
+            self.read_only = error
+            return Store.for_reading(self.settings)
+        Reserve(self.settings.locks).keep()
+        return store
+
+    def make_room(self) -> None:
+        """Release the room that is kept in reserve, if the disk is full, so that something can be deleted."""
+        Reserve(self.settings.locks).release_if_full()
 
     def hint(self, record_id: int, priority: int = 0) -> None:
         """Tell a worker that a record may be due."""

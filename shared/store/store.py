@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from shared.host import host_of
@@ -64,6 +64,14 @@ class Store:
         """Open the store of a home. Raises as `open`."""
         host = host_of(settings.home)
         return cls.open(settings.database, host, busy_timeout_seconds=busy_timeout_seconds)
+
+    @classmethod
+    def for_reading(cls, settings: Settings) -> Store:
+        """Open the store of a home that cannot be written. Raises NewerDatabase, StoreError."""
+        host = ""
+        with suppress(OSError):
+            host = host_of(settings.home)
+        return cls(SqliteDatabase.for_reading(settings.database), host)
 
     @classmethod
     def as_it_is(cls, path: Path) -> Store:

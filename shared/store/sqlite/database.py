@@ -25,6 +25,7 @@ from shared.store.sqlite import fulltext, scrubbing
 from shared.store.sqlite.changes import SqliteChangeFeed
 from shared.store.sqlite.inspection import schema_oddities
 from shared.store.sqlite.migrations import migrate, missing
+from shared.store.sqlite.reading import reading_uri
 from shared.store.words_index import Query
 
 BUSY_TIMEOUT_SECONDS = 35.0
@@ -68,6 +69,21 @@ class SqliteDatabase:
         except BaseException:
             database.disconnect()
             raise
+        return database
+
+    @classmethod
+    def for_reading(cls, path: Path) -> SqliteDatabase:
+        """Open a database that cannot be written. Raises NewerDatabase and StoreError."""
+        database = cls(path)
+        with database.errors():
+            database._peewee = peewee.SqliteDatabase(
+                reading_uri(path), uri=True, pragmas=(("trusted_schema", 0),)
+            )
+            if steps := missing(database._peewee):
+                database.disconnect()
+                raise StoreReadOnly(
+                    f"{path} has to be brought up to date first ({', '.join(steps)}), and cannot be written."
+                )
         return database
 
     @contextmanager

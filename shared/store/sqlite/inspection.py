@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from shared.store.sqlite.migrations import MIGRATIONS
+from shared.store.sqlite.reading import reading_uri
 
 SESSION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: Tables of SQLite's own, which it makes by itself.
@@ -61,7 +62,7 @@ def oddities(path: Path) -> list[str]:
 
 def schema_oddities(path: Path) -> list[str]:
     """Compare the schema of a database in use with offhook's own; one sentence for each difference."""
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as found:
+    with closing(sqlite3.connect(reading_uri(path), uri=True)) as found:
         found.execute("PRAGMA trusted_schema = OFF")
         return list(_schema(found))
 
@@ -69,7 +70,7 @@ def schema_oddities(path: Path) -> list[str]:
 def damaged_values(path: Path) -> list[str]:
     """Name the values in a database that no version of offhook writes, with their rows; it is only read."""
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as found:
+        with closing(sqlite3.connect(reading_uri(path), uri=True)) as found:
             found.text_factory = lambda raw: raw.decode(errors="replace")
             tables = [name for kind, name in _definitions(found) if kind == "table"]
             return [text for table in tables if "_search" not in table for text in _damage(found, table)]
