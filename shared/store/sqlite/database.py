@@ -77,7 +77,7 @@ class SqliteDatabase:
         database = cls(path)
         with database.errors():
             database._peewee = peewee.SqliteDatabase(
-                reading_uri(path), uri=True, pragmas=(("trusted_schema", 0),)
+                reading_uri(path), uri=True, pragmas=(("trusted_schema", 0), ("query_only", 1))
             )
             if steps := missing(database._peewee):
                 database.disconnect()
