@@ -19,13 +19,15 @@ from shared.store.values import Record
 
 log = logging.getLogger(__name__)
 
+#: What has become of a recording that has ended: `outcome["state"]`.
+QUEUED, WAITS, LATE, DISCARDED = "queued", "waiting", "late", "discarded"
 NOTE_SECONDS = 2.0
-#: A stop should not wait for a database that somebody else holds: what is not noted now is noted later.
+#: How long a stop waits for a database that is in use; the notes are then written later.
 PATIENCE_SECONDS = 1.0
 
 
 class ActiveRecording:
-    """A recording that runs, with a thread that keeps notes of it and finishes it, whoever ends it."""
+    """A recording that runs, with a thread that writes its notes and finishes it when it ends."""
 
     def __init__(
         self,
@@ -33,23 +35,23 @@ class ActiveRecording:
         capture: DualStreamCapture,
         *,
         store: Store,
-        filing: UnfinishedRecordings,
+        unfinished: UnfinishedRecordings,
         notes: Notes,
         waits: bool,
         warn: Warn,
         on_end: Callable[[ActiveRecording], None],
     ) -> None:
         self.call, self.capture = call, capture
-        self.waits = waits  # for somebody to attach or discard it, once it has ended
+        self.waits = waits  # for a person to attach or discard it, once it has ended
         self.outcome: dict[str, Any] = {}
-        self.late = False  # it has ended, and could not be finished yet
-        self._store, self._filing, self._notes = store, filing, notes
+        self.late = False  # it has ended and could not be finished yet
+        self._store, self._unfinished, self._notes = store, unfinished, notes
         self._warn, self._on_end = warn, on_end
         self._discarded = False
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
 
     def start(self) -> None:
-        """Record. The first sample does not wait for the database. Raises as DualStreamCapture.start."""
+        """Record. The first sample does not wait for the database. Raises like DualStreamCapture.start."""
         self.capture.start()
         try:
             with self._store.busy_timeout(PATIENCE_SECONDS):
@@ -63,7 +65,7 @@ class ActiveRecording:
         self._keeper.start()
 
     def stop(self) -> None:
-        """End it, and wait until it is where it belongs."""
+        """End it, and wait until it is queued, waits, or is late."""
         self.capture.stop()
         self._keeper.join()
 
@@ -79,7 +81,7 @@ class ActiveRecording:
                     self._notes.try_to_write(self.capture)
                 self._end()
         finally:
-            self._on_end(self)  # whatever happens, the next recording must not wait for this one
+            self._on_end(self)  # always: the next recording must not wait for this one
             self._store.disconnect()
 
     def _end(self) -> None:
@@ -88,7 +90,7 @@ class ActiveRecording:
             self._warn(self.capture.error.code, str(self.capture.error))
         try:
             record = self.finish()
-        except Exception as error:  # the file is safe, and `settle` tries again
+        except Exception as error:  # the file is safe; `hand_over_leftovers` tries again
             self.late = True
             log.warning("a recording cannot be finished yet: %s", discreet(error))
             if not self._discarded:
@@ -96,15 +98,15 @@ class ActiveRecording:
         self.outcome = self._described(record)
 
     def finish(self) -> Record | None:
-        """Bring it where it belongs; it can be done again. Raises OSError, StoreError."""
+        """Queue it, let it wait, or delete it; this can be repeated. Raises OSError, StoreError."""
         session_id = self.call.session_id
         if self._discarded:
-            self._filing.drop(session_id)
+            self._unfinished.delete(session_id)
             return None
-        self._notes.begin()  # a file without a row would be nobody's
+        self._notes.begin()  # without a row the file would belong to no call
         self._notes.try_to_write(self.capture)
         self._store.captures.change(session_id, state=WAITING if self.waits else ENDED)
-        return None if self.waits else self._filing.hand_over(session_id)
+        return None if self.waits else self._unfinished.hand_over(session_id)
 
     def _described(self, record: Record | None) -> dict[str, Any]:
         verdict = self.capture.verdict
@@ -121,9 +123,9 @@ class ActiveRecording:
         }
 
     def _state(self, record: Record | None) -> str:
-        """Where it is now: `late` is safe, and queued as soon as that can be."""
+        """Where it is now: a late one is saved and will be queued automatically."""
         if record:
-            return "queued"
+            return QUEUED
         if self._discarded:
-            return "discarded"
-        return "late" if self.late else "waiting"
+            return DISCARDED
+        return LATE if self.late else WAITS

@@ -6,17 +6,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from capture_worker import audio
-from capture_worker.audio.source import LOOPBACK, MICROPHONE, SIDES
+from capture_worker.audio.source import LOOPBACK, SIDES
 from capture_worker.clock import steady_seconds
 from capture_worker.disk import DiskThread, in_words
-from capture_worker.inputs import DEFAULT, NONE, Inputs, OpenSystem
+from capture_worker.inputs import NONE, Inputs, OpenSystem
 from capture_worker.levels import Levels, Loudness, Meter
 from capture_worker.mixer import LAYOUTS, clipped_frames
 from capture_worker.notices import Warn, notice
+from capture_worker.plan import Plan
 from capture_worker.samples import Pair
 from capture_worker.timeline import Timeline
 from capture_worker.verdict import Verdict, judge_side
@@ -38,23 +38,6 @@ WRITE_SECONDS = 0.1
 LATE_SECONDS = 0.1
 OPEN_SECONDS = 30.0
 ASKED, TOO_LONG, SILENCE = "asked", "longest_recording", "silence"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to record, and when to stop by itself."""
-
-    microphone: str = DEFAULT
-    loopback: str = DEFAULT
-    layout: str = "mono"
-    longest_seconds: float = 12 * 3600.0
-    silence_seconds: float = 0.0  # 0: never
-    silence_dbfs: float = -50.0
-
-    @property
-    def wanted(self) -> dict[str, str]:
-        """The device wanted for each side."""
-        return {MICROPHONE: self.microphone, LOOPBACK: self.loopback}
 
 
 class Pipeline:

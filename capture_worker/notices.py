@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from collections.abc import Callable
+
+from shared.settings import Settings
 
 #: Takes a code and a sentence.
 Warn = Callable[[str, str], None]
+
+LITTLE_DISK_BYTES = 500_000_000
 
 NOTICES = {
     "microphone_missing": "There is no microphone: only what you hear is recorded.",
@@ -26,3 +32,12 @@ def notice(warn: Warn, code: str, **facts: object) -> str:
     message = NOTICES[code].format(**facts)
     warn(code, message)
     return message
+
+
+def notices_at_start(warn: Warn, settings: Settings) -> None:
+    """Give the notices that are due when a recording begins."""
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(settings.recording).free < LITTLE_DISK_BYTES:
+            notice(warn, "disk_low")
+    if settings.consent_reminder:
+        notice(warn, "consent", reminder=settings.consent_reminder)

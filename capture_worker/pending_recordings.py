@@ -1,7 +1,7 @@
 """Recordings that have ended and are not in the queue yet.
 
-One may wait for a person to attach or discard it; others for a database that somebody holds or a disk that is
-full, or for their recorder, which is dead. Nothing here is thread-safe; the session holds its lock.
+One may wait for a person to attach or discard it. Others wait for a database that is in use or a disk that is
+full, or their process was killed. Nothing here is thread-safe; the session holds its lock.
 """
 
 from __future__ import annotations
@@ -20,64 +20,68 @@ log = logging.getLogger(__name__)
 
 
 class PendingRecordings:
-    """The ended recordings of one process, and those of processes that are gone."""
+    """The ended recordings of this process, and those of processes that have ended."""
 
-    def __init__(self, captures: Captures, filing: UnfinishedRecordings, worker_id: str) -> None:
-        self.stopped: Capture | None = None  # it waits for a person
+    def __init__(self, captures: Captures, unfinished: UnfinishedRecordings, worker_id: str) -> None:
+        self.waiting: Capture | None = None  # for a person to attach or discard it
         self._late: dict[str, ActiveRecording] = {}
-        self._captures, self._filing, self._worker_id = captures, filing, worker_id
+        self._captures, self._unfinished, self._worker_id = captures, unfinished, worker_id
 
-    def put(self, take: ActiveRecording) -> None:
-        """Take in a recording that has just ended, if it is not away already."""
-        session_id = take.call.session_id
-        if take.late:
-            self._late[session_id] = take
-        if take.waits:
-            self.stopped = self._captures.find(session_id)
+    def add(self, ended: ActiveRecording) -> None:
+        """Keep a recording that has just ended, unless it is queued or discarded already."""
+        session_id = ended.call.session_id
+        if ended.late:
+            self._late[session_id] = ended
+        if ended.waits:
+            self.waiting = self._captures.find(session_id)
 
-    def unnoted(self, session_id: str) -> Call | None:
-        """What is known of a late recording: the database may not know of it yet."""
-        take = self._late.get(session_id)
-        return take.call if take else None
+    def late_call(self, session_id: str) -> Call | None:
+        """Return the call of a late recording, of which the database may have no row yet."""
+        late = self._late.get(session_id)
+        return late.call if late else None
 
-    def release(self) -> None:
-        """Hand over the recording that waits. Raises OSError, StoreError; then `settle` does it."""
-        assert self.stopped
-        session_id, self.stopped = self.stopped.session_id, None
-        self._late.pop(session_id, None)
+    def hand_over_waiting(self) -> None:
+        """Hand over the recording that waits. Raises OSError, StoreError; then it is a leftover."""
+        session_id = self._no_longer_waiting()
         self._captures.change(session_id, state=ENDED)
-        self._filing.hand_over(session_id)
+        self._unfinished.hand_over(session_id)
 
-    def drop(self) -> None:
+    def delete_waiting(self) -> None:
         """Delete the recording that waits."""
-        assert self.stopped
-        session_id, self.stopped = self.stopped.session_id, None
-        self._late.pop(session_id, None)
-        self._filing.drop(session_id)
+        self._unfinished.delete(self._no_longer_waiting())
 
-    def settle(self, running: str | None, manual: bool) -> None:
-        """Hand over what can be handed over now, and find again what waits."""
+    def hand_over_leftovers(self, running: str | None, manual: bool) -> None:
+        """Hand over every recording that can be handed over now, and find the one that waits.
+
+        `running` is the session id of the active recording. With `manual` the newest stopped one waits.
+        """
         self._finish_late()
-        waits = self.stopped.session_id if self.stopped else None
-        self._filing.recover({running, waits, *self._late})
-        waiting = self._filing.waiting() if running is None else []
-        for found in waiting:
-            self._wait_with(found, stays=manual and found is waiting[-1])
+        waits = self.waiting.session_id if self.waiting else None
+        self._unfinished.hand_over_all({running, waits, *self._late})
+        stopped = self._unfinished.waiting() if running is None else []
+        for found in stopped:
+            self._take_over(found, keep=manual and found is stopped[-1])
 
     def _finish_late(self) -> None:
-        for session_id, take in list(self._late.items()):
+        for session_id, late in list(self._late.items()):
             try:
-                take.finish()
+                late.finish()
             except (OSError, OffhookError) as error:
                 log.warning("a recording cannot be finished yet: %s", discreet(error))
             else:
                 del self._late[session_id]
 
-    def _wait_with(self, found: Capture, stays: bool) -> None:
-        """Go on waiting with a stopped recording, perhaps another process's; only the newest one stays."""
-        if stays and self.stopped and self.stopped.session_id == found.session_id:
+    def _no_longer_waiting(self) -> str:
+        assert self.waiting
+        session_id, self.waiting = self.waiting.session_id, None
+        self._late.pop(session_id, None)
+        return session_id
+
+    def _take_over(self, found: Capture, keep: bool) -> None:
+        """Let a stopped recording, perhaps of another process, wait here, or hand it over."""
+        if keep and self.waiting and self.waiting.session_id == found.session_id:
             return
         if self._captures.take_over(found, self._worker_id):
-            self.stopped = found
-            if not stays:
-                self.release()
+            self.waiting = found
+            if not keep:
+                self.hand_over_waiting()

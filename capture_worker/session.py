@@ -1,7 +1,7 @@
 """One recording at a time: idle -> recording -> stopped -> idle.
 
 A stop hands the recording over at once, and the session is idle again. With `finalise = "manual"` it stays
-stopped until somebody attaches or discards the recording, over a restart too.
+stopped until a person attaches or discards the recording, even over a restart.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import atexit
 import contextlib
 import logging
 import os
-import shutil
 import sys
 import threading
 import time
@@ -24,14 +23,16 @@ from capture_worker import audio
 from capture_worker.active_recording import ActiveRecording
 from capture_worker.announcer import Announcer, Event
 from capture_worker.audio.source import SIDES
-from capture_worker.capture import DualStreamCapture, Plan
+from capture_worker.capture import DualStreamCapture
 from capture_worker.devices import check_devices
 from capture_worker.handover.notes import Call, Notes
 from capture_worker.handover.unfinished import UnfinishedRecordings
 from capture_worker.inputs import OpenSystem
-from capture_worker.notices import notice
+from capture_worker.last_recording import LastRecording
+from capture_worker.notices import notices_at_start
 from capture_worker.output_path import new_file
 from capture_worker.pending_recordings import PendingRecordings
+from capture_worker.plan import Plan
 from shared import home
 from shared.errors import (
     AlreadyRecording,
@@ -39,25 +40,26 @@ from shared.errors import (
     OffhookError,
     RecordingWaits,
     StateConflict,
+    StoreError,
     UnknownSession,
 )
 from shared.logs import discreet
 from shared.settings import Settings, load
 from shared.store.store import Store
+from shared.store.values import Capture
 from shared.times import iso
 from shared.workers import Presence
 
 log = logging.getLogger(__name__)
 
 IDLE, RECORDING, STOPPED = "idle", "recording", "stopped"
-LITTLE_DISK_BYTES = 500_000_000
 
 
 class RecordingSession:
     """The recording of calls in one home; any thread may call it.
 
     Without arguments it takes the settings of its environment. `on_event` gets levels, states and warnings as
-    the capture protocol has them, in whatever thread they arise, and must not wait.
+    the capture protocol has them, in the thread where they arise, and must not wait.
     """
 
     def __init__(
@@ -79,16 +81,16 @@ class RecordingSession:
         self._worker_id = presence.worker_id
         self._announcer, self._open_system, self._clock = Announcer(on_event), open_system, clock
         self._captures = self._store.captures
-        self._filing = UnfinishedRecordings(self.settings, self._store, self._worker_id)
+        self._unfinished = UnfinishedRecordings(self.settings, self._store, self._worker_id)
         self._lock = threading.RLock()
-        self._take: ActiveRecording | None = None
-        self._shelf = PendingRecordings(self._captures, self._filing, self._worker_id)
-        self._last: dict[str, Any] | None = None
-        atexit.register(self.close)  # whoever forgets to must not leave a recording behind
+        self._active: ActiveRecording | None = None
+        self._pending = PendingRecordings(self._captures, self._unfinished, self._worker_id)
+        self._last = LastRecording(self._store)
+        atexit.register(self.close)  # a program may end without closing its session
         try:
-            self.settle()
+            self.hand_over_leftovers()
         except (OSError, OffhookError) as error:
-            log.warning("what is left over cannot be handed over now: %s", discreet(error))
+            log.warning("leftover recordings cannot be handed over now: %s", discreet(error))
 
     def __enter__(self) -> RecordingSession:
         return self
@@ -97,7 +99,7 @@ class RecordingSession:
         self.close()
 
     def close(self) -> None:
-        """Finish the recording that runs, and leave; nothing can be recorded any more."""
+        """Finish the recording that runs, and close the session; it records nothing more."""
         atexit.unregister(self.close)
         with self._lock:
             self._closed = True
@@ -106,6 +108,11 @@ class RecordingSession:
                 self.stop()
         finally:
             self._undo.close()
+
+    @property
+    def state(self) -> str:
+        """`idle`, `recording`, or `stopped` while a recording waits for a person."""
+        return _state(self._active, self._pending.waiting)
 
     def start(
         self,
@@ -121,101 +128,91 @@ class RecordingSession:
         with self._lock:
             self._require_idle()
             now, session_id = self._clock(), str(uuid.uuid4())
-            place = self._place(output_path, session_id, now)
+            path = self._final_path(output_path, session_id, now)
             title = title or f"Call {datetime.fromtimestamp(now):%Y-%m-%d %H:%M}"
-            call = Call(session_id, title, place, now, self.settings.layout, candidate_id, project_id)
+            call = Call(session_id, title, path, now, self.settings.layout, candidate_id, project_id)
             self._announcer.warnings.clear()
-            take = self._new_take(call)
-            take.start()
-            self._take = take
-        self._say_what_to_mind()
-        self._say_state()
-        return self.get_state()
+            active = self._new_recording(call)
+            active.start()
+            self._active = active
+        notices_at_start(self._announcer.warn, self.settings)
+        self._announce_state()
+        return self._described()
 
     def stop(self) -> dict[str, Any]:
-        """Stop, and hand the recording over or let it wait; return what became of it. Raises NotRecording."""
+        """Stop, and hand the recording over or let it wait; return its outcome. Raises NotRecording."""
         with self._lock:
-            take = self._take
-            if take is None:
-                raise NotRecording(self._how_the_last_one_ended())
-        take.stop()
-        return take.outcome
+            active = self._active
+            if active is None:
+                raise NotRecording(self._last.unplanned_end())
+        active.stop()
+        return active.outcome
 
     def attach(
         self, candidate_id: str | None = None, project_id: str | None = None, session_id: str | None = None
     ) -> dict[str, Any]:
-        """Say whom a call is with and what it is about; one that waits is handed over.
+        """Set the candidate and project of a call; one that waits is handed over.
 
         Without `session_id` it is the recording that runs or waits, else the last one. Raises UnknownSession.
         """
         with self._lock:
-            chosen = session_id or self._current_id() or (self._last or {}).get("session_id")
+            chosen = session_id or self._current_id() or self._last.session_id
             if chosen is None:
                 raise UnknownSession("There is no recording to attach. Give its session id.")
-            running = self._take.call if self._take and self._take.call.session_id == chosen else None
-            unnoted = running or self._shelf.unnoted(chosen)
-            if unnoted:
-                unnoted.attach(candidate_id, project_id)
-            with contextlib.suppress(*[UnknownSession] if unnoted else []):
+            running = self._active.call if self._active and self._active.call.session_id == chosen else None
+            call = running or self._pending.late_call(chosen)
+            if call:
+                call.attach(candidate_id, project_id)
+            with contextlib.suppress(*[UnknownSession] if call else []):
                 self._captures.attach(chosen, candidate_id, project_id)
-            if self._shelf.stopped and self._shelf.stopped.session_id == chosen:
-                self._shelf.release()
-                self._say_state()
+            if self._pending.waiting and self._pending.waiting.session_id == chosen:
+                self._pending.hand_over_waiting()
+                self._refresh_last()
+                self._announce_state()
         record = self._store.records.of_session(chosen)
         return {"session_id": chosen, "record_id": record.id if record else None}
 
     def discard(self) -> dict[str, Any]:
-        """Delete the recording that runs or waits. Raises NotRecording."""
+        """Delete the recording that runs or waits. Raises NotRecording, StateConflict."""
         with self._lock:
-            take, session_id = self._take, self._current_id()
+            active, session_id = self._active, self._current_id()
             if session_id is None:
                 raise NotRecording("There is no recording to discard.")
-            if take is None:
-                self._shelf.drop()
-                self._say_state()
-        if take:
-            take.discard()
-            if record_id := take.outcome.get("record_id"):
+            if active is None:
+                self._pending.delete_waiting()
+                self._last.replace(None)
+                self._announce_state()
+        if active:
+            active.discard()
+            if record_id := active.outcome.get("record_id"):
                 raise StateConflict(
                     f"It has just become recording {record_id}. Delete that: offhook delete {record_id}"
                 )
-            self._last = None
+            self._last.replace(None)
         return {"session_id": session_id, "discarded": True}
 
     def get_state(self) -> dict[str, Any]:
-        """What is being recorded or waits, for how long, and what there is to know of it."""
-        take, stopped = self._take, self._shelf.stopped
-        call = take.call if take else stopped
-        length = take.capture.seconds if take else stopped.duration_seconds if stopped else 0.0
-        devices = take.capture.device_names() if take else dict.fromkeys(SIDES)
-        return {
-            "state": RECORDING if take else STOPPED if stopped else IDLE,
-            "session_id": call.session_id if call else None,
-            "title": call.title if call else None,
-            "candidate_id": call.candidate_id if call else None,
-            "project_id": call.project_id if call else None,
-            "started_at": iso(call.started_at) if call else None,
-            "duration_seconds": round(length, 2),
-            **devices,
-            "warnings": list(self._announcer.warnings),
-            "last": self._last,
-        }
+        """Return the recording that runs or waits, the notices, and the outcome of the last recording."""
+        self._refresh_last()
+        return self._described()
 
     def check_devices(self) -> dict[str, Any]:
         """List the devices of this machine and those that would be recorded, or say why there are none."""
-        return check_devices(self._plan().wanted, self._open_system, apart=sys.platform != "linux")
+        return check_devices(Plan.of(self.settings).wanted, self._open_system, apart=sys.platform != "linux")
 
-    def settle(self) -> None:
-        """Hand over what a dead recorder, a full disk or a busy database has left; find again what waits."""
+    def hand_over_leftovers(self) -> None:
+        """Hand over what a killed recorder, a full disk or a busy database has left; find the one that waits.
 
+        Raises OSError, OffhookError; it can be called again.
+        """
         with self._lock:
             before = self._current_id()
-            self._shelf.settle(
-                running=self._take.call.session_id if self._take else None,
+            self._pending.hand_over_leftovers(
+                running=self._active.call.session_id if self._active else None,
                 manual=self.settings.finalise == "manual",
             )
-            if self._current_id() != before:
-                self._say_state()
+            if self._refresh_last() or self._current_id() != before:
+                self._announce_state()
 
     def _opened_store(self) -> Store:
         store = Store.of_home(self.settings)
@@ -227,27 +224,35 @@ class RecordingSession:
         return presence.enter()
 
     def _current_id(self) -> str | None:
-        if self._take:
-            return self._take.call.session_id
-        return self._shelf.stopped.session_id if self._shelf.stopped else None
+        if self._active:
+            return self._active.call.session_id
+        return self._pending.waiting.session_id if self._pending.waiting else None
+
+    def _refresh_last(self) -> bool:
+        """Bring the outcome of the last recording up to date, if the database can be read now."""
+        try:
+            return self._last.refresh()
+        except StoreError as error:
+            log.debug("the last recording cannot be looked up now: %s", discreet(error))
+            return False
 
     def _require_idle(self) -> None:
         if self._closed:
             raise NotRecording("This session is closed, and records no more.")
-        if self._take:
+        if self._active:
             raise AlreadyRecording
-        if self._shelf.stopped:
+        if self._pending.waiting:
             raise RecordingWaits
 
-    def _place(self, output_path: str | Path | None, session_id: str, started_at: float) -> Path:
+    def _final_path(self, output_path: str | Path | None, session_id: str, started_at: float) -> Path:
         if output_path:
             return new_file(output_path, self.settings.home)
-        return self._filing.place(session_id, started_at)
+        return self._unfinished.inbox_path(session_id, started_at)
 
-    def _new_take(self, call: Call) -> ActiveRecording:
+    def _new_recording(self, call: Call) -> ActiveRecording:
         capture = DualStreamCapture(
-            self._filing.part(call.session_id),
-            self._plan(),
+            self._unfinished.part(call.session_id),
+            Plan.of(self.settings),
             on_level=self._announcer.levels,
             on_warning=self._announcer.warn,
             open_system=self._open_system,
@@ -256,45 +261,41 @@ class RecordingSession:
             call,
             capture,
             store=self._store,
-            filing=self._filing,
+            unfinished=self._unfinished,
             notes=Notes(self._captures, call, self._worker_id),
             waits=self.settings.finalise == "manual",
             warn=self._announcer.warn,
             on_end=self._end,
         )
 
-    def _plan(self) -> Plan:
-        settings = self.settings
-        return Plan(
-            microphone=settings.microphone,
-            loopback=settings.loopback,
-            layout=settings.layout,
-            longest_seconds=settings.longest_recording_minutes * 60,
-            silence_seconds=settings.stop_after_silence_minutes * 60,
-            silence_dbfs=settings.silence_dbfs,
-        )
-
-    def _end(self, take: ActiveRecording) -> None:
-        """A recording is over, whoever ended it."""
+    def _end(self, ended: ActiveRecording) -> None:
+        """Note that a recording has ended, for whatever reason."""
         with self._lock:
-            self._last, self._take = take.outcome, None
-            self._shelf.put(take)
-        self._say_state()
+            self._last.replace(ended.outcome)
+            self._active = None
+            self._pending.add(ended)
+        self._announce_state()
 
-    def _how_the_last_one_ended(self) -> str | None:
-        last = self._last or {}
-        if last.get("reason") in (None, "asked"):
-            return None
-        why = (last["error"] or last["reason"]).rstrip(".")
-        return f"No recording is running. The last one ended by itself: {why}."
+    def _described(self) -> dict[str, Any]:
+        active, waiting = self._active, self._pending.waiting
+        call = active.call if active else waiting
+        length = active.capture.seconds if active else waiting.duration_seconds if waiting else 0.0
+        return {
+            "state": _state(active, waiting),
+            "session_id": call.session_id if call else None,
+            "title": call.title if call else None,
+            "candidate_id": call.candidate_id if call else None,
+            "project_id": call.project_id if call else None,
+            "started_at": iso(call.started_at) if call else None,
+            "duration_seconds": round(length, 2),
+            **(active.capture.device_names() if active else dict.fromkeys(SIDES)),
+            "warnings": list(self._announcer.warnings),
+            "last": self._last.outcome,
+        }
 
-    def _say_what_to_mind(self) -> None:
-        warn = self._announcer.warn
-        with contextlib.suppress(OSError):
-            if shutil.disk_usage(self.settings.recording).free < LITTLE_DISK_BYTES:
-                notice(warn, "disk_low")
-        if self.settings.consent_reminder:
-            notice(warn, "consent", reminder=self.settings.consent_reminder)
+    def _announce_state(self) -> None:
+        self._announcer.state(self._described())
 
-    def _say_state(self) -> None:
-        self._announcer.state(self.get_state())
+
+def _state(active: ActiveRecording | None, waiting: Capture | None) -> str:
+    return RECORDING if active else STOPPED if waiting else IDLE

@@ -1,4 +1,4 @@
-"""The capture protocol: JSON, one object a line, the same over stdio and the local socket.
+"""The capture protocol: JSON, one object per line, the same over stdio and the local socket.
 
 `{"id": 7, "action": "start_recording", "params": {}}` is answered by `{"id": 7, "ok": true, "result": {}}` or
 `{"id": 7, "ok": false, "error": {"code": "", "message": ""}}`. Events come in between, without an id.
@@ -23,7 +23,7 @@ LONGEST_LINE_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Action:
-    """What a request makes the session do, and the parameters it may have, all of them texts."""
+    """A method of the session, and the parameters of its request, all of them strings."""
 
     run: Callable[..., Any]
     params: tuple[str, ...] = ()
@@ -37,13 +37,13 @@ ACTIONS = {
     "attach_recording": Action(RecordingSession.attach, ("candidate_id", "project_id", "session_id")),
     "discard_recording": Action(RecordingSession.discard),
 }
-#: This one concerns the client that asks, not the session.
+#: This action concerns the client that asks, not the session.
 SUBSCRIBE_LEVELS = "subscribe_levels"
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request whose form is right; whether there is such an action is told by `answer`."""
+    """A well-formed request; `answer` checks whether there is such an action."""
 
     action: str
     id: Any = None
@@ -51,7 +51,7 @@ class Request:
 
 
 def parse(line: bytes) -> Request:
-    """Read a line. Raises BadRequest."""
+    """Parse a line. Raises BadRequest."""
     if len(line) > LONGEST_LINE_BYTES:
         raise BadRequest(f"A line has at most {LONGEST_LINE_BYTES} bytes.")
     try:
@@ -67,7 +67,7 @@ def parse(line: bytes) -> Request:
 
 
 def answer(session: RecordingSession, request: Request) -> dict[str, Any]:
-    """Carry a request out and return the reply; whatever goes wrong is a reply too."""
+    """Carry a request out and return the reply; an error is a reply too."""
     try:
         action = ACTIONS.get(request.action)
         if action is None:
@@ -75,24 +75,24 @@ def answer(session: RecordingSession, request: Request) -> dict[str, Any]:
         return succeeded(request.id, action.run(session, **_checked(request.params, action)))
     except (OffhookError, OSError) as error:
         return failed(request.id, error)
-    except Exception as error:  # a fault of ours is no reason to end a recording
+    except Exception as error:  # a fault of offhook must not end a recording
         log.exception("%s failed", request.action)
         return failed(request.id, error)
 
 
 def succeeded(request_id: Any, result: Any) -> dict[str, Any]:
-    """The reply to a request that was carried out."""
+    """Return the reply to a request that was carried out."""
     return {"id": request_id, "ok": True, "result": result}
 
 
 def failed(request_id: Any, error: Exception) -> dict[str, Any]:
-    """The reply to a request that was not."""
+    """Return the reply to a request that failed."""
     failure = Failure.of(error)
     return {"id": request_id, "ok": False, "error": {"code": failure.code, "message": failure.message}}
 
 
 def encode(message: dict[str, Any]) -> bytes:
-    """Write a message as a line."""
+    """Return a message as a line."""
     return json.dumps(message, ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
@@ -107,5 +107,5 @@ def _checked(params: dict[str, Any], action: Action) -> dict[str, Any]:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether it can be written down: neither the zero character nor half a surrogate pair can."""
+    """Whether a value is a string that can be stored: without NUL and without half a surrogate pair."""
     return isinstance(value, str) and not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value)

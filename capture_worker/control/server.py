@@ -1,6 +1,6 @@
-"""The capture worker: a session, and who may command it: over a local socket, or over stdio.
+"""The capture worker: a recording session with clients, over the local socket or over stdio.
 
-It stays up whatever becomes of the audio devices, and finishes a running recording when it is told to stop.
+It keeps running when audio devices fail, and finishes a running recording when it is stopped.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from capture_worker.control.client import Audience, Client
 from capture_worker.control.listener import Listener
 from capture_worker.control.protocol import Request, answer
-from capture_worker.session import RecordingSession
+from capture_worker.session import IDLE, RecordingSession
 from shared.control_port import SERVER_LOCK, SOCKET
 from shared.locks import FileLock
 from shared.logs import discreet
@@ -26,13 +26,13 @@ from shared.process import Process
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.1
-SETTLE_EVERY_SECONDS = 5.0
-#: How long a request, or this process, waits for a database that somebody else holds.
+LEFTOVERS_EVERY_SECONDS = 5.0
+#: How long a request, or this process, waits for a database that is in use.
 PATIENCE_SECONDS = 2.0
 
 
 def serve(process: Process) -> None:
-    """Record at the command of whoever holds the token, until the process is to stop."""
+    """Serve the clients that prove the token, until the process is to stop."""
     if not _alone(process):
         return
     with _session(process) as (session, audience):
@@ -47,14 +47,14 @@ def serve(process: Process) -> None:
             _stay(process, session)
         finally:
             listener.stop()
-            session.close()  # before the clients go: they are told what became of it
+            session.close()  # before the clients: they are sent the outcome
             listener.close()
 
 
 def speak(process: Process) -> None:
-    """Record at the command of the program that has started this one, until it closes stdin."""
+    """Serve the program that has started this one, until it closes stdin."""
     with _own_stdout() as stdout, _session(process) as (session, audience):
-        # A file of its own: at the end Python could not close one that a thread is reading.
+        # A file of its own: Python cannot close one at the end that a thread is reading.
         client = Client(os.fdopen(os.dup(0), "rb"), stdout)
         audience.join(client)
 
@@ -86,25 +86,24 @@ def _answered(process: Process, session: RecordingSession, request: Request) -> 
 
 
 def _stay(process: Process, session: RecordingSession) -> None:
-    next_settle = time.monotonic() + SETTLE_EVERY_SECONDS
-    with process.store.busy_timeout(PATIENCE_SECONDS):  # a signal has to be noticed soon
+    next_hand_over = time.monotonic() + LEFTOVERS_EVERY_SECONDS
+    with process.store.busy_timeout(PATIENCE_SECONDS):  # so that a signal is noticed soon
         while not process.stopping.wait(LOOK_SECONDS):
-            state = session.get_state()["state"]
-            process.beat("ready" if state == "idle" else state)
-            if time.monotonic() >= next_settle:
-                _settle(session)
-                next_settle = time.monotonic() + SETTLE_EVERY_SECONDS
+            process.beat("ready" if session.state == IDLE else session.state)
+            if time.monotonic() >= next_hand_over:
+                _hand_over_leftovers(session)
+                next_hand_over = time.monotonic() + LEFTOVERS_EVERY_SECONDS
 
 
-def _settle(session: RecordingSession) -> None:
+def _hand_over_leftovers(session: RecordingSession) -> None:
     try:
-        session.settle()
-    except Exception as error:  # whatever it was, the next time may find it gone
-        log.warning("what is left over cannot be handed over now: %s", discreet(error))
+        session.hand_over_leftovers()
+    except Exception as error:  # it is tried again every few seconds
+        log.warning("leftover recordings cannot be handed over now: %s", discreet(error))
 
 
 def _alone(process: Process) -> bool:
-    """Wait until no other capture worker serves this home; False if told to stop meanwhile."""
+    """Wait until no other capture worker serves this home; False if this one is stopped meanwhile."""
     lock = FileLock(process.settings.locks / SERVER_LOCK)
     if not lock.acquire():
         log.warning("another capture worker serves this home; this one takes over when it ends")
@@ -117,7 +116,7 @@ def _alone(process: Process) -> bool:
 
 @contextmanager
 def _own_stdout() -> Iterator[Any]:
-    """Keep stdout for protocol lines: whatever else prints, a library's C code too, goes to stderr."""
+    """Keep stdout for protocol lines: all other output, that of C libraries too, goes to stderr."""
     sys.stdout.flush()
     own = os.dup(1)
     os.dup2(2, 1)

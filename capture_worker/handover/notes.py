@@ -1,4 +1,4 @@
-"""Notes in the database beside a recording that runs: whose it is, how it goes, how loud each side was."""
+"""The notes of a running recording in the database: its call, its verdict, how loud each side was."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ class Call:
 
     session_id: str
     title: str
-    place: Path
+    recording_path: Path
     started_at: float
     layout: str
     candidate_id: str | None = None
     project_id: str | None = None
 
     def attach(self, candidate_id: str | None, project_id: str | None) -> None:
-        """Take on whom it is with and what it is about."""
+        """Set the candidate and the project, where they are given."""
         self.candidate_id = self.candidate_id if candidate_id is None else candidate_id
         self.project_id = self.project_id if project_id is None else project_id
 
 
 class Notes:
-    """The notes of one recording; what cannot be written now is written with the next ones."""
+    """The notes of one recording; a failed write is made up for by the next one."""
 
     def __init__(self, captures: Captures, call: Call, worker_id: str) -> None:
         self._captures, self._call, self._worker_id = captures, call, worker_id
@@ -41,12 +41,12 @@ class Notes:
         self._noted_ticks = 0
 
     def begin(self) -> None:
-        """Write the row that makes the recording findable. Raises StoreError."""
+        """Write the row by which other processes find the recording. Raises StoreError."""
         if not self._begun:
             call = self._call
             self._captures.begin(
                 call.session_id,
-                call.place,
+                call.recording_path,
                 title=call.title,
                 candidate_id=call.candidate_id,
                 project_id=call.project_id,
@@ -57,7 +57,7 @@ class Notes:
             self._begun = True
 
     def write(self, capture: DualStreamCapture) -> None:
-        """Bring the notes up to date. Raises StoreError."""
+        """Update the notes. Raises StoreError."""
         self.begin()
         ticks = capture.loudness.ticks
         minutes = range(self._noted_ticks // TICKS_PER_ROW, -(-ticks // TICKS_PER_ROW))
@@ -69,7 +69,7 @@ class Notes:
         self._noted_ticks = ticks
 
     def try_to_write(self, capture: DualStreamCapture) -> None:
-        """Bring the notes up to date, or say in the log that they have to wait."""
+        """Update the notes, or log that they have to wait."""
         try:
             self.write(capture)
         except StoreError as error:

@@ -1,7 +1,7 @@
-"""Hands a recording over, when it is finished or when its recorder has died: repair, move, queue.
+"""Hands a recording over, when it is finished or when its process was killed: repair, move, queue.
 
-Every step can be done again by whoever comes by. The row says where the file will be before it is moved, so
-once it is there the inbox can take it as this very call, too.
+Every step can be repeated, by any process. The row names the file's final path before the move, so after it
+the inbox can take the file as this call as well.
 """
 
 from __future__ import annotations
@@ -38,23 +38,23 @@ class UnfinishedRecordings:
         self._captures, self._liveness = store.captures, Liveness(store, settings.locks)
 
     def part(self, session_id: str) -> Path:
-        """Where a recording is while it is made."""
+        """Return the path of a recording until it is handed over."""
         return self._settings.recording / f"{session_id}.part"
 
-    def place(self, session_id: str, started_at: float) -> Path:
-        """Where it goes unless somebody says otherwise: a name in the inbox that no other file has."""
+    def inbox_path(self, session_id: str, started_at: float) -> Path:
+        """Return the default path of a finished recording: a unique name in the inbox."""
         moment = datetime.fromtimestamp(started_at).strftime("%Y-%m-%d %H.%M.%S")
         return self._settings.inbox / f"Call {moment} {session_id[:8]}.wav"
 
-    def drop(self, session_id: str) -> None:
-        """Delete a recording with all that is known of it."""
+    def delete(self, session_id: str) -> None:
+        """Delete a recording and its rows."""
         self.part(session_id).unlink(missing_ok=True)
         self._captures.discard(session_id)
 
     def hand_over(self, session_id: str) -> Record | None:
-        """Move a finished recording to its place and queue it; None if there was nothing of it left.
+        """Move a finished recording to its final path and queue it; None if its file is missing.
 
-        Raises OSError and StoreError; then it can be done again.
+        Raises OSError and StoreError; it can then be repeated.
         """
         found = self._captures.get(session_id)
         part, place = self.part(session_id), Path(found.recording_path)
@@ -62,13 +62,13 @@ class UnfinishedRecordings:
             place = self._moved(found, part, place)
         try:
             content = {"sha256": sha256_of(place), **asdict(Fingerprint.of(place))}
-        except FileNotFoundError:  # the inbox was faster, and the worker too
+        except FileNotFoundError:  # the inbox and the worker were faster
             return self._gone(found)
         duration = {"duration_seconds": found.duration_seconds or None}
         return self._captures.queue(session_id, content | duration)
 
-    def recover(self, current: Collection[str | None] = ()) -> None:
-        """Repair, move and queue what was left over, by this process or by one that is gone."""
+    def hand_over_all(self, current: Collection[str | None] = ()) -> None:
+        """Repair, move and queue the leftovers of this process and of processes that have ended."""
         for left in self._leftovers(current):
             try:
                 self._recover(self._with_row(left) if isinstance(left, Path) else left)
@@ -84,7 +84,7 @@ class UnfinishedRecordings:
             log.info("recording %d: handed over late", record.id)
 
     def waiting(self) -> list[Capture]:
-        """The stopped recordings that wait for somebody to attach or discard them, the oldest first."""
+        """Return the stopped recordings that a person is to attach or discard, the oldest first."""
         mine = self._unclaimed()
         return [found for found in mine if found.state == WAITING]
 
@@ -92,7 +92,7 @@ class UnfinishedRecordings:
         for found in self._unclaimed():
             if found.session_id not in current and found.state in (RECORDING, ENDED):
                 yield found
-        if self._others_record():  # one of these may not have got to its row yet
+        if self._others_record():  # one of them may not have written its row yet
             return
         known = self._captures.session_ids()
         for part in sorted(self._settings.recording.glob("*.part")):
@@ -112,14 +112,14 @@ class UnfinishedRecordings:
         return found.worker_id == self._worker_id or self._liveness.has_ended(found.worker_id, found.host)
 
     def _with_row(self, part: Path) -> Capture:
-        """Make a row for a file of which the database knows nothing, as when it was begun anew."""
+        """Make a row for a file without one, as after the database was replaced."""
         session_id = str(uuid.uuid4())
         began = part.stat().st_mtime
         part.replace(self.part(session_id))
         title = f"Recovered {datetime.fromtimestamp(began):%Y-%m-%d %H:%M}"
         return self._captures.begin(
             session_id,
-            self.place(session_id, began),
+            self.inbox_path(session_id, began),
             title=title,
             layout=self._settings.layout,
             started_at=began,
@@ -127,13 +127,13 @@ class UnfinishedRecordings:
         )
 
     def _repaired(self, found: Capture) -> Capture | None:
-        """Make the file of a dead recorder playable; None if there is no audio in it."""
+        """Make the file of a killed recorder playable; None if it holds no audio."""
         part = self.part(found.session_id)
-        if not part.exists():  # it died behind the move
+        if not part.exists():  # it was killed after the move
             return found
         seconds = wav.repair(part, LAYOUTS[found.layout][0])
         if not seconds:
-            self.drop(found.session_id)
+            self.delete(found.session_id)
             return None
         learnt = {"duration_seconds": round(seconds, 3), "reason": RECOVERED, "recovered": True}
         verdict = dict(found.verdict) | learnt
@@ -141,8 +141,8 @@ class UnfinishedRecordings:
         return self._captures.get(found.session_id)
 
     def _moved(self, found: Capture, part: Path, place: Path) -> Path:
-        """Move a recording to its place, or to the inbox if that cannot be."""
-        fallback = self.place(found.session_id, found.started_at)
+        """Move a recording to its final path, or to the inbox if that is impossible."""
+        fallback = self.inbox_path(found.session_id, found.started_at)
         try:
             if place.parent != self._settings.inbox:
                 refuse_inside(place, self._settings.home)
@@ -165,7 +165,7 @@ class UnfinishedRecordings:
     def _gone(self, found: Capture) -> Record | None:
         record = self._store.records.of_session(found.session_id)
         if record is None:
-            log.warning("nothing is left of a recording of %s", found.session_id)
+            log.warning("the file of recording %s is missing", found.session_id)
             self._captures.discard(found.session_id)
         else:
             self._captures.change(found.session_id, state=QUEUED)
@@ -173,7 +173,7 @@ class UnfinishedRecordings:
 
 
 def _names(place: Path) -> Iterator[Path]:
-    """The name that was wanted, then others like it."""
+    """Yield the wanted path, then others like it."""
     yield place
     for number in range(2, 1000):
         yield place.with_name(f"{place.stem} ({number}){place.suffix}")

@@ -54,7 +54,7 @@ from capture_worker import RecordingSession
 print("ready", flush=True)
 sys.stdin.readline()
 with RecordingSession() as session:
-    session.settle()
+    session.hand_over_leftovers()
 """
 
 SWEEPS = """
@@ -548,9 +548,9 @@ def test_the_recording_of_a_living_process_is_left_to_it_though_it_has_no_row_ye
             session_id = first_line(recorder)
             release = threading.Timer(0.5, holder.kill)
             release.start()
-            other.settle()
+            other.hand_over_leftovers()
             release.join()
-        other.settle()
+        other.hand_over_leftovers()
         recorder.communicate("\n", timeout=30)
     record = only_record()
     assert (record.session_id, record.title) == (session_id, "living")

@@ -26,7 +26,7 @@ import json, sys
 from pathlib import Path
 from capture_worker.audio import portable
 from capture_worker.audio.device_probe import DeviceProbe
-from capture_worker.capture import DualStreamCapture, Plan
+from capture_worker import DualStreamCapture, Plan
 
 LISTING = (
     "from capture_worker.audio import listing, portable; print(listing.to_json(portable.System().look()))"

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from capture_worker import DualStreamCapture, Plan
 from capture_worker.audio import linux
 from capture_worker.audio.source import LOOPBACK, MICROPHONE
-from capture_worker.capture import DualStreamCapture, Plan
 from capture_worker.devices import check_devices
 from capture_worker.levels import Levels
 from shared.errors import AudioUnavailable, DeviceLost
@@ -289,7 +289,7 @@ def test_a_stalled_recorder_loses_nothing(server: PulseServer, tmp_path: Path) -
     """As when the machine is busy: what the sound server has kept meanwhile is taken in afterwards."""
     script = (
         "import sys, time; from pathlib import Path\n"
-        "from capture_worker.capture import DualStreamCapture, Plan\n"
+        "from capture_worker import DualStreamCapture, Plan\n"
         "capture = DualStreamCapture(Path(sys.argv[1]), Plan(layout='split'))\n"
         "capture.start(); print('recording', flush=True); sys.stdin.readline()\n"
         "print(capture.stop().sides['loopback'].gaps, flush=True)\n"

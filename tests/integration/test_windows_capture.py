@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from capture_worker import DualStreamCapture, Plan
 from capture_worker.audio import windows
 from capture_worker.audio.source import LOOPBACK, MICROPHONE
-from capture_worker.capture import DualStreamCapture, Plan
 from capture_worker.clock import steady_seconds
 from capture_worker.verdict import Verdict
 from tests.fake_portaudio import faultless, probe, wheel

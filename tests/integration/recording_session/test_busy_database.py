@@ -83,7 +83,7 @@ def test_a_recording_that_ends_while_the_database_is_held_is_queued_afterwards(
         assert Record.select().count() == 0
         let_go()
     for _ in range(2):
-        desk.session.settle()
+        desk.session.hand_over_leftovers()
     record = only_record()
     assert (record.session_id, record.title, record.candidate_id) == (outcome["session_id"], "busy", "c-7")
     assert record.sha256 == sha256_of(Path(record.recording_path))
@@ -99,7 +99,7 @@ def test_a_recording_that_is_to_wait_does_so_though_the_database_is_held_at_its_
         let_go()
     assert manual.session.get_state()["session_id"] == session_id
     assert manual.state == "stopped"
-    manual.session.settle()
+    manual.session.hand_over_leftovers()
     assert Record.select().count() == 0
     manual.session.attach()
     record = only_record()
@@ -117,7 +117,7 @@ def test_a_recording_that_begins_and_ends_while_the_database_is_held_is_not_forg
         assert desk.state == "idle"
         assert desk.warned() == ["queued_later"]
         let_go()
-    desk.session.settle()
+    desk.session.hand_over_leftovers()
     if finalise == "manual":
         assert desk.state == "stopped"
         desk.session.attach()
@@ -141,7 +141,7 @@ def test_a_stop_does_not_wait_for_a_database_that_has_been_held_for_long(
         late.cancel()
         late.join()
     assert took < 6
-    desk.session.settle()
+    desk.session.hand_over_leftovers()
     assert Record.select().count() == 1
 
 
@@ -162,5 +162,5 @@ def test_a_recording_that_is_discarded_while_the_database_is_held_is_gone_afterw
         desk.session.discard()
         let_go()
     assert desk.warned() == []  # least of all that it is safe
-    desk.session.settle()
+    desk.session.hand_over_leftovers()
     assert nothing_is_left(settings)

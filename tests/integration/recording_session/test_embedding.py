@@ -73,10 +73,10 @@ def test_the_umask_of_the_program_that_embeds_it_stays_as_it_was(make: Make, tmp
 
 def test_a_recording_that_ends_while_it_is_discarded_is_not_said_to_be_gone(desk: Desk) -> None:
     desk.session.start()
-    take = desk.session._take
-    assert take
-    take.stop()  # as a limit does that is reached just then
-    desk.session._take = take
+    active = desk.session._active
+    assert active
+    active.stop()  # as a limit does that is reached just then
+    desk.session._active = active
     with pytest.raises(StateConflict, match="offhook delete"):
         desk.session.discard()
 
@@ -91,5 +91,5 @@ def test_an_ended_recording_that_cannot_be_moved_is_shown_as_late_and_queued_lat
     assert Capture.get().state == ENDED
     settings.inbox.unlink()
     settings.inbox.mkdir()
-    desk.session.settle()
+    desk.session.hand_over_leftovers()
     assert only_record().session_id

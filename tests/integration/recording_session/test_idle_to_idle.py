@@ -20,7 +20,7 @@ from shared.settings import Settings
 from shared.store.captures import QUEUED, dbfs
 from shared.store.store import Store
 from tests.integration.recording_session.desk import RATE_HZ, Desk, Make, Samples, found_in, only_record, read
-from tests.tables import Capture, Record
+from tests.tables import Capture, Record, use
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def recorded(folder: Path, devices: dict[str, str], layout: str) -> Recorded:
     """Record two seconds in a home of its own."""
     settings = Settings(home=folder / "home", layout=layout, **devices)
     folders.prepare(settings)
-    store = Store.open(settings.database)
+    store = use(Store.open(settings.database))
     events: list[dict[str, Any]] = []
     with RecordingSession(settings, store=store, on_event=events.append) as session:
         before = session.get_state()

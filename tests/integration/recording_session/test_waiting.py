@@ -144,6 +144,6 @@ def test_the_newest_recording_waits_whoever_has_stopped_it(make: Make) -> None:
     older, newer = make(finalise="manual"), make(finalise="manual")
     first, second = older.record(title="older"), newer.record(title="newer")
     older.session.close()
-    newer.session.settle()
+    newer.session.hand_over_leftovers()
     assert newer.session.get_state()["session_id"] == second["session_id"]
     assert only_record().session_id == first["session_id"]

@@ -1,0 +1,71 @@
+"""The outcome of the last recording, which the state shows until that recording is deleted."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from capture_worker.active_recording import LATE, QUEUED
+from shared.store.store import Store
+
+Outcome = dict[str, Any]
+
+
+class LastRecording:
+    """What became of the last recording."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._outcome: Outcome | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome, None if there is none or the recording was deleted."""
+        return self._outcome
+
+    @property
+    def session_id(self) -> str | None:
+        """The session id of the last recording, None if there is none."""
+        last = self._outcome
+        return last["session_id"] if last else None
+
+    def replace(self, outcome: Outcome | None) -> None:
+        """Keep the outcome of a recording that has just ended; with None forget the last one."""
+        with self._lock:
+            self._outcome = outcome
+
+    def refresh(self) -> bool:
+        """Note that it was queued since, or forget it if it was deleted; return whether it changed.
+
+        Raises StoreError.
+        """
+        last = self._outcome
+        found = self._looked_up(last) if last else None
+        with self._lock:
+            if self._outcome is not last or found == last:
+                return False
+            self._outcome = found
+            return True
+
+    def unplanned_end(self) -> str | None:
+        """Say why the last recording ended, if it ended by itself."""
+        last = self._outcome or {}
+        if last.get("reason") in (None, "asked"):
+            return None
+        why = (last["error"] or last["reason"]).rstrip(".")
+        return f"No recording is running. The last one ended by itself: {why}."
+
+    def _looked_up(self, last: Outcome) -> Outcome | None:
+        record = self._store.records.of_session(last["session_id"])
+        if record is None:
+            return last if self._may_be_queued(last) else None
+        if last["record_id"] is not None:
+            return last
+        return {**last, "record_id": record.id, "recording_path": record.recording_path, "state": QUEUED}
+
+    def _may_be_queued(self, last: Outcome) -> bool:
+        """A late recording may have no row yet: the database was in use from its first sample on."""
+        if last["record_id"] is not None:
+            return False
+        return last["state"] == LATE or self._store.captures.find(last["session_id"]) is not None

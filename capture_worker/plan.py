@@ -1,0 +1,38 @@
+"""What a recording is made of: devices, layout, and when it stops by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from capture_worker.audio.source import LOOPBACK, MICROPHONE
+from capture_worker.inputs import DEFAULT
+from shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to record, and when to stop by itself."""
+
+    microphone: str = DEFAULT
+    loopback: str = DEFAULT
+    layout: str = "mono"
+    longest_seconds: float = 12 * 3600.0
+    silence_seconds: float = 0.0  # 0: never
+    silence_dbfs: float = -50.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Plan:
+        """Return the plan that the settings ask for."""
+        return cls(
+            microphone=settings.microphone,
+            loopback=settings.loopback,
+            layout=settings.layout,
+            longest_seconds=settings.longest_recording_minutes * 60,
+            silence_seconds=settings.stop_after_silence_minutes * 60,
+            silence_dbfs=settings.silence_dbfs,
+        )
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """The device wanted for each side."""
+        return {MICROPHONE: self.microphone, LOOPBACK: self.loopback}
