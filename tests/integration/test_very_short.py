@@ -24,4 +24,4 @@ def test_a_few_milliseconds_are_decoded_to_their_end(
     loudest = int(np.abs(short_call.samples).argmax())
     samples = short_call.samples[loudest : loudest + milliseconds * SAMPLE_RATE_HZ // 1_000]
     found = recognized(model, samples, vad=vad)
-    assert found[-1]["end_seconds"] == pytest.approx(len(samples) / SAMPLE_RATE_HZ)
+    assert found[-1].end_seconds == pytest.approx(len(samples) / SAMPLE_RATE_HZ)
