@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+import launcher
 from shared.locks import FileLock
 from shared.privacy import TELEMETRY_OFF
 from shared.windows import CREATE_NEW_PROCESS_GROUP, creation_flags
@@ -29,6 +30,9 @@ WINDOWS = os.name == "nt"
 OWN_GROUP = creation_flags(CREATE_NEW_PROCESS_GROUP)  # what start_new_session is elsewhere
 
 
+HELP = "test: run the tests, the rest is for pytest; uninstall: remove the offhook launcher"
+
+
 class StartError(Exception):
     """offhook cannot start; the message says why, and what to do about it."""
 
@@ -39,11 +43,13 @@ def main(arguments: list[str]) -> int:
     home = Path(os.environ.get("OFFHOOK_HOME") or "~/Offhook").expanduser().absolute()
     try:
         check_python(sys.version_info[:3])
+        if options.command == "uninstall":
+            return uninstall(home)
         if options.command == "test":
             install(venv, {"tiny-en", "test"})
             return run_tests(venv, options.pytest_arguments)
         install(venv, {"tiny-en"})
-        offhook = program(venv, "offhook").removesuffix(".exe").removeprefix(f"{Path.cwd()}{os.sep}")
+        offhook = command_to_type(venv)
         print(f"Recordings go here:  {home / 'inbox'}\nHow they get on:     {offhook} status\n")
         return demonstrate(venv, home) if options.demo else run(venv, home)
     except (StartError, KeyboardInterrupt) as error:
@@ -51,12 +57,31 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
+def command_to_type(venv: Path) -> str:
+    """Make `offhook` a command; return what to type, which is a path where PATH does not have it."""
+    path = launcher.place(os.environ, WINDOWS)
+    problem = launcher.install(path, Path(program(venv, "offhook")), WINDOWS)
+    if not problem and launcher.is_on_path(path, os.environ):
+        return "offhook"
+    print(problem or f"{path.parent} is not on PATH; to type just `offhook`, add it there.")
+    if WINDOWS and not problem:
+        return f'"{path}"'
+    return program(venv, "offhook").removesuffix(".exe").removeprefix(f"{Path.cwd()}{os.sep}")
+
+
+def uninstall(home: Path) -> int:
+    """Remove what lies outside this folder and the home; say what is left for a person to delete."""
+    print(launcher.uninstall(launcher.place(os.environ, WINDOWS)))
+    print(f"Delete {ROOT} to remove offhook itself. Recordings and transcripts stay in {home}.")
+    return 0
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     """What follows `test` is for pytest: argparse would claim its -h and reorder the rest."""
     parser = argparse.ArgumentParser(prog="start.py", description=__doc__, allow_abbrev=False)
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--demo", action="store_true", help="transcribe a sample call, print it and stop")
-    choice.add_argument("command", nargs="?", choices=["test"], help="run the tests; the rest is for pytest")
+    choice.add_argument("command", nargs="?", choices=["test", "uninstall"], help=HELP)
     own = 1 if arguments[:1] == ["test"] else len(arguments)
     return parser.parse_args(arguments[:own], argparse.Namespace(pytest_arguments=arguments[own:]))
 

@@ -326,7 +326,7 @@ def checkout(tmp_path: Path) -> Path:
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     program.chmod(0o755)
-    for name in ("start.py", "Procfile", "pyproject.toml"):
+    for name in ("start.py", "launcher.py", "Procfile", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
     for name in ("shared", "archive", "capture_worker", "transcribe_worker", "offhook"):
         (folder / name).symlink_to(ROOT / name)

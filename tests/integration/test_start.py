@@ -81,7 +81,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def checkout(tmp_path: Path, folder: Path, start: ModuleType) -> Path:
     """A checkout with stand-in workers and the real honcho, installed as far as its stamp knows."""
-    for name in ("start.py", "Procfile", "pyproject.toml"):
+    for name in ("start.py", "launcher.py", "Procfile", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     for name in ("shared", "offhook/sample"):
         shutil.copytree(ROOT / name, tmp_path / name)
@@ -102,11 +102,16 @@ def site_packages(folder: Path) -> Path:
     return Path(sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)}))
 
 
+def own_user(checkout: Path) -> dict[str, str]:
+    """Variables of a user whose folders are the test's own."""
+    return {"HOME": str(checkout / "user"), "LOCALAPPDATA": str(checkout / "user")}
+
+
 def launch(checkout: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "start.py", *arguments],
         cwd=checkout,
-        env={**os.environ, "OFFHOOK_HOME": str(checkout / "home"), **environment},
+        env={**os.environ, "OFFHOOK_HOME": str(checkout / "home"), **own_user(checkout), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
@@ -160,7 +165,7 @@ def test_each_supported_python_is_let_in(start: ModuleType, version: tuple[int, 
     start.check_python(version)
 
 
-@pytest.mark.parametrize("name", ["start.py", "shared/__init__.py", "shared/locks.py"])
+@pytest.mark.parametrize("name", ["start.py", "launcher.py", "shared/__init__.py", "shared/locks.py"])
 def test_an_old_python_can_parse_what_tells_it_that_it_is_old(name: str):
     ast.parse((ROOT / name).read_text(encoding="utf-8"), feature_version=(3, 7))
 
