@@ -38,6 +38,7 @@ COMMANDS = {
     "models": "offhook.commands.models:models",
     "pause": "offhook.commands.queue:pause",
     "prune": "offhook.commands.erase:prune",
+    "rebuild": "offhook.commands.rebuild:rebuild",
     "record": "offhook.commands.record:record",
     "restore": "offhook.commands.backup:restore",
     "resume": "offhook.commands.queue:resume",

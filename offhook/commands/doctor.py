@@ -11,11 +11,11 @@ from typing import Literal
 
 import click
 
+from archive.rebuild import orphans
 from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import print_json, say, say_marked
 from offhook.commands.wording import counted
 from offhook.desk.desk import Desk
-from offhook.desk.orphans import orphans
 from offhook.desk.overview import overview
 from shared import home
 from shared.errors import OffhookError, StoreError
@@ -24,7 +24,7 @@ from shared.store.store import damaged_values
 from transcribe_worker import model_files
 
 VALUES_SHOWN = 10
-BRING_BACK = "Keep a copy of the home, and restore a backup: `offhook restore`."
+BRING_BACK = "Keep a copy of the home, and restore a backup, or `offhook rebuild` from the library."
 LITTLE_BYTES, TOO_LITTLE_BYTES = 2_000_000_000, 200_000_000
 MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "error": ("✗", "red")}
 
@@ -180,7 +180,7 @@ def _database(desk: Desk) -> Iterator[Finding]:
 
 def _library(desk: Desk) -> Iterator[Finding]:
     """Look for transcripts that the database has lost, as when it was emptied or replaced."""
-    lost = orphans(desk.settings.library, desk.store)
+    lost = orphans(desk.settings, desk.store)
     if not lost:
         yield Finding("library", "ok", "every transcript in it has its recording in the database")
         return

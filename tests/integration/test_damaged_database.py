@@ -12,10 +12,10 @@ import pytest
 
 from archive.library import Library
 from shared.settings import Settings
-from shared.store.records import Records
-from shared.store.sqlite import open_database
 from shared.store.sqlite.inspection import damaged_values, schema_oddities
+from shared.store.store import Store
 from tests.stage import Stage
+from tests.tables import said
 
 DEEP = "[" * 989 + "]" * 989
 READING = (("list",), ("show", "1"), ("status",), ("list", "--json"), ("show", "1", "--json"))
@@ -31,7 +31,11 @@ DAMAGE = {
         "recording 1 has a duration_seconds",
     ),
     "title as bytes": ("UPDATE call_records SET title = x'4142'", "recording 1 has a title"),
-    "engines": ("INSERT INTO workers VALUES ('w', 'worker', 1, 'ready', 1, 1, '{')", "row 1 in workers"),
+    "engines": (
+        "INSERT INTO workers (id, kind, pid, state, started_at, last_seen_at, engines)"
+        " VALUES ('w', 'worker', 1, 'ready', 1, 1, '{')",
+        "row 1 in workers",
+    ),
     "words": ("UPDATE segments SET words = '{]'", "a row in segments of recording 1"),
 }
 
@@ -39,16 +43,14 @@ DAMAGE = {
 @pytest.fixture
 def done(settings: Settings) -> Stage:
     """A home with a transcript in its library."""
-    database = open_database(settings.database)
-    records = Records(database)
     path = settings.inbox / "call.wav"
     path.write_bytes(b"RIFF")
-    record = records.add(source="inbox", title="call", recording_path=str(path))
-    claim = records.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
-    assert claim
-    segment = {"start_seconds": 0.0, "end_seconds": 1.0, "text": "Good morning."}
-    Library(settings, records).file(records.complete(claim, [segment], duration_seconds=1.0, language="en"))
-    database.close()
+    with Store.of_home(settings) as store:
+        record = store.records.add(source="inbox", title="call", recording_path=str(path))
+        claim = store.claims.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
+        assert claim
+        segments = said([{"start_seconds": 0.0, "end_seconds": 1.0, "text": "Good morning."}])
+        Library(settings, store).file(store.claims.complete(claim, segments, duration_seconds=1.0))
     return Stage(settings.home)
 
 
@@ -73,7 +75,7 @@ def test_a_damaged_value_is_named_with_its_recording_and_is_no_fault_of_ours(don
     assert done.records() == []
 
 
-@pytest.mark.parametrize("table", ["segments", "loudness", "controls", "segments_search"])
+@pytest.mark.parametrize("table", ["segments", "loudness", "inbox_files", "segments_search"])
 def test_doctor_finds_a_table_that_is_missing(done: Stage, table: str) -> None:
     change(done, f"DROP TABLE {table}")
     advice = done.offhook("doctor")

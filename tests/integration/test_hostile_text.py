@@ -16,7 +16,9 @@ from archive.library import safe_name
 from offhook.cli import COMMANDS
 from shared.logs import DiscreetFormatter
 from shared.plain_text import escaped_json, lines, one_line
+from shared.store.store import Store
 from tests.stage import Stage
+from tests.tables import said
 from tests.terminal import terminal
 
 #: Sets the window's title, clears the screen and reorders what follows: in 7 bits, in 8 bits and in Unicode.
@@ -42,6 +44,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "models": [("models", "list"), ("models", "pull", "{text}")],
     "pause": [("pause", "{text}")],
     "prune": [("prune", "--older-than", "1h", "--dry-run"), ("prune", "--older-than", "{text}")],
+    "rebuild": [("rebuild", "--dry-run"), ("rebuild", "{text}")],
     "record": [("record", "state"), ("record", "{text}")],
     "restore": [("restore", "{missing}")],
     "resume": [("resume", "{text}")],
@@ -81,19 +84,14 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         done = "UPDATE call_records SET transcription_status = 'completed', completed_at = 1 WHERE id = 2"
         database.execute(done)
         database.execute(
-            "INSERT INTO captures VALUES ('s', 'ended', ?, ?, ?, ?, 'mono', 'w', 1, 1, '{}')",
+            "INSERT INTO captures (session_id, state, title, candidate_id, project_id, recording_path,"
+            " layout, worker_id, started_at, duration_seconds, verdict)"
+            " VALUES ('s', 'ended', ?, ?, ?, ?, 'mono', 'w', 1, 1, '{}')",
             (HOSTILE, HOSTILE, HOSTILE, HOSTILE),
         )
-        (columns,) = database.execute(
-            "SELECT group_concat(name) FROM pragma_table_info('segments')"
-        ).fetchone()
-        times = (
-            ("start_ms", "end_ms") if "start_ms" in columns.split(",") else ("start_seconds", "end_seconds")
-        )
-        database.execute(
-            f"INSERT INTO segments (record_id, {', '.join(times)}, text) VALUES (2, 0, 1, ?)",
-            (f"{HOSTILE} quarterly",),
-        )
+    with Store.open(home / "offhook.db") as store:
+        words = {"start_seconds": 0.0, "end_seconds": 1.0, "text": f"{HOSTILE} quarterly"}
+        store.transcripts.replace(2, said([words]))
     return home
 
 

@@ -33,6 +33,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], set[int]]] = {
     "models": (("models", "list"), {0}),
     "pause": (("pause",), {0}),
     "prune": (("prune", "--older-than", "90d", "--yes"), {0}),
+    "rebuild": (("rebuild",), {0}),
     "record": (("record", "state"), {1}),
     "restore": (("restore", "{folder}"), {1}),
     "resume": (("resume",), {0}),

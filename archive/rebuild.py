@@ -1,0 +1,127 @@
+"""Makes records again from the JSON files in the library, for a database that was lost or emptied.
+
+Each file is one transaction, after which its place in the library is taken. So a rebuild that is killed can
+be run again, and what the database has already is never touched.
+"""
+
+from __future__ import annotations
+
+import json
+import stat
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from archive.exports import FORMATS, JSON_VERSION
+from archive.library import beside
+from shared.files import Fingerprint, names_in, sha256_of
+from shared.settings import Settings
+from shared.store.store import Store
+from shared.words import Segment
+
+LARGEST_BYTES = 500_000_000
+WORKER, LEASE_SECONDS = "rebuild", 60.0
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A transcript in the library: its record, or the reason why it has none."""
+
+    path: Path
+    record_id: int | None = None
+    recording: Path | None = None
+    error: str | None = None
+
+
+def orphans(settings: Settings, store: Store) -> list[Path]:
+    """Return the JSON files in the library that belong to no record, in the order of their names."""
+    known = {stem.casefold() for stem in store.records.library_stems()}
+    found = sorted(settings.library.rglob("*.json"))
+    return [path for path in found if _stem(settings, path).casefold() not in known]
+
+
+def rebuild(settings: Settings, store: Store, *, dry_run: bool) -> Iterator[Rebuilt]:
+    """Make a record of every transcript that has none; belongs under `Library.alone`. Raises StoreError."""
+    for path in orphans(settings, store):
+        try:
+            found = _read(path)
+            segments = [Segment.from_json(segment) for segment in found["segments"]]
+            recording = _recording_beside(path)
+            record_id = None if dry_run else _add(settings, store, path, found, segments, recording)
+            yield Rebuilt(path, record_id, recording)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            yield Rebuilt(path, error=str(error) or type(error).__name__)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read the export of a transcript. Raises OSError, ValueError."""
+    about = path.lstat()
+    if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST_BYTES:
+        raise ValueError("It is not a regular file of a sane size.")
+    found = json.loads(path.read_text("utf-8"))
+    if not isinstance(found, dict) or not isinstance(found.get("segments"), list):
+        raise ValueError("It is not a transcript.")
+    if found.get("version", JSON_VERSION) > JSON_VERSION:
+        raise ValueError("A newer offhook has written it. Update offhook and try again.")
+    return found
+
+
+def _recording_beside(path: Path) -> Path | None:
+    """Return the recording that a transcript stands beside: the file of its name in no format of exports."""
+    beginning, formats = path.name.removesuffix("json"), tuple(FORMATS)
+    for name in sorted(names_in(path.parent)):
+        suffix = name.removeprefix(beginning)
+        if name.startswith(beginning) and suffix and "." not in suffix and suffix not in formats:
+            return path.with_name(name)
+    return None
+
+
+def _add(
+    settings: Settings,
+    store: Store,
+    path: Path,
+    found: dict[str, Any],
+    segments: list[Segment],
+    recording: Path | None,
+) -> int:
+    """Add the record, its transcript and its place together; nothing is written if one of them fails."""
+    where = recording or beside(path.with_name(path.name.removesuffix(".json")), "wav")
+    content: dict[str, Any] = {}
+    if recording:
+        about = Fingerprint.of(recording)
+        content = {
+            "sha256": sha256_of(recording),
+            "size_bytes": about.size_bytes,
+            "modified_ns": about.modified_ns,
+        }
+    facts = {
+        "duration_seconds": _fact(found, "duration_seconds", int, float),
+        "language": _fact(found, "language", str),
+    }
+    with store.transaction():
+        record = store.records.add(
+            source="inbox",
+            title=_fact(found, "title", str) or path.stem,
+            recording_path=str(where),
+            session_id=str(uuid.uuid4()),
+            **content,
+        )
+        model = _fact(found, "model", str) or "unknown"
+        claim = store.claims.claim(record.id, worker_id=WORKER, model=model, lease_seconds=LEASE_SECONDS)
+        if claim is None:
+            raise ValueError("Its record cannot be claimed.")
+        done = store.claims.complete(claim, segments, **facts)
+        store.records.reserve_stem(done.id, iter([_stem(settings, path)]))
+        store.records.mark_filed(done, str(where))
+    return record.id
+
+
+def _fact(found: dict[str, Any], name: str, *kinds: type) -> Any:
+    value = found.get(name)
+    return value if isinstance(value, kinds) and not isinstance(value, bool) else None
+
+
+def _stem(settings: Settings, path: Path) -> str:
+    return path.relative_to(settings.library).as_posix().removesuffix(".json")

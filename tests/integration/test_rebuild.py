@@ -1,0 +1,99 @@
+"""A lost database is made again from the library: with its transcripts, its recordings and its search."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archive.library import Library
+from shared.settings import Settings
+from shared.store.store import Store
+from tests.stage import Stage
+from tests.tables import said
+
+SAID = "Guten Morgen, Frau Zwetschgenmann."
+
+
+@pytest.fixture
+def done(settings: Settings) -> Stage:
+    """A home with two transcripts in its library."""
+    with Store.of_home(settings) as store:
+        for name in ("one", "two"):
+            path = settings.inbox / f"{name}.wav"
+            path.write_bytes(name.encode())
+            record = store.records.add(source="inbox", title=name, recording_path=str(path))
+            claim = store.claims.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
+            assert claim
+            segments = said([{"start_seconds": 0.5, "end_seconds": 2.0, "text": SAID}])
+            Library(settings, store).file(
+                store.claims.complete(claim, segments, duration_seconds=2.0, language="de")
+            )
+    return Stage(settings.home)
+
+
+def lose_database(home: Path) -> None:
+    """Take the database away."""
+    for path in home.glob("offhook.db*"):
+        path.unlink()
+
+
+def known(stage: Stage) -> list[dict[str, object]]:
+    """What a rebuild brings back of each recording."""
+    names = ("title", "recording_path", "transcript_stem", "duration_seconds", "language", "model", "status")
+    return [{name: record[name] for name in names} for record in stage.records()]
+
+
+def test_a_lost_database_is_made_again_from_the_library(done: Stage) -> None:
+    before, transcript = known(done), done.read("show", "2")["transcript"]
+    lose_database(done.home)
+    assert "offhook rebuild" in done.offhook("doctor").stdout
+    assert done.offhook("rebuild", "--dry-run").stdout == (
+        "2 recordings would be made again. Nothing was changed.\n"
+    )
+    assert done.records() == []
+    assert done.offhook("rebuild").stdout == "2 recordings made again.\n"
+    assert known(done) == before
+    assert done.read("show", "2")["transcript"] == transcript
+    assert len(done.read("search", "Zwetschgenmann")["hits"]) == 2
+    assert "every transcript in it has its recording" in done.offhook("doctor").stdout
+
+
+def test_a_rebuild_can_be_run_again_and_adds_only_what_is_missing(done: Stage) -> None:
+    before = done.records()
+    assert done.offhook("rebuild").stdout == "0 recordings made again.\n"
+    assert done.records() == before
+    lose_database(done.home)
+    done.offhook("rebuild")
+    assert done.read("rebuild") == {"dry_run": False, "transcripts": []}
+    assert len(done.records()) == 2
+
+
+def test_a_damaged_database_is_kept_and_the_rebuild_goes_on(done: Stage) -> None:
+    content = b"not a database at all" * 1000
+    lose_database(done.home)
+    (done.home / "offhook.db").write_bytes(content)
+    assert "offhook rebuild" in done.offhook("doctor").stdout
+    assert done.offhook("rebuild").returncode == 0
+    assert len(done.records()) == 2
+    (kept,) = done.home.glob("offhook.db.damaged-*")
+    assert kept.read_bytes() == content
+
+
+def test_a_transcript_that_cannot_be_read_is_named_and_the_rest_is_made_again(done: Stage) -> None:
+    lose_database(done.home)
+    (broken,) = done.home.glob("library/*/*/one.json")
+    for content in ("{", "[]", '{"segments": ' + "[" * 989 + "]" * 989 + "}", json.dumps({"version": 99})):
+        broken.write_text(content)
+        told = done.offhook("rebuild")
+        assert told.returncode == 1
+        assert str(broken) in told.stderr
+        assert [record["title"] for record in done.records()] == ["two"]
+
+
+def test_deleting_a_recording_that_was_made_again_deletes_its_files(done: Stage) -> None:
+    lose_database(done.home)
+    done.offhook("rebuild")
+    assert done.offhook("delete", "1", "2", "--yes").returncode == 0
+    assert [path for path in (done.home / "library").rglob("*") if path.is_file()] == []
