@@ -63,9 +63,11 @@ def cancels(samples: Channels, rate_hz: int) -> bool:
 
 
 def _cancels(samples: Channels) -> bool:
-    loudest = float(np.square(samples).mean(axis=1).max())
-    share = float(np.square(samples.sum(axis=0)).mean())
-    return loudest > QUIETEST_POWER and share < CANCELLED_SHARE * loudest
+    frames = samples.shape[1]
+    loudest = float(np.einsum("cf,cf->c", samples, samples).max()) / frames
+    together = samples.sum(axis=0)
+    share = float(together @ together) / frames
+    return bool(loudest > QUIETEST_POWER and share < CANCELLED_SHARE * loudest)
 
 
 class PowerMixer:

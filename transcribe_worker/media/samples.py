@@ -58,8 +58,8 @@ def read_samples(frame: AudioFrame) -> Channels:
     if samples.dtype.kind == "f":
         if dtype is np.float64:  # NaN and infinity stay what they are
             samples = np.where(np.isfinite(samples), samples.clip(-LARGEST_FLOAT, LARGEST_FLOAT), samples)
-        return samples.astype(np.float32, copy=False)
-    scaled: Channels = (samples.astype(np.float32) - np.float32(zero)) / np.float32(full_scale)
+        return samples.astype(np.float32, order="C", copy=False)
+    scaled: Channels = (samples.astype(np.float32, order="C") - np.float32(zero)) / np.float32(full_scale)
     return scaled
 
 
@@ -89,6 +89,9 @@ def levelled(loud: Iterator[Chunk], flags: Flags, overshoot: float = 1.0) -> Ite
     """
     full_scale = 1.0
     for chunk in loud:
+        if full_scale == 1.0 and _peak(chunk.samples) <= 1:
+            yield chunk
+            continue
         held = [chunk]
         level = _level(chunk.samples, overshoot, flags)
         if level > full_scale == 1.0:
@@ -103,7 +106,7 @@ def levelled(loud: Iterator[Chunk], flags: Flags, overshoot: float = 1.0) -> Ite
 
 def _level(samples: Channels, overshoot: float, flags: Flags) -> float:
     """Full scale of a chunk: 1 unless its sound exceeds `overshoot`."""
-    if not samples.size or (largest := float(np.abs(samples).max())) <= overshoot:  # false for NaN
+    if _peak(samples) <= overshoot:
         return 1.0
     sizes = np.abs(np.nan_to_num(samples, nan=0, posinf=0, neginf=0)).ravel()
     clicks = CLICKS_SHARE if overshoot == 1.0 else LOSSY_CLICKS_SHARE
@@ -118,8 +121,13 @@ def _level(samples: Channels, overshoot: float, flags: Flags) -> float:
     return min(largest, 10 * float(loud))
 
 
+def _peak(samples: Channels) -> float:
+    """The largest size of a sample; NaN if one is NaN."""
+    return max(float(samples.max()), -float(samples.min())) if samples.size else 0.0
+
+
 def _scaled(samples: Channels, full_scale: float) -> Channels:
-    if full_scale == 1.0 and (samples.size == 0 or np.abs(samples).max() <= 1):
+    if full_scale == 1.0 and _peak(samples) <= 1:
         return samples
     finite = np.nan_to_num(samples, nan=0, posinf=0, neginf=0)
     return (finite / np.float32(full_scale)).clip(-1, 1)
