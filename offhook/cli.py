@@ -27,6 +27,7 @@ from shared.store.store import damaged_values
 COMMANDS = {
     "add": "offhook.commands.queue:add",
     "attach": "offhook.commands.record:attach",
+    "autostart": "offhook.commands.autostart:autostart",
     "backup": "offhook.commands.backup:backup",
     "cancel": "offhook.commands.queue:cancel",
     "config": "offhook.commands.config:config",
