@@ -95,6 +95,7 @@ def test_no_command_sends_anything_or_writes_elsewhere(watched: Watched, short_w
         ("show", "1"),
         ("search", "morning"),
         ("list",),
+        ("autostart", "status"),
         ("config",),
         ("devices",),
         ("doctor",),

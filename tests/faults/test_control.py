@@ -293,9 +293,10 @@ def test_all_that_is_stopped_at_once_loses_neither_the_call_nor_the_work(
     desk: Stage, checkout: Path, call: Call, command: tuple[str, ...], end: Callable[[int], None]
 ) -> None:
     """In a recording and in a transcription at once, with the processes of the Procfile."""
+    user = dict.fromkeys(("HOME", "LOCALAPPDATA"), str(checkout))  # start.py makes a launcher there
     with (desk.home.parent / "processes.log").open("w") as log:
         started = subprocess.Popen(
-            command, cwd=checkout, env=desk.environment, stdout=log, stderr=log, start_new_session=True
+            command, cwd=checkout, env=desk.environment | user, stdout=log, stderr=log, start_new_session=True
         )
         try:
             desk.wait_for(lambda: {"worker", "inbox", "capture"} <= set(desk.running()), "all of them")

@@ -242,6 +242,7 @@ CONTRACT: dict[str, Table] = {
         "hits[].text": "text",
         "hits[].snippet": "text",
     },
+    "offhook autostart status": {"enabled": "boolean", "how": "text", "path": "text"},
     "offhook config": {
         "file": "text",
         "settings": "object",
