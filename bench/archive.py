@@ -20,7 +20,7 @@ from shared import home
 from shared.settings import Settings
 from shared.store.store import Store
 from shared.store.transitions import CANCELLED, COMPLETED, FAILED, QUEUED
-from tests.tables import InboxFile, Record, Segment
+from tests.tables import InboxFile, Record, Segment, use
 
 SEED = 2026
 YEARS_SECONDS = 5 * 365 * 86_400.0
@@ -48,7 +48,7 @@ Row = TypeVar("Row")
 class Size:
     """How much there is in a home; so many files in the inbox, and as many in this month's library."""
 
-    store: int
+    records: int
     segments: int
     files: int
 
@@ -67,7 +67,7 @@ def vocabulary() -> list[str]:
 def fill(settings: Settings, size: Size) -> None:
     """Make a home; says on stderr how far it is."""
     home.prepare(settings)
-    store = Store.open(settings.database)
+    store = use(Store.of_home(settings))
     try:
         with store.transaction():
             for some in _batches(_records(settings, size)):

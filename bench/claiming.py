@@ -49,8 +49,8 @@ def _claim(
     claimed: Barrier,
     results: Queue[Claims],
 ) -> None:
-    store = Store.open(settings.database)
-    store, mine = store, f"worker-{number:012}"
+    store = Store.of_home(settings)
+    mine = f"worker-{number:012}"
     claims: list[Claim] = []
     times: dict[bool, list[float]] = {True: [], False: []}
     ready.wait()

@@ -12,8 +12,9 @@ from pathlib import Path
 from archive.library import Library
 from shared.settings import Settings
 from shared.store.store import Store
+from shared.store.values import Record
 from shared.workers import Presence
-from tests.tables import Record, said
+from tests.tables import said
 from transcribe_worker.inbox.sweep import Inbox
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.jobs.sweeper import Sweeper
@@ -35,7 +36,7 @@ def milliseconds(times: int, do: Callable[[], object]) -> list[float]:
 @contextmanager
 def at_work(settings: Settings, store: Store) -> Iterator[None]:
     """Be a living worker that holds some recordings."""
-    store, presence = store, Presence(store, settings.locks, "worker").enter()
+    presence = Presence(store, settings.locks, "worker").enter()
     claims = [
         store.claims.claim(record.id, worker_id=presence.worker_id, model="tiny.en", lease_seconds=3_600)
         for record in store.records.due(BUSY_RECORDS)
@@ -51,7 +52,6 @@ def at_work(settings: Settings, store: Store) -> Iterator[None]:
 
 def look(settings: Settings, store: Store, times: int) -> dict[str, list[float]]:
     """Take each of the looks so often."""
-    store = store
     with tempfile.TemporaryDirectory(dir=settings.home) as folder, ExitStack() as stack:
         queues = (
             stack.enter_context(closing(HintQueue(Path(folder, f"{number}.db"))))
@@ -75,7 +75,6 @@ def look(settings: Settings, store: Store, times: int) -> dict[str, list[float]]
 
 
 def _sweeper(settings: Settings, store: Store, hints: HintQueue) -> Sweeper:
-    store = store
     return Sweeper(settings, store, hints, Library(settings, store))
 
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from bench.figures import percentiles
 from shared.settings import Settings
 from shared.store.store import Store
-from tests.tables import Record, Worker
+from shared.store.tables import RecordRow
+from tests.tables import Record, Worker, use
 
 
 def main() -> None:
@@ -48,7 +49,7 @@ def measure(settings: Settings, files: int) -> tuple[list[float], list[float]]:
 def _drop_all(settings: Settings, files: int) -> tuple[list[float], list[float]]:
     while not settings.database.exists():
         time.sleep(0.1)
-    Store.open(settings.database)
+    use(Store.of_home(settings))
     while Worker.select().where(Worker.state == "ready").count() < 2:
         time.sleep(0.1)
     while not Worker.select().where(Worker.engines.contains("lanes")).exists():  # its model is loaded
@@ -74,7 +75,7 @@ def _write(path: Path, number: int) -> None:
         file.writeframes(number.to_bytes(2, "little") * 16_000)
 
 
-def _finished(title: str) -> Record:
+def _finished(title: str) -> RecordRow:
     while True:
         record = Record.get_or_none((Record.title == title) & Record.completed_at.is_null(False))
         if record is not None:

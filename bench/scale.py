@@ -27,7 +27,7 @@ from bench.looks import at_work, look, milliseconds
 from shared.settings import Settings
 from shared.store.store import Store
 from shared.store.transitions import COMPLETED, QUEUED
-from tests.tables import Record
+from tests.tables import Record, use
 
 RESULTS = Path(__file__).parent / "results"
 #: Written when a home is finished: nothing else is measured in, and nothing else filled.
@@ -110,7 +110,7 @@ def processes(settings: Settings, empty: Settings, times: int) -> list[Figure]:
         "search, a rare word": (offhook("search", words[-1]), settings, None),
     }
     found: dict[str, list[float]] = {name: [] for name in commands}
-    store = Store.open(settings.database)
+    store = use(Store.of_home(settings))
     with at_work(settings, store):
         for run in range(times + 1):
             for name, (command, place, _) in commands.items():
@@ -151,7 +151,7 @@ def searches(settings: Settings, times: int) -> list[Figure]:
         "a long beginning": "experie*",
         "two beginnings": "wh* th*",
     }
-    store = Store.open(settings.database)
+    store = use(Store.of_home(settings))
     found = []
     for name, typed in asked.items():
         hits = len(store.transcripts.search(typed, LIMIT))
@@ -163,7 +163,7 @@ def searches(settings: Settings, times: int) -> list[Figure]:
 
 def looks(settings: Settings, times: int) -> list[Figure]:
     """Take the looks at known files and recordings that are taken all the time."""
-    store = Store.open(settings.database)
+    store = use(Store.of_home(settings))
     with at_work(settings, store):
         found = look(settings, store, times)
     store.disconnect()
@@ -172,7 +172,7 @@ def looks(settings: Settings, times: int) -> list[Figure]:
 
 def claims(settings: Settings) -> dict[str, list[Figure]]:
     """Have four processes claim every queued recording at once."""
-    store = Store.open(settings.database)
+    store = use(Store.of_home(settings))
     waiting = Record.select(Record.id).where(Record.transcription_status == QUEUED).order_by(Record.id)
     record_ids = [row.id for row in waiting]
     store.disconnect()

@@ -59,7 +59,7 @@ def parse(words: str) -> Query:
 def index_text(text: str) -> str | None:
     """Return what the index holds in the place of `text`; None if that is `text` itself."""
     prepared = folded(text)
-    return None if prepared == text.casefold() else prepared
+    return None if prepared == text.lower() else prepared
 
 
 def folded(text: str) -> str:

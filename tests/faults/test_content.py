@@ -62,8 +62,8 @@ def finished(offhook: Stage, paths: list[Path]) -> dict[str, dict[str, Any]]:
     """Drop files into the inbox; when all are finished, what `show` says of each, by its file name."""
     for path in paths:
         offhook.drop(path)
-    store = {path.name: offhook.finished(path.stem) for path in paths}
-    return {name: offhook.read("show", str(record["id"])) for name, record in store.records.items()}
+    records = {path.name: offhook.finished(path.stem) for path in paths}
+    return {name: offhook.read("show", str(record["id"])) for name, record in records.items()}
 
 
 def text_of(shown: dict[str, Any]) -> str:
@@ -199,9 +199,9 @@ def test_whatever_a_wav_is_made_of_its_words_are_heard(
     files = {f"{name}.wav": content for name, content in dialects(sentences.samples).items()}
     done = offhook.offhook("transcribe", *saved(tmp_path, files), "--json")
     assert done.returncode == 0, done.stderr
-    store = {record["title"]: record for record in json.loads(done.stdout)["records"]}
-    assert len(store) == len(files)
-    for name, record in store.records.items():
+    records = {record["title"]: record for record in json.loads(done.stdout)["records"]}
+    assert len(records) == len(files)
+    for name, record in records.items():
         assert (name, record["status"], record["flags"]) == (name, "completed", [])
         assert record["duration_seconds"] == pytest.approx(sentences.duration_seconds, abs=0.01)
         assert word_error_rate(sentences.words, record["text"]) < 0.15, (name, record["text"])
@@ -242,9 +242,9 @@ def test_a_script_for_the_decoder_is_refused_and_no_other_file_opened(
         command, cwd=tmp_path, env=stage.environment, capture_output=True, text=True, timeout=170
     )
     assert done.returncode == 1, done.stderr
-    store = json.loads(done.stdout)["records"]
-    assert len(store) == len(scripts)
-    for record in store:
+    records = json.loads(done.stdout)["records"]
+    assert len(records) == len(scripts)
+    for record in records:
         assert (record["status"], record["attempts"]) == ("failed", 1), record
         assert record["error_code"] in ("not_a_recording", "damaged_header"), record
     opened = log.read_text()

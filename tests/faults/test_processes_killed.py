@@ -51,15 +51,15 @@ def test_a_worker_killed_before_it_has_claimed_a_recording_takes_the_hint_along_
     stage: Stage, short_wav: Path
 ) -> None:
     """It has taken the hint and waits for a database that somebody holds."""
-    store, queue = stage.home / "offhook.db", stage.home / "queue.db"
+    database, queue = stage.home / "offhook.db", stage.home / "queue.db"
     with stage.process("transcribe_worker") as worker:
         running(stage, "worker")
-        with held(store, queue):
+        with held(database, queue):
             stop(worker)
         stage.offhook("add", short_wav)
         hints = peek(queue, "SELECT data FROM task")
         assert len(hints) == 1
-        with held(store):
+        with held(database):
             worker.send_signal(signal.SIGCONT)
             stage.wait_for(lambda: hints != peek(queue, "SELECT data FROM task"), "the hint to be taken")
             kill(worker)
@@ -329,10 +329,10 @@ def test_two_workers_and_two_inboxes_in_one_home_take_each_recording_once(stage:
         for name in names:
             (stage.inbox / f".{name}").rename(stage.inbox / name)
         stage.wait_for(lambda: not any(stage.inbox.iterdir()), "the library")
-    store = stage.records()
-    assert sorted(record["title"] for record in store) == [Path(name).stem for name in names]
-    assert {counts(record) for record in store} == {("completed", 1, 0)}
+    records = stage.records()
+    assert sorted(record["title"] for record in records) == [Path(name).stem for name in names]
+    assert {counts(record) for record in records} == {("completed", 1, 0)}
     assert sorted(path.name for path in (stage.home / "library").rglob("*.wav")) == names
     logs = "".join(path.read_text() for path in (stage.home / "logs").iterdir())
     for once in ("taken from the inbox", "transcribing, attempt 1", "completed"):
-        assert [logs.count(f"recording {record['id']}: {once}") for record in store] == [1] * DROPS
+        assert [logs.count(f"recording {record['id']}: {once}") for record in records] == [1] * DROPS

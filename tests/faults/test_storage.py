@@ -122,8 +122,8 @@ def windows_of(stage: Stage) -> int:
 
 def ask(stage: Stage, query: str) -> Any:
     """Ask the database for one value."""
-    with closing(sqlite3.connect(stage.home / "offhook.db")) as store:
-        ((value,),) = store.execute(query).fetchall()
+    with closing(sqlite3.connect(stage.home / "offhook.db")) as database:
+        ((value,),) = database.execute(query).fetchall()
     return value
 
 
@@ -274,10 +274,10 @@ def test_a_database_that_another_process_locks_for_longer_than_anybody_waits_cos
 
 
 @contextmanager
-def locked(store: Path) -> Iterator[None]:
+def locked(database: Path) -> Iterator[None]:
     """Let another process hold a database."""
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDS, str(store)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLDS, str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
         assert holder.stdin
         assert holder.stdout

@@ -11,9 +11,9 @@ from bench.archive import Size, fill
 from bench.scale import made, page
 from shared.settings import Settings
 from shared.store.store import Store
-from tests.tables import InboxFile, Record, Segment
+from tests.tables import InboxFile, Record, Segment, use
 
-SIZE = Size(store=200, segments=2_000, files=50)
+SIZE = Size(records=200, segments=2_000, files=50)
 FIGURES = (
     *("python -c pass", "status, empty home", "status", "status --json"),
     *("list, empty home", "list", "list --json", "search, a common word", "search, a rare word"),
@@ -39,7 +39,7 @@ def full(tmp_path: Path) -> Settings:
 
 def remains(settings: Settings) -> dict[str, object]:
     """What a home has in it, but for the names of files."""
-    store = Store.open(settings.database)
+    store = use(Store.open(settings.database))
     states = Record.select(Record.transcription_status, fn.COUNT()).group_by(Record.transcription_status)
     found = {
         "states": dict(states.tuples()),

@@ -43,8 +43,6 @@ class Cli:
 
     def __call__(self, *arguments: object) -> Done:
         """Run a command. No traceback may reach a person, and no mistake of theirs is a fault of ours."""
-        for model in MODELS:  # what another command or a test has opened is not open for this one
-            model._meta.set_database(None)
         out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n") for _ in range(2))
         code: Any = 0
         with redirect_stdout(out), redirect_stderr(err):
@@ -61,7 +59,7 @@ class Cli:
         found: dict[str, Any] = self("show", record_id, "--json").json
         return found
 
-    def store(self, *arguments: object) -> list[dict[str, Any]]:
+    def records(self, *arguments: object) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self("list", "--json", *arguments).json["records"]
         return found
 

@@ -18,7 +18,6 @@ from transcribe_worker.model_files import bundled_folder
 def test_doctor_finds_a_healthy_home_healthy(cli: Cli, store: Store, settings: Settings) -> None:
     if bundled_folder() is None:
         skip_or_fail("the model tiny.en is not installed")
-    store = store._database
     living = [Presence(store, settings.locks, kind).enter() for kind in ("worker", "inbox")]
     try:
         done = cli("doctor")
@@ -56,7 +55,7 @@ def test_doctor_finds_a_missing_model(cli: Cli, monkeypatch: pytest.MonkeyPatch)
 def test_doctor_finds_a_broken_database_and_does_not_blame_the_installation(cli: Cli) -> None:
     (cli.home / "offhook.db").write_bytes(bytes(range(256)) * 40)
     found = broken(cli)
-    assert "file is not a database" in found["database"]["message"]
+    assert "is not a database" in found["database"]["message"]
     assert str(cli.home / "offhook.db") in str(found["database"])
     assert "install" not in found["database"]["remedy"]
 

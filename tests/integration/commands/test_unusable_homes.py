@@ -69,7 +69,7 @@ def test_a_database_that_is_garbage_is_named(cli: Cli, command: str) -> None:
     (cli.home / "offhook.db").write_bytes(bytes(range(256)) * 40)
     done = cli(command)
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith(f"offhook: {cli.home / 'offhook.db'} cannot be used: file is not a database.")
+    assert done.err.startswith(f"offhook: {cli.home / 'offhook.db'} is not a database.")
     assert "`offhook doctor`" in done.err
     assert (cli.home / "offhook.db").read_bytes() == bytes(range(256)) * 40
 

@@ -44,7 +44,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     return Stage(tmp_path_factory.mktemp("empty") / "home")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A home with recordings in all states, living and dead processes, and trouble in the inbox."""
     stage = Stage(tmp_path_factory.mktemp("full") / "home")
@@ -110,7 +110,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stage, dict[str,
     return stage, said
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def erased(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     """What a home says from which a person was erased, in the queue and not yet there."""
     folder = tmp_path_factory.mktemp("erased")

@@ -29,6 +29,7 @@ ENTERS = """
 import sys
 from pathlib import Path
 from shared.store.store import Store
+from shared.workers import Presence
 home = Path(sys.argv[1])
 Presence(Store.open(home / "offhook.db"), home / "locks", "worker").enter()
 print("entered", flush=True)
@@ -104,7 +105,7 @@ def _lose_two(settings: Settings, store: Store) -> None:
     """A recording in the inbox that somebody has deleted, and one that was not in the queue yet."""
     store.records.add(source="inbox", title="lost", recording_path=str(settings.inbox / "lost.wav"))
     how = {"title": "lost", "layout": "mono", "worker_id": "capture-1", "started_at": 1.0}
-    store.captures.begin("lost", settings.inbox / "Call.wav", **how)
+    store.captures.begin("7f0c7d5e-3b0a-4c39-9d8e-0c5f2a1b4e6d", settings.inbox / "Call.wav", **how)
 
 
 @contextmanager
