@@ -12,7 +12,7 @@ from typing import Any
 from offhook.cli import main
 from shared.store.claims import Claim, Failure
 from shared.store.store import Store
-from tests.tables import MODELS, said
+from tests.tables import said
 
 FAULT = "fault in offhook itself"
 
