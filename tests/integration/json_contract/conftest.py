@@ -37,6 +37,8 @@ from transcribe_worker.inbox.sweep import Inbox
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.model_files import bundled_folder
 
+SESSION_ID = "0c1d2e3f-0a1b-4c2d-8e3f-405162738495"
+
 
 @pytest.fixture(scope="package")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Stage:
@@ -119,8 +121,8 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     stage.read("add", folder / "own.wav", "--candidate", "C-17")
     with Store.open(settings.database) as store:
         session = {"title": "Call", "layout": "mono", "worker_id": "capture-0", "candidate_id": "C-17"}
-        store.captures.begin("0c1d2e3f-0a1b-4c2d-8e3f-405162738495", settings.inbox / "call.wav", started_at=1.0, **session)
-    (settings.recording / "0c1d2e3f-0a1b-4c2d-8e3f-405162738495.part").write_bytes(b"RIFF")
+        store.captures.begin(SESSION_ID, settings.inbox / "call.wav", started_at=1.0, **session)
+    (settings.recording / f"{SESSION_ID}.part").write_bytes(b"RIFF")
     begun = receipts.write(
         settings.receipts, "C-1", recordings=0, files=[folder / "own.wav"], stay=0, now=1.0
     )
