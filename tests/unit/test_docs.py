@@ -42,7 +42,7 @@ from transcribe_worker.jobs import retry
 from transcribe_worker.media import flags
 from transcribe_worker.recognition.checks import CHECKS
 
-PAGES = (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md")))
 PACKAGES = (shared, archive, capture_worker, transcribe_worker, offhook_package)
 SHELLS = {"sh", "bash", "shell", "console", "powershell"}
 #: What may stand before `offhook` in a command line.
