@@ -12,9 +12,9 @@ from shared.settings import DEFAULTS, Settings
 
 GB = 1_000_000_000
 SECONDS_PER_HOUR = 3_600
-#: So much decoding is forgiven to any recording, however short it is.
+#: Decoding time allowed before `slowest_decoding` applies.
 GRACE_SECONDS = 30.0
-#: A look that comes later than this counts as so much: the machine slept, or its disk or network did.
+#: A longer step counts as this: the machine slept, or its disk or network stalled.
 LONGEST_STEP_SECONDS = 10.0
 #: A length that leaves fewer bits a second than any codec needs is a mistake of the header.
 FEWEST_BITS_PER_SECOND = 500
@@ -42,7 +42,7 @@ class RecordingLimits:
         return self.longest_hours * SECONDS_PER_HOUR
 
     def holds(self, size_bytes: int) -> bool:
-        """Whether a file may have so many bytes."""
+        """Whether a file may have this many bytes."""
         return size_bytes <= self.largest_file_gb * GB
 
     def check_size(self, name: str, size_bytes: int) -> None:
@@ -54,7 +54,7 @@ class RecordingLimits:
             )
 
     def check_claim(self, name: str, seconds: float | None, size_bytes: int) -> None:
-        """Raise TooLong for a length that a header claims, if a file of that size can hold so much."""
+        """Raise TooLong for a length that a header claims, if a file of that size can hold it."""
         if seconds and size_bytes * 8 >= seconds * FEWEST_BITS_PER_SECOND:
             self.check_length(name, seconds)
 
@@ -68,7 +68,7 @@ class RecordingLimits:
             )
 
     def check_pace(self, name: str, spent_seconds: float, heard_seconds: float) -> None:
-        """Raise TooSlow if decoding has taken longer than so much audio may take."""
+        """Raise TooSlow if decoding took longer than `heard_seconds` of audio may take."""
         if spent_seconds > self.grace_seconds + self.slowest_decoding * heard_seconds:
             raise TooSlow(
                 f"{name} took {spent_seconds:,.0f} s to decode for {heard_seconds:,.0f} s of audio, and "
@@ -78,7 +78,7 @@ class RecordingLimits:
 
 
 class Meter:
-    """Counts the audio that a decoder gives and the time that it takes, and ends it when it is too much."""
+    """Counts the audio that a decoder gives and its decoding time; raises when either is too much."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Meter:
         self._looked = monotonic()
 
     def measured(self, blocks: Iterator[Block], length: Callable[[Block], int]) -> Iterator[Block]:
-        """Pass the blocks of a decoder on; what is done with them costs nothing. Raises TooLong, TooSlow."""
+        """Pass blocks on; time that the caller spends is not counted. Raises TooLong, TooSlow."""
         self._looked = self._monotonic()
         for block in blocks:
             self._frames += length(block)
@@ -103,7 +103,7 @@ class Meter:
             self._looked = self._monotonic()
 
     def look(self) -> None:
-        """Look at the clock within a decoder, which may be busy and give no audio. Raises TooSlow."""
+        """Check the clock inside a decoder, which may be busy and give no audio. Raises TooSlow."""
         now = self._monotonic()
         self._spent_seconds += min(now - self._looked, LONGEST_STEP_SECONDS)
         self._looked = now

@@ -38,7 +38,7 @@ class Source:
     def _body(self, at: int, count: int) -> bytes:
         """Bytes of the stretch, big-endian samples of `width` bytes turned round."""
         count = min(count, self._length - at)
-        # A damaged file may send FFmpeg so far behind the end that the system's own seek would fail.
+        # A damaged file may send FFmpeg so far beyond the end that the system's own seek would fail.
         if count <= 0:
             return b""
         skipped = at % self._width
