@@ -20,7 +20,7 @@ from archive import receipts
 from archive.library import Library, LibraryBusy
 from shared.errors import OffhookError, RecordNotFound, StateConflict
 from shared.files import Fingerprint, sync_folder
-from shared.home import RESTORE_LOCK, RESTORE_PART
+from shared.home import RESTORE_LOCK, RESTORE_PART, part_of
 from shared.locks import FileLock
 from shared.settings import Settings
 from shared.store.inbox_files import MARKED
@@ -206,7 +206,7 @@ class Eraser:
 
     def _paths(self, capture: Capture) -> tuple[Path, Path]:
         """Where a recording is while it is made, and where it goes."""
-        return self._settings.recording / f"{capture.session_id}.part", Path(capture.recording_path)
+        return part_of(self._settings.recording, capture.session_id), Path(capture.recording_path)
 
     def _record_of(self, session_id: str) -> int:
         """Make a record of a call that has none, so that it goes like every other; return its number.

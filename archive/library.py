@@ -18,7 +18,8 @@ from pathlib import Path
 
 from archive import transcript
 from archive.exports import FORMATS
-from shared.errors import OffhookError
+from archive.renamed import Content, find
+from shared.errors import OffhookError, StateConflict
 from shared.files import Fingerprint, move, names_in, sha256_of, whole
 from shared.home import FILE_MODE, make_folder
 from shared.locks import FileLock
@@ -59,6 +60,8 @@ class Library:
         # Without a place nobody has begun to write there, so nothing can be left of that.
         is_first = self._store.records.get(record.id).library_stem is None
         stem = self._settings.library / self._store.records.reserve_stem(record.id, self._places(record))
+        if not self.is_ours(stem):  # only a database that was made up has such a place
+            raise StateConflict(f"Recording {record.id} has a place outside of the library.")
         make_folder(stem.parent)
         found = transcript.load(self._store, record)
         for suffix, render in FORMATS.items():
@@ -103,7 +106,20 @@ class Library:
             ours += [beside(stem, suffix) for suffix in FORMATS]
             moved = beside(stem, path.suffix.lstrip("."))
             ours += [moved] if moved != path and _is_recording(record, moved) else []
+            ours += self._renamed(record, stem, (path, moved))
         return [path for path in dict.fromkeys(ours) if path.is_file() and self.is_ours(path)]
+
+    def _renamed(self, record: Record, stem: Path, places: tuple[Path, ...]) -> list[Path]:
+        """Find what a person has renamed in the library of a record's recording and transcripts."""
+        wanted = set()
+        if record.sha256 and record.size_bytes is not None and not any(map(Path.is_file, places)):
+            wanted.add(Content(record.size_bytes, record.sha256))
+        lost = [render for suffix, render in FORMATS.items() if not beside(stem, suffix).is_file()]
+        if lost and record.filed_at is not None:
+            found = transcript.load(self._store, record)
+            wanted |= {Content.of_text(render(found)) for render in lost if found.segments}
+        taken = {name.lower() for name in self._store.records.library_stems()} if wanted else set()
+        return find(self._settings.library, wanted, taken)
 
     def leftovers(self, record: Record) -> list[Path]:
         """Name the half-written files beside a record's: nobody else writes there while one is `alone`."""

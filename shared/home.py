@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.errors import SettingsError
+from shared.errors import SettingsError, UnknownSession
 
+_FILE_NAME = re.compile(r"[\w-]+")
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 #: The folder in which a restore prepares a home, and its lock.
 RESTORE_PART, RESTORE_LOCK = "restore.part", "restore.lock"
@@ -92,6 +94,13 @@ def make_folders(home: Home) -> None:
 def folders_of(home: Home) -> tuple[Path, ...]:
     """Name every folder offhook needs, the outer one first."""
     return (home.home, home.inbox, home.recording, home.library, home.models, home.logs, home.locks)
+
+
+def part_of(recording: Path, session_id: str) -> Path:
+    """Return the file of an unfinished recording. Raises UnknownSession for an id that is no file name."""
+    if not _FILE_NAME.fullmatch(session_id):
+        raise UnknownSession("A session id is not one of offhook's.")
+    return recording / f"{session_id}.part"
 
 
 def keep_private() -> None:

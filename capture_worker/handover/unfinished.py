@@ -18,6 +18,7 @@ from capture_worker.mixer import LAYOUTS
 from capture_worker.output_path import refuse_inside
 from shared.errors import BadOutputPath, OffhookError
 from shared.files import Fingerprint, move, sha256_of, sync_folder
+from shared.home import part_of
 from shared.logs import discreet
 from shared.settings import Settings
 from shared.store.captures import ENDED, QUEUED, RECORDING, WAITING
@@ -39,7 +40,7 @@ class UnfinishedRecordings:
 
     def part(self, session_id: str) -> Path:
         """Return the path of a recording until it is handed over."""
-        return self._settings.recording / f"{session_id}.part"
+        return part_of(self._settings.recording, session_id)
 
     def inbox_path(self, session_id: str, started_at: float) -> Path:
         """Return the default path of a finished recording: a unique name in the inbox."""
