@@ -46,7 +46,11 @@ def test_a_worker_that_stands_by_goes_when_it_is_told_to(home: Home) -> None:
     with home.worker() as first:
         home.control()
         with home.worker() as second:
-            time.sleep(1.0)
+            stage = Stage(home.settings.home)
+            stage.wait_for(
+                lambda: "standby" in {w["state"] for w in stage.read("status")["workers"]},
+                "the second to stand by",
+            )
             end(second)
             assert second.returncode == 0
         assert home.control()["pid"] == first.pid
