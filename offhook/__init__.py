@@ -1,1 +1,1 @@
-"""What a person touches: the command line."""
+"""What a person uses: the command line, and the read models and actions behind it."""

@@ -1,4 +1,4 @@
-"""The engine process: MAIN PATH from a recording to decoded windows, with faster-whisper.
+"""The engine process: serves its worker's commands, and opens and decodes recordings with faster-whisper.
 
 Runs as `python -m transcribe_worker.recognizer`, a child of a worker, with commands on stdin and events on
 stdout (`transcribe_worker.engine.messages`). All native code runs here (codecs, speech detection, the model),
