@@ -54,3 +54,31 @@ def test_whole_words_are_not_taken_for_beginnings(store: Store, spoken: list[str
         expected = [text for text in spoken if word in map(plain, text.split())]
 
         assert [hit.text for hit in store.transcripts.search(word, SEGMENTS)] == expected, word
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("それは日本語の会議です", "会議"),
+        ("それは日本語の会議です", "日本語"),
+        ("다음 회의는 월요일입니다", "회의"),
+        ("พรุ่งนี้มีประชุมสำคัญ", "ประชุม"),
+        ("我们明天开会讨论", "开会"),
+        ("In der Straße", "strasse"),
+        ("In der Strasse", "Straße"),
+        ("Über Größen", "ueber groessen"),
+        ("Ueber Groessen", "über größen"),
+        ("Une réunion à Łódź", "reunion lodz"),
+        ("Sørens smørrebrød", "sorens smorrebrod"),
+    ],
+)
+def test_words_are_found_in_every_script_and_as_people_type_them(store: Store, text: str, typed: str):
+    record = store.records.add(source="inbox", title="call", recording_path="/call.wav")
+    claim = store.claims.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
+    assert claim
+    rows = [{"start_seconds": 0.0, "end_seconds": 1.0, "text": part} for part in (text, "something else")]
+    store.claims.complete(claim, said(rows))
+
+    assert [hit.text for hit in store.transcripts.search(typed, 9)] == [text]
+    store.records.delete(record.id)
+    assert store.transcripts.search(typed, 9) == []
