@@ -120,6 +120,10 @@ def run_all(cases: Iterable[Case], workers: int) -> Iterator[tuple[Case, Outcome
             future.result()
 
 
+#: glibc loads a table when an MPEG-TS names its station in a character set; FFmpeg has a fixed list of sets.
+CHARACTER_TABLES = "/gconv/"
+
+
 def opened_by_the_system(cases: Iterable[Case]) -> list[str]:
     """What a child opens, starts or connects to while it decodes, besides the cases themselves (strace).
 
@@ -138,7 +142,7 @@ def opened_by_the_system(cases: Iterable[Case]) -> list[str]:
         lines = log.read_text("utf-8", "replace").splitlines()
     begin = max(at for at, line in enumerate(lines) if MARKER in line)
     calls_made = [line for line in lines[begin + 1 :] if "(" in line and "resumed" not in line]
-    return ended + [line for line in calls_made if not any(name in line for name in own)]
+    return ended + [line for line in calls_made if not any(name in line for name in (*own, CHARACTER_TABLES))]
 
 
 def _pass_on(process: subprocess.Popen[str], answers: queue.Queue[str]) -> None:

@@ -63,6 +63,14 @@ CONTAINERS = {
     "aac": ("adts", "aac", 44_100, "mono", ".aac", 0.2),
     "amr": ("amr", "libopencore_amrnb", 8_000, "mono", ".amr", 0.1),
     "wma": ("asf", "wmav2", 44_100, "stereo", ".wma", 0.2),
+    "avi": ("avi", "libmp3lame", 44_100, "stereo", ".avi", 0.1),
+    "avi pcm": ("avi", "pcm_s16le", 16_000, "mono", ".avi", 0.1),
+    "flv": ("flv", "aac", 44_100, "mono", ".flv", 0.1),
+    "au": ("au", "pcm_s16be", 16_000, "mono", ".au", 0.02),
+    "wavpack": ("wv", "wavpack", 44_100, "mono", ".wv", 0.02),
+    "tta": ("tta", "tta", 44_100, "mono", ".tta", 0.02),
+    "mpeg-ts": ("mpegts", "aac", 44_100, "mono", ".ts", 0.2),
+    "mpeg-ps": ("mpeg", "mp2", 44_100, "mono", ".mpg", 0.2),
     "wav mu-law": ("wav", "pcm_mulaw", 8_000, "mono", ".wav", 0.02),
     "wav a-law": ("wav", "pcm_alaw", 8_000, "mono", ".wav", 0.02),
     "wav ms adpcm": ("wav", "adpcm_ms", 8_000, "mono", ".wav", 0.2),
@@ -70,7 +78,21 @@ CONTAINERS = {
     "wav mp3": ("wav", "libmp3lame", 44_100, "mono", ".wav", 0.2),
 }
 #: Those whose header says how long they are: what is cut off is noticed.
-STATED = ("flac", "flac stereo", "m4a", "m4a lossless", "mp4", "mov", "3gp", "mkv", "aiff", "caf")
+STATED = (
+    "flac",
+    "flac stereo",
+    "m4a",
+    "m4a lossless",
+    "mp4",
+    "mov",
+    "3gp",
+    "mkv",
+    "aiff",
+    "caf",
+    "au",
+    "wavpack",
+    "tta",
+)
 #: A telephone codec is not faithful enough to find its tones in.
 ROUGH = ("3gp", "amr")
 
@@ -353,7 +375,6 @@ def strangers() -> Iterator[Case]:
         "pdf": b"%PDF-1.7\n" + bytes(500),
         "zip": b"PK\x03\x04" + bytes(500),
         "html": b"<!DOCTYPE html><html></html>",
-        "avi": b"RIFF\xff\0\0\0AVI LIST" + bytes(500),
         "program": b"\x7fELF" + bytes(500),
         "zeros": bytes(50_000),
         "ones": b"\xff" * 50_000,

@@ -1,6 +1,7 @@
-"""What a file is, by its first bytes: one table, so that nothing is ever guessed from a name.
+"""What a file is, by its first bytes: one table, so that nothing is guessed from a name.
 
-Each kind that can be listened to names the one FFmpeg demuxer that may read it.
+Each kind that can be decoded names the one FFmpeg demuxer that may read it. A demuxer joins the table only
+if it opens nothing but the file it is given: no playlists, scripts or sidecar files.
 """
 
 from __future__ import annotations
@@ -11,17 +12,16 @@ from collections.abc import Callable
 from typing import BinaryIO, Literal, NamedTuple
 
 from shared.errors import NotARecording
+from transcribe_worker.media.mpeg_audio import is_mp3
 
 SNIFFED_BYTES = 16_384
-MAX_JUNK_BYTES = 4_096
-MAX_TAGS = 8
 MAX_CAF_CHUNKS = 1_000
-# Bit rates of MPEG-1 layer II and III, and under 0 those of MPEG-2.
-MPEG_KBPS = {
-    2: (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-    3: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    0: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
+#: Boxes that say what an MP4 is, and those that may stand before them (ISO 14496-12; QuickTime's wide, pnot).
+MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"styp", b"moof")
+MP4_FILLERS = (b"free", b"skip", b"uuid", b"wide", b"pnot", b"sidx", b"emsg", b"prft")
+#: Where a packet of MPEG-TS begins and how far the next one is: plain, with time codes (.m2ts), with parity.
+TS_PACKETS = ((0, 188), (4, 192), (0, 204))
+TS_PACKETS_IN_A_ROW = 4
 
 
 def _begins(pattern: bytes) -> Callable[[bytes], bool]:
@@ -29,10 +29,29 @@ def _begins(pattern: bytes) -> Callable[[bytes], bool]:
     return lambda head: compiled.match(head) is not None
 
 
-def _is_mp3(head: bytes) -> bool:
-    """Whether three MPEG frames (or all there are) are in a row, perhaps behind the rest of a cut one."""
-    syncs = re.finditer(rb"\xff[\xe2-\xff]", head[:MAX_JUNK_BYTES])
-    return any(_is_mp3_chain(head, sync.start()) for sync in syncs)
+def _is_mp4(head: bytes) -> bool:
+    """Whether the first box is one of an MP4, or fillers lead to one; a long filler is believed."""
+    position = 0
+    while position + 8 <= len(head):
+        size, name = struct.unpack_from(">I4s", head, position)
+        if name in MP4_BOXES:
+            return True
+        if name not in MP4_FILLERS:
+            return False
+        if size == 1 and position + 16 <= len(head):
+            (size,) = struct.unpack_from(">Q", head, position + 8)
+        if size < 8:
+            return False
+        position += size
+    return position > len(head)
+
+
+def _is_mpeg_ts(head: bytes) -> bool:
+    """Whether the sync byte is at the beginning of the first packets."""
+    return any(
+        head[first : first + TS_PACKETS_IN_A_ROW * length : length] == b"G" * TS_PACKETS_IN_A_ROW
+        for first, length in TS_PACKETS
+    )
 
 
 def _is_text(head: bytes) -> bool:
@@ -44,9 +63,9 @@ def _is_text(head: bytes) -> bool:
 
 
 class Kind(NamedTuple):
-    """What a file may be; `demuxer` is FFmpeg's name for it, None if it is nothing to listen to.
+    """What a file may be; `demuxer` is FFmpeg's name for it, None if offhook does not decode it.
 
-    `states_length`: its header says exactly how long it is, so what is cut off can be told. `stamps`: its
+    `states_length`: its header says exactly how long it is, which shows that an end is missing. `stamps`: its
     time stamps are "absolute", "relative" to the first, or "counted" samples without a gap; "" for none.
     """
 
@@ -59,8 +78,21 @@ class Kind(NamedTuple):
 
 TEXT_START = rb"(\xef\xbb\xbf)?\s*"
 WAV = Kind("WAV", "wav", _begins(rb"(RIF[FX]|RF64|BW64).{4}WAVE|riff\x2e\x91\xcf\x11"))
-MP3 = Kind("MP3", "mp3", _is_mp3)
+MP3 = Kind("MP3", "mp3", is_mp3)
 CAF = Kind("CAF", "caf", _begins(rb"caff"))
+#: Recordings that offhook refuses by their name, with the remedy to convert them.
+UNREAD_RECORDINGS = (
+    ("a dictation in DSS or DS2", rb"[\x02\x03\x07]ds[s2]"),
+    ("Monkey's Audio", rb"MAC[ F].[\x0e\x0f]"),
+    ("Musepack", rb"MPCK|MP\+[\x07\x17\x27]"),
+    ("RealAudio or RealMedia", rb"\.RMF|\.ra\xfd"),
+    ("a Creative Voice file", rb"Creative Voice File\x1a"),
+    ("a DSD recording", rb"DSD \x1c\0|FRM8.{8}DSD "),
+    ("a QCP recording", rb"RIFF.{4}QLCM"),
+    ("a MIDI file", rb"MThd\0"),
+    ("AC-3", rb"\x0b\x77"),
+    ("DTS", rb"\x7f\xfe\x80\x01"),
+)
 KINDS = (
     WAV,
     Kind("FLAC", "flac", _begins(rb"fLaC"), states_length=True, stamps="counted"),
@@ -73,22 +105,22 @@ KINDS = (
         stamps="absolute",
     ),
     Kind("a HEIC or AVIF picture", None, _begins(rb".{4}ftyp(heic|heix|mif1|msf1|avif)")),
-    Kind(
-        "MP4/M4A/MOV/3GP",
-        "mov",
-        _begins(rb".{4}(ftyp|moov|mdat|wide)"),
-        states_length=True,
-        stamps="absolute",
-    ),
+    Kind("MP4/M4A/MOV/3GP", "mov", _is_mp4, states_length=True, stamps="absolute"),
     Kind("AIFF", "aiff", _begins(rb"FORM.{4}AIF[FC]"), states_length=True),
     CAF,
     Kind("AMR", "amr", _begins(rb"#!AMR")),
     Kind("WMA", "asf", _begins(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), stamps="absolute"),
+    Kind("AVI", "avi", _begins(rb"RIFF.{4}AVI ")),
+    Kind("FLV", "flv", _begins(rb"FLV\x01")),
+    Kind("AU", "au", _begins(rb"\.snd\0"), states_length=True),
+    Kind("WavPack", "wv", _begins(rb"wvpk"), states_length=True),
+    Kind("TTA", "tta", _begins(rb"TTA1"), states_length=True),
+    Kind("MPEG-PS", "mpeg", _begins(rb"\0\0\x01\xba")),
+    *(Kind(name, None, _begins(pattern)) for name, pattern in UNREAD_RECORDINGS),
     Kind("a PNG picture", None, _begins(rb"\x89PNG")),
     Kind("a JPEG picture", None, _begins(rb"\xff\xd8\xff")),
     Kind("a GIF picture", None, _begins(rb"GIF8")),
     Kind("a WebP picture", None, _begins(rb"RIFF.{4}WEBP")),
-    Kind("an AVI video", None, _begins(rb"RIFF.{4}AVI ")),
     Kind("a PDF document", None, _begins(rb"%PDF")),
     Kind("a ZIP archive or an office document", None, _begins(rb"PK(\x03\x04|\x05\x06)")),
     Kind("an archive", None, _begins(rb"\x1f\x8b|7z\xbc\xaf|Rar!|BZh|\xfd7zXZ")),
@@ -99,6 +131,7 @@ KINDS = (
     ),
     Kind("a web page (HTML)", None, _begins(TEXT_START + rb"<(!doctype )?html")),
     Kind("text", None, _is_text),
+    Kind("MPEG-TS", "mpegts", _is_mpeg_ts),
     Kind("AAC", "aac", _begins(rb"\xff[\xf0\xf1\xf8\xf9]")),
     MP3,
     Kind("data of an unknown kind", None, lambda _: True),
@@ -106,48 +139,16 @@ KINDS = (
 READABLE = ", ".join(kind.name for kind in KINDS if kind.demuxer)
 
 
-def behind_tags(file: BinaryIO) -> int:
-    """Where the file begins behind its ID3v2 tags, which players write before formats of any kind."""
-    start = 0
-    for _ in range(MAX_TAGS):
-        file.seek(start)
-        head = file.read(10)
-        if not (head.startswith(b"ID3") and len(head) == 10):
-            break
-        # 7 bits a byte, so that no tag looks like an MPEG frame; flag 0x10 announces a footer.
-        size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
-        start += 10 + size + (10 if head[5] & 0x10 else 0)
-    return start
-
-
 def sniff(file: BinaryIO, start: int, name: str) -> Kind:
-    """Tell what begins at `start`. Raises NotARecording for what is nothing to listen to."""
+    """Return what begins at `start`. Raises NotARecording for what offhook cannot decode."""
     file.seek(start)
     head = file.read(SNIFFED_BYTES)
     kind = next(kind for kind in KINDS if kind.matches(head))
+    if any(kind.name == unread for unread, _ in UNREAD_RECORDINGS):
+        raise NotARecording(f"{name} is {kind.name}. Convert it to WAV. offhook reads {READABLE}.")
     if kind.demuxer is None:
         raise NotARecording(f"{name} seems to be {kind.name}, not a recording. offhook reads {READABLE}.")
     return kind
-
-
-def begins_late(file: BinaryIO, start: int) -> bool:
-    """Whether a tag claims a part of the MP3, which then begins within a frame or goes on from others."""
-    tail_bytes = min(start, MAX_JUNK_BYTES)
-    file.seek(start - tail_bytes)
-    tail, head = file.read(tail_bytes), file.read(SNIFFED_BYTES)
-    padding = len(head) - len(head.lstrip(b"\0"))
-    return not _is_mp3_chain(head, padding) or _ends_with_frames(tail, 3)
-
-
-def _ends_with_frames(tail: bytes, count: int) -> bool:
-    """Whether so many MPEG frames in a row end where these bytes do."""
-    if count == 0:
-        return True
-    syncs = (sync.start() for sync in re.finditer(rb"\xff[\xe2-\xff]", tail))
-    return any(
-        _mp3_frame_bytes(tail[at : at + 4]) == len(tail) - at and _ends_with_frames(tail[:at], count - 1)
-        for at in syncs
-    )
 
 
 def caf_is_cut_short(file: BinaryIO, start: int, size_bytes: int) -> bool:
@@ -164,27 +165,3 @@ def caf_is_cut_short(file: BinaryIO, start: int, size_bytes: int) -> bool:
             return bool(length > size_bytes - position)
         position += max(length, 0)
     return False
-
-
-def _is_mp3_chain(head: bytes, position: int) -> bool:
-    for _ in range(3):
-        length = _mp3_frame_bytes(head[position : position + 4])
-        if length == 0:
-            return False
-        position += length
-        if position >= len(head):
-            return True
-    return True
-
-
-def _mp3_frame_bytes(head: bytes) -> int:
-    """Length of the layer II or III frame that begins here, 0 if none does (ISO 11172-3, 2.4.2.3)."""
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return 0
-    version, layer = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3)
-    bitrate, rate, padding = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
-    if version == 1 or layer not in (2, 3) or bitrate in (0, 15) or rate == 3:
-        return 0
-    kbps = MPEG_KBPS[layer if version == 3 else 0][bitrate - 1]
-    rate_hz = (44_100, 48_000, 32_000)[rate] // {3: 1, 2: 2, 0: 4}[version]
-    return (72 if version != 3 and layer == 3 else 144) * kbps * 1_000 // rate_hz + padding

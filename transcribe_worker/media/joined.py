@@ -11,10 +11,14 @@ import struct
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
 
+from transcribe_worker.media.formats import MP4_FILLERS
+
 MAX_ELEMENTS = 100_000
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 EBML_HEADER = b"\x1a\x45\xdf\xa3"
 HEAD_BYTES = 32
+#: Boxes that may stand before the first one of an MP4, and then belong to the same recording.
+FILLERS = frozenset((*MP4_FILLERS, b"styp"))
 
 
 class Element(NamedTuple):
@@ -46,7 +50,7 @@ def next_start(demuxer: str, file: BinaryIO, start: int, size_bytes: int) -> int
         element = structure.read(head.ljust(HEAD_BYTES, b"\0"))
         if is_open and head.startswith(structure.begins, 4 if demuxer == "mov" else 0):
             return at
-        is_open = True
+        is_open = is_open or element.name not in FILLERS
         if element.length <= 0 or (at := at + element.length) >= size_bytes:
             return None
     return None

@@ -29,17 +29,17 @@ from transcribe_worker.media.formats import (
     MP3,
     WAV,
     Kind,
-    begins_late,
-    behind_tags,
     caf_is_cut_short,
     sniff,
 )
 from transcribe_worker.media.joined import has_unnamed_rest, next_start
 from transcribe_worker.media.limits import Meter, RecordingLimits
+from transcribe_worker.media.mpeg_audio import begins_late
 from transcribe_worker.media.part import Part
 from transcribe_worker.media.resampling import SAMPLE_RATE_HZ
 from transcribe_worker.media.riff import WavLayout, read_layout
 from transcribe_worker.media.source import Source, clean_header
+from transcribe_worker.media.tags import after_tags
 from transcribe_worker.media.tracks import check_memory
 
 __all__ = ("SAMPLE_RATE_HZ", "Mono", "Recording", "open_recording")
@@ -185,7 +185,7 @@ class _Opener:
         return _Opened(self._decoded(WAV, source), layout.duration_seconds, layout.next_offset)
 
     def _other(self, file: BinaryIO, size_bytes: int) -> _Opened:
-        start = behind_tags(file)
+        start = after_tags(file)
         if start >= size_bytes:
             raise NoAudio(f"{self.name} holds a tag (title, artist), but no audio.")
         kind = sniff(file, start, self.name)

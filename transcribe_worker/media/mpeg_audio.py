@@ -1,0 +1,76 @@
+"""Frames of MPEG audio (layers II and III) and of AAC in ADTS, as they follow each other in a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import BinaryIO
+
+#: A cut frame, or anything else that players skip before the first whole frame.
+MAX_JUNK_BYTES = 4_096
+#: So much of a file is looked at for the first frames.
+HEAD_BYTES = 16_384
+# Bit rates of MPEG-1 layer II and III, and under 0 those of MPEG-2.
+MPEG_KBPS = {
+    2: (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    3: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    0: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+FRAMES_IN_A_ROW = 3
+
+
+def is_mp3(head: bytes) -> bool:
+    """Whether three frames (or all there are) are in a row, perhaps after the rest of a cut one."""
+    syncs = re.finditer(rb"\xff[\xe2-\xff]", head[:MAX_JUNK_BYTES])
+    return any(_begins_with_frames(head, sync.start()) for sync in syncs)
+
+
+def begins_late(file: BinaryIO, start: int) -> bool:
+    """Whether a tag claims a part of the MP3, which then begins within a frame or goes on from others."""
+    tail_bytes = min(start, MAX_JUNK_BYTES)
+    file.seek(start - tail_bytes)
+    tail, head = file.read(tail_bytes), file.read(HEAD_BYTES)
+    padding = len(head) - len(head.lstrip(b"\0"))
+    return not _begins_with_frames(head, padding) or ends_with_frames(tail, frame_bytes)
+
+
+def ends_with_frames(tail: bytes, length: Callable[[bytes], int], count: int = FRAMES_IN_A_ROW) -> bool:
+    """Whether `count` frames in a row end where these bytes do; `length` measures a frame by its header."""
+    if count == 0:
+        return True
+    syncs = (sync.start() for sync in re.finditer(rb"\xff[\xe0-\xff]", tail))
+    return any(
+        length(tail[at : at + 8]) == len(tail) - at and ends_with_frames(tail[:at], length, count - 1)
+        for at in syncs
+    )
+
+
+def frame_bytes(head: bytes) -> int:
+    """Length of the layer II or III frame that begins here, 0 if none does (ISO 11172-3, 2.4.2.3)."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return 0
+    version, layer = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3)
+    bitrate, rate, padding = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
+    if version == 1 or layer not in (2, 3) or bitrate in (0, 15) or rate == 3:
+        return 0
+    kbps = MPEG_KBPS[layer if version == 3 else 0][bitrate - 1]
+    rate_hz = (44_100, 48_000, 32_000)[rate] // {3: 1, 2: 2, 0: 4}[version]
+    return (72 if version != 3 and layer == 3 else 144) * kbps * 1_000 // rate_hz + padding
+
+
+def adts_frame_bytes(head: bytes) -> int:
+    """Length of the ADTS frame that begins here, 0 if none does (ISO 13818-7, 6.2)."""
+    if len(head) < 6 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
+        return 0
+    return (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+
+
+def _begins_with_frames(head: bytes, position: int) -> bool:
+    for _ in range(FRAMES_IN_A_ROW):
+        length = frame_bytes(head[position : position + 4])
+        if length == 0:
+            return False
+        position += length
+        if position >= len(head):
+            return True
+    return True
