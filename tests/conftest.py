@@ -12,7 +12,7 @@ from shared import home as folders
 from shared.privacy import stop_telemetry
 from shared.settings import Settings
 from shared.store.store import Store
-from tests import pulse, tables
+from tests import groups, pulse, tables
 from tests.pulse import PulseServer
 from tests.stage import Stage
 from tests.voices import LONG_CALL, SHORT_CALL, Call, again_and_again, speak, write_wav
@@ -25,6 +25,12 @@ def skip_or_fail(reason: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests belong into one process, and begin with the long ones."""
+    groups.arrange(items)
 
 
 @pytest.fixture(autouse=True)
