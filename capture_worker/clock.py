@@ -12,4 +12,6 @@ _CLOCK_ID: int | None = getattr(time, COUNTS_SLEEP[sys.platform]) if sys.platfor
 
 def steady_seconds() -> float:
     """Return the moment, in seconds; only differences mean anything."""
-    return time.perf_counter() if _CLOCK_ID is None else time.clock_gettime(_CLOCK_ID)
+    if sys.platform == "win32" or _CLOCK_ID is None:
+        return time.perf_counter()
+    return time.clock_gettime(_CLOCK_ID)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 
@@ -22,9 +23,9 @@ def telemetry_is_off(environ: Mapping[str, str] = os.environ) -> bool:
 
 def forbid_core_dumps() -> None:
     """Let a crash of this process write no core dump: it would hold audio. Windows writes none by default."""
-    try:
-        import resource
-    except ImportError:
+    if sys.platform == "win32":
         return
+    import resource
+
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -131,7 +131,7 @@ def is_short() -> bool:
 def _address_space_bytes() -> int:
     """What this process has reserved so far; 0 where the system does not tell."""
     statm = Path("/proc/self/statm")
-    if not statm.exists():
+    if sys.platform == "win32" or not statm.exists():
         return 0
     import resource
 

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import socket
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ class Address:
 
 def listen(path: Path) -> Address:
     """Listen at a path if the system and its length allow it, else on a free port of 127.0.0.1."""
-    if hasattr(socket, "AF_UNIX") and len(os.fsencode(path)) <= LONGEST_SOCKET_PATH_BYTES:
+    if sys.platform != "win32" and len(os.fsencode(path)) <= LONGEST_SOCKET_PATH_BYTES:
         try:
             return _at_path(path)
         except OSError as error:  # some network file systems have no sockets
@@ -56,6 +57,8 @@ def listen(path: Path) -> Address:
 
 
 def _at_path(path: Path) -> Address:
+    if sys.platform == "win32":
+        raise OSError("Windows has no sockets in folders")
     path.unlink(missing_ok=True)  # of a worker that was killed; the caller holds the lock of this home
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,6 +143,8 @@ def _connect(found: dict[str, Any], timeout_seconds: float) -> socket.socket:
     """Connect to what control.json names. Raises OSError, ValueError, KeyError, TypeError."""
     if "socket" not in found:
         return socket.create_connection(("127.0.0.1", int(found["port"])), timeout_seconds)
+    if sys.platform == "win32":
+        raise OSError(f"{found['socket']} is a socket in a folder, which Windows does not have")
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.settimeout(timeout_seconds)

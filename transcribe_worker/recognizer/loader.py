@@ -216,11 +216,18 @@ def _no_recording_at_fault() -> Iterator[None]:
 
 def this_machine(memory_gb: float) -> Machine:
     """Return what an engine has on this machine, with `memory_gb` at most; 0 sets no limit."""
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    cores = _cores()
     most_bytes = memory_gb * memory.GB or math.inf
     has_gpu, free_bytes = ctranslate2.get_cuda_device_count() > 0, memory.free_bytes()
     waiting = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     return Machine(cores, has_gpu, min(most_bytes, free_bytes), is_busy=waiting > cores)
+
+
+def _cores() -> int:
+    """The processors that this process may use, where the system says so; else all of them."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _for_cpu(compute_type: str) -> str:
