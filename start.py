@@ -25,12 +25,23 @@ from shared.windows import CREATE_NEW_PROCESS_GROUP, creation_flags
 ROOT = Path(__file__).resolve().parent
 SAMPLE = ROOT / "offhook" / "sample" / "sample-call.wav"
 DEMO_SECONDS = 300
+MOST_TEST_PROCESSES = 6
 STOP_SECONDS = 15  # honcho itself kills a worker 5 s after another one stopped
 WINDOWS = os.name == "nt"
 OWN_GROUP = creation_flags(CREATE_NEW_PROCESS_GROUP)  # what start_new_session is elsewhere
 
 
-HELP = "test: run the tests, the rest is for pytest; uninstall: remove the offhook launcher"
+DEVELOPERS = frozenset({"test", "lint"})
+HELP = (
+    "test: run the tests, with --long the long ones, the rest is for pytest; lint: check style and types; "
+    "uninstall: remove the offhook launcher"
+)
+LINTERS = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    *(("mypy", "--platform", platform) for platform in ("linux", "win32", "darwin")),
+    ("lint-imports",),
+)
 
 
 class StartError(Exception):
@@ -45,9 +56,10 @@ def main(arguments: list[str]) -> int:
         check_python(sys.version_info[:3])
         if options.command == "uninstall":
             return uninstall(home)
-        if options.command == "test":
-            install(venv, {"tiny-en", "test"})
-            return run_tests(venv, options.pytest_arguments)
+        if options.command:
+            install(venv, {"tiny-en", *DEVELOPERS})
+            lint = options.command == "lint"
+            return run_linters(venv) if lint else run_tests(venv, options.pytest_arguments)
         install(venv, {"tiny-en"})
         offhook = command_to_type(venv)
         print(f"Recordings go here:  {home / 'inbox'}\nHow they get on:     {offhook} status\n")
@@ -81,7 +93,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="start.py", description=__doc__, allow_abbrev=False)
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--demo", action="store_true", help="transcribe a sample call, print it and stop")
-    choice.add_argument("command", nargs="?", choices=["test", "uninstall"], help=HELP)
+    choice.add_argument("command", nargs="?", choices=["test", "lint", "uninstall"], help=HELP)
     own = 1 if arguments[:1] == ["test"] else len(arguments)
     return parser.parse_args(arguments[:own], argparse.Namespace(pytest_arguments=arguments[own:]))
 
@@ -105,8 +117,15 @@ def install(venv: Path, extras: set[str]) -> None:
         stamp.unlink(missing_ok=True)
         remedy = "Not installed. Check the internet connection and the free disk space, then start again."
         pip = [program(venv, "python"), "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check"]
-        quietly([*pip, "install", "--editable", f"{ROOT}[{','.join(sorted(extras))}]"], remedy)
+        exactly = ["--require-hashes", "--only-binary", ":all:", "-r", str(pinned(ROOT, extras))]
+        quietly([*pip, "install", *exactly], remedy)
+        quietly([*pip, "install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)], remedy)
         write_stamp(stamp, fingerprint, extras | present)
+
+
+def pinned(root: Path, extras: set[str]) -> Path:
+    """The file with the exact versions, and their hashes, of what the extras need."""
+    return root / ("constraints-dev.txt" if extras & DEVELOPERS else "constraints.txt")
 
 
 def works(venv: Path) -> bool:
@@ -120,8 +139,9 @@ def works(venv: Path) -> bool:
 
 
 def fingerprint_of(root: Path) -> str:
-    """Changes with pyproject.toml, with the Python version, and when the checkout moves."""
-    parts = ((root / "pyproject.toml").read_bytes(), sys.version_info[:2], root)
+    """Changes with pyproject.toml, the pinned versions, the Python version, and when the checkout moves."""
+    names = ("pyproject.toml", "constraints.txt", "constraints-dev.txt")
+    parts = ([(root / name).read_bytes() for name in names], sys.version_info[:2], root)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
@@ -205,8 +225,24 @@ def stop(honcho: subprocess.Popen[bytes], lock: FileLock) -> None:
 
 def run_tests(venv: Path, pytest_arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is pytest's to answer
-    command = [program(venv, "python"), "-m", "pytest", *pytest_arguments]
+    command = [program(venv, "python"), "-m", "pytest", *for_pytest(pytest_arguments, os.cpu_count() or 1)]
     return subprocess.call(command, cwd=ROOT, env=environment(venv))
+
+
+def run_linters(venv: Path) -> int:
+    for name, *arguments in LINTERS:
+        failed = subprocess.call([program(venv, name), *arguments], cwd=ROOT, env=environment(venv))
+        if failed:
+            return failed
+    return 0
+
+
+def for_pytest(arguments: list[str], processors: int) -> list[str]:
+    """What pytest is called with: several processes, as most tests wait for something; `--long` is ours."""
+    chosen = ["-m", "long"] if "--long" in arguments else []
+    processes = str(min(processors + 1, MOST_TEST_PROCESSES))
+    several = ["-n", processes, "--dist", "loadgroup", "--no-loadscope-reorder"]
+    return [*several, *chosen, *(argument for argument in arguments if argument != "--long")]
 
 
 def demonstrate(venv: Path, home: Path) -> int:

@@ -1,4 +1,4 @@
-"""A short kill campaign: `python -m stress.kill` is the long one."""
+"""A kill campaign, short and long: `python -m stress.kill` is the longest."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import pytest
 
 from stress.kill import campaign, report
 
-KILLS = 40
-
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds engines in /proc")
 @pytest.mark.timeout(600)
-def test_nothing_is_lost_doubled_stuck_or_wrong_after_forty_kills(tmp_path: Path) -> None:
-    outcome = campaign(tmp_path, kills=KILLS, seed=11)
+@pytest.mark.parametrize("kills", [8, pytest.param(40, marks=pytest.mark.long)])
+def test_nothing_is_lost_doubled_stuck_or_wrong_after_many_kills(tmp_path: Path, kills: int) -> None:
+    outcome = campaign(tmp_path, kills=kills, seed=11)
     print(report(outcome))
     assert outcome.verdict.faults == []
     assert outcome.decoded.faults == []
-    assert sum(outcome.killed.values()) == KILLS
-    assert set(outcome.killed) == {"worker", "engine", "inbox", "capture"}
-    assert sum(drop.speech is not None for drop in outcome.drops) > 5
-    assert len(outcome.calls) > 5
-    assert outcome.decoded.twice_percent <= 3
+    assert sum(outcome.killed.values()) == kills
+    assert set(outcome.killed) <= {"worker", "engine", "inbox", "capture"}
+    assert sum(drop.speech is not None for drop in outcome.drops) > kills // 8
+    assert len(outcome.calls) > kills // 8
+    assert kills < 40 or set(outcome.killed) == {"worker", "engine", "inbox", "capture"}
+    assert kills < 40 or outcome.decoded.twice_percent <= 3  # a share of few minutes says little
     assert max(outcome.reclaims, default=0.0) < 30

@@ -1,4 +1,4 @@
-"""Where nobody speaks nothing is written: ten minutes of each noise, all the way from samples to words."""
+"""Where nobody speaks nothing is written: minutes of each noise, all the way from samples to words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.voices import SHORT_CALL, speak, word_error_rate
 from transcribe_worker.recognition.presets import PRESETS
 from transcribe_worker.speech.stretches import SAMPLE_RATE_HZ
 
-MINUTES = 10
+MINUTES = [1, pytest.param(10, marks=pytest.mark.long)]
 #: One level and one seed of each.
 LEVEL_DBFS, SEED = -30, 1
 
@@ -32,8 +32,9 @@ def sentences(model: WhisperModel, samples: Samples, **options: Any) -> list[dic
 
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("name", NOISES)
-def test_ten_minutes_of_a_noise_are_no_words(model: WhisperModel, name: str, preset: str):
-    noise = NOISES[name](MINUTES * 60, LEVEL_DBFS, SEED)
+@pytest.mark.parametrize("minutes", MINUTES)
+def test_minutes_of_a_noise_are_no_words(model: WhisperModel, minutes: int, name: str, preset: str):
+    noise = NOISES[name](minutes * 60, LEVEL_DBFS, SEED)
 
     assert [said["text"] for said in sentences(model, noise, preset=preset)] == []
 
@@ -41,10 +42,13 @@ def test_ten_minutes_of_a_noise_are_no_words(model: WhisperModel, name: str, pre
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("name", ["ring", "music"])
-def test_between_two_sentences_five_minutes_on_hold_are_no_words(model: WhisperModel, name: str, preset: str):
+@pytest.mark.parametrize("minutes", [1, pytest.param(5, marks=pytest.mark.long)])
+def test_between_two_sentences_minutes_on_hold_are_no_words(
+    model: WhisperModel, minutes: int, name: str, preset: str
+):
     before, after = (speak([turn], pause_seconds=(1.0, 1.0)) for turn in SHORT_CALL[:2])
     pause = np.zeros(SAMPLE_RATE_HZ, np.float32)
-    hold = NOISES[name](5 * 60, LEVEL_DBFS, SEED)
+    hold = NOISES[name](minutes * 60, LEVEL_DBFS, SEED)
     call = np.concatenate([before.samples, pause, hold, pause, after.samples])
 
     said = sentences(model, call, preset=preset)

@@ -81,7 +81,14 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def checkout(tmp_path: Path, folder: Path, start: ModuleType) -> Path:
     """A checkout with stand-in workers and the real honcho, installed as far as its stamp knows."""
-    for name in ("start.py", "launcher.py", "Procfile", "pyproject.toml"):
+    for name in (
+        "start.py",
+        "launcher.py",
+        "Procfile",
+        "pyproject.toml",
+        "constraints.txt",
+        "constraints-dev.txt",
+    ):
         shutil.copy(ROOT / name, tmp_path)
     for name in ("shared", "offhook/sample"):
         shutil.copytree(ROOT / name, tmp_path / name)
@@ -146,6 +153,17 @@ def test_what_follows_test_is_left_to_pytest(start: ModuleType):
 
     assert (options.command, options.demo) == ("test", False)
     assert options.pytest_arguments == ["-h", "--demo", "tests/unit", "-k", "a and b"]
+
+
+def test_tests_run_in_one_process_more_than_there_are_processors(start: ModuleType) -> None:
+    assert start.for_pytest(["tests/unit"], 2)[:2] == ["-n", "3"]
+    assert start.for_pytest([], 64)[:2] == ["-n", "6"]
+    assert start.for_pytest(["-n", "0"], 2)[-2:] == ["-n", "0"]  # the last one counts
+
+
+def test_the_long_tests_run_when_they_are_asked_for_and_no_others(start: ModuleType) -> None:
+    assert start.for_pytest(["--long", "-x"], 2)[-3:] == ["-m", "long", "-x"]
+    assert "-m" not in start.for_pytest(["-x"], 2)
 
 
 @pytest.mark.parametrize("version", [(3, 10, 13), (3, 14, 0)])
@@ -214,7 +232,7 @@ def test_the_second_start_runs_no_pip(start: ModuleType, folder: Path):
     start.install(folder, {"tiny-en"})
     start.install(folder, {"tiny-en"})
 
-    assert len((site_packages(folder) / "asked").read_text().splitlines()) == 1
+    assert len((site_packages(folder) / "asked").read_text().splitlines()) == 2
 
 
 def test_running_the_tests_adds_their_packages_and_a_start_after_that_runs_no_pip(
@@ -225,7 +243,16 @@ def test_running_the_tests_adds_their_packages_and_a_start_after_that_runs_no_pi
     start.install(folder, {"tiny-en"})
 
     asked = (site_packages(folder) / "asked").read_text().splitlines()
-    assert [line.split()[-1] for line in asked] == [f"{ROOT}[tiny-en]", f"{ROOT}[test,tiny-en]"]
+    pinned = [str(ROOT / "constraints.txt"), str(ROOT / "constraints-dev.txt")]
+    assert [line.split()[-1] for line in asked] == [pinned[0], str(ROOT), pinned[1], str(ROOT)]
+
+
+def test_only_packages_with_a_known_hash_are_installed(start: ModuleType, folder: Path):
+    start.install(folder, {"tiny-en"})
+
+    packages, offhook = (site_packages(folder) / "asked").read_text().splitlines()
+    assert "--require-hashes" in packages
+    assert "--no-deps" in offhook
 
 
 def test_a_failed_install_shows_the_end_of_pips_words_and_the_remedy_and_leaves_no_stamp(
@@ -260,13 +287,16 @@ def test_the_fingerprint_changes_with_pyproject_and_when_the_checkout_moves(
     here, there = tmp_path / "here", tmp_path / "there"
     for root in (here, there):
         root.mkdir()
-        (root / "pyproject.toml").write_text("a")
+        for name in ("pyproject.toml", "constraints.txt", "constraints-dev.txt"):
+            (root / name).write_text("a")
     before = start.fingerprint_of(here)
 
     assert start.fingerprint_of(here) == before
     assert start.fingerprint_of(there) != before
-    (here / "pyproject.toml").write_text("b")
-    assert start.fingerprint_of(here) != before
+    for name in ("pyproject.toml", "constraints.txt", "constraints-dev.txt"):
+        (here / name).write_text("b")
+        assert start.fingerprint_of(here) != before
+        (here / name).write_text("a")
 
 
 # Running

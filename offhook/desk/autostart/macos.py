@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import plistlib
+import sys
 from pathlib import Path
 
 from offhook.desk.autostart.job import Job, Run, Status, must, write
@@ -50,4 +51,6 @@ def _agent() -> Path:
 
 
 def _domain() -> str:
+    if sys.platform == "win32":
+        raise OSError("Windows has no launchd")
     return f"gui/{os.getuid()}"
