@@ -31,7 +31,15 @@ FLAGS = {name: value for name, value in vars(windows).items() if name.isupper()}
 #: Process Creation Flags, by Microsoft.
 DOCUMENTED = {"CREATE_NEW_PROCESS_GROUP": 0x200, "CREATE_NO_WINDOW": 0x8000000}
 #: Attributes that objects of other systems, or of a frozen program, have, and objects here may not.
-ELSEWHERE = {"frozen", "st_file_attributes", "st_blocks"}
+ELSEWHERE = {
+    "frozen",
+    "st_file_attributes",
+    "st_blocks",
+    "O_BINARY",
+    "O_NONBLOCK",
+    "O_NOFOLLOW",
+    "reconfigure",
+}
 
 
 def test_the_flags_are_those_that_windows_documents() -> None:
