@@ -146,6 +146,8 @@ class Answers:
             yield self.homes[0].read("add", SAMPLE, self.new)
         elif heading == "offhook backup":
             yield from (_backed_up(home, self.new.parent) for home in self.homes)
+        elif heading == "offhook rebuild":
+            yield _rebuilt(self.new.parent / "rebuilt")
         elif heading == "offhook restore":
             for number, made in enumerate(self.to("offhook backup")):
                 into = self.new.parent / f"restored {number}"
@@ -175,3 +177,14 @@ def _show(home: Stage, heading: str) -> Iterator[Any]:
             yield home.read("show", str(record["id"]))
         elif record["status"] == "completed":
             yield json.loads(home.offhook("show", str(record["id"]), "--format", "json").stdout)
+
+
+def _rebuilt(home: Path) -> Any:
+    """Rebuild from a transcript with its recording, one without, and one that cannot be read."""
+    library = home / "library"
+    library.mkdir(parents=True)
+    for name in ("with", "without"):
+        (library / f"{name}.json").write_text('{"title": "Call", "segments": []}')
+    (library / "with.wav").write_bytes(b"RIFF")
+    (library / "broken.json").write_text("{")
+    return json.loads(Stage(home).offhook("rebuild", "--json").stdout)
