@@ -52,7 +52,22 @@ LOOK_SECONDS = 0.1
 #: What a recording may be called. Anything else in the inbox is left alone.
 SUFFIXES = frozenset(
     (
-        *(".wav", ".wave", ".rf64", ".w64", ".aif", ".aiff", ".caf", ".flac", ".amr"),
+        *(".wav", ".wave", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".flac", ".amr", ".awb", ".au"),
+        *(
+            ".wv",
+            ".tta",
+            ".mp2",
+            ".m4v",
+            ".qta",
+            ".3g2",
+            ".avi",
+            ".flv",
+            ".ts",
+            ".m2ts",
+            ".mts",
+            ".mpg",
+            ".mpeg",
+        ),
         *(".mp3", ".m4a", ".m4b", ".aac", ".wma", ".ogg", ".oga", ".opus"),
         *(".mp4", ".mov", ".3gp", ".webm", ".mkv", ".mka"),
     )
