@@ -36,7 +36,7 @@ def sentences(model: WhisperModel, samples: Samples, **options: Any) -> list[dic
 def test_minutes_of_a_noise_are_no_words(model: WhisperModel, minutes: int, name: str, preset: str):
     noise = NOISES[name](minutes * 60, LEVEL_DBFS, SEED)
 
-    assert [said["text"] for said in sentences(model, noise, preset=preset)] == []
+    assert [said.text for said in sentences(model, noise, preset=preset)] == []
 
 
 @pytest.mark.timeout(600)
@@ -54,8 +54,8 @@ def test_between_two_sentences_minutes_on_hold_are_no_words(
     said = sentences(model, call, preset=preset)
 
     hold_ends = (len(before.samples) + len(hold) + len(pause)) / SAMPLE_RATE_HZ
-    first = [it["text"] for it in said if it["end_seconds"] < before.duration_seconds + 2]
-    last = [it["text"] for it in said if it["start_seconds"] > hold_ends]
+    first = [it.text for it in said if it.end_ms / 1000 < before.duration_seconds + 2]
+    last = [it.text for it in said if it.start_ms / 1000 > hold_ends]
     assert len(first) + len(last) == len(said)
     assert word_error_rate(before.words, " ".join(first)) == 0
     assert word_error_rate(after.words, " ".join(last)) == 0
@@ -87,5 +87,5 @@ def test_a_phrase_that_the_model_writes_over_and_over_is_written_once(
 
     (said,) = sentences(model, call.samples, preset=preset)
 
-    assert said["text"] == "Thank you."
-    assert "repeats_itself" in said["doubts"]
+    assert said.text == "Thank you."
+    assert "repeats_itself" in said.doubts
