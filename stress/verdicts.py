@@ -30,8 +30,8 @@ HOME = {
     "tuning.json",
     "host",
 }
-#: Locks on what only one process may do at a time; their files stay.
-LASTING_LOCKS = ("capture-server.lock", "library.lock")
+#: Files that stay: locks on what only one process may do at a time, and the room kept for deleting.
+LASTING_LOCKS = ("capture-server.lock", "library.lock", "reserve")
 #: Whoever looks into a database in WAL mode makes these beside it.
 SIDECARS = ("-shm", "-wal")
 _SEGMENTS = """SELECT start_seconds, end_seconds, text, average_log_probability, no_speech_probability,

@@ -17,6 +17,7 @@ from shared.errors import SettingsError
 from shared.locks import FileLock
 from shared.process import running
 from shared.settings import Settings
+from shared.store.store import Store
 from shared.workers import Liveness
 from tests.stage import Stage
 from tests.tables import Worker
@@ -98,8 +99,9 @@ def first_line(process: subprocess.Popen[str]) -> str:
 
 
 def left_behind(home: Path) -> tuple[list[str], list[str]]:
-    """Return the rows and the lock files of processes."""
-    return [worker.id for worker in Worker.select()], [path.name for path in (home / "locks").iterdir()]
+    """Return the rows and the lock files of processes; the reserve is the home's, and stays."""
+    files = [path.name for path in (home / "locks").iterdir() if path.name != "reserve"]
+    return [worker.id for worker in Worker.select()], files
 
 
 # Signals
@@ -108,7 +110,7 @@ def left_behind(home: Path) -> tuple[list[str], list[str]]:
 @POSIX_ONLY
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_signal_ends_a_process_in_good_order_and_nothing_is_left_of_it(
-    store: object, settings: Settings, how: signal.Signals
+    store: Store, settings: Settings, how: signal.Signals
 ):
     with launch(settings.home) as process:
         worker_id = first_line(process)
@@ -124,7 +126,7 @@ def test_a_stop_signal_ends_a_process_in_good_order_and_nothing_is_left_of_it(
 
 
 @POSIX_ONLY
-def test_a_stop_signal_is_heard_at_any_moment_of_waiting(store: object, settings: Settings):
+def test_a_stop_signal_is_heard_at_any_moment_of_waiting(store: Store, settings: Settings):
     with launch(settings.home, STOPPED_AT_ANY_MOMENT) as process:
         first_line(process)
         try:
@@ -137,7 +139,7 @@ def test_a_stop_signal_is_heard_at_any_moment_of_waiting(store: object, settings
 
 
 @POSIX_ONLY
-def test_a_killed_process_leaves_a_row_that_nobody_takes_for_alive(store: object, settings: Settings):
+def test_a_killed_process_leaves_a_row_that_nobody_takes_for_alive(store: Store, settings: Settings):
     with launch(settings.home) as process:
         worker_id = first_line(process)
         process.kill()
@@ -147,7 +149,7 @@ def test_a_killed_process_leaves_a_row_that_nobody_takes_for_alive(store: object
         assert left_behind(settings.home)[0] == [worker_id]
 
 
-def test_a_process_that_fails_leaves_nothing_either(store: object, settings: Settings):
+def test_a_process_that_fails_leaves_nothing_either(store: Store, settings: Settings):
     with launch(settings.home, RAISES) as process:
         _, errors = process.communicate(timeout=10)
 
@@ -160,7 +162,7 @@ def test_a_process_that_fails_leaves_nothing_either(store: object, settings: Set
 
 
 def test_a_process_runs_as_long_as_its_starter_holds_the_lock_and_no_longer(
-    store: object, settings: Settings, tmp_path: Path
+    store: Store, settings: Settings, tmp_path: Path
 ):
     starter = FileLock(tmp_path / "starter.lock")
     assert starter.acquire()
@@ -175,7 +177,7 @@ def test_a_process_runs_as_long_as_its_starter_holds_the_lock_and_no_longer(
     assert left_behind(settings.home) == ([], [])
 
 
-def test_a_process_ends_with_a_starter_that_is_killed(store: object, settings: Settings, tmp_path: Path):
+def test_a_process_ends_with_a_starter_that_is_killed(store: Store, settings: Settings, tmp_path: Path):
     path = tmp_path / "starter.lock"
     with subprocess.Popen(
         [sys.executable, "-c", HOLDS, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -191,7 +193,7 @@ def test_a_process_ends_with_a_starter_that_is_killed(store: object, settings: S
 
 
 def test_a_process_whose_starter_is_gone_before_it_looks_ends_at_once(
-    store: object, settings: Settings, tmp_path: Path
+    store: Store, settings: Settings, tmp_path: Path
 ):
     with launch(settings.home, OFFHOOK_STARTER_LOCK=str(tmp_path / "gone.lock")) as process:
         first_line(process)
@@ -200,7 +202,7 @@ def test_a_process_whose_starter_is_gone_before_it_looks_ends_at_once(
     assert output == "stopping\n"
 
 
-def test_a_process_that_nobody_started_for_offhook_runs_on(store: object, settings: Settings):
+def test_a_process_that_nobody_started_for_offhook_runs_on(store: Store, settings: Settings):
     with launch(settings.home) as process:
         first_line(process)
 
@@ -211,7 +213,7 @@ def test_a_process_that_nobody_started_for_offhook_runs_on(store: object, settin
 # What it says and what it makes
 
 
-def test_a_process_says_what_it_does_while_it_lives(store: object, settings: Settings):
+def test_a_process_says_what_it_does_while_it_lives(store: Store, settings: Settings):
     with launch(settings.home) as process:
         worker_id = first_line(process)
         deadline = time.monotonic() + 5
@@ -221,7 +223,7 @@ def test_a_process_says_what_it_does_while_it_lives(store: object, settings: Set
         assert (row.kind, row.state, row.pid) == ("worker", "working", process.pid)
 
 
-def test_no_word_that_is_written_to_the_database_is_logged_at_any_level(store: object, settings: Settings):
+def test_no_word_that_is_written_to_the_database_is_logged_at_any_level(store: Store, settings: Settings):
     code = STARTS + "    process.presence.beat('Ms. Okafor')"
 
     with launch(settings.home, code, OFFHOOK_LOG_LEVEL="DEBUG") as process:

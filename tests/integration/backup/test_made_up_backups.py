@@ -28,8 +28,10 @@ STATEMENTS = {
     "virtual table": "CREATE VIRTUAL TABLE more USING fts5(a)",
     "column": "ALTER TABLE call_records ADD COLUMN more TEXT DEFAULT 'x'",
     "lost table": "DROP TABLE loudness",
-    "our trigger changed": "DROP TRIGGER segments_search_delete; CREATE TRIGGER segments_search_delete"
+    "trigger under the name of one we had": "CREATE TRIGGER segments_search_delete"
     " AFTER DELETE ON segments BEGIN DELETE FROM call_records; END",
+    "our index changed": "DROP INDEX record_unfiled;"
+    " CREATE INDEX record_unfiled ON call_records (lower(title))",
     "session that climbs": "UPDATE captures SET session_id = '../../victim'",
     "session of a record": "UPDATE call_records SET session_id = '../victim' WHERE id = 1",
     "capture path that climbs": "UPDATE captures SET recording_path = '/srv/offhook/inbox/../../victim.wav'",
