@@ -3,7 +3,7 @@
 import sys
 
 from shared.process import run
-from transcribe_worker.inbox.sweep import take_in
+from transcribe_worker.inbox.watch import take_in
 
 if __name__ == "__main__":
     sys.exit(run("inbox", take_in))

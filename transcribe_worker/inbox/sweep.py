@@ -1,7 +1,6 @@
 """Takes recordings that are dropped into the inbox.
 
-An event from the file system is only a nudge: events come early, twice or never. `sweep()` decides,
-at start, after each nudge and every minute.
+`Inbox.sweep` decides which files are whole and makes records of them. `watch.py` says when to look.
 """
 
 from __future__ import annotations
@@ -9,28 +8,14 @@ from __future__ import annotations
 import logging
 import os
 import stat
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from watchdog.events import (
-    FileClosedEvent,
-    FileCreatedEvent,
-    FileModifiedEvent,
-    FileMovedEvent,
-    FileSystemEvent,
-    FileSystemEventHandler,
-)
-from watchdog.observers import Observer
-
-from shared.errors import OffhookError, RecordingMissing
+from shared.errors import RecordingMissing
 from shared.files import Fingerprint, sha256_of
-from shared.home import make_folder
-from shared.process import Process
 from shared.settings import Settings
 from shared.store.inbox_files import ADOPTED, COPY, UNREADABLE
 from shared.store.store import Store
@@ -46,9 +31,6 @@ SWEEP_EVERY_SECONDS = 60.0
 #: How many times longer a file must keep still that has holes, or a WAV that is shorter than its own header
 #: says: half a call that a stalled copy has left so far should not be taken for a whole one.
 CUT_SHORT_PATIENCE = 15
-#: Events come in bursts; one look after a burst is enough.
-BURST_SECONDS = 0.02
-LOOK_SECONDS = 0.1
 #: What a recording may be called. Anything else in the inbox is left alone.
 SUFFIXES = frozenset(
     (
@@ -73,7 +55,6 @@ SUFFIXES = frozenset(
     )
 )
 _ENDINGS = tuple(SUFFIXES)
-_NUDGES: list[type[FileSystemEvent]] = [FileCreatedEvent, FileModifiedEvent, FileMovedEvent, FileClosedEvent]
 _HIDDEN = stat.FILE_ATTRIBUTE_HIDDEN
 
 
@@ -235,78 +216,3 @@ def _has_holes(path: Path) -> bool:
         found, "st_blocks", None
     )  # not on Windows, which lets nobody read such a file
     return blocks is not None and blocks * 512 < found.st_size
-
-
-class _Nudge(FileSystemEventHandler):
-    """Sets an event when something in the inbox may have changed."""
-
-    def __init__(self, nudged: threading.Event) -> None:
-        self._nudged = nudged
-
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        self._nudged.set()
-
-
-def watch(inbox: Inbox, stopping: Callable[[], bool], beat: Callable[[], None]) -> None:
-    """Sweep at start, after each nudge and now and then, until told to stop.
-
-    A change of the folder's own time is a nudge too: watchdog holds events back for half a second
-    behind a file that has left the folder, and network folders may give no events at all.
-    """
-    folder = inbox.settings.inbox
-    with _nudges(folder) as nudged:
-        next_sweep, swept_time = inbox.monotonic(), None
-        while not stopping():
-            nudged.wait(min(LOOK_SECONDS, max(0.0, next_sweep - inbox.monotonic())))
-            folder_time = _changed_ns(folder)
-            if nudged.is_set() or folder_time != swept_time or inbox.monotonic() >= next_sweep:
-                time.sleep(BURST_SECONDS)
-                nudged.clear()
-                swept_time = folder_time
-                next_sweep = inbox.monotonic() + _swept(inbox)
-            beat()
-
-
-@contextmanager
-def _nudges(folder: Path) -> Iterator[threading.Event]:
-    nudged = threading.Event()
-    observer = Observer()
-    observer.schedule(_Nudge(nudged), str(folder), event_filter=_NUDGES)
-    try:
-        observer.start()
-    except OSError as error:  # a system has only so many watches to give
-        log.warning("no events from the inbox, only looks: %s", error.strerror)
-        yield nudged
-        return
-    try:
-        yield nudged
-    finally:
-        observer.stop()
-        observer.join()
-
-
-def _changed_ns(folder: Path) -> int | None:
-    """Return when the folder last changed; make it anew if somebody has removed it."""
-    try:
-        make_folder(folder)
-        return folder.stat().st_mtime_ns
-    except (OffhookError, OSError):
-        return None
-
-
-def _swept(inbox: Inbox) -> float:
-    try:
-        return inbox.sweep()
-    except OSError as error:
-        log.warning("the inbox cannot be read: %s", error.strerror)
-        return 5.0
-    except Exception:  # whatever it was, the next sweep may find it gone
-        log.exception("sweep failed")
-        return 1.0
-
-
-def take_in(process: Process) -> None:
-    """Watch the inbox of a process's home until it is to stop."""
-    with closing(HintQueue(process.settings.queue)) as hints:
-        inbox = Inbox(process.settings, process.store, hints)
-        watch(inbox, process.stopping.is_set, process.beat)

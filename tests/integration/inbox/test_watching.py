@@ -14,7 +14,8 @@ from shared.settings import Settings
 from shared.store.store import Store
 from tests.integration.inbox.files import put, recording, taken
 from tests.tables import Record
-from transcribe_worker.inbox.sweep import Inbox, watch
+from transcribe_worker.inbox.sweep import Inbox
+from transcribe_worker.inbox.watch import watch
 from transcribe_worker.jobs.hints import HintQueue
 
 
