@@ -23,13 +23,14 @@ from shared.store.transitions import PROCESSING
 from shared.store.values import Record
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.media import riff
+from transcribe_worker.media.completeness import is_cut_short
 from transcribe_worker.media.limits import RecordingLimits
 
 log = logging.getLogger(__name__)
 
 SWEEP_EVERY_SECONDS = 60.0
-#: How many times longer a file must keep still that has holes, or a WAV that is shorter than its own header
-#: says: half a call that a stalled copy has left so far should not be taken for a whole one.
+#: How many times longer a file must keep still that has holes or is cut short by its own structure, such
+#: as the half of a call that a stalled copy has written so far.
 CUT_SHORT_PATIENCE = 15
 #: What a recording may be called. Anything else in the inbox is left alone.
 SUFFIXES = frozenset(
@@ -130,7 +131,7 @@ class Inbox:
         if still >= CUT_SHORT_PATIENCE * self.settings.settle_seconds:
             return True
         if still >= self.settings.settle_seconds:
-            return not (riff.is_cut_short(path) or _has_holes(path))
+            return not (is_cut_short(path) or _has_holes(path))
         return riff.is_whole(path) and not _has_holes(path)
 
     def _adopt(self, path: Path, fingerprint: Fingerprint, sha256: str | None) -> bool:
