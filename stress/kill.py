@@ -34,7 +34,7 @@ from tests.stage import Stage
 EVERY_SECONDS = 1.0
 MOST_RECLAIM_SECONDS, MOST_TWICE_PERCENT = 5.0, 3.0
 #: Deaths at random say nothing against a recording, so no number of them may fail it here.
-SETTINGS = {"LOG_LEVEL": "DEBUG", "MAX_CRASHES": "1000000", "MAX_ATTEMPTS": "1000000"}
+SETTINGS = {"LOG_LEVEL": "DEBUG", "MAX_CRASHES": "1000", "MAX_ATTEMPTS": "1000"}
 
 
 @dataclass(frozen=True)

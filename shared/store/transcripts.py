@@ -134,11 +134,11 @@ def _segment(row: Row) -> Segment:
         milliseconds(row["start_seconds"]),
         milliseconds(row["end_seconds"]),
         row["text"],
-        _words(row["words"]),
+        tuple(Word.from_json(word) for word in _list(row["words"])),
         row["average_log_probability"],
         row["no_speech_probability"],
         row["compression_ratio"],
-        tuple(json.loads(row["doubts"] or "[]")),
+        tuple(str(doubt) for doubt in _list(row["doubts"])),
         row["first_word"],
     )
 
@@ -151,5 +151,10 @@ def _words_as_text(words: Iterable[Word]) -> str | None:
     return json.dumps(rows, ensure_ascii=False) if rows else None
 
 
-def _words(text: str | None) -> tuple[Word, ...]:
-    return tuple(Word.from_json(word) for word in json.loads(text or "[]"))
+def _list(text: str | None) -> list[Any]:
+    """Read a list from JSON; a damaged one counts as empty, and `offhook doctor` names it."""
+    try:
+        found = json.loads(text or "[]")
+    except (ValueError, RecursionError):
+        return []
+    return found if isinstance(found, list) else []

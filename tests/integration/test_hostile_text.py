@@ -33,6 +33,7 @@ OWN_SEQUENCES = re.compile(r"\x1b\[[0-9;?]*[mAKHJhl]|\r\n|\r")
 CALLS: dict[str, list[tuple[str, ...]]] = {
     "add": [("add", "{file}"), ("add", "{missing}")],
     "attach": [("attach", "{text}", "--candidate", "c")],
+    "autostart": [("autostart", "status"), ("autostart", "{text}")],
     "backup": [("backup", "{folder}")],
     "cancel": [("cancel", "{text}"), ("cancel", "1")],
     "config": [("config",)],

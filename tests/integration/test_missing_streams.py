@@ -22,6 +22,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs a shell that clos
 ARGUMENTS: dict[str, tuple[tuple[str, ...], set[int]]] = {
     "add": (("add", "{file}"), {0}),
     "attach": (("attach", "1", "--candidate", "c-1"), {0}),
+    "autostart": (("autostart", "status"), {0}),
     "backup": (("backup", "{folder}"), {0}),
     "cancel": (("cancel", "1"), {0}),
     "config": (("config",), {0}),
