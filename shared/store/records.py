@@ -189,6 +189,22 @@ class Records:
             self._write(record_id, **{**UNATTEMPTED, **content})
             return self.get(record_id)
 
+    def filed_since(self, moment: float, limit: int) -> list[Record]:
+        """Return completed records that reached the library since `moment`, the newest first."""
+        where = (RecordRow.transcription_status == COMPLETED) & (RecordRow.completed_at >= moment)
+        where &= RecordRow.filed_at.is_null(False)
+        return self._all(where, RecordRow.completed_at.desc(), limit=limit)
+
+    def continue_with(self, record_id: int, content: Mapping[str, Any]) -> Record:
+        """Queue a completed record again, because its recording has grown; its transcript stays until then.
+
+        Raises RecordNotFound, StateConflict.
+        """
+        with self._database.transaction():
+            self.requeue(record_id)
+            self._write(record_id, **content)
+            return self.get(record_id)
+
     def bring_back(self, record_id: int, recording_path: str, content: Mapping[str, Any]) -> Record:
         """Queue a recording again that had gone missing and has come back, under whatever name."""
         with self._database.transaction():

@@ -21,6 +21,7 @@ from shared.store.inbox_files import ADOPTED, COPY, UNREADABLE
 from shared.store.store import Store
 from shared.store.transitions import PROCESSING
 from shared.store.values import Record
+from transcribe_worker.inbox.growth import Growth
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.media import riff
 from transcribe_worker.media.completeness import is_cut_short
@@ -71,8 +72,12 @@ class Inbox:
     store: Store
     hints: HintQueue
     monotonic: Callable[[], float] = time.monotonic
+    _growth: Growth = field(init=False)
     _known: dict[str, Seen] = field(default_factory=dict)
     _restless: dict[str, tuple[Fingerprint, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._growth = Growth(self.settings, self.store, self.hints, self.monotonic)
 
     def sweep(self) -> float:
         """Take what is whole; return the seconds after which another look may find more."""
@@ -81,7 +86,7 @@ class Inbox:
         for path, listed in found.items():
             if self._known.get(path) != listed:
                 self._look_at(Path(path), Fingerprint(*listed))
-        return self._next_look()
+        return min(self._next_look(), self._growth.look())
 
     def _candidates(self) -> Iterator[tuple[str, Seen]]:
         """Yield the files that may be recordings: no folders, links, pipes, hidden or temporary files."""
