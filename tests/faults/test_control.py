@@ -205,7 +205,7 @@ def test_a_recorder_that_is_told_to_stop_finishes_its_recording_and_queues_it(de
     assert (record["title"], record["candidate_id"], record["status"]) == ("Call", "c-7", "queued")
     assert length_seconds(record["recording_path"]) > running_seconds
     assert list((desk.home / "recording").iterdir()) == []
-    assert [path.name for path in (desk.home / "locks").iterdir()] == ["capture-server.lock"]
+    assert {path.name for path in (desk.home / "locks").iterdir()} == {"capture-server.lock", "reserve"}
     assert not (desk.home / "control.json").exists()
 
 
@@ -327,7 +327,12 @@ def checkout(tmp_path: Path) -> Path:
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     program.chmod(0o755)
-    for name in ("start.py", "launcher.py", "Procfile", "pyproject.toml"):
+    for name in (
+        "start.py",
+        "launcher.py",
+        "Procfile",
+        *("pyproject.toml", "constraints.txt", "constraints-dev.txt"),
+    ):
         shutil.copy(ROOT / name, folder)
     for name in ("shared", "archive", "capture_worker", "transcribe_worker", "offhook"):
         (folder / name).symlink_to(ROOT / name)
