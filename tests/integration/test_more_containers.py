@@ -155,3 +155,18 @@ def test_none_of_them_has_another_file_opened() -> None:
         skip_or_fail("strace is not installed")
     cases = [Case(name, encoded(*how), either(1.0), Path(name).suffix) for name, how in CONTAINERS.items()]
     assert opened_by_the_system(cases) == []
+
+
+@pytest.mark.parametrize(("container", "codec"), [("flv", "aac"), ("flv", "libmp3lame"), ("tta", "tta")])
+@pytest.mark.parametrize("between", [b"", b"TAG" + bytes(125)])
+def test_the_second_of_two_joined_recordings_is_heard_and_flagged(
+    tmp_path: Path, container: str, codec: str, between: bytes
+) -> None:
+    path = tmp_path / f"both.{container}"
+    content = encoded(container, codec, 44_100)
+    path.write_bytes(content + (between if container == "tta" else b"") + content)
+    with open_recording(path) as recording:
+        seconds = sum(len(block) for block in recording.blocks()) / SAMPLE_RATE_HZ
+        flags = recording.flags
+    assert 1.9 < seconds < 2.3
+    assert "recordings_joined" in flags

@@ -14,6 +14,11 @@ from typing import BinaryIO, NamedTuple
 from transcribe_worker.media.formats import MP4_FILLERS
 
 MAX_ELEMENTS = 100_000
+#: An FLV has an element for each packet: 2,000,000 are 12 hours of AAC.
+MAX_FLV_TAGS = 2_000_000
+TTA_HEADER = struct.Struct("<4sHHHIII")
+#: Tags may stand between two TTAs.
+MAX_TAG_BYTES = 1 << 24
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 EBML_HEADER = b"\x1a\x45\xdf\xa3"
 HEAD_BYTES = 32
@@ -34,15 +39,18 @@ class Structure(NamedTuple):
     read: Callable[[bytes], Element]
     begins: bytes
     first_bytes: int = 0
+    most: int = MAX_ELEMENTS
 
 
 def next_start(demuxer: str, file: BinaryIO, start: int, size_bytes: int) -> int | None:
     """Where the recording after the one at `start` begins, None if there is none."""
+    if demuxer == "tta":
+        return _next_tta(file, start, size_bytes)
     structure = STRUCTURES.get(demuxer)
     if structure is None:
         return None
     at, is_open = start + structure.first_bytes, bool(structure.first_bytes)
-    for _ in range(MAX_ELEMENTS):
+    for _ in range(structure.most):
         file.seek(at)
         head = file.read(HEAD_BYTES)
         if len(head) < 8:
@@ -107,6 +115,37 @@ def _ebml_element(head: bytes) -> Element:
     return Element(head[:name_bytes], name_bytes + size_bytes + length if is_known else 0)
 
 
+def _flv_tag(head: bytes) -> Element:
+    """A tag of FLV and the length that is repeated after it (FLV 10.1, annex E.3 and E.4)."""
+    return Element(head[:1], 11 + int.from_bytes(head[1:4]) + 4)
+
+
+def _next_tta(file: BinaryIO, start: int, size_bytes: int) -> int | None:
+    """Where the next TTA begins. Its header, 22 bytes, and a table of frame lengths say where one ends."""
+    file.seek(start)
+    head = file.read(TTA_HEADER.size)
+    if len(head) < TTA_HEADER.size:
+        return None
+    *_, rate_hz, samples, _ = TTA_HEADER.unpack(head)
+    frame_samples = max(256 * rate_hz // 245, 1)
+    table_bytes = 4 * -(-samples // frame_samples)
+    if start + TTA_HEADER.size + table_bytes + 4 > size_bytes:
+        return None
+    table = file.read(table_bytes)
+    end = (
+        start
+        + TTA_HEADER.size
+        + table_bytes
+        + 4
+        + sum(length for (length,) in struct.iter_unpack("<I", table))
+    )
+    if end >= size_bytes:
+        return None
+    file.seek(end)
+    found = file.read(MAX_TAG_BYTES).find(b"TTA1")
+    return None if found < 0 else end + found
+
+
 def _vint_bytes(first: int) -> int:
     return min(9 - first.bit_length(), 8)
 
@@ -117,4 +156,5 @@ STRUCTURES = {
     "caf": Structure(_caf_chunk, b"caff", first_bytes=8),
     "asf": Structure(_asf_object, ASF_HEADER),
     "matroska": Structure(_ebml_element, EBML_HEADER),
+    "flv": Structure(_flv_tag, b"FLV\x01", first_bytes=13, most=MAX_FLV_TAGS),
 }
