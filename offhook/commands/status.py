@@ -16,6 +16,7 @@ from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import print_json, require_terminal
 from offhook.commands.wording import ago, length, short
 from offhook.desk.desk import Desk
+from offhook.desk.not_taken import REASONS
 from offhook.desk.overview import overview
 from transcribe_worker.engine.setup import Setup
 
@@ -132,7 +133,14 @@ def _troubles(found: dict[str, Any]) -> RenderableType | None:
         *(f"  {e['id']} {e['title']} ({e['status']}): {e['error']}" for e in found["errors"]),
         *(f"  {short(c['path'])} is a copy of recording {c['record_id']}" for c in found["inbox"]["copies"]),
         *(f"  {short(path)} cannot be read" for path in found["inbox"]["unreadable"]),
+        *_not_taken(found["inbox"]),
     ]
     if not lines:
         return None
     return Group(Text("\nTo look at", style="bold"), *(cell(line, "red") for line in lines))
+
+
+def _not_taken(inbox: dict[str, Any]) -> list[str]:
+    lines = [f"  {each['name']} in the inbox {REASONS[each['reason']]}" for each in inbox["not_taken"]]
+    more = inbox["not_taken_count"] - len(inbox["not_taken"])
+    return [*lines, f"  and {more:,} more in the inbox that were not taken"] if more else lines

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from offhook.desk.desk import Desk
+from offhook.desk.not_taken import SHOWN, not_taken
 from shared.errors import ModelMissing
 from shared.store.captures import ENDED, RECORDING, WAITING
 from shared.store.inbox_files import COPY, UNREADABLE
@@ -128,9 +129,14 @@ def _errors(desk: Desk) -> list[dict[str, Any]]:
 def _inbox_troubles(desk: Desk) -> dict[str, Any]:
     known = desk.store.inbox_files.in_trouble(COPIES_SHOWN)
     there = [found for found in known if Path(found.path).exists()]
+    unreadable = {Path(found.path).name for found in there if found.outcome == UNREADABLE}
+    others = not_taken(desk.settings.inbox, desk.store.inbox_files.known())
+    others = [each for each in others if each.reason != "waiting" or each.name not in unreadable]
     return {
         "copies": [
             {"path": found.path, "record_id": found.record} for found in there if found.outcome == COPY
         ],
         "unreadable": [found.path for found in there if found.outcome == UNREADABLE],
+        "not_taken": [asdict(each) for each in others[:SHOWN]],
+        "not_taken_count": len(others),
     }

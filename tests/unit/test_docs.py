@@ -33,11 +33,11 @@ from offhook.desk.views import FLAGS
 from shared.control_port import AUTHENTICATE
 from shared.errors import OffhookError
 from shared.home import Home
+from shared.inbox_names import SUFFIXES
 from shared.languages import LANGUAGES
 from shared.settings import MOST_ENGINE_MEMORY_GB, RecordOptions, Settings, load
 from shared.store.transitions import STATES, TRANSITIONS
 from tests.markdown import DOCS, ROOT, blocks, code, headings, prose, read, rows, section, slug
-from transcribe_worker.inbox import sweep
 from transcribe_worker.jobs import retry
 from transcribe_worker.media import flags
 from transcribe_worker.recognition.checks import CHECKS
@@ -393,7 +393,7 @@ def test_every_flag_that_a_header_gets_is_one_of_them() -> None:
 
 def test_the_endings_that_the_inbox_takes_are_documented() -> None:
     taken = section(read("states-and-errors.md"), "Into the inbox").split("What it")[0]
-    assert set(code(taken)) == sweep.SUFFIXES
+    assert set(code(taken)) == SUFFIXES
 
 
 def test_the_folders_of_the_home_are_documented() -> None:

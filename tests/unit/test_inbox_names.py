@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transcribe_worker.inbox.sweep import SUFFIXES
+from shared.inbox_names import SUFFIXES
 
 
 @pytest.mark.parametrize("suffix", [".qta", ".3g2", ".m4v", ".aifc", ".mp2", ".awb", ".ts", ".avi", ".au"])

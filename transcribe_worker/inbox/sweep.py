@@ -16,6 +16,7 @@ from typing import Any
 
 from shared.errors import RecordingMissing
 from shared.files import Fingerprint, sha256_of
+from shared.inbox_names import may_be_recording
 from shared.settings import Settings
 from shared.store.inbox_files import ADOPTED, COPY, UNREADABLE
 from shared.store.store import Store
@@ -33,30 +34,6 @@ SWEEP_EVERY_SECONDS = 60.0
 #: How many times longer a file must keep still that has holes or is cut short by its own structure, such
 #: as the half of a call that a stalled copy has written so far.
 CUT_SHORT_PATIENCE = 15
-#: What a recording may be called. Anything else in the inbox is left alone.
-SUFFIXES = frozenset(
-    (
-        *(".wav", ".wave", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".flac", ".amr", ".awb", ".au"),
-        *(
-            ".wv",
-            ".tta",
-            ".mp2",
-            ".m4v",
-            ".qta",
-            ".3g2",
-            ".avi",
-            ".flv",
-            ".ts",
-            ".m2ts",
-            ".mts",
-            ".mpg",
-            ".mpeg",
-        ),
-        *(".mp3", ".m4a", ".m4b", ".aac", ".wma", ".ogg", ".oga", ".opus"),
-        *(".mp4", ".mov", ".3gp", ".webm", ".mkv", ".mka"),
-    )
-)
-_ENDINGS = tuple(SUFFIXES)
 _HIDDEN = stat.FILE_ATTRIBUTE_HIDDEN
 
 
@@ -92,7 +69,7 @@ class Inbox:
         """Yield the files that may be recordings: no folders, links, pipes, hidden or temporary files."""
         with os.scandir(self.settings.inbox) as entries:
             for entry in entries:
-                if not _may_be_recording(entry.name):
+                if not may_be_recording(entry.name):
                     continue
                 try:
                     found = entry.stat(follow_symlinks=False)
@@ -205,14 +182,6 @@ class Inbox:
             since + self.settings.settle_seconds - self.monotonic() for _, since in self._restless.values()
         ]
         return min((wait for wait in settled if wait > 0), default=1.0)
-
-
-def _may_be_recording(name: str) -> bool:
-    try:
-        name.encode()  # a name that is no text cannot be written down
-    except UnicodeEncodeError:
-        return False
-    return not name.startswith(".") and name.lower().endswith(_ENDINGS)
 
 
 def _has_holes(path: Path) -> bool:

@@ -96,6 +96,7 @@ def _fill_inbox(stage: Stage, inbox: Inbox) -> None:
         stage.drop(SAMPLE, name)
         inbox.sweep()
     stage.drop(SAMPLE, "locked.wav")
+    stage.drop(SAMPLE, "notes.txt")
     InboxFile.create(
         path=str(stage.inbox / "locked.wav"), size_bytes=1, modified_ns=1, outcome=UNREADABLE, record=None
     )
