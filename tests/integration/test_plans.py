@@ -15,6 +15,7 @@ ASKED: dict[str, Callable[[Store], object]] = {
     "what is held": lambda store: store.records.processing(),
     "which models are awaited": lambda store: store.records.awaited_models(),
     "whether a recording is known by its content": lambda store: store.records.with_content("0" * 64),
+    "recordings that may still grow": lambda store: store.records.filed_since(1.0, 100),
     "whether a recording replaces another": lambda store: store.records.replace_content("/call.wav", {}),
     "which files are unreadable": lambda store: store.inbox_files.unreadable(),
     "the newest in a state": lambda store: store.records.newest(20, COMPLETED),
