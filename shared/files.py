@@ -7,14 +7,17 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from shared.locks import hold, is_free
+
+HASHED_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,33 @@ class Fingerprint:
         return cls(found.st_size, found.st_mtime_ns)
 
 
-def sha256_of(path: Path) -> str:
-    """Return the hash of a file's content in hexadecimal. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+class NotRegular(OSError):
+    """The path leads to a pipe, a device or a folder: opening it may block, or reading it may never end."""
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file that others may have replaced; a pipe does not block. Raises OSError, NotRegular."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise NotRegular(errno.EINVAL, "It is not a regular file", str(path))
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def sha256_of(path: Path, keep: Callable[[], None] = lambda: None) -> str:
+    """Return the hash of a regular file's content in hexadecimal; `keep` is called for each chunk of 1 MiB.
+
+    Raises OSError, NotRegular, and what `keep` raises to stop.
+    """
+    digest = hashlib.sha256()
+    with open_regular(path) as file:
+        while chunk := file.read(HASHED_BYTES):
+            digest.update(chunk)
+            keep()
+    return digest.hexdigest()
 
 
 def sync_folder(folder: Path) -> None:
@@ -70,7 +96,7 @@ def move(source: Path, target: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as original, whole(target, like=source) as copy:
+    with open_regular(source) as original, whole(target, like=source) as copy:
         shutil.copyfileobj(original, copy, 1 << 20)
 
 

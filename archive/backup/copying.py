@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from archive.backup.manifest import Entry
 from shared.errors import OffhookError
+from shared.files import open_regular
 from shared.home import FOLDER_MODE
 
 CHUNK_BYTES = 1 << 20
@@ -35,7 +36,7 @@ def copy_file(source: Path, target: Path, report: Callable[[int], None]) -> Entr
     Raises Gone, Unreadable, and OSError with the name of the target for what is wrong with that.
     """
     try:
-        original = source.open("rb")
+        original = open_regular(source)
     except OSError as error:
         kind = Gone if isinstance(error, FileNotFoundError) else Unreadable
         raise kind(error.strerror) from error

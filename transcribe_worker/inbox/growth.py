@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from shared.errors import RecordNotFound, StateConflict
-from shared.files import Fingerprint, sha256_of
+from shared.files import Fingerprint, open_regular, sha256_of
 from shared.settings import Settings
 from shared.store.store import Store
 from shared.store.values import Record
@@ -91,7 +91,7 @@ class Growth:
 def _begins_with(path: Path, size_bytes: int, sha256: str | None) -> bool:
     """Whether the first bytes are what was transcribed: an edited file is not a grown one."""
     digest, left = hashlib.sha256(), size_bytes
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while left and (block := file.read(min(left, READ_BYTES))):
             digest.update(block)
             left -= len(block)

@@ -20,7 +20,7 @@ from shared.workers import Liveness
 from transcribe_worker import model_files
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.jobs.retry import Limits, after_crash
-from transcribe_worker.jobs.transcriber import settle
+from transcribe_worker.jobs.transcriber import conclude
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class Sweeper:
         log.warning("recording %d: %s -> %s", record.id, reason, decision.action)
         try:
             claim = Claim(record, record.claim_token or "", record.lease_expires_at)
-            settle(self.store, claim, failure, decision)
+            conclude(self.store, claim, failure, decision)
         except ClaimLost:
             log.info("recording %d: somebody else was faster", record.id)
 

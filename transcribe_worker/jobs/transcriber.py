@@ -16,14 +16,17 @@ from pathlib import Path
 
 from archive.library import Library
 from shared.errors import (
+    BadRecording,
     ClaimLost,
     ModelMissing,
+    NotARecording,
     RecordingChanged,
     RecordingMissing,
+    SettingsError,
     StoreError,
     WorkerStopping,
 )
-from shared.files import Fingerprint, sha256_of
+from shared.files import Fingerprint, NotRegular, sha256_of
 from shared.logs import discreet
 from shared.settings import RecordOptions, Settings, for_recording
 from shared.store.claims import Claim, Failure
@@ -42,7 +45,9 @@ from transcribe_worker.media.limits import RecordingLimits
 log = logging.getLogger(__name__)
 
 #: A disk that is full or a database that is held keeps others from writing as well; there is no hurry.
-SETTLE_AGAIN_SECONDS = 0.5
+CONCLUDE_AGAIN_SECONDS = 0.5
+#: Before a replaced recording that cannot be read is looked at again.
+UNREADABLE_WAIT_SECONDS = 10.0
 
 
 @dataclass
@@ -73,13 +78,14 @@ class Transcriber:
         except ClaimLost:
             log.info("recording %d: no longer ours", record_id)
         except Exception as error:
-            self._settle(claim, error)
+            self._conclude(claim, error)
         else:
             log.info("recording %d: completed", record_id)
             self.file(record)
             watch.lap("filed")
             log.debug("recording %d: %s", record_id, watch)
-        self.report("ready")
+        finally:
+            self.report("ready")
 
     def load_default_model(self) -> None:
         """Have the default model in memory. Raises ModelMissing, EngineUnusable, WorkerStopping."""
@@ -95,13 +101,16 @@ class Transcriber:
         record = self.store.records.find(record_id)
         if record is None or record.transcription_status != QUEUED:
             return None
-        options = effective_options(record, self.settings)
-        model = options.model
+        model = self.settings.model
         try:
+            options = effective_options(record, self.settings)
+            model = options.model
             model_files.find(self.settings.models, model, options.language)
         except ModelMissing as missing:  # nothing is claimed, so no attempt is spent on waiting for it
             self._say_missing(str(missing))
             return None
+        except BadRecording:  # the attempt fails with the reason
+            pass
         return self.store.claims.claim(
             record_id, worker_id=self.worker_id, model=model, lease_seconds=self.settings.lease_seconds
         )
@@ -151,24 +160,25 @@ class Transcriber:
             raise RecordingChanged
         return now
 
-    def _settle(self, claim: Claim, error: Exception) -> None:
+    def _conclude(self, claim: Claim, error: Exception) -> None:
         """Decide what becomes of a recording whose attempt has ended with an error."""
         limits = Limits(self.settings.max_attempts, self.settings.max_crashes)
         record = claim.record
         decision = decide(error, attempts=record.attempts, crashes=record.crashes, limits=limits)
         log.warning("recording %d: %s -> %s", record.id, Failure.of(error).code, decision.action)
-        while not self._is_settled(claim, Failure.of(error), decision):
-            if self.stopping.wait(SETTLE_AGAIN_SECONDS):
+        while not self._is_concluded(claim, Failure.of(error), decision):
+            if self.stopping.wait(CONCLUDE_AGAIN_SECONDS):
                 return
 
-    def _is_settled(self, claim: Claim, failure: Failure, decision: Decision) -> bool:
+    def _is_concluded(self, claim: Claim, failure: Failure, decision: Decision) -> bool:
         """Write down what becomes of a recording; False if that cannot be written now."""
+        keep = Heartbeat(self.store, claim, self.settings.lease_seconds, self.stopping.is_set)
         try:
-            settle(self.store, claim, failure, decision)
+            conclude(self.store, claim, failure, decision, keep)
         except ClaimLost:
             log.info("recording %d: no longer ours", claim.record.id)
         except StoreError as error:  # left to its lease, it would be taken for a crash
-            log.warning("recording %d: cannot be settled yet: %s", claim.record.id, discreet(error))
+            log.warning("recording %d: outcome not stored yet: %s", claim.record.id, discreet(error))
             return False
         return True
 
@@ -180,33 +190,53 @@ class Transcriber:
 
 
 def effective_options(record: Record, settings: Settings) -> RecordOptions:
-    """Return a recording's own options over the settings."""
-    return for_recording(settings, record.options)
+    """Return a recording's own options over the settings. Raises BadRecording."""
+    try:
+        return for_recording(settings, record.options)
+    except SettingsError as error:
+        raise BadRecording(f"The options of recording {record.id} are damaged: {error}") from error
 
 
-def settle(store: Store, claim: Claim, failure: Failure, decision: Decision) -> None:
-    """Carry a decision out. Raises ClaimLost."""
-    _SETTLEMENTS[decision.action](store, claim, failure, decision)
+def conclude(
+    store: Store,
+    claim: Claim,
+    failure: Failure,
+    decision: Decision,
+    keep: Callable[[], None] = lambda: None,
+) -> None:
+    """Carry a decision out; `keep` renews the lease meanwhile. Raises ClaimLost."""
+    if decision.action == "start_over":
+        _start_over(store, claim, decision, keep)
+        return
+    _CONCLUSIONS[decision.action](store, claim, failure, decision)
 
 
-def _start_over(store: Store, claim: Claim, failure: Failure, decision: Decision) -> None:
+def _start_over(store: Store, claim: Claim, decision: Decision, keep: Callable[[], None]) -> None:
     path = Path(claim.record.recording_path)
     try:
-        now, sha256 = Fingerprint.of(path), sha256_of(path)
+        now, sha256 = Fingerprint.of(path), sha256_of(path, keep)
     except FileNotFoundError:
         store.claims.fail(claim, Failure.of(RecordingMissing()))
+        return
+    except NotRegular:
+        store.claims.fail(claim, Failure.of(NotARecording(f"{path} is not a regular file.")))
+        return
+    except WorkerStopping:
+        store.claims.hand_back(claim)
+        return
+    except OSError as error:  # on Windows another program may have it open
+        store.claims.retry_later(claim, Failure.of(error), wait_seconds=UNREADABLE_WAIT_SECONDS)
         return
     store.claims.start_over(claim, sha256=sha256, wait_seconds=decision.wait_seconds, **asdict(now))
 
 
-_SETTLEMENTS: dict[Action, Callable[[Store, Claim, Failure, Decision], object]] = {
+_CONCLUSIONS: dict[Action, Callable[[Store, Claim, Failure, Decision], object]] = {
     "fail": lambda store, claim, failure, it: store.claims.fail(claim, failure, crashed=it.crashed),
     "retry": lambda store, claim, failure, it: store.claims.retry_later(
         claim, failure, wait_seconds=it.wait_seconds, crashed=it.crashed
     ),
     "hold": lambda store, claim, failure, it: store.claims.hold(claim, failure, wait_seconds=it.wait_seconds),
     "hand_back": lambda store, claim, failure, it: store.claims.hand_back(claim),
-    "start_over": _start_over,
 }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from shared.files import open_regular
 from transcribe_worker.media import flac_frames, riff
 
 MAX_BOXES = 10_000
@@ -30,7 +31,7 @@ XING_HAS_FRAMES, XING_HAS_BYTES = 0x1, 0x2
 def is_cut_short(path: Path) -> bool:
     """Whether a file's structure says that the file is longer; False if it does not say. Never raises."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size_bytes = file.seek(0, os.SEEK_END)
             start = _start_of_audio(file)
             file.seek(start)

@@ -21,6 +21,7 @@ import av
 from av.container import InputContainer
 
 from shared.errors import DamagedHeader, EmptyRecording, NoAudio, NotARecording, TooLong
+from shared.files import NotRegular, open_regular
 from transcribe_worker.media.boxes import check_claims
 from transcribe_worker.media.downmix import Mono
 from transcribe_worker.media.flags import CUT_SHORT, DAMAGED_AUDIO, RECORDINGS_JOINED, Flags
@@ -114,7 +115,10 @@ def open_recording(path: Path, allowance: RecordingLimits = ORDINARY) -> Recordi
     Raises EmptyRecording, NoAudio, DamagedHeader, NotARecording, TooLarge or TooLong, and OSError as the
     system gives it.
     """
-    file = path.open("rb")
+    try:
+        file = open_regular(path)
+    except NotRegular as error:
+        raise NotARecording(f"{path.name} is not a regular file. Put the recording itself there.") from error
     try:
         return _open(file, path.name, allowance)
     except BaseException:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shared.errors import BadRecording, DamagedHeader, NoAudio
+from shared.files import open_regular
 from transcribe_worker.media.wav_format import (
     ONE_BLOCK_IS_ONE_FRAME,
     PLAIN_FORMATS,
@@ -120,7 +121,7 @@ def is_cut_short(path: Path) -> bool:
 
 def _layout_of(path: Path) -> WavLayout | None:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return read_layout(file, file.seek(0, 2))
     except (OSError, BadRecording):
         return None
