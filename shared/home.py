@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass, field
@@ -89,6 +90,17 @@ def make_folders(home: Home) -> None:
     """Make every folder offhook needs. Raises SettingsError."""
     for folder in folders_of(home):
         make_folder(folder)
+        _tighten(folder)
+
+
+def _tighten(folder: Path) -> None:
+    """Make a folder that was there before private, if it is this user's; Windows has its own rights."""
+    if os.name == "nt":
+        return
+    with contextlib.suppress(OSError):
+        found = folder.stat()
+        if found.st_uid == os.getuid() and found.st_mode & 0o077:
+            folder.chmod(FOLDER_MODE)
 
 
 def folders_of(home: Home) -> tuple[Path, ...]:
