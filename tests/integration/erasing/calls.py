@@ -136,8 +136,9 @@ def notes() -> list[str]:
 
 
 def state_of(settings: Settings) -> tuple[list[str], dict[str, bytes]]:
-    """Every row of the database, and every byte of every other file."""
+    """Every row of the database, and every byte of every other file but the reserve of room."""
     with closing(sqlite3.connect(settings.database)) as connection:
         rows = list(connection.iterdump())
     files = (path for path in settings.home.rglob("*") if path.is_file())
-    return rows, {str(p): p.read_bytes() for p in files if not p.name.startswith("offhook.db")}
+    others = (path for path in files if not path.name.startswith("offhook.db") and path.name != "reserve")
+    return rows, {str(path): path.read_bytes() for path in others}
