@@ -38,6 +38,10 @@ class Watch:
         sys.addaudithook(self._hook)
 
     def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(
+            arguments[0], int
+        ):  # a descriptor that was opened by its name before
+            return
         if event in ("open", "socket.connect", "subprocess.Popen") and self.opened is not None:
             self.opened.append(str(arguments[0]))
 
