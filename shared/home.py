@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,12 +96,11 @@ def make_folders(home: Home) -> None:
 
 def _tighten(folder: Path) -> None:
     """Make a folder that was there before private, if it is this user's; Windows has its own rights."""
-    if os.name == "nt":
-        return
-    with contextlib.suppress(OSError):
-        found = folder.stat()
-        if found.st_uid == os.getuid() and found.st_mode & 0o077:
-            folder.chmod(FOLDER_MODE)
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            found = folder.stat()
+            if found.st_uid == os.getuid() and found.st_mode & 0o077:
+                folder.chmod(FOLDER_MODE)
 
 
 def folders_of(home: Home) -> tuple[Path, ...]:
