@@ -7,8 +7,7 @@ unfinished one, knows which call it is, wherever the recorder stopped.
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +46,9 @@ class Captures:
         records: Records,
         erasures: Erasures,
         host: str,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._database, self._records, self._erasures = database, records, erasures
-        self._host, self._clock = host, clock
+        self._host = host
 
     def begin(self, session_id: str, recording_path: Path, **columns: Any) -> Capture:
         """Write down that a recording begins, and where it will be in the end. Raises StoreConflict."""

@@ -38,7 +38,7 @@ class Store:
         self.records = Records(database, self.transcripts, clock)
         self.claims = Claims(database, self.transcripts, host, clock)
         self.erasures = Erasures(database)
-        self.captures = Captures(database, self.records, self.erasures, host, clock)
+        self.captures = Captures(database, self.records, self.erasures, host)
         self.inbox_files = InboxFiles(database)
         self.controls = Controls(database)
         self.workers = Workers(database, host, clock)

@@ -43,11 +43,6 @@ class Workers:
         with self._database.transaction():
             self._database.run(WorkerRow.delete().where(WorkerRow.id.in_(list(worker_ids))))
 
-    def remove_all(self) -> None:
-        """Remove every row: a copied database brings the processes of another home with it."""
-        with self._database.transaction():
-            self._database.run(WorkerRow.delete())
-
     def every(self, kind: str | None = None) -> list[Worker]:
         """Return the processes, the oldest first."""
         query: Any = WorkerRow.select().order_by(WorkerRow.started_at)
