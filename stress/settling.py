@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from shared.control_port import SOCKET
 from stress.supervisor import Supervisor
 from stress.verdicts import LASTING_LOCKS, Transcript, look
 from stress.watch import reading
@@ -41,7 +42,7 @@ def unsettled(home: Path) -> list[str]:
         living = {row["id"] for row in database.execute("SELECT id FROM workers")}
     unknown = [path for path in (home / "inbox").iterdir() if str(path) not in known]
     parts = [*(home / "recording").iterdir(), *(home / "library").rglob("*.part")]
-    lasting = {*(f"{worker_id}.lock" for worker_id in living), *LASTING_LOCKS}
+    lasting = {*(f"{worker_id}.lock" for worker_id in living), *LASTING_LOCKS, SOCKET}
     locks = [path for path in (home / "locks").iterdir() if path.name not in lasting]
     return [str(tuple(row)) for row in (*records, *calls)] + [str(p) for p in (*unknown, *parts, *locks)]
 
