@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.pulse import Match, PulseServer, find, noise
+from tests.pulse import WHOLE, Match, PulseServer, find, noise
 from tests.stage import Stage
 
 RATE_HZ = 16_000
@@ -153,7 +153,7 @@ def test_a_microphone_that_is_unplugged_is_used_again_when_it_is_back(
     server.played_last()
     recorded = desk.stop()
     first, second = find(before, recorded.microphone), find(after, recorded.microphone)
-    assert min(first.likeness, second.likeness) > 0.99
+    assert min(first.likeness, second.likeness) > WHOLE
     side = recorded.sides[MICROPHONE]
     assert (side["device_losses"], side["device_changes"]) == (1, 1)
     assert side["gaps"] >= 1
@@ -161,7 +161,7 @@ def test_a_microphone_that_is_unplugged_is_used_again_when_it_is_back(
     assert f"lost once; {side['lost_ms'] / 1000:.1f} s missing in {side['gaps']} gap" in recorded.shown
     begin = np.flatnonzero(np.abs(recorded.loopback) > 0.001)[0]
     heard = far[: len(recorded.loopback) - begin - RATE_HZ]
-    assert find(heard, recorded.loopback).likeness > 0.99
+    assert find(heard, recorded.loopback).likeness > WHOLE
     assert recorded.sides[LOOPBACK]["device_losses"] == 0
 
 
@@ -185,7 +185,7 @@ def test_an_output_that_is_unplugged_is_followed_to_the_next_one_and_back(
     server.played()
     recorded = desk.stop()
     found = [find(sound, recorded.loopback) for sound in far]
-    assert min(match.likeness for match in found) > 0.99
+    assert min(match.likeness for match in found) > WHOLE
     assert seconds(found[0]) < seconds(found[1]) < seconds(found[2])
     assert recorded.sides[LOOPBACK]["device_losses"] == 1
     assert recorded.devices(LOOPBACK)[0] == recorded.devices(LOOPBACK)[-1] == ("Headset", 48_000, 2)
@@ -206,8 +206,8 @@ def test_the_recording_follows_when_other_devices_become_the_default(desk: Desk,
     server.play("boom", near)
     server.played()
     recorded = desk.stop()
-    assert find(near, recorded.microphone).likeness > 0.99
-    assert find(far, recorded.loopback).likeness > 0.99
+    assert find(near, recorded.microphone).likeness > WHOLE
+    assert find(far, recorded.loopback).likeness > WHOLE
     assert recorded.devices(LOOPBACK)[1:] == [("Headset", 44_100, 1)]
     assert recorded.devices(MICROPHONE)[1:] == [("Boom", 16_000, 1)]
     assert [side["device_losses"] for side in recorded.sides.values()] == [0, 0]
@@ -241,7 +241,7 @@ def test_a_headset_that_changes_its_profile_is_used_in_its_new_form(desk: Desk, 
     server.played()
     recorded = desk.stop()
     music_likeness = [find(sounds[number], recorded.loopback).likeness for number in (0, 3)]
-    assert min(music_likeness) > 0.99
+    assert min(music_likeness) > WHOLE
     assert find(sounds[1], recorded.loopback).likeness > 0.9  # a telephone is less faithful
     assert find(sounds[2], recorded.microphone).likeness > 0.9
     forms = [form for form in recorded.devices(LOOPBACK) if form[0] in ("Music", "Telephone")]
@@ -260,7 +260,7 @@ def test_a_call_goes_on_while_the_sound_server_is_started_again(desk: Desk, serv
     server.play("call", far)
     server.played()
     recorded = desk.stop()
-    assert find(far, recorded.loopback).likeness > 0.99
+    assert find(far, recorded.loopback).likeness > WHOLE
     assert [side["device_losses"] for side in recorded.sides.values()] == [1, 1]
     assert recorded.shown.count("lost once") == 2
 
@@ -293,7 +293,7 @@ def test_without_a_microphone_what_is_heard_is_recorded_and_said_so(desk: Desk, 
     server.play("call", far)
     server.played()
     recorded = desk.stop()
-    assert find(far, recorded.loopback).likeness > 0.99
+    assert find(far, recorded.loopback).likeness > WHOLE
     assert not recorded.microphone.any()
     assert "Microphone: not recorded" in recorded.shown
 

@@ -22,7 +22,7 @@ from capture_worker.levels import Levels
 from shared.errors import AudioUnavailable, DeviceLost
 from tests import pulse
 from tests.conftest import skip_or_fail
-from tests.pulse import PulseServer, find, noise
+from tests.pulse import WHOLE, PulseServer, find, noise
 
 RATE_HZ = 16_000
 PATIENCE_SECONDS = 10.0
@@ -95,8 +95,8 @@ def test_both_sides_are_recorded_without_a_dropout(server: PulseServer, studio: 
         server.play("call", far)
         server.played()
     microphone, loopback = studio.sides()
-    assert find(near, microphone).likeness > 0.99
-    assert find(far, loopback).likeness > 0.99
+    assert find(near, microphone).likeness > WHOLE
+    assert find(far, loopback).likeness > WHOLE
     assert studio.warnings == []
     assert [side.gaps for side in studio.verdict.sides.values()] == [0, 0]
 
@@ -108,7 +108,7 @@ def test_what_is_heard_at_once_is_recorded_at_once(server: PulseServer, tmp_path
         server.played()
     microphone, loopback = studio.sides()
     match = find(loopback[RATE_HZ : 3 * RATE_HZ], microphone)
-    assert match.likeness > 0.99
+    assert match.likeness > WHOLE
     assert abs(match.start - RATE_HZ) + match.wander < 0.010 * RATE_HZ
 
 
@@ -159,10 +159,10 @@ def test_a_loopback_that_gives_no_data_is_silence_of_the_right_length(
         server.play("call", far)
         server.played()
     microphone, loopback = studio.sides()
-    assert find(near, microphone).likeness > 0.99
+    assert find(near, microphone).likeness > WHOLE
     first = find(far, loopback[: 3 * RATE_HZ])
     again = find(far, loopback[4 * RATE_HZ :])
-    assert min(first.likeness, again.likeness) > 0.99
+    assert min(first.likeness, again.likeness) > WHOLE
     assert (again.start + 4 * RATE_HZ) / RATE_HZ == pytest.approx(resumed, abs=0.5)
     assert not loopback[first.start + round(1.7 * RATE_HZ) : round((resumed - 0.1) * RATE_HZ)].any()
     assert studio.warnings == []
@@ -183,7 +183,7 @@ def test_a_microphone_that_is_unplugged_is_used_again_when_it_is_back(
         server.play("mic", near)
         server.played()
     microphone, _ = studio.sides()
-    assert find(near, microphone).likeness > 0.99
+    assert find(near, microphone).likeness > WHOLE
     side = studio.verdict.sides[MICROPHONE]
     assert (side.device_losses, side.device_changes) == (1, 1)
     assert side.gaps == 1
@@ -218,8 +218,8 @@ def test_a_sound_server_that_is_started_again_is_used_again(server: PulseServer,
         server.played()
         seconds = studio.capture.seconds
     microphone, loopback = studio.sides()
-    assert find(near, microphone).likeness > 0.99
-    assert find(far, loopback).likeness > 0.99
+    assert find(near, microphone).likeness > WHOLE
+    assert find(far, loopback).likeness > WHOLE
     assert len(microphone) / RATE_HZ == pytest.approx(seconds, abs=0.2)
     assert [side.device_losses for side in studio.verdict.sides.values()] == [1, 1]
 
@@ -234,7 +234,7 @@ def test_the_recording_follows_the_default_device(server: PulseServer, studio: S
         server.play("headset", far)
         server.played()
     _, loopback = studio.sides()
-    assert find(far, loopback).likeness > 0.99
+    assert find(far, loopback).likeness > WHOLE
     assert [d["rate_hz"] for d in studio.verdict.sides[LOOPBACK].devices] == [48_000, 44_100]
     assert studio.verdict.sides[LOOPBACK].device_losses == 0
 
@@ -247,7 +247,7 @@ def test_a_device_is_chosen_by_a_part_of_its_name(server: PulseServer, tmp_path:
         server.play("usb", far)
         server.played()
     _, loopback = studio.sides()
-    assert find(far, loopback).likeness > 0.99
+    assert find(far, loopback).likeness > WHOLE
 
 
 @pytest.mark.parametrize("channels", [6, 8])
@@ -258,7 +258,7 @@ def test_an_output_of_many_channels_is_recorded(server: PulseServer, studio: Stu
     with studio:
         server.play("wide", far)
         server.played()
-    assert find(far, studio.sides()[1]).likeness > 0.99
+    assert find(far, studio.sides()[1]).likeness > WHOLE
     assert studio.warnings == []
     assert studio.verdict.sides[LOOPBACK].devices[0]["channels"] == channels
 
@@ -282,7 +282,7 @@ def test_two_recorders_may_listen_at_once(server: PulseServer, tmp_path: Path) -
         server.play("call", far)
         server.played()
     for studio in (one, other):
-        assert find(far, studio.sides()[1]).likeness > 0.99
+        assert find(far, studio.sides()[1]).likeness > WHOLE
 
 
 def test_a_stalled_recorder_loses_nothing(server: PulseServer, tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ def test_a_stalled_recorder_loses_nothing(server: PulseServer, tmp_path: Path) -
         gaps, _ = process.communicate("\n", timeout=20)
     assert gaps == "0\n"
     studio = Studio(path)
-    assert find(far, studio.sides()[1]).likeness > 0.99
+    assert find(far, studio.sides()[1]).likeness > WHOLE
 
 
 def test_a_look_from_a_process_of_its_own_sees_the_same_devices(server: PulseServer) -> None:
