@@ -48,15 +48,15 @@ class Library:
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings, self._store = settings, store
 
-    def file(self, record: Record) -> Path:
+    def archive(self, record: Record) -> Path:
         """Write the transcripts of a finished recording and move it beside them; return its stem.
 
         Raises RecordNotFound if it was deleted in the meantime, LibraryBusy, OSError.
         """
         with self.alone():
-            return self._file(record)
+            return self._archive(record)
 
-    def _file(self, record: Record) -> Path:
+    def _archive(self, record: Record) -> Path:
         # Without a place nobody has begun to write there, so nothing can be left of that.
         is_first = self._store.records.get(record.id).library_stem is None
         stem = self._settings.library / self._store.records.reserve_stem(record.id, self._places(record))
@@ -69,14 +69,14 @@ class Library:
         path = Path(record.recording_path)
         if self._moves(path):
             path = _brought_in(record, path, beside(stem, path.suffix.lstrip(".")))
-        self._store.records.mark_filed(record, recording_path=str(path))
+        self._store.records.mark_archived(record, recording_path=str(path))
         return stem
 
     @contextmanager
     def alone(self, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
         """Be the only one who writes files for records or deletes them. Raises LibraryBusy.
 
-        Without it, a recording that is filed while it is deleted would leave its transcript behind.
+        Without it, a recording that is archived while it is deleted would leave its transcript behind.
         """
         lock, deadline = FileLock(self._settings.locks / "library.lock"), time.monotonic() + patience_seconds
         while not lock.acquire():
@@ -115,7 +115,7 @@ class Library:
         if record.sha256 and record.size_bytes is not None and not any(map(Path.is_file, places)):
             wanted.add(Content(record.size_bytes, record.sha256))
         lost = [render for suffix, render in FORMATS.items() if not beside(stem, suffix).is_file()]
-        if lost and record.filed_at is not None:
+        if lost and record.archived_at is not None:
             found = transcript.load(self._store, record)
             wanted |= {Content.of_text(render(found)) for render in lost if found.segments}
         taken = {name.lower() for name in self._store.records.library_stems()} if wanted else set()

@@ -114,7 +114,7 @@ def _add(
             raise ValueError("Its record cannot be claimed.")
         done = store.claims.complete(claim, segments, **facts)
         store.records.reserve_stem(done.id, iter([_stem(settings, path)]))
-        store.records.mark_filed(done, str(where))
+        store.records.mark_archived(done, str(where))
     return record.id
 
 

@@ -122,7 +122,7 @@ def _record(settings: Settings, number: int, state: str, added: float, random: R
         "created_at": added,
         "started_at": added + 5 if finished else None,
         "completed_at": added + 5 + seconds / 10 if finished else None,
-        "filed_at": added + 6 + seconds / 10 if completed else None,
+        "archived_at": added + 6 + seconds / 10 if completed else None,
     }
 
 

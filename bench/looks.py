@@ -70,7 +70,7 @@ def look(settings: Settings, store: Store, times: int) -> dict[str, list[float]]
             "worker's sweep that sends 100 hints": milliseconds(
                 times, lambda: _sweeper(settings, store, next(queues)).sweep()
             ),
-            "filing a recording": _filing(settings, store, times),
+            "archiving a recording": _archiving(settings, store, times),
         }
 
 
@@ -78,18 +78,18 @@ def _sweeper(settings: Settings, store: Store, hints: HintQueue) -> Sweeper:
     return Sweeper(settings, store, hints, Library(settings, store))
 
 
-def _filing(settings: Settings, store: Store, times: int) -> list[float]:
-    """File recordings into a month that has many; they go again afterwards."""
+def _archiving(settings: Settings, store: Store, times: int) -> list[float]:
+    """Archive recordings into a month that has many; each is removed afterwards."""
     library, found = Library(settings, store), []
     for number in range(times + 1):
-        record = _completed(settings, store, f"Filed {number}")
+        record = _completed(settings, store, f"Archived {number}")
         started = time.perf_counter()
-        library.file(record)
+        library.archive(record)
         found.append((time.perf_counter() - started) * 1000)
-        filed = store.records.get(record.id)
-        for path in library.files_of(filed):
+        archived = store.records.get(record.id)
+        for path in library.files_of(archived):
             path.unlink()
-        store.records.delete(filed.id)
+        store.records.delete(archived.id)
     return found[1:]
 
 

@@ -169,14 +169,14 @@ def _judge_files(home: Home, verdict: Verdict) -> None:
     """Nothing is there that belongs to nobody."""
     failed = {r["recording_path"] for r in home.records if r["transcription_status"] == "failed"}
     copies = {row["path"] for row in home.inbox_files if row["outcome"] == "copy"}
-    filed = {
+    archived = {
         str(path)
         for record in home.records
         if record["transcription_status"] == "completed"
         for path in (Path(record["recording_path"]), *_transcript_files(home.path, record))
     }
     there = home.files("inbox") | home.files("library") | home.files("recording") | home.files("locks")
-    explained = failed | copies | filed | {str(home.path / "locks" / name) for name in LASTING_LOCKS}
+    explained = failed | copies | archived | {str(home.path / "locks" / name) for name in LASTING_LOCKS}
     others = {
         path for path in home.path.iterdir() if path.name not in HOME and path.name[-4:] not in SIDECARS
     }
@@ -185,7 +185,7 @@ def _judge_files(home: Home, verdict: Verdict) -> None:
     )
     verdict.left_over += [f"{r['title']}: {r['state']}" for r in home.captures if r["state"] != "queued"]
     verdict.left_over += [f"process {pid}" for pid in processes_of(home.path)]
-    verdict.lost += [f"{path} of the library" for path in sorted(filed) if not Path(path).exists()]
+    verdict.lost += [f"{path} of the library" for path in sorted(archived) if not Path(path).exists()]
 
 
 def _transcript(database: sqlite3.Connection, home: Path, record: Row) -> Transcript:

@@ -15,7 +15,7 @@ from shared.store.transitions import QUEUED
 from shared.store.values import Record
 from shared.workers import Presence
 from transcribe_worker.engine.supervisor import Engine
-from transcribe_worker.jobs.archiver import file
+from transcribe_worker.jobs.archiver import archive
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.jobs.sweeper import EVERY_SECONDS, Sweeper
 from transcribe_worker.jobs.transcriber import Transcriber
@@ -46,7 +46,7 @@ class Helper:
             engine=Engine(),
             stopping=self._stopping,
             report=lambda _: None,
-            file=partial(file, library),
+            archive=partial(archive, library),
         )
 
     def lend_a_hand(self, record: Record) -> None:

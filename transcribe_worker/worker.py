@@ -11,7 +11,7 @@ from shared.errors import OffhookError
 from shared.process import Process
 from transcribe_worker.engine.setup import Setup, setups_as_json
 from transcribe_worker.engine.supervisor import Engine
-from transcribe_worker.jobs.archiver import Filer
+from transcribe_worker.jobs.archiver import Archiver
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.jobs.sweeper import Sweeper
 from transcribe_worker.jobs.transcriber import Transcriber
@@ -27,7 +27,7 @@ def work(process: Process) -> None:
     store = process.store
     hints, library = HintQueue(settings.queue), Library(settings, store)
     states, setups = States(), Setups()
-    filer = Filer(library, store.disconnect)
+    archiver = Archiver(library, store.disconnect)
     threads = Threads(
         lambda: Transcriber(
             settings=settings,
@@ -37,7 +37,7 @@ def work(process: Process) -> None:
             engine=Engine(note=setups.note),
             stopping=process.stopping,
             report=states.note,
-            file=filer.file,
+            archive=archiver.archive,
         ),
         store.disconnect,
     )
@@ -55,7 +55,7 @@ def work(process: Process) -> None:
     finally:
         process.stopping.set()
         consumer.stop(graceful=True)
-        filer.close()
+        archiver.close()
         sweeping.join()
         hints.close()
 

@@ -132,15 +132,15 @@ def _heading(desk: Desk, record: Record) -> list[str]:
         ("Candidate", record.candidate_id),
         ("Project", record.project_id),
         ("File", record.recording_path),
-        ("Library", _ON_ITS_WAY if _is_unfiled(record) else None),
+        ("Library", _ON_ITS_WAY if _is_unarchived(record) else None),
         *(("Note", FLAGS.get(flag, flag)) for flag in record.flags),
         *(in_words(verdict) if (verdict := desk.store.captures.verdict(record.session_id)) else ()),
     )
     return [f"{name + ':':<12}{value}" for name, value in facts if value]
 
 
-def _is_unfiled(record: Record) -> bool:
-    return record.transcription_status == COMPLETED and record.filed_at is None
+def _is_unarchived(record: Record) -> bool:
+    return record.transcription_status == COMPLETED and record.archived_at is None
 
 
 def _status(record: Record) -> str:

@@ -41,7 +41,7 @@ def record_view(record: Record, settings: Settings) -> dict[str, Any]:
 
 
 def _stem(record: Record, settings: Settings) -> str | None:
-    if record.library_stem is None or record.filed_at is None:
+    if record.library_stem is None or record.archived_at is None:
         return None
     return str(settings.library / record.library_stem)
 

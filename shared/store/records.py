@@ -134,9 +134,9 @@ class Records:
             *self._all(failed, RecordRow.completed_at.desc(), limit=limit),
         ]
 
-    def unfiled(self, limit: int = 100) -> list[Record]:
+    def unarchived(self, limit: int = 100) -> list[Record]:
         """Return completed records whose files have not reached the library, other ones each time."""
-        where = (RecordRow.transcription_status == COMPLETED) & RecordRow.filed_at.is_null()
+        where = (RecordRow.transcription_status == COMPLETED) & RecordRow.archived_at.is_null()
         return self._all(where, fn.RANDOM(), limit=limit)
 
     def finished_before(self, moment: float, states: Collection[str] = FINISHED) -> list[Record]:
@@ -189,10 +189,10 @@ class Records:
             self._write(record_id, **{**UNATTEMPTED, **content})
             return self.get(record_id)
 
-    def filed_since(self, moment: float, limit: int) -> list[Record]:
+    def archived_since(self, moment: float, limit: int) -> list[Record]:
         """Return completed records that reached the library since `moment`, the newest first."""
         where = (RecordRow.transcription_status == COMPLETED) & (RecordRow.completed_at >= moment)
-        where &= RecordRow.filed_at.is_null(False)
+        where &= RecordRow.archived_at.is_null(False)
         return self._all(where, RecordRow.completed_at.desc(), limit=limit)
 
     def continue_with(self, record_id: int, content: Mapping[str, Any]) -> Record:
@@ -262,13 +262,13 @@ class Records:
 
     # What becomes of its files
 
-    def mark_filed(self, record: Record, recording_path: str) -> None:
+    def mark_archived(self, record: Record, recording_path: str) -> None:
         """Write down where a recording is now, and that this very transcript is beside it."""
         completed = RecordRow.transcription_status == COMPLETED
-        is_filed = completed & (RecordRow.completed_at == record.completed_at)
-        filed_at = Case(None, [(is_filed, self._clock())], RecordRow.filed_at)
+        is_archived = completed & (RecordRow.completed_at == record.completed_at)
+        archived_at = Case(None, [(is_archived, self._clock())], RecordRow.archived_at)
         with self._database.transaction():
-            self._write(record.id, recording_path=recording_path, filed_at=filed_at)
+            self._write(record.id, recording_path=recording_path, archived_at=archived_at)
 
     def reserve_stem(self, record_id: int, candidates: Iterator[str]) -> str:
         """Give a record its own place in the library, the same one each time it is asked."""

@@ -53,7 +53,7 @@ class RecordRow(Model):
     lease_expires_at = DoubleField(null=True)
     next_attempt_at = DoubleField(default=0.0)
     library_stem = TextField(null=True, unique=True, collation="NOCASE")  # some systems know no case
-    filed_at = DoubleField(null=True)
+    archived_at = DoubleField(null=True, column_name="filed_at")
     created_at = DoubleField()
     started_at = DoubleField(null=True)
     completed_at = DoubleField(null=True)
@@ -73,7 +73,9 @@ class RecordRow(Model):
 _BY_URGENCY = (RecordRow.transcription_status, RecordRow.priority.desc(), RecordRow.id)
 RecordRow.add_index(*_BY_URGENCY, name="record_urgency")
 RecordRow.add_index(*_BY_URGENCY, name="record_urgency_begun", where=RecordRow.started_at.is_null(False))
-RecordRow.add_index(RecordRow.transcription_status, name="record_unfiled", where=RecordRow.filed_at.is_null())
+RecordRow.add_index(
+    RecordRow.transcription_status, name="record_unfiled", where=RecordRow.archived_at.is_null()
+)
 
 
 class DecodedWindowRow(Model):

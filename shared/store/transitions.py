@@ -30,7 +30,7 @@ UNATTEMPTED = {
     "next_attempt_at": 0.0,
     "started_at": None,
     "completed_at": None,
-    "filed_at": None,
+    "archived_at": None,
     "flags": "[]",
     "language": None,
     **NO_ERROR,

@@ -45,7 +45,7 @@ class Record:
     lease_expires_at: float | None = None
     next_attempt_at: float = 0.0
     library_stem: str | None = None
-    filed_at: float | None = None
+    archived_at: float | None = None
     started_at: float | None = None
     completed_at: float | None = None
 

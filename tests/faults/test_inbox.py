@@ -248,7 +248,7 @@ def test_a_name_that_is_used_again_is_another_recording(offhook: Stage) -> None:
     for count, call in enumerate(calls, start=1):
         offhook.drop_call(call, "Call.wav")
         record = offhook.wait_for(
-            lambda count=count: len(found := filed(offhook, "Call")) == count and found[-1], "the library"
+            lambda count=count: len(found := archived(offhook, "Call")) == count and found[-1], "the library"
         )
         assert_heard(offhook, record, call)
         stems.append(record["transcript_stem"])
@@ -258,7 +258,7 @@ def test_a_name_that_is_used_again_is_another_recording(offhook: Stage) -> None:
         assert Path(f"{stem}.wav").exists()
 
 
-def filed(stage: Stage, title: str) -> list[dict[str, Any]]:
+def archived(stage: Stage, title: str) -> list[dict[str, Any]]:
     """The recordings of a title that have reached the library, the oldest first."""
     return [record for record in stage.records() if record["title"] == title and record["transcript_stem"]]
 
@@ -308,7 +308,7 @@ def test_links_pipes_folders_and_hidden_or_temporary_files_are_left_alone(
     left = set(offhook.inbox.rglob("*")) - before
     known = {record["title"] for record in offhook.records()}
     offhook.drop_call(speak(GREETING, seed=17), "ordinary.wav")
-    offhook.wait_for(lambda: filed(offhook, "ordinary"), "the library")
+    offhook.wait_for(lambda: archived(offhook, "ordinary"), "the library")
     assert {record["title"] for record in offhook.records()} - known == {"ordinary"}
     assert set(offhook.inbox.rglob("*")) == before | left
     troubles = offhook.read("status")["inbox"]
@@ -325,7 +325,7 @@ def test_any_name_comes_through_from_the_inbox_to_the_library(offhook: Stage, as
     for name, call in calls.items():
         wav(aside / "call.wav", call).rename(offhook.inbox / f"{name}.wav")
     for name, call in calls.items():
-        (record,) = offhook.wait_for(lambda name=name: filed(offhook, name), "the library")
+        (record,) = offhook.wait_for(lambda name=name: archived(offhook, name), "the library")
         assert record["attempts"] == 1
         stem = record["transcript_stem"]
         assert Path(f"{stem}.wav").exists()

@@ -132,8 +132,8 @@ def test_a_worker_killed_after_the_commit_repeats_nothing(stage: Stage, short_wa
     (after,) = stage.records()
     assert counts(after) == ("completed", 1, 0)
     assert (after["completed_at"], windows(stage, after)) == (before["completed_at"], said)
-    filed = sorted(path.suffix for path in (stage.home / "library").rglob("*.*"))
-    assert filed == [".json", ".srt", ".txt", ".vtt", ".wav"]
+    archived = sorted(path.suffix for path in (stage.home / "library").rglob("*.*"))
+    assert archived == [".json", ".srt", ".txt", ".vtt", ".wav"]
 
 
 # The engine

@@ -104,7 +104,7 @@ def in_progress(stage: Stage, title: str) -> dict[str, Any]:
     return found
 
 
-def filed(stage: Stage, title: str) -> dict[str, Any]:
+def archived(stage: Stage, title: str) -> dict[str, Any]:
     """Wait until a recording and its transcript have reached the library."""
 
     def look() -> dict[str, Any] | None:
@@ -181,7 +181,7 @@ def test_a_disk_that_is_full_at_the_commit_of_a_transcript_only_delays_it(
                 stage.wait_for(lambda: "full" in log.read_text(), "the commit to fail")
                 assert_nothing_half_written(stage, title)
                 assert worker.poll() is None
-        record = filed(stage, title)
+        record = archived(stage, title)
         assert record["status"] == "completed"
         assert word_error_rate(call.words, stage.text(record)) < 0.15
         assert ask(stage, "PRAGMA integrity_check") == "ok"
@@ -348,7 +348,7 @@ def test_a_clock_that_is_set_forward_by_a_day_runs_nothing_twice_and_leaves_noth
         recorded = stage.read("record", "stop")
         assert abs(recorded["duration_seconds"] - (time.monotonic() - before)) < 2
         for name in ("under way", "afterwards", "recorded"):
-            record = filed(stage, name)
+            record = archived(stage, name)
             assert (name, record["status"], record["attempts"], record["crashes"]) == (
                 name,
                 "completed",
@@ -373,7 +373,7 @@ def test_a_clock_that_is_set_back_by_a_day_leaves_nothing_waiting_for_the_day_to
         clock.set("-1d")
         stage.drop_call(speak(SHORT_CALL[2:3], seed=61), "afterwards.wav")
         for name, attempts in (("resting", 2), ("afterwards", 1)):
-            record = filed(stage, name)
+            record = archived(stage, name)
             assert (name, record["status"], record["attempts"]) == (name, "completed", attempts)
             assert (
                 started - datetime.fromisoformat(record["completed_at"])
@@ -417,7 +417,9 @@ def test_a_power_cut_costs_two_seconds_of_a_call_at_most_and_no_record(
     assert dropped.exists()
     assert {record["title"] for record in stage.records()} == {"under way", short_wav.stem}
     with running(stage, *modules):
-        under_way, cut_off, added = (filed(stage, name) for name in ("under way", "cut off", short_wav.stem))
+        under_way, cut_off, added = (
+            archived(stage, name) for name in ("under way", "cut off", short_wav.stem)
+        )
     assert (under_way["status"], under_way["attempts"], under_way["crashes"]) == ("completed", 2, 1)
     assert word_error_rate(several_minutes.words, stage.text(under_way)) < 0.15
     assert (added["status"], cut_off["status"], cut_off["candidate_id"]) == ("completed", "completed", "c-1")
@@ -436,7 +438,7 @@ def test_a_power_cut_leaves_what_is_in_the_library(
         done(stage, "record", "start", "--title", "finished")
         stage.wait_for(lambda: stage.read("record", "state")["duration_seconds"] > 2, "some seconds")
         stopped = stage.read("record", "stop")
-        record = filed(stage, "finished")
+        record = archived(stage, "finished")
         left = cut(fragile, processes)
     fragile.start_again(left)
 
@@ -503,7 +505,7 @@ def test_a_folder_that_cannot_be_written_is_named_and_everything_else_goes_on(cl
             assert advice.returncode == 1
             assert f"{stage.home / 'library'} cannot be written: Permission denied" in advice.stdout
             assert (stage.inbox / "transcribed.wav").exists()
-        assert Path(f"{filed(stage, 'transcribed')['transcript_stem']}.wav").exists()
+        assert Path(f"{archived(stage, 'transcribed')['transcript_stem']}.wav").exists()
         done(stage, "record", "start", "--title", "recorded")
         with closed(stage.inbox):
             assert stage.read("record", "stop")["state"] == "late"
@@ -514,7 +516,7 @@ def test_a_folder_that_cannot_be_written_is_named_and_everything_else_goes_on(cl
             ]
             assert f"{stage.inbox}" in warning
             assert len(list((stage.home / "recording").glob("*.part"))) == 1
-        assert filed(stage, "recorded")["status"] == "completed"
+        assert archived(stage, "recorded")["status"] == "completed"
         assert [process.poll() for process in processes] == [None] * 3
 
 

@@ -19,7 +19,7 @@ FIGURES = (
     *("list, empty home", "list", "list --json", "search, a common word", "search, a rare word"),
     *("a common word", "a rare word", "two common words", "a phrase of two common words"),
     *("a beginning of one letter", "inbox, every look after it", "worker's sweep, every 2 s"),
-    *("filing a recording", "a claim", "a try that comes too late"),
+    *("archiving a recording", "a claim", "a try that comes too late"),
 )
 
 

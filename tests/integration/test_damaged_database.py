@@ -50,7 +50,7 @@ def done(settings: Settings) -> Stage:
         claim = store.claims.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
         assert claim
         segments = said([{"start_seconds": 0.0, "end_seconds": 1.0, "text": "Good morning."}])
-        Library(settings, store).file(store.claims.complete(claim, segments, duration_seconds=1.0))
+        Library(settings, store).archive(store.claims.complete(claim, segments, duration_seconds=1.0))
     return Stage(settings.home)
 
 

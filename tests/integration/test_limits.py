@@ -33,7 +33,7 @@ from transcribe_worker.engine.child import EngineProcess
 from transcribe_worker.engine.messages import EVENTS, Advanced, Decoded, Job, Load
 from transcribe_worker.engine.setup import Wishes
 from transcribe_worker.engine.supervisor import Engine
-from transcribe_worker.jobs.archiver import file
+from transcribe_worker.jobs.archiver import archive
 from transcribe_worker.jobs.transcriber import Transcriber
 from transcribe_worker.media.limits import RecordingLimits
 from transcribe_worker.media.recording import open_recording
@@ -222,7 +222,7 @@ def test_a_recording_over_a_limit_fails_at_once_and_says_which_setting_to_raise(
             engine=engine,
             stopping=threading.Event(),
             report=lambda _: None,
-            file=partial(file, library),
+            archive=partial(archive, library),
         ).transcribe(record.id)
     failed = Record.get_by_id(record.id)
     assert (failed.transcription_status, failed.error_code) == ("failed", name)

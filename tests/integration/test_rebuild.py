@@ -27,7 +27,7 @@ def done(settings: Settings) -> Stage:
             claim = store.claims.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
             assert claim
             segments = said([{"start_seconds": 0.5, "end_seconds": 2.0, "text": SAID}])
-            Library(settings, store).file(
+            Library(settings, store).archive(
                 store.claims.complete(claim, segments, duration_seconds=2.0, language="de")
             )
     return Stage(settings.home)

@@ -33,7 +33,7 @@ def completed(settings: Settings, title: str) -> None:
         claim = store.claims.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
         assert claim
         segments = said([{"start_seconds": 0.0, "end_seconds": 1.0, "text": f"This is {title}."}])
-        Library(settings, store).file(store.claims.complete(claim, segments, duration_seconds=1.0))
+        Library(settings, store).archive(store.claims.complete(claim, segments, duration_seconds=1.0))
 
 
 def test_renamed_files_are_deleted_with_their_recording_and_no_others(settings: Settings) -> None:
@@ -58,7 +58,7 @@ def test_a_place_outside_of_the_library_is_not_written_to(settings: Settings) ->
         database.execute("UPDATE call_records SET library_stem = '../../escaped'")
     with Store.of_home(settings) as store:
         with pytest.raises(StateConflict):
-            Library(settings, store).file(store.records.get(1))
+            Library(settings, store).archive(store.records.get(1))
     assert list(settings.home.parent.rglob("escaped*")) == []
 
 

@@ -92,7 +92,7 @@ def aftermath(settings: Settings, store: Store, inbox: Inbox) -> Aftermath:
         if "corrupt" in record.title:
             store.claims.fail(claim, Failure("no_audio", "There is none."))
         else:
-            library.file(store.claims.complete(claim, said(WORDS)))
+            library.archive(store.claims.complete(claim, said(WORDS)))
     found = look(settings.home).transcripts
     return Aftermath(settings, session_id, {SPEECH.name: found[1]})
 

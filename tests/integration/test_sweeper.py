@@ -23,7 +23,7 @@ from shared.store.store import Store
 from shared.workers import Liveness, Presence
 from tests.tables import Record, Worker, by_clock, windows
 from transcribe_worker.jobs.hints import HintQueue
-from transcribe_worker.jobs.sweeper import EVERY_SECONDS, FILING_SECONDS, Sweeper
+from transcribe_worker.jobs.sweeper import ARCHIVING_SECONDS, EVERY_SECONDS, Sweeper
 
 ROOT = Path(__file__).parents[2]
 DAY_SECONDS = 86_400.0
@@ -109,8 +109,8 @@ def held_by(store: Store, worker_id: str, number: int = 0) -> Claim:
     return claim
 
 
-def unfiled(store: Store, settings: Settings, number: int = 0) -> Record:
-    """A recording in the inbox that is transcribed, and whose worker died before it was filed."""
+def unarchived(store: Store, settings: Settings, number: int = 0) -> Record:
+    """A recording in the inbox that is transcribed, and whose worker died before it was archived."""
     path = settings.inbox / f"{number}.wav"
     path.write_bytes(b"%d" % number)
     record = store.records.add(source="inbox", title=f"Call {number}", recording_path=str(path))
@@ -302,74 +302,74 @@ def test_what_was_decoded_before_a_crash_is_kept(store: Store, sweeper: Sweeper)
     assert len(store.transcripts.windows(claim.record.id)) == 1
 
 
-# Half-done filing
+# Interrupted archiving
 
 
-def test_a_recording_that_its_worker_did_not_file_is_filed(
+def test_a_recording_that_its_worker_did_not_archive_is_archived(
     settings: Settings, store: Store, sweeper: Sweeper, wall: Clock
 ):
-    record = unfiled(store, settings)
-    wall.now += FILING_SECONDS
+    record = unarchived(store, settings)
+    wall.now += ARCHIVING_SECONDS
 
     sweeper.sweep()
 
-    filed = store.records.get(record.id)
-    assert filed.filed_at == wall.now
-    assert Path(filed.recording_path).read_bytes() == b"0"
-    assert Path(filed.recording_path).is_relative_to(settings.library)
+    archived = store.records.get(record.id)
+    assert archived.archived_at == wall.now
+    assert Path(archived.recording_path).read_bytes() == b"0"
+    assert Path(archived.recording_path).is_relative_to(settings.library)
 
 
 def test_a_move_that_was_done_and_not_noted_is_noted(
     settings: Settings, store: Store, sweeper: Sweeper, wall: Clock
 ):
-    record = unfiled(store, settings)
+    record = unarchived(store, settings)
     stem = settings.library / store.records.reserve_stem(record.id, iter(["2026/11/Call"]))
     stem.parent.mkdir(parents=True)
     target = stem.with_suffix(".wav")
     move(Path(record.recording_path), target)
-    wall.now += FILING_SECONDS
+    wall.now += ARCHIVING_SECONDS
 
     sweeper.sweep()
 
-    filed = store.records.get(record.id)
-    assert (filed.recording_path, filed.filed_at) == (str(target), wall.now)
+    archived = store.records.get(record.id)
+    assert (archived.recording_path, archived.archived_at) == (str(target), wall.now)
     assert len(list(stem.parent.iterdir())) == 1 + len(FORMATS)
 
 
 def test_a_worker_is_left_the_time_to_file_by_itself(
     settings: Settings, store: Store, sweeper: Sweeper, wall: Clock
 ):
-    record = unfiled(store, settings)
-    wall.now += FILING_SECONDS - 1
+    record = unarchived(store, settings)
+    wall.now += ARCHIVING_SECONDS - 1
 
     sweeper.sweep()
 
-    assert store.records.get(record.id).filed_at is None
+    assert store.records.get(record.id).archived_at is None
 
 
 @pytest.mark.parametrize("jump_seconds", [DAY_SECONDS, -DAY_SECONDS])
-def test_a_wall_clock_that_jumps_delays_no_filing(
+def test_a_wall_clock_that_jumps_delays_no_archiving(
     settings: Settings, store: Store, sweeper: Sweeper, wall: Clock, jump_seconds: float
 ):
-    record = unfiled(store, settings)
+    record = unarchived(store, settings)
     wall.now += jump_seconds
 
     sweeper.sweep()
 
-    assert store.records.get(record.id).filed_at is not None
+    assert store.records.get(record.id).archived_at is not None
 
 
-def test_a_recording_that_cannot_be_filed_holds_up_no_other(
+def test_a_recording_that_cannot_be_archived_holds_up_no_other(
     settings: Settings, store: Store, sweeper: Sweeper, wall: Clock, caplog: pytest.LogCaptureFixture
 ):
-    gone, other = unfiled(store, settings, 1), unfiled(store, settings, 2)
+    gone, other = unarchived(store, settings, 1), unarchived(store, settings, 2)
     Path(gone.recording_path).unlink()
     waiting = queued(store, 3)
-    wall.now += FILING_SECONDS
+    wall.now += ARCHIVING_SECONDS
 
     sweeper.sweep()
 
-    assert store.records.get(other.id).filed_at is not None
+    assert store.records.get(other.id).archived_at is not None
     assert not sweeper.hints.is_empty()
     assert status(store, waiting) == "queued"
 
@@ -379,9 +379,9 @@ def test_a_library_that_cannot_be_written_holds_up_no_other_work(
 ):
     settings.library.rmdir()
     settings.library.write_text("a file where the folder should be")
-    record = unfiled(store, settings)
+    record = unarchived(store, settings)
     queued(store, 2)
-    wall.now += FILING_SECONDS
+    wall.now += ARCHIVING_SECONDS
     try:
         sweeper.sweep()
     except Exception as error:  # as run() does
@@ -390,7 +390,7 @@ def test_a_library_that_cannot_be_written_holds_up_no_other_work(
     assert not sweeper.hints.is_empty()
     settings.library.unlink()
     sweeper.sweep()
-    assert store.records.get(record.id).filed_at is not None
+    assert store.records.get(record.id).archived_at is not None
 
 
 # Hints
@@ -487,12 +487,12 @@ def test_a_paused_queue_still_takes_recordings_back_and_files_them(
     settings: Settings, store: Store, sweeper: Sweeper, wall: Clock
 ):
     store.controls.set_paused(True)
-    done, lost = unfiled(store, settings), held_by(store, "worker-gone", 1).record
-    wall.now += FILING_SECONDS
+    done, lost = unarchived(store, settings), held_by(store, "worker-gone", 1).record
+    wall.now += ARCHIVING_SECONDS
 
     sweeper.sweep()
 
-    assert store.records.get(done.id).filed_at is not None
+    assert store.records.get(done.id).archived_at is not None
     assert status(store, lost) == "queued"
 
 
@@ -514,9 +514,9 @@ def test_a_wall_clock_that_jumps_leaves_no_recording_waiting(
 
 def test_two_sweepers_at_once_do_no_harm(settings: Settings, store: Store, sweeper: Sweeper, wall: Clock):
     lost = [held_by(store, "worker-gone", number).record for number in range(10)]
-    done = [unfiled(store, settings, number) for number in range(10)]
+    done = [unarchived(store, settings, number) for number in range(10)]
     held_by_a_killed_worker(store, settings)
-    wall.now += FILING_SECONDS
+    wall.now += ARCHIVING_SECONDS
     other = replace(sweeper, hints=HintQueue(settings.queue), _leases={})
     start = threading.Barrier(2)
     errors: list[Exception] = []
@@ -543,9 +543,9 @@ def test_two_sweepers_at_once_do_no_harm(settings: Settings, store: Store, sweep
         again = store.records.get(record.id)
         assert (again.transcription_status, again.attempts, again.crashes) == ("queued", 1, 1)
     for number, record in enumerate(done):
-        filed = store.records.get(record.id)
-        assert filed.filed_at is not None
-        assert Path(filed.recording_path).read_bytes() == b"%d" % number
+        archived = store.records.get(record.id)
+        assert archived.archived_at is not None
+        assert Path(archived.recording_path).read_bytes() == b"%d" % number
     assert list(settings.inbox.iterdir()) == []
 
 

@@ -47,7 +47,7 @@ class Growth:
         """
         now = self.monotonic()
         if now >= self._next_look:
-            watched = self.store.records.filed_since(self.clock() - WATCHED_SECONDS, MOST_WATCHED)
+            watched = self.store.records.archived_since(self.clock() - WATCHED_SECONDS, MOST_WATCHED)
             for record in watched:
                 self._look_at(record)
             self._next_look = now + (LOOK_EVERY_SECONDS if watched else 0.0)

@@ -30,8 +30,8 @@ HINTS_AT_ONCE = 100
 #: Among what is equally urgent, what has been begun goes on before what has not, and first what a dead worker
 #: held: it is less likely to be the cause of that than a recording is whose engine has died.
 BEGUN_AHEAD, HELD_AHEAD = 0.5, 0.75
-#: A worker files its recording just after it has completed it; the sweeper leaves it the time.
-FILING_SECONDS = 10.0
+#: A worker archives a recording just after it has completed it; the sweeper waits this long.
+ARCHIVING_SECONDS = 10.0
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Sweeper:
         """Do everything once; what one step cannot do now does not keep the others from theirs."""
         steps = (
             *(self._reclaim, self._retention.apply, self._eraser.resume),
-            *(self._file, self._hint, self._remove_dead),
+            *(self._archive, self._hint, self._remove_dead),
         )
         for step in steps:
             try:
@@ -123,15 +123,15 @@ class Sweeper:
         except ClaimLost:
             log.info("recording %d: somebody else was faster", record.id)
 
-    def _file(self) -> None:
-        """Finish moves that were interrupted."""
-        for record in self.store.records.unfiled():
-            if 0 <= self.clock() - (record.completed_at or 0.0) < FILING_SECONDS:
+    def _archive(self) -> None:
+        """Archive recordings whose archiving was interrupted."""
+        for record in self.store.records.unarchived():
+            if 0 <= self.clock() - (record.completed_at or 0.0) < ARCHIVING_SECONDS:
                 continue
             try:
-                self.library.file(record)
+                self.library.archive(record)
             except (OSError, OffhookError) as error:
-                log.warning("recording %d: cannot be filed: %s", record.id, Failure.of(error).code)
+                log.warning("recording %d: cannot be archived: %s", record.id, Failure.of(error).code)
 
     def _hint(self) -> None:
         """Send hints for what is due; while hints are still to be taken, once for what has been begun.

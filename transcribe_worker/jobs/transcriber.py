@@ -1,4 +1,4 @@
-"""MAIN PATH of the worker: claim, decode, commit each window, complete, file.
+"""MAIN PATH of the worker: claim, decode, commit each window, complete, archive.
 
 The record is the truth. Whatever happens between two lines here, the record says what is left to do,
 and either this worker, the next attempt or the sweeper does it.
@@ -61,7 +61,7 @@ class Transcriber:
     engine: Engine
     stopping: threading.Event
     report: Callable[[str], None]  # the worker's state, for `offhook status`
-    file: Callable[[Record], None]  # what becomes of a finished recording's files
+    archive: Callable[[Record], None]  # moves a completed recording into the library
     _missing: str = ""
 
     def transcribe(self, record_id: int) -> None:
@@ -81,8 +81,8 @@ class Transcriber:
             self._conclude(claim, error)
         else:
             log.info("recording %d: completed", record_id)
-            self.file(record)
-            watch.lap("filed")
+            self.archive(record)
+            watch.lap("archived")
             log.debug("recording %d: %s", record_id, watch)
         finally:
             self.report("ready")

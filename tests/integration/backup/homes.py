@@ -78,7 +78,7 @@ class Home:
     def finish(self, claim: Claim) -> Record:
         segment = {"start_seconds": 0.0, "end_seconds": 2.0, "text": SAID}
         done = self.store.claims.complete(claim, said([segment]), duration_seconds=2.0, language="de")
-        self.library.file(done)
+        self.library.archive(done)
         return self.store.records.get(done.id)
 
     def transcribed(self, record: Record) -> Record:

@@ -57,7 +57,7 @@ class Clock:
 
 
 def make_call(settings: Settings, store: Store, title: str, *words: str, **columns: Any) -> Record:
-    """A call that was recorded, failed once with its name in the error, and is transcribed and filed."""
+    """A call that was recorded, failed once with its name in the error, and is transcribed and archived."""
     path = settings.inbox / f"{title}.wav"
     path.write_bytes(f"{title} {words}".encode() * 50)
     content = {"sha256": sha256_of(path), **fingerprint(path)}
@@ -78,7 +78,7 @@ def make_call(settings: Settings, store: Store, title: str, *words: str, **colum
     window = {"start_seconds": 0.0, "end_seconds": 8.0, "stretch_seconds": 0.0, "segments": spoken}
     store.claims.save_windows(claim, windows([window]))
     done = store.claims.complete(claim, said(spoken), duration_seconds=8.0, language="en")
-    Library(settings, store).file(done)
+    Library(settings, store).archive(done)
     return store.records.get(done.id)
 
 

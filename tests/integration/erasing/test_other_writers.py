@@ -52,23 +52,23 @@ def test_a_worker_that_is_about_to_file_a_deleted_recording_writes_nothing(
     record = make_call(settings, store, TITLE, *SAID)
     assert stage.offhook("delete", "1", "--yes").returncode == 0
     with pytest.raises(RecordNotFound):
-        library.file(record)
+        library.archive(record)
     assert remains(settings.home, FORGOTTEN) == set()
 
 
-def test_filing_waits_for_a_deletion_and_a_deletion_for_filing(
+def test_archiving_waits_for_a_deletion_and_a_deletion_for_archiving(
     settings: Settings, store: Store, library: Library
 ) -> None:
     record = make_call(settings, store, TITLE, *SAID)
-    filed = threading.Event()
-    filing = threading.Thread(target=lambda: (library.file(record), filed.set()))
+    archived = threading.Event()
+    archiving = threading.Thread(target=lambda: (library.archive(record), archived.set()))
     with library.alone():
-        filing.start()
-        assert not filed.wait(0.3)
+        archiving.start()
+        assert not archived.wait(0.3)
         with pytest.raises(LibraryBusy), library.alone(patience_seconds=0.1):
             pass
-    assert filed.wait(10)
-    filing.join()
+    assert archived.wait(10)
+    archiving.join()
 
 
 def test_a_sweeper_leaves_an_erasure_to_who_is_at_it(

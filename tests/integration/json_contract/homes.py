@@ -51,7 +51,7 @@ def _fill(store: Store, library: Library, worker_id: str) -> None:
     windows = store.transcripts.windows(claim.record.id)
     segments = [segment for window in windows for segment in window.segments]
     done = store.claims.complete(claim, segments, duration_seconds=12.5, language="de", flags=("cut_short",))
-    library.file(done)
+    library.archive(done)
 
     silent = _claimed(store, worker_id, "silent")
     store.claims.complete(silent, [], duration_seconds=3.0)

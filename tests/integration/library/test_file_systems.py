@@ -13,7 +13,7 @@ from archive.library import Library, write_whole
 from shared.files import Fingerprint, move
 from shared.settings import Settings
 from shared.store.store import Store
-from tests.integration.library.filing import assert_filed, completed, put
+from tests.integration.library.archiving import assert_archived, completed, put
 from tests.stage import ROOT
 
 
@@ -23,10 +23,10 @@ def test_a_recording_on_another_file_system_is_copied_as_a_whole_before_it_goes(
     content = os.urandom(3_000_000)
     record = completed(store, put(settings.inbox, content=content))
 
-    library.file(record)
+    library.archive(record)
 
     assert list(inbox_elsewhere.iterdir()) == []
-    assert_filed(store, settings, record.id, content)
+    assert_archived(store, settings, record.id, content)
 
 
 def test_a_recording_keeps_its_time_across_file_systems(
@@ -37,10 +37,12 @@ def test_a_recording_keeps_its_time_across_file_systems(
     os.utime(source, ns=(10**18, 10**18))
     record = completed(store, source)
 
-    library.file(record)
+    library.archive(record)
 
-    filed = store.records.get(record.id)
-    assert Fingerprint.of(Path(filed.recording_path)) == Fingerprint(filed.size_bytes, filed.modified_ns)
+    archived = store.records.get(record.id)
+    assert Fingerprint.of(Path(archived.recording_path)) == Fingerprint(
+        archived.size_bytes, archived.modified_ns
+    )
 
 
 def test_a_copy_for_which_there_is_no_room_leaves_nothing_behind(tmp_path: Path, elsewhere: Path):

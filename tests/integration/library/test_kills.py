@@ -9,11 +9,11 @@ from archive.exports import FORMATS
 from archive.library import Library
 from shared.settings import Settings
 from shared.store.store import Store
-from tests.integration.library.filing import assert_filed, completed, die_at, put, tree
+from tests.integration.library.archiving import assert_archived, completed, die_at, put, tree
 from tests.tables import Record
 
 
-def test_a_death_before_any_step_is_healed_by_filing_again(
+def test_a_death_before_any_step_is_healed_by_archiving_again(
     library: Library, store: Store, settings: Settings
 ):
     deaths = 0
@@ -22,9 +22,9 @@ def test_a_death_before_any_step_is_healed_by_filing_again(
         record = completed(store, put(settings.inbox, f"Call {deaths}.wav", content))
         if not die_at(settings, record, step=deaths):
             break
-        assert store.records.get(record.id).filed_at is None
-        library.file(store.records.get(record.id))
-        assert_filed(store, settings, record.id, content)
+        assert store.records.get(record.id).archived_at is None
+        library.archive(store.records.get(record.id))
+        assert_archived(store, settings, record.id, content)
         deaths += 1
 
     assert deaths >= 10
@@ -41,8 +41,8 @@ def test_a_death_before_any_step_of_a_move_across_file_systems_is_healed_too(
         record = completed(store, put(settings.inbox, f"Call {deaths}.wav", content))
         if not die_at(settings, record, step=9 + deaths):  # behind the transcripts
             break
-        library.file(store.records.get(record.id))
-        assert_filed(store, settings, record.id, content)
+        library.archive(store.records.get(record.id))
+        assert_archived(store, settings, record.id, content)
         deaths += 1
 
     assert deaths >= 4
@@ -60,7 +60,7 @@ def test_two_that_file_the_same_recording_at_once_do_no_harm(
         def file(record: Record = record, start: threading.Barrier = start) -> None:
             start.wait()
             try:
-                library.file(record)
+                library.archive(record)
             except FileNotFoundError:  # the other one has moved it; its owner logs this and goes on
                 pass
             finally:
@@ -71,4 +71,4 @@ def test_two_that_file_the_same_recording_at_once_do_no_harm(
             thread.start()
         for thread in threads:
             thread.join()
-        assert_filed(store, settings, record.id, b"%d" % number)
+        assert_archived(store, settings, record.id, b"%d" % number)

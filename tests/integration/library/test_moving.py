@@ -12,7 +12,7 @@ from archive.exports import FORMATS
 from archive.library import Library
 from shared.settings import Settings
 from shared.store.store import Store
-from tests.integration.library.filing import WORDS, assert_filed, completed, completed_again, put, tree
+from tests.integration.library.archiving import WORDS, assert_archived, completed, completed_again, put, tree
 
 
 def test_a_finished_recording_moves_to_the_library_beside_its_transcripts(
@@ -21,7 +21,7 @@ def test_a_finished_recording_moves_to_the_library_beside_its_transcripts(
     source = put(settings.inbox)
     record = completed(store, source)
 
-    stem = library.file(record)
+    stem = library.archive(record)
 
     assert stem.parent.parent.parent == settings.library
     assert re.fullmatch(r"\d{4}/\d{2}/Call", str(stem.relative_to(settings.library)))
@@ -30,26 +30,26 @@ def test_a_finished_recording_moves_to_the_library_beside_its_transcripts(
         *(f"Call.{suffix}" for suffix in FORMATS),
     }
     assert not source.exists()
-    assert_filed(store, settings, record.id, b"the recording")
+    assert_archived(store, settings, record.id, b"the recording")
     assert json.loads(stem.with_suffix(".json").read_text("utf-8"))["record_id"] == record.id
 
 
-def test_filing_again_changes_nothing(library: Library, store: Store, settings: Settings):
+def test_archiving_again_changes_nothing(library: Library, store: Store, settings: Settings):
     record = completed(store, put(settings.inbox))
-    library.file(record)
+    library.archive(record)
     before = tree(settings.library)
 
-    library.file(store.records.get(record.id))
-    library.file(record)  # as a sweeper does that read the record before it was filed
+    library.archive(store.records.get(record.id))
+    library.archive(record)  # as a sweeper does that read the record before it was archived
 
     assert tree(settings.library) == before
-    assert_filed(store, settings, record.id, b"the recording")
+    assert_archived(store, settings, record.id, b"the recording")
 
 
 def test_files_are_their_owners_alone(library: Library, store: Store, settings: Settings):
     if os.name == "nt":
         pytest.skip("Windows has no file modes")
-    library.file(completed(store, put(settings.inbox)))
+    library.archive(completed(store, put(settings.inbox)))
 
     made = [path for path in settings.library.rglob("*") if path.suffix != ".wav"]
     assert all(path.stat().st_mode & 0o077 == 0 for path in made)
@@ -59,11 +59,11 @@ def test_a_transcript_made_again_replaces_the_old_one_in_its_place(
     library: Library, store: Store, settings: Settings
 ):
     record = completed(store, put(settings.inbox))
-    stem = library.file(record)
+    stem = library.archive(record)
     stem.with_suffix(".txt").write_text("old")
     store.records.requeue(record.id)
     again = completed_again(store, record)
 
-    assert library.file(again) == stem
+    assert library.archive(again) == stem
     assert stem.with_suffix(".txt").read_text("utf-8") == f"{WORDS}\n"
-    assert_filed(store, settings, record.id, b"the recording")
+    assert_archived(store, settings, record.id, b"the recording")

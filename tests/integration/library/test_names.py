@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from archive.library import Library, safe_name
 from shared.settings import Settings
 from shared.store.store import Store
-from tests.integration.library.filing import assert_filed, completed, put
+from tests.integration.library.archiving import assert_archived, completed, put
 
 NAMES = [
     "Zoë & Łukasz 李 😀",
@@ -61,27 +61,27 @@ def test_a_title_of_any_kind_becomes_a_name_that_every_system_takes(title: str):
     assert is_fine_everywhere(f"{safe_name(title)} (123456).json")
 
 
-def test_recordings_with_titles_of_any_kind_are_filed_and_keep_their_titles(
+def test_recordings_with_titles_of_any_kind_are_archived_and_keep_their_titles(
     library: Library, store: Store, settings: Settings
 ):
     for number, title in enumerate(NAMES):
         record = completed(store, put(settings.inbox, f"{number}.wav", b"%d" % number), title=title)
 
-        stem = library.file(record)
+        stem = library.archive(record)
 
         assert len(stem.relative_to(settings.library).parts) == 3
-        assert_filed(store, settings, record.id, b"%d" % number)
+        assert_archived(store, settings, record.id, b"%d" % number)
         assert store.records.get(record.id).title == title
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
-def test_recordings_whose_own_names_are_odd_are_filed(library: Library, store: Store, settings: Settings):
+def test_recordings_whose_own_names_are_odd_are_archived(library: Library, store: Store, settings: Settings):
     for name in "-rf.wav", "two\nlines.wav", "CON.wav", "é" * 125 + "a.wav", "a.b..wav", "Call.WAV":
         record = completed(store, put(settings.inbox, name))
 
-        library.file(record)
+        library.archive(record)
 
-        assert_filed(store, settings, record.id, b"the recording")
+        assert_archived(store, settings, record.id, b"the recording")
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=300))

@@ -12,28 +12,28 @@ from archive.exports import FORMATS
 from archive.library import Library
 from shared.settings import Settings
 from shared.store.store import Store
-from tests.integration.library.filing import assert_filed, completed, put
+from tests.integration.library.archiving import assert_archived, completed, put
 
 
 def test_two_recordings_with_the_same_title_have_places_of_their_own(
     library: Library, store: Store, settings: Settings
 ):
-    filed = []
+    archived = []
     for number in range(12):
         record = completed(store, put(settings.inbox, f"{number}.wav", b"%d" % number), title="Call")
-        filed.append((record.id, library.file(record).name))
+        archived.append((record.id, library.archive(record).name))
 
-    assert [name for _, name in filed[:3]] == ["Call", "Call (2)", "Call (3)"]
-    assert len({name for _, name in filed}) == 12
-    for number, (record_id, _) in enumerate(filed):
-        assert_filed(store, settings, record_id, b"%d" % number)
+    assert [name for _, name in archived[:3]] == ["Call", "Call (2)", "Call (3)"]
+    assert len({name for _, name in archived}) == 12
+    for number, (record_id, _) in enumerate(archived):
+        assert_archived(store, settings, record_id, b"%d" % number)
 
 
 def test_titles_that_differ_in_case_alone_have_places_that_windows_and_macos_tell_apart(
     library: Library, store: Store, settings: Settings
 ):
     stems = [
-        library.file(completed(store, put(settings.inbox, f"{number}.wav"), title=title))
+        library.archive(completed(store, put(settings.inbox, f"{number}.wav"), title=title))
         for number, title in enumerate(("Call", "call", "CALL"))
     ]
 
@@ -44,7 +44,9 @@ def test_titles_in_composed_and_decomposed_letters_have_places_that_macos_tells_
     library: Library, store: Store, settings: Settings
 ):
     stems = [
-        library.file(completed(store, put(settings.inbox, f"{form}.wav"), unicodedata.normalize(form, "Zoë")))
+        library.archive(
+            completed(store, put(settings.inbox, f"{form}.wav"), unicodedata.normalize(form, "Zoë"))
+        )
         for form in ("NFC", "NFD")
     ]
 
@@ -56,11 +58,11 @@ def test_a_strangers_file_of_the_same_name_stays_as_it_is(
     library: Library, store: Store, settings: Settings, suffix: str
 ):
     first = completed(store, put(settings.inbox, "first.wav"))
-    month = library.file(first).parent
+    month = library.archive(first).parent
     stranger = month / f"Call [1].{suffix}"
     stranger.write_text("mine")
 
-    stem = library.file(completed(store, put(settings.inbox, "second.wav"), title="Call [1]"))
+    stem = library.archive(completed(store, put(settings.inbox, "second.wav"), title="Call [1]"))
 
     assert stem.name == "Call [1] (2)"
     assert stranger.read_text() == "mine"
@@ -71,7 +73,7 @@ def test_a_title_with_signs_that_glob_knows_meets_no_other(
 ):
     titles = ["[ab]", "a", "[!a]", "b"]
     stems = [
-        library.file(completed(store, put(settings.inbox, f"{n}.wav"), title=title)).name
+        library.archive(completed(store, put(settings.inbox, f"{n}.wav"), title=title)).name
         for n, title in enumerate(titles)
     ]
 
@@ -87,7 +89,7 @@ def test_a_recording_that_is_not_in_the_inbox_stays_where_it_is(
     source = put(folder)
     record = completed(store, source)
 
-    stem = library.file(record)
+    stem = library.archive(record)
 
     assert source.read_bytes() == b"the recording"
     assert store.records.get(record.id).recording_path == str(source)
@@ -98,11 +100,11 @@ def test_with_keep_in_place_a_recording_stays_in_the_inbox(store: Store, setting
     source = put(settings.inbox)
     record = completed(store, source)
 
-    Library(replace(settings, keep_in_place=True), store).file(record)
+    Library(replace(settings, keep_in_place=True), store).archive(record)
 
-    filed = store.records.get(record.id)
+    archived = store.records.get(record.id)
     assert source.read_bytes() == b"the recording"
-    assert (filed.recording_path, filed.filed_at is not None) == (str(source), True)
+    assert (archived.recording_path, archived.archived_at is not None) == (str(source), True)
 
 
 def test_the_files_of_a_record_are_its_transcripts_and_the_recording_that_is_ours(
@@ -113,7 +115,7 @@ def test_the_files_of_a_record_are_its_transcripts_and_the_recording_that_is_our
     assert library.files_of(ours) == [settings.inbox / "ours.wav"]
     assert library.files_of(theirs) == []
     for record in ours, theirs:
-        library.file(record)
+        library.archive(record)
 
     assert {path.name for path in library.files_of(store.records.get(ours.id))} == {
         *(f"ours.{suffix}" for suffix in FORMATS),

@@ -129,7 +129,7 @@ def assert_afresh(record: Record, next_attempt_at: float = 0.0) -> None:
     assert record.transcription_status == QUEUED
     assert (record.attempts, record.crashes, record.progress) == (0, 0, 0.0)
     assert record.next_attempt_at == next_attempt_at
-    assert (record.started_at, record.completed_at, record.filed_at) == (None, None, None)
+    assert (record.started_at, record.completed_at, record.archived_at) == (None, None, None)
     assert (record.error_code, record.transcription_error) == (None, None)
     assert (record.language, record.flags, record.speed) == (None, (), None)
     assert (record.claim_token, record.worker_id, record.lease_expires_at) == (None, None, None)

@@ -37,17 +37,17 @@ def test_many_who_reserve_the_same_place_at_once_get_one_each(store: Store, add:
     assert sorted(stems[::2]) == [str(number) for number in range(8)]
 
 
-def test_only_a_completed_recording_is_to_be_filed_and_only_once(
+def test_only_a_completed_recording_is_to_be_archived_and_only_once(
     store: Store, add: Callable[..., Record], clock: Clock
 ):
     held = bring_to(store, COMPLETED, add())
     bring_to(store, FAILED, add())
     waiting = add()
-    assert [r.id for r in store.records.unfiled()] == [held.record.id]
+    assert [r.id for r in store.records.unarchived()] == [held.record.id]
 
-    store.records.mark_filed(store.records.get(held.record.id), recording_path="/library/1.wav")
-    store.records.mark_filed(waiting, recording_path="/where it is now.wav")
+    store.records.mark_archived(store.records.get(held.record.id), recording_path="/library/1.wav")
+    store.records.mark_archived(waiting, recording_path="/where it is now.wav")
 
-    assert store.records.unfiled() == []
+    assert store.records.unarchived() == []
     assert store.records.get(held.record.id).recording_path == "/library/1.wav"
-    assert store.records.get(waiting.id).filed_at is None
+    assert store.records.get(waiting.id).archived_at is None

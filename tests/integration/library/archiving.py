@@ -17,9 +17,9 @@ from tests.tables import Record, said
 WORDS = "Good morning."
 
 
-# Files a recording and dies just before the step whose number is given: a change to the file system, or
-# (behind the last of them, or when the number is -1) the note in the database.
-FILER = """
+# Archives a recording and dies just before the step whose number is given: a change to the file system, or
+# (after the last of them, or when the number is -1) the note in the database.
+ARCHIVER = """
 import os, sys
 from pathlib import Path
 from shared.store.store import Store
@@ -42,19 +42,19 @@ def notice(event, arguments):
 
 settings = Settings(home=Path(sys.argv[1]))
 store = Store.of_home(settings)
-note = store.records.mark_filed
+note = store.records.mark_archived
 
-def mark_filed(*arguments, **columns):
+def mark_archived(*arguments, **columns):
     if left < 0:
         os._exit(9)
     die_in_time()
     note(*arguments, **columns)
 
-store.records.mark_filed = mark_filed
+store.records.mark_archived = mark_archived
 
 record = store.records.get(int(sys.argv[2]))
 sys.addaudithook(notice)
-Library(settings, store).file(record)
+Library(settings, store).archive(record)
 """
 
 
@@ -65,7 +65,7 @@ def put(folder: Path, name: str = "Call.wav", content: bytes = b"the recording")
 
 
 def completed(store: Store, path: Path, title: str | None = None) -> Record:
-    """The record of a recording that has been transcribed and not been filed."""
+    """The record of a recording that has been transcribed and not been archived."""
     record = store.records.add(
         source="inbox",
         title=path.stem if title is None else title,
@@ -88,10 +88,10 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def assert_filed(store: Store, settings: Settings, record_id: int, content: bytes) -> None:
+def assert_archived(store: Store, settings: Settings, record_id: int, content: bytes) -> None:
     record = store.records.get(record_id)
     stem = settings.library / record.library_stem
-    assert record.filed_at is not None
+    assert record.archived_at is not None
     assert Path(record.recording_path).parent == stem.parent
     assert Path(record.recording_path).read_bytes() == content
     for suffix in FORMATS:
@@ -99,8 +99,8 @@ def assert_filed(store: Store, settings: Settings, record_id: int, content: byte
 
 
 def die_at(settings: Settings, record: Record, step: int) -> bool:
-    """File in a process that dies before a step; False if there were not so many."""
-    command = [sys.executable, "-c", FILER, str(settings.home), str(record.id), str(step)]
+    """Archive in a process that dies before a step; False if there are fewer steps."""
+    command = [sys.executable, "-c", ARCHIVER, str(settings.home), str(record.id), str(step)]
     process = subprocess.run(command, cwd=ROOT, timeout=60)
     assert process.returncode in (0, 9)
     return process.returncode == 9
