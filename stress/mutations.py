@@ -12,8 +12,7 @@ import hypothesis
 from hypothesis import strategies as st
 
 from stress.cases import Case, either
-from stress.kinds import id3
-from tests.recordings import FLOAT, PCM, chunk, encoded, extensible, fmt, pcm, rf64, tones, wav
+from tests.recordings import FLOAT, PCM, chunk, encoded, extensible, fmt, id3, pcm, rf64, tones, wav
 
 SECONDS = 3.0
 MOST_CHANGES = 3

@@ -9,7 +9,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from transcribe_worker.media.riff import W64_RIFF, W64_WAVE
+from transcribe_worker.media.riff_chunks import W64_RIFF, W64_WAVE
 
 TONES_HZ = (440, 997)
 PCM, FLOAT, A_LAW, MU_LAW, EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
@@ -114,3 +114,9 @@ def video(container: str, *, with_sound: bool, picture_seconds: int = 1) -> byte
             output.mux(sound.encode(frame))
             output.mux(sound.encode(None))
     return file.getvalue()
+
+
+def id3(payload: bytes) -> bytes:
+    """An ID3v2.4 tag; 7 bits of its size stand in each byte."""
+    size = bytes(len(payload) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\4\0\0" + size + payload

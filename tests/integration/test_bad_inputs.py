@@ -14,7 +14,8 @@ import pytest
 from stress import inputs
 from stress.cases import Case, either, heard
 from stress.children import Child, opened_by_the_system, run_all
-from stress.kinds import PLAIN, SECONDS, external_reference
+from stress.container_kinds import external_reference
+from stress.wav_kinds import PLAIN, SECONDS
 from tests.conftest import skip_or_fail
 
 ROOT = Path(__file__).parents[2]

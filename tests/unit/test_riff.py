@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import BadRecording, DamagedHeader, NoAudio
-from transcribe_worker.media.riff import W64_RIFF, W64_WAVE, WavLayout, is_whole, read_layout
+from transcribe_worker.media.riff import WavLayout, is_whole, read_layout
+from transcribe_worker.media.riff_chunks import W64_RIFF, W64_WAVE
 
 AUDIO = bytes(range(1, 201)) * 40  # 8,000 bytes: 0.5 s at 8 kHz, 16 bits
 HEADER_BYTES = 44
