@@ -21,7 +21,7 @@ from archive.exports import FORMATS
 from archive.renamed import Content, find
 from shared.errors import OffhookError, StateConflict
 from shared.files import Fingerprint, move, names_in, sha256_of, whole
-from shared.home import FILE_MODE, make_folder
+from shared.home import FILE_MODE, make_folder_inside, tighten
 from shared.locks import FileLock
 from shared.plain_text import one_line
 from shared.settings import Settings
@@ -62,13 +62,15 @@ class Library:
         stem = self._settings.library / self._store.records.reserve_stem(record.id, self._places(record))
         if not self.is_ours(stem):  # only a database that was made up has such a place
             raise StateConflict(f"Recording {record.id} has a place outside of the library.")
-        make_folder(stem.parent)
+        make_folder_inside(self._settings.library, stem.parent)
         found = transcript.load(self._store, record)
         for suffix, render in FORMATS.items():
             write_whole(beside(stem, suffix), render(found), is_first=is_first)
         path = Path(record.recording_path)
         if self._moves(path):
             path = _brought_in(record, path, beside(stem, path.suffix.lstrip(".")))
+        if self.is_ours(path):  # as a copy from another disk has the mode of the original
+            tighten(path)
         self._store.records.mark_archived(record, recording_path=str(path))
         return stem
 

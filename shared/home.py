@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from shared.errors import SettingsError, UnknownSession
 
 _FILE_NAME = re.compile(r"[\w-]+")
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
+#: The bits of a mode by which the group and everybody else may read, write or enter.
+OTHERS = 0o077
 #: The folder in which a restore prepares a home, and its lock.
 RESTORE_PART, RESTORE_LOCK = "restore.part", "restore.lock"
 
@@ -91,16 +94,30 @@ def make_folders(home: Home) -> None:
     """Make every folder offhook needs. Raises SettingsError."""
     for folder in folders_of(home):
         make_folder(folder)
-        _tighten(folder)
+        tighten(folder)
 
 
-def _tighten(folder: Path) -> None:
-    """Make a folder that was there before private, if it is this user's; Windows has its own rights."""
+def make_folder_inside(top: Path, folder: Path) -> None:
+    """Make a folder and those between it and `top`, all of them private. Raises SettingsError."""
+    between = [parent for parent in folder.parents if top in parent.parents]
+    for each in (*reversed(between), folder):
+        make_folder(each)
+        tighten(each)
+
+
+def tighten(path: Path) -> None:
+    """Make a file or folder private (0600, 0700) if it is this user's and its mode lets others in.
+
+    Windows has no such modes: a file has the access list of its folder, and other users have no access to a
+    user's profile.
+    """
     if sys.platform != "win32":
         with contextlib.suppress(OSError):
-            found = folder.stat()
-            if found.st_uid == os.getuid() and found.st_mode & 0o077:
-                folder.chmod(FOLDER_MODE)
+            found = path.stat()
+            is_folder = stat.S_ISDIR(found.st_mode)
+            is_link = path.is_symlink() and not is_folder  # it may lead to a file that is not offhook's
+            if found.st_uid == os.getuid() and found.st_mode & OTHERS and not is_link:
+                path.chmod(FOLDER_MODE if is_folder else FILE_MODE)
 
 
 def folders_of(home: Home) -> tuple[Path, ...]:

@@ -16,6 +16,7 @@ from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import print_json, say, say_marked
 from offhook.commands.wording import counted
 from offhook.desk.desk import Desk
+from offhook.desk.exposed import Exposed, make_private
 from offhook.desk.overview import overview
 from shared import home
 from shared.errors import OffhookError, StoreError
@@ -157,6 +158,34 @@ def _folders(desk: Desk) -> Iterator[Finding]:
     yield Finding("folders", "ok", f"{desk.settings.home} and its folders can be written")
 
 
+def _access(desk: Desk) -> Iterator[Finding]:
+    """Make the home private; what stays readable by others is named."""
+    modes = make_private(desk.settings)
+    for found in modes.exposed[:VALUES_SHOWN]:
+        yield _open_to_others(found)
+    if (more := len(modes.exposed) - VALUES_SHOWN) > 0:
+        yield Finding("access", "error", f"{more:,} more in {desk.settings.home} can be read by others")
+    if not modes.exposed:
+        tightened = (
+            f"; {modes.tightened:,} of its files and folders were not, and now are" if modes.tightened else ""
+        )
+        yield Finding("access", "ok", f"{desk.settings.home} can be read by its owner alone{tightened}")
+
+
+def _open_to_others(found: Exposed) -> Finding:
+    if found.owner is None:
+        remedy = "Choose a folder on a disk that keeps modes, with OFFHOOK_HOME."
+        return Finding(
+            "access", "error", f"{found.path} can be read by others, and its mode cannot be changed", remedy
+        )
+    remedy = (
+        f'Let its owner or an administrator run `chmod go= "{found.path}"`, or make it yours with `chown`.'
+    )
+    return Finding(
+        "access", "error", f"{found.path} belongs to {found.owner} and can be read by others", remedy
+    )
+
+
 def _disk(desk: Desk) -> Iterator[Finding]:
     free = shutil.disk_usage(desk.settings.home).free
     message, remedy = f"{free / 1e9:,.1f} GB free", "Make room, or move OFFHOOK_HOME to a larger disk."
@@ -207,4 +236,4 @@ def _workers(desk: Desk) -> Iterator[Finding]:
 
 
 MACHINE_CHECKS = (_python, _ffmpeg, _engine, _telemetry)
-HOME_CHECKS = (_model, _audio, _folders, _disk, _database, _library, _workers)
+HOME_CHECKS = (_model, _audio, _folders, _access, _disk, _database, _library, _workers)

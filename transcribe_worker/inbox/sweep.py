@@ -16,6 +16,7 @@ from typing import Any
 
 from shared.errors import RecordingMissing
 from shared.files import Fingerprint, sha256_of
+from shared.home import tighten
 from shared.inbox_names import may_be_recording
 from shared.settings import Settings
 from shared.store.inbox_files import ADOPTED, COPY, UNREADABLE
@@ -138,6 +139,7 @@ class Inbox:
         if is_copy:
             log.warning("a copy of recording %d is left in the inbox", record.id)
         else:
+            tighten(path)
             self.hints.send(record.id)
             log.info("recording %d: taken from the inbox", record.id)
         return True
