@@ -1,9 +1,9 @@
-"""Deletes recordings with all that was made of them, whoever dies in between.
+"""Deletes recordings and everything made from them; an interrupted deletion is resumed.
 
-First a record is marked for erasure, in one transaction with the fence that stops its worker. Then its files
-go, then its rows together with the mark, then what these leave in the database's files. Every step can be
-done again by whoever comes by, a sweeper or the command line; as long as a file is there, its record knows
-of it.
+One transaction marks a record for deletion and cancels it, so that its worker writes nothing more. Then its
+files are deleted, then its rows and the mark, then the database's files are scrubbed. A sweeper or the
+command line can repeat every step. A record's rows outlive its files, so that no file is left without a
+record.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from shared.workers import Liveness
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.1
-#: After others were in the way of scrubbing, it rests: it is a lot of work, and every sweep asks for it.
+#: Time before scrubbing is tried again after another process prevented it: scrubbing is expensive.
 REST_SECONDS = 30.0
 SWEEP_PATIENCE_SECONDS = 1.0
-#: Why a call that is not in the queue yet cannot be erased while its recorder lives.
-_HELD = {
+#: Why a call that is not in the queue yet cannot be deleted while its recorder runs.
+_REFUSALS = {
     "recording": "is being recorded. `offhook record stop` or `offhook record discard` ends that",
     "waiting": "waits for a decision. `offhook record discard` deletes it",
 }
@@ -44,14 +44,14 @@ _ON_ITS_WAY = "is on its way into the queue. Try again in a moment"
 
 
 class ErasureWaits(OffhookError):
-    """A file cannot be deleted yet. The rest goes as soon as it can be; a worker sees to it."""
+    """A file cannot be deleted yet. A worker will delete it as soon as possible."""
 
     code = "erasure_waits"
 
 
 @dataclass(frozen=True)
 class ErasurePlan:
-    """What there is of a call. One that is not in the queue has no record, and the state of its capture."""
+    """What a deletion removes. A call that is not in the queue has no record, and its capture's state."""
 
     record_id: int | None
     session_id: str
@@ -59,11 +59,11 @@ class ErasurePlan:
     status: str
     files: tuple[Path, ...]
     size_bytes: int
-    stay: tuple[Path, ...]  # a person's own, outside the home
+    stay: tuple[Path, ...]  # a person's own files, outside the home
 
 
 class Eraser:
-    """Erases recordings of one home; any number of processes may do so at once."""
+    """Deletes recordings of one home; any number of processes may do so at once."""
 
     def __init__(
         self,
@@ -79,10 +79,10 @@ class Eraser:
         self._rests_until = 0.0
         self._named: set[int] = set()
 
-    # What there is to erase
+    # Plans
 
     def of_record(self, record: Record) -> ErasurePlan:
-        """Look for all there is of a recording."""
+        """Plan the deletion of a recording."""
         files = tuple(self._library.files_of(record))
         own = self._library.find(record)
         stay = (own,) if own.is_file() and own not in files else ()
@@ -90,7 +90,7 @@ class Eraser:
         return ErasurePlan(record.id, record.session_id, record.title, state, files, _size_bytes(files), stay)
 
     def of_candidate(self, candidate_id: str) -> list[ErasurePlan]:
-        """Look for all there is of a person, in the queue or not yet there. Raises StateConflict."""
+        """Plan the deletion of a person's calls, queued or not. Raises StateConflict if one is recorded."""
         found = self._store.records.of_candidate(candidate_id)
         captures = self._store.captures.unqueued_of_candidate(candidate_id)
         for capture in captures:
@@ -98,10 +98,10 @@ class Eraser:
         return [self.of_record(record) for record in found] + [self._of_capture(row) for row in captures]
 
     def older_than(self, seconds: float, states: Collection[str] = FINISHED) -> list[Record]:
-        """Return the finished recordings of a certain age, the oldest first."""
+        """Return the records that were finished this many seconds ago or earlier, the oldest first."""
         return self._store.records.finished_before(self._clock() - seconds, states)
 
-    # What is done to it
+    # Deletion
 
     def mark(
         self,
@@ -110,9 +110,9 @@ class Eraser:
         *,
         receipt: Path | None = None,
     ) -> None:
-        """Mark records for deletion, and calls that have no record; deletion resumes after a crash.
+        """Mark records, and calls without a record, for deletion; deletion resumes after a crash.
 
-        Raises RecordNotFound, StateConflict, and then nothing is marked.
+        Nothing is marked if it raises RecordNotFound or StateConflict.
         """
         with self._store.transaction():
             for record_id in [*record_ids, *map(self._record_of, sessions)]:
@@ -123,13 +123,13 @@ class Eraser:
                 self._store.erasures.expect_receipt(receipt.name)
 
     def marked(self) -> list[int]:
-        """Return the numbers of the recordings that are to go."""
+        """Return the numbers of the records marked for deletion."""
         return self._store.erasures.marked()
 
     def erase(self, record_id: int, patience_seconds: float = 0.0) -> None:
-        """Delete a marked recording: files, then rows. Belongs under `Library.alone`. Raises ErasureWaits."""
+        """Delete a marked recording: files, then rows. Call under `Library.alone`. Raises ErasureWaits."""
         while record := self._store.records.find(record_id):
-            self._fence(record_id)  # somebody may have queued it again
+            self._fence(record_id)  # it may have been queued again
             files = [*self._library.files_of(record), *self._library.leftovers(record)]
             _remove_all(files, patience_seconds)
             for folder in {path.parent for path in files}:
@@ -139,7 +139,7 @@ class Eraser:
         self._store.erasures.unmark(record_id)
 
     def scrub(self, patience_seconds: float) -> bool:
-        """Leave no byte of what was deleted in the database's files; False if others are in the way."""
+        """Overwrite deleted data in the database's files; False if another process prevents it."""
         self._remove_killed_restore()
         while order := self._store.erasures.scrub_order():
             if not self._store.erasures.scrub(order, patience_seconds):
@@ -151,7 +151,7 @@ class Eraser:
         return True
 
     def resume(self) -> None:
-        """Finish what others have begun, unless somebody is at it."""
+        """Finish interrupted deletions, unless another process is doing so."""
         if not (self.marked() or self._store.erasures.scrub_order()):
             return
         with suppress(LibraryBusy), self._library.alone(patience_seconds=0.0):
@@ -160,15 +160,15 @@ class Eraser:
             if self._monotonic() >= self._rests_until:
                 self.scrub(SWEEP_PATIENCE_SECONDS)
 
-    # How it is done
+    # Steps
 
     def _fence(self, record_id: int) -> None:
-        """Take a recording from its worker, so that it writes nothing any more."""
-        with suppress(StateConflict):  # nobody's
+        """Cancel a record, so that its worker writes nothing more."""
+        with suppress(StateConflict):  # completed or cancelled
             self._store.records.cancel(record_id)
 
     def _forget(self, record_id: int) -> bool:
-        """Delete the rows; False if a file has come since, which nobody would know of then."""
+        """Delete the rows; False if a new file has appeared, which would be left without a record."""
         with self._store.transaction():
             with suppress(RecordNotFound):
                 if self._library.files_of(self._store.records.get(record_id)):
@@ -179,7 +179,7 @@ class Eraser:
         return True
 
     def _remove_killed_restore(self) -> None:
-        """Remove what a restore that was killed has left: its words are nobody's here, and in the backup."""
+        """Remove the partial copy of a killed restore: it has transcripts, and the backup still has them."""
         part, lock = self._settings.home / RESTORE_PART, FileLock(self._settings.locks / RESTORE_LOCK)
         if part.exists() and lock.acquire():
             shutil.rmtree(part, ignore_errors=True)
@@ -205,14 +205,14 @@ class Eraser:
         return ErasurePlan(None, capture.session_id, title, state, ours, _size_bytes(ours), stay)
 
     def _paths(self, capture: Capture) -> tuple[Path, Path]:
-        """Where a recording is while it is made, and where it goes."""
+        """Return where a recording is while it runs, and where it goes."""
         return part_of(self._settings.recording, capture.session_id), Path(capture.recording_path)
 
     def _record_of(self, session_id: str) -> int:
-        """Make a record of a call that has none, so that it goes like every other; return its number.
+        """Add a record for a call that has none, so that it can be marked; return its number.
 
-        Its capture changes hands: a recorder that wants to hand it over comes too late, and so does the
-        inbox, for the file is noted there. Raises StateConflict.
+        Its capture no longer names a recorder, so no recorder hands it over. Its file is noted as marked, so
+        the inbox does not adopt it. Raises StateConflict.
         """
         capture = self._store.captures.get(session_id)
         self._require_dead(capture)
@@ -226,9 +226,8 @@ class Eraser:
 
     def _require_dead(self, capture: Capture) -> None:
         if self._liveness.runs(capture.worker_id, capture.host):
-            raise StateConflict(
-                f'The call "{capture.title}" {_HELD.get(capture.state, _ON_ITS_WAY)}. Nothing was deleted.'
-            )
+            why = _REFUSALS.get(capture.state, _ON_ITS_WAY)
+            raise StateConflict(f'The call "{capture.title}" {why}. Nothing was deleted.')
 
 
 def _size_bytes(files: Iterable[Path]) -> int:
@@ -236,7 +235,7 @@ def _size_bytes(files: Iterable[Path]) -> int:
 
 
 def _remove_all(files: Iterable[Path], patience_seconds: float) -> None:
-    """Delete as many files as can be. Raises ErasureWaits for the first that cannot."""
+    """Delete every file that can be deleted. Raises ErasureWaits for the first that cannot."""
     stuck = []
     for path in files:
         try:
@@ -248,7 +247,7 @@ def _remove_all(files: Iterable[Path], patience_seconds: float) -> None:
 
 
 def _remove(path: Path, patience_seconds: float) -> None:
-    """Delete a file; on Windows it has to be let go of first. Raises ErasureWaits."""
+    """Delete a file; on Windows wait for programs that have it open. Raises ErasureWaits."""
     deadline = time.monotonic() + patience_seconds
     while True:
         try:
@@ -258,6 +257,6 @@ def _remove(path: Path, patience_seconds: float) -> None:
             if not isinstance(error, PermissionError) or time.monotonic() >= deadline:
                 raise ErasureWaits(
                     f"{path} cannot be deleted: {error.strerror}. "
-                    "It goes as soon as it can; a worker sees to that."
+                    "A worker will delete it as soon as possible."
                 ) from error
             time.sleep(LOOK_SECONDS)

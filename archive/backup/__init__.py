@@ -1,1 +1,1 @@
-"""Backups: make one, check one, bring one back."""
+"""Makes, checks and restores backups."""

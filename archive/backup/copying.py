@@ -1,4 +1,4 @@
-"""Copies a file while its hash is taken, so that what the hash says is what was copied."""
+"""Copies a file and hashes the bytes that it copies."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class CannotBackUp(OffhookError):
 
 
 def copy_file(source: Path, target: Path, report: Callable[[int], None]) -> Entry:
-    """Copy a file with its time and have it on the disk; `report` gets the bytes as they go by.
+    """Copy a file with its modification time and sync it; `report` gets the size of each chunk in bytes.
 
-    Raises Gone, Unreadable, and OSError with the name of the target for what is wrong with that.
+    Raises Gone or Unreadable for the source, and OSError with the target's name for the target.
     """
     try:
         original = open_regular(source)
@@ -44,7 +44,7 @@ def copy_file(source: Path, target: Path, report: Callable[[int], None]) -> Entr
         try:
             return _written(original, target, report)
         except OSError as error:
-            error.filename = error.filename or str(target)  # a write that fails does not know it
+            error.filename = error.filename or str(target)  # a failed write has no file name
             raise
 
 

@@ -1,7 +1,7 @@
 """Makes a consistent copy of a home while everything in it runs: the database first, then its files.
 
-The database is copied as it is at one moment. The files it names are copied under the names that it knows,
-even if they have moved since; so the copy is whole in itself. What is not finished is called `.part`.
+The copied database is a snapshot. The files it names are copied under the names in the snapshot, even if
+they have moved since. The name of an unfinished backup ends in `.part`.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from shared.times import iso
 
 PREFIX, PARTIAL = "offhook-backup-", ".part"
 LOCK = ".offhook-backup.lock"
-#: A file that is just being moved is found at its new place by looking again.
+#: Attempts to find a file that may be moving.
 LOOKS = 3
-#: What a recording that runs on the same disk should find left.
+#: Free space to leave for a running recording on the same disk.
 SPARE_BYTES = 500_000_000
-#: Why a recording is not in a backup as the database knows it.
+#: Why a recording is missing from a backup, or differs from its record.
 GONE, CHANGED, UNREADABLE, ELSEWHERE = "gone", "changed", "unreadable", "elsewhere"
 
-#: Gets what is being copied, how many bytes of it are done, and of how many.
+#: Called with the name of the step, the bytes copied and the bytes in all.
 Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A file that the copied database refers to: its name in the backup, and where it may be by now."""
+    """A file that the copied database refers to: its name in the backup, and the paths where it may be."""
 
     name: Path
     places: tuple[Path, ...]
@@ -66,7 +66,7 @@ def back_up(
 ) -> Backup:
     """Copy a home into a new folder in `folder`.
 
-    Raises CannotBackUp and OSError; then there is no new folder.
+    If it raises CannotBackUp or OSError, the unfinished copy is removed.
     """
     folder = folder.absolute()
     _refuse_inside(settings.home, folder)
@@ -101,7 +101,7 @@ class _Copier:
         self._done_bytes = self._total_bytes = 0
 
     def copy(self, now: float) -> Manifest:
-        """Copy everything; return what there is of it, and what is missing."""
+        """Copy everything; return the manifest."""
         copied = self._part / DATABASE
         self._make_sure_of_room(self._settings.database.stat().st_size)
         try:
@@ -127,7 +127,7 @@ class _Copier:
         )
 
     def _look_into(self, copied: Path) -> tuple[list[Wanted], dict[str, int], list[str]]:
-        """Read from the copied database what files it refers to, how many records it has, and its schema."""
+        """Return the files that the copied database refers to, its records by state, and its schema."""
         with Store.as_it_is(copied) as there:
             wanted = [*self._of_records(there), *self._of_captures(there), *self._of_the_home()]
             return wanted, there.records.counts(), there.schema_names()
@@ -145,14 +145,14 @@ class _Copier:
                 yield from (self._as_it_is(beside(stem, suffix)) for suffix in FORMATS)
 
     def _of_captures(self, there: Store) -> Iterator[Wanted]:
-        """Yield what was recorded and is not in the queue; what is just being recorded, as far as it is."""
+        """Yield recordings that are not in the queue yet, running ones included."""
         found = {row.session_id: Path(row.recording_path) for row in there.captures.unfinished()}
         for session_id, place in found.items():
             part = self._settings.recording / f"{session_id}.part"
             name = part.relative_to(self._settings.home)
             yield Wanted(name, (part, place), session_id=session_id)
         for part in sorted(self._settings.recording.glob("*.part")):
-            if part.stem not in found:  # begun since, or while nobody could write a row
+            if part.stem not in found:  # begun since, or while the database could not be written
                 yield self._as_it_is(part)
 
     def _of_the_home(self) -> Iterator[Wanted]:
@@ -160,7 +160,7 @@ class _Copier:
         yield from map(self._as_it_is, (self._settings.home / CONFIG, *receipts))
 
     def _as_it_is(self, path: Path) -> Wanted:
-        """Take a file if it is there: without it nothing is lost that the database does not have."""
+        """Copy a file if it exists; its absence is no fault of the backup."""
         return Wanted(path.relative_to(self._settings.home), (path,), is_recording=False)
 
     def _name(self, path: Path) -> Path | None:
@@ -180,7 +180,7 @@ class _Copier:
             )
 
     def _take(self, item: Wanted) -> None:
-        """Copy a file, or note why it is not there as the database knows it."""
+        """Copy a file; note a recording that is missing or differs from its record."""
         name = item.name.as_posix()
         try:
             entry = self._files.get(name) or self._copied(item)
@@ -194,7 +194,7 @@ class _Copier:
             self._missing.append(Absence(item.record_id, str(item.places[0]), reason))
 
     def _copied(self, item: Wanted) -> Entry | None:
-        """Copy a file from where it is now; None if it is nowhere. Raises Unreadable."""
+        """Copy a file from where it is now; None if it is not found. Raises Unreadable."""
         for _ in range(LOOKS):
             with suppress(Gone):  # it has just moved
                 if path := self._where(item):
@@ -202,7 +202,7 @@ class _Copier:
         return None
 
     def _where(self, item: Wanted) -> Path | None:
-        """Find a file, the very one that the database knows before another that has taken its name."""
+        """Find a file: one with the recorded fingerprint first, else any other of its name."""
         there = []
         for path in self._places(item):
             try:
@@ -237,14 +237,12 @@ def _fingerprint(record: Record) -> Fingerprint | None:
 
 def _refuse_inside(home: Path, folder: Path) -> None:
     if folder.resolve().is_relative_to(home.resolve()):
-        raise CannotBackUp(
-            f"{folder} is inside of what is to be backed up. Choose a folder outside of {home}."
-        )
+        raise CannotBackUp(f"{folder} is inside the home folder. Choose a folder outside {home}.")
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Be the only backup into a folder, so that what another one has left unfinished is nobody's."""
+    """Be the only backup into a folder, so that its unfinished backups can be removed."""
     lock = FileLock(folder / LOCK)
     if not lock.acquire():
         raise CannotBackUp(f"Another backup into {folder} is running. Try again when it is done.")

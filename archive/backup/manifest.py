@@ -1,4 +1,4 @@
-"""What is in a backup: its manifest, which is written last and by which its content is checked."""
+"""The manifest of a backup: written last, and compared with the backup's files before a restore."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from shared.store.store import refuse_newer
 NAME = "manifest.json"
 #: Format version; bump on incompatible change.
 FORMAT = 1
-#: Limits of what is read: a million files with long names stay below them.
+#: Limits of a manifest that is read; one with a million files of long names is within them.
 LARGEST_MANIFEST_BYTES, DEEPEST_NAME, LONGEST_NAME = 500_000_000, 64, 4096
 DATABASE, CONFIG = "offhook.db", "config.toml"
-#: What a home has that is never in a backup: offhook makes it again, or it would do harm.
+#: Parts of a home that are never in a backup: offhook creates them again, or a copy would do harm.
 LEFT_OUT = (
     *("locks", "logs", "models", "queue.db", "control.json", "tuning.json", "host"),
     *(f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal", RESTORE_PART, NAME),
@@ -30,7 +30,7 @@ LEFT_OUT = (
 _LEFT_OUT = {names.folded(name) for name in LEFT_OUT}
 
 _ABSENCE = {"record_id": (int, type(None)), "path": str, "reason": str}
-#: What a manifest looks like: a list has one kind of things in it, a `...` stands for any name.
+#: The shape of a manifest: a list has one kind of entry; `...` is any name.
 _SHAPE = {
     "created_at": str,
     "home": str,
@@ -43,7 +43,7 @@ _SHAPE = {
 
 
 class BadBackup(OffhookError):
-    """This is not a whole backup."""
+    """The backup is incomplete or damaged."""
 
     code = "bad_backup"
 
@@ -59,7 +59,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Absence:
-    """A recording that is not in the backup as the database knows it, and why."""
+    """A recording that is missing from the backup or differs from its record, and why."""
 
     record_id: int | None
     path: str
@@ -68,7 +68,7 @@ class Absence:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A backup: when it was made of which home, in which schema, and what is in it."""
+    """A backup: when it was made, of which home, its schema, and its content."""
 
     created_at: str
     home: str
@@ -80,11 +80,11 @@ class Manifest:
 
     @property
     def size_bytes(self) -> int:
-        """How much there is of it."""
+        """The size of all files."""
         return sum(entry.size_bytes for entry in self.files.values())
 
     def as_json(self) -> str:
-        """Write it down."""
+        """Return the manifest as JSON text."""
         return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -95,16 +95,16 @@ def read(backup: Path) -> Manifest:
         found = json.loads(_text(path))
         newer = found.pop("format") > FORMAT
     except FileNotFoundError:
-        raise BadBackup(f"{backup} is not a whole backup: it has no {NAME}.") from None
+        raise BadBackup(f"{backup} is not a complete backup: it has no {NAME}.") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadBackup(f"{path} is damaged. Take another backup.") from error
+        raise BadBackup(f"{path} is damaged. Use another backup.") from error
     if newer:
         raise BadBackup(f"{backup} was made by a newer offhook. Update offhook and try again.")
     return _checked(_parsed(found, path), backup)
 
 
 def verify(backup: Path, manifest: Manifest, report: Callable[[int], None]) -> None:
-    """Make sure that every file is there as it was copied. Raises BadBackup, naming those that are not."""
+    """Check that every file is as it was copied. Raises BadBackup, naming the files that are not."""
     damaged = []
     for name, entry in manifest.files.items():
         if (why := _damage(backup / name, entry)) is not None:
@@ -112,7 +112,7 @@ def verify(backup: Path, manifest: Manifest, report: Callable[[int], None]) -> N
         report(entry.size_bytes)
     if damaged:
         listed = "".join(f"\n  {one_line(line)}" for line in damaged)
-        raise BadBackup(f"{backup} is not as it was made; take another backup.{listed}")
+        raise BadBackup(f"{backup} has changed since it was made. Use another backup.{listed}")
 
 
 def is_kept(name: Path) -> bool:
@@ -123,7 +123,7 @@ def is_kept(name: Path) -> bool:
 
 def _parsed(found: dict[str, Any], path: Path) -> Manifest:
     if not _fits(found, _SHAPE):
-        raise BadBackup(f"{path} is damaged. Take another backup.")
+        raise BadBackup(f"{path} is damaged. Use another backup.")
     files = {name: Entry(**entry) for name, entry in found.pop("files").items()}
     missing, elsewhere = ([Absence(**entry) for entry in found.pop(key)] for key in ("missing", "elsewhere"))
     return Manifest(**found, files=files, missing=missing, elsewhere=elsewhere)
@@ -141,12 +141,12 @@ def _fits(found: Any, shape: Any) -> bool:
 def _checked(manifest: Manifest, backup: Path) -> Manifest:
     refuse_newer(str(backup), set(manifest.schema))
     if DATABASE not in manifest.files or not all(map(_is_sound, manifest.files.items())):
-        raise BadBackup(f"{backup / NAME} is damaged. Take another backup.")
+        raise BadBackup(f"{backup / NAME} is damaged. Use another backup.")
     return manifest
 
 
 def _is_sound(item: tuple[str, Entry]) -> bool:
-    """Whether a file may be restored under its name; another spelling of one of offhook's names may not."""
+    """Whether a file may be restored under its name; other spellings of offhook's own names may not."""
     name, entry = item
     path = Path(name)
     fits = len(name) <= LONGEST_NAME and len(path.parts) <= DEEPEST_NAME
@@ -157,7 +157,7 @@ def _is_sound(item: tuple[str, Entry]) -> bool:
 
 
 def _text(path: Path) -> str:
-    """Read a manifest: a regular file of a sane size. Raises OSError, ValueError."""
+    """Read a manifest: a regular file within the size limit. Raises OSError, ValueError."""
     found = path.lstat()
     if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_MANIFEST_BYTES:
         raise ValueError(path)
@@ -167,7 +167,7 @@ def _text(path: Path) -> str:
 def _damage(path: Path, entry: Entry) -> str | None:
     try:
         found = path.lstat()
-        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for, a device has no end
+        if not stat.S_ISREG(found.st_mode):  # reading a pipe blocks, and a device has no end
             return "is not a regular file"
         if found.st_size != entry.size_bytes:
             return "has another size"

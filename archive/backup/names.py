@@ -1,6 +1,6 @@
-"""File names that some systems take for the same: by case, Unicode form, or what Windows leaves out.
+"""File names that some systems treat as the same: by case, by Unicode form, or by what Windows ignores.
 
-Windows ignores dots and spaces at the end of a name, and what follows a colon is a stream of the same file
+Windows ignores dots and spaces at the end of a name. The part after a colon names a stream of the same file
 (Microsoft, "Naming Files, Paths, and Namespaces").
 """
 
@@ -16,13 +16,13 @@ from archive.library import WINDOWS_DEVICES
 
 
 def folded(name: str) -> str:
-    """Return one spelling for all the names that any system takes for the same as this one."""
+    """Return the common spelling of all names that some system treats as this one."""
     plain = unicodedata.normalize("NFKC", name).casefold().split(":")[0]
     return unicodedata.normalize("NFKC", plain).rstrip(" .")
 
 
 def clashes(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Return pairs of paths that are one file, or a file and a folder, where names are folded."""
+    """Return pairs of paths that would be one file, or a file and a folder, where names are folded."""
     taken: dict[tuple[str, ...], str] = {}
     found = []
     for name in names:
@@ -42,7 +42,7 @@ def impossible_on_windows(name: str) -> bool:
 
 
 def folds(folder: Path) -> bool:
-    """Return whether the disk of a folder takes `A` and `a` for the same; nothing is written to find out."""
+    """Return whether a folder's disk treats `A` and `a` as the same name; nothing is written."""
     if os.name == "nt" or sys.platform == "darwin":
         return True
     for place in (folder, *folder.parents):

@@ -1,6 +1,6 @@
-"""Brings a home back from a backup: checked first, made ready aside, then put in place, the database last.
+"""Restores a home from a backup: checks it, prepares a copy, then moves it into place, the database last.
 
-A restore that was killed leaves a home without a database, which nobody takes for whole. It can be run again.
+A restore that was killed leaves a home without the restored database. It can be run again.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from shared.settings import Settings
 from shared.store.claims import Claim
 from shared.store.store import Store, has_calls, oddities
 
-#: Gets what is being done, how many bytes of it are done, and of how many.
+#: Called with the name of the step, the bytes done and the bytes in all.
 Report = Callable[[str, int, int], None]
 
 
 class CannotRestore(OffhookError):
-    """The backup cannot be restored there."""
+    """The backup cannot be restored into this home."""
 
     code = "cannot_restore"
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What has been restored, and how many recordings were being transcribed when the backup was made."""
+    """A finished restore; `queued_again` recordings were being transcribed when the backup was made."""
 
     home: Path
     manifest: Manifest
@@ -47,7 +47,8 @@ class Restored:
 def restore(backup: Path, settings: Settings, report: Report) -> Restored:
     """Restore a backup into the home of `settings`.
 
-    Raises BadBackup, NewerDatabase, CannotRestore and OSError; then no recording is in that home.
+    Raises BadBackup, NewerDatabase, CannotRestore, OSError. Files may be in place by then, the database is
+    not; the restore can be run again.
     """
     found = manifest.read(backup)
     _refuse_names(backup, settings.home, found)
@@ -63,7 +64,7 @@ def restore(backup: Path, settings: Settings, report: Report) -> Restored:
             _copy(backup, part, found, _counted("copying", found, report))
             queued_again = _make_ready(part / DATABASE, found.home, settings.home)
             _put_in_place(part, settings, found)
-        finally:  # a deletion would not look for words in there
+        finally:  # the partial copy has transcripts
             shutil.rmtree(part, ignore_errors=True)
     return Restored(settings.home, found, queued_again)
 
@@ -79,32 +80,32 @@ def _counted(what: str, found: Manifest, report: Report) -> Callable[[int], None
     return count
 
 
-# Where a backup may be restored to
+# Checks
 
 
 def _refuse_used(settings: Settings, found: Manifest) -> None:
-    """Make sure that a home holds nothing that could be lost, and that nobody works in it."""
+    """Check that nothing in the home could be lost and that no offhook process runs in it."""
     home = settings.home
     if any(not is_free(lock) for lock in settings.locks.glob("*.lock") if lock.name != RESTORE_LOCK):
         raise CannotRestore(f"offhook is running in {home}. Stop it, and restore again.")
     if has_calls(settings.database):
-        raise CannotRestore(f"{home} has recordings already. Restore into another folder: --into FOLDER.")
+        raise CannotRestore(f"{home} already has recordings. Restore into another folder: --into FOLDER.")
     for name, entry in found.files.items():
         if name != DATABASE and (home / name).exists() and not _is(home / name, entry):
             raise CannotRestore(f"{home / name} is in the way. Move it elsewhere, and restore again.")
 
 
 def _refuse_names(backup: Path, home: Path, found: Manifest) -> None:
-    """Make sure that no two names are one file here, and that Windows opens no device."""
+    """Check that no two names are one file here, and that Windows opens no device."""
     if names.folds(home) and (clash := names.clashes(found.files)):
         first, second = clash[0]
         raise BadBackup(f"{backup} has {first} and {second}, which are the same name on this disk.")
     if os.name == "nt" and (odd := next(filter(names.impossible_on_windows, found.files), None)):
-        raise BadBackup(f"{backup} has {odd}, which is not a name that Windows can have.")
+        raise BadBackup(f"{backup} has {odd}, which Windows does not allow as a name.")
 
 
 def _refuse_made_up(backup: Path) -> None:
-    """Make sure that offhook has written the database, before any statement in it can run."""
+    """Check that offhook wrote the database, before any trigger or view in it can run."""
     if found := oddities(backup / DATABASE):
         raise BadBackup(
             f"The database in {backup} was not written by offhook: {found[0]}. Nothing was restored."
@@ -113,7 +114,7 @@ def _refuse_made_up(backup: Path) -> None:
 
 @contextmanager
 def _removed_if_refused(settings: Settings) -> Iterator[None]:
-    """Make the folders of a home; remove those that are new and empty if the restore is refused."""
+    """Create the folders of a home; remove those that are new and empty if the restore fails."""
     home = settings.home
     new = [folder for folder in (home, *home.parents) if not folder.exists()]
     inner = [folder for folder in folders.folders_of(settings) if not folder.exists()]
@@ -124,13 +125,13 @@ def _removed_if_refused(settings: Settings) -> Iterator[None]:
         if settings.locks in inner:
             (settings.locks / RESTORE_LOCK).unlink(missing_ok=True)
         for folder in dict.fromkeys([*reversed(inner), *new]):
-            with suppress(OSError):  # somebody else has put something there
+            with suppress(OSError):  # another program has put something there
                 folder.rmdir()
         raise
 
 
 def _is(path: Path, entry: Entry) -> bool:
-    """Whether a file is there already, as when a restore was killed behind it."""
+    """Whether a file is there already, as after a restore that was killed."""
     return path.is_file() and path.stat().st_size == entry.size_bytes and sha256_of(path) == entry.sha256
 
 
@@ -145,7 +146,7 @@ def _alone(settings: Settings) -> Iterator[None]:
         lock.release()
 
 
-# Aside
+# The partial copy
 
 
 def _copy(backup: Path, part: Path, found: Manifest, report: Callable[[int], None]) -> None:
@@ -155,14 +156,15 @@ def _copy(backup: Path, part: Path, found: Manifest, report: Callable[[int], Non
         except Unreadable:
             copied = None
         if copied is None or copied.sha256 != entry.sha256:
-            raise BadBackup(f"{backup / name} has changed while it was restored.")
+            raise BadBackup(f"{backup / name} changed during the restore.")
         _set_time(part / name, entry.modified_ns)
 
 
 def _make_ready(path: Path, old_home: str, home: Path) -> int:
-    """Bring a database up to date and make it that of its new home; return how many were queued again.
+    """Migrate a database and relocate it to its new home; return how many records were queued again.
 
-    What a worker held is handed back: it counts no attempt, and goes on behind the last window.
+    Records that were processing are handed back: no attempt is counted, and the next one continues after the
+    last committed window.
     """
     with Store.open(path) as store:
         _refuse_strays(store)
@@ -177,13 +179,13 @@ def _make_ready(path: Path, old_home: str, home: Path) -> int:
 
 
 def _refuse_strays(store: Store) -> None:
-    """Make sure that no transcript would be written outside of the library."""
+    """Check that no transcript would be written outside the library."""
     if not all(manifest.is_kept(Path(stem)) for stem in store.records.library_stems()):
-        raise BadBackup("The database in the backup was made up: it names files outside of its library.")
+        raise BadBackup("The database in the backup is forged: it names files outside its library.")
 
 
 def _keep_inside(store: Store, home: Path) -> None:
-    """Have recordings that are not in the queue yet go to the inbox, and not to a path of another machine."""
+    """Let unfinished recordings go to the inbox instead of a path of another machine."""
     for found in store.captures.unfinished():
         place = Path(found.recording_path)
         if place.parent != home / "inbox":
@@ -192,15 +194,15 @@ def _keep_inside(store: Store, home: Path) -> None:
 
 
 def _set_time(path: Path, modified_ns: int) -> None:
-    """Give a file the time by which its record knows it; not every disk that a backup lies on keeps it."""
+    """Set the modification time that a file's record has; the backup's disk may have lost it."""
     os.utime(path, ns=(modified_ns, modified_ns))
 
 
-# In place
+# Moving into place
 
 
 def _put_in_place(part: Path, settings: Settings, found: Manifest) -> None:
-    """Move everything to its place: the inbox late, where new files are looked for, the database last."""
+    """Move everything into place: the inbox after the other files, the database last."""
     home = settings.home
     files = sorted((n for n in found.files if n != DATABASE), key=lambda n: Path(n).parts[0] == "inbox")
     for name in files:

@@ -36,7 +36,7 @@ def test_what_was_queued_while_a_restore_copied_is_not_restored_over(backup: Pat
             with Store.open(new / "offhook.db") as store:
                 store.records.add(source="added", title="meanwhile", recording_path="/meanwhile.wav")
 
-    with pytest.raises(CannotRestore, match="has recordings already"):
+    with pytest.raises(CannotRestore, match="already has recordings"):
         restore(backup, Settings(home=new), queue)
 
     with closing(sqlite3.connect(new / "offhook.db")) as store:

@@ -98,7 +98,7 @@ def test_a_manifest_that_is_none_is_refused(backup: Path, tmp_path: Path, conten
 def test_an_unfinished_backup_is_refused(backup: Path, tmp_path: Path):
     (backup / "manifest.json").unlink()
 
-    with pytest.raises(BadBackup, match="not a whole backup"):
+    with pytest.raises(BadBackup, match="not a complete backup"):
         bring_back(backup, tmp_path / "new")
 
 
