@@ -6,14 +6,12 @@ Precedence: command line, then `OFFHOOK_*` variables, then `config.toml`, then t
 from __future__ import annotations
 
 import math
-import os
-import stat
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from shared.config_file import read_config
 from shared.errors import SettingsError
 from shared.home import Home
 from shared.languages import LANGUAGES
@@ -144,8 +142,6 @@ class Settings(RecordOptions, Home):
     log_level: str = _setting("INFO", "How much is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 
 
-#: Size of the largest `config.toml` that is read, in bytes.
-LONGEST_CONFIG_BYTES = 1_000_000
 DEFAULTS = Settings()
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
@@ -170,10 +166,11 @@ def load_with_sources(
     """Read the settings and say of each where its value comes from."""
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
     home = _home(environ, given)
+    known = [f.name for f in fields(Settings) if f.name != "home"]
     layers = (
         ("command line", given),
         ("environment", _from_environment(environ)),
-        (str(home / "config.toml"), _from_file(home / "config.toml")),
+        (str(home / "config.toml"), read_config(home / "config.toml", known)),
     )
     found = {f.name: _pick(f.name, layers) for f in fields(Settings)}
     return found | {"home": Sourced(home, found["home"].source)}
@@ -213,45 +210,6 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     names = {f"OFFHOOK_{f.name.upper()}": f.name for f in fields(Settings)}
     found = {names[key]: value for key, value in environ.items() if key in names}
     return {name: value for name, value in found.items() if value or name != "home"}
-
-
-def _from_file(path: Path) -> dict[str, Any]:
-    try:
-        found = tomllib.loads(_read(path).decode("utf-8-sig"))
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise SettingsError(
-            f"{path} cannot be read: {error.strerror}. OFFHOOK_HOME chooses another folder."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}.") from error
-    except RecursionError:
-        raise SettingsError(f"{path} is not valid TOML: it is nested too deeply.") from None
-    known = [f.name for f in fields(Settings) if f.name != "home"]
-    if "home" in found:
-        raise SettingsError(f"{path} cannot say where home is, as it is in it. Use OFFHOOK_HOME.")
-    if unknown := sorted(set(found) - set(known)):
-        raise SettingsError(
-            f"{path} has an unknown setting: {', '.join(unknown)}. There are: {', '.join(known)}."
-        )
-    return found
-
-
-def _read(path: Path) -> bytes:
-    """Read a small regular file; opening a pipe does not wait for a writer. Raises OSError, SettingsError."""
-    if path.is_dir():  # Windows refuses to open one, and reports a lack of rights
-        raise SettingsError(f"{path} cannot be read: it is a folder. Move it away.")
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            raise SettingsError(f"{path} cannot be read: it is not a regular file. Move it away.")
-        if found.st_size > LONGEST_CONFIG_BYTES:
-            raise SettingsError(
-                f"{path} cannot be read: it is larger than {LONGEST_CONFIG_BYTES:,} bytes. Move it away."
-            )
-        return file.read(LONGEST_CONFIG_BYTES + 1)
 
 
 def _pick(name: str, layers: tuple[tuple[str, Mapping[str, Any]], ...]) -> Sourced:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import LONGEST_CONFIG_BYTES
+from shared.config_file import LONGEST_CONFIG_BYTES
 from tests.stage import Stage
 from tests.voices import SHORT_CALL, Call, speak
 
