@@ -159,12 +159,16 @@ def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
 
 
 def test_a_header_alone_has_no_audio(tmp_path: Path) -> None:
-    refusal(save(tmp_path, wav(fmt(), b"")), NoAudio)
+    message = refusal(save(tmp_path, wav(fmt(), b"")), NoAudio)
+    assert "no audio" in message
+    assert "Look for the original" in message
 
 
 @pytest.mark.parametrize("length", range(1, HEADER_BYTES))
 def test_a_header_cut_anywhere_is_damaged(tmp_path: Path, length: int) -> None:
-    refusal(save(tmp_path, wav(fmt(), pcm(tones(16_000)))[:length]), DamagedHeader)
+    message = refusal(save(tmp_path, wav(fmt(), pcm(tones(16_000)))[:length]), DamagedHeader)
+    assert "header" in message
+    assert "Look for the original" in message
 
 
 def test_the_system_says_itself_what_is_missing(tmp_path: Path) -> None:
@@ -440,7 +444,8 @@ def test_random_bytes_are_never_a_crash(tmp_path: Path) -> None:
     starts = [b"fLaC", b"OggS", b"\x1aE\xdf\xa3", b"\0\0\0\x18ftypM4A ", b"FORM\0\0\1\0AIFF", b"caff"]
     starts += [b"0&\xb2u\x8ef\xcf\x11", b"\xff\xf1P\x80", b"ID3\x04\0\0\0\0\0\x05", b"\xff\xfb\x90\x64", b""]
     for start in starts:
-        refusal(save(tmp_path, start + random.bytes(20_000)))
+        message = refusal(save(tmp_path, start + random.bytes(20_000)))
+        assert "call.wav" in message
 
 
 # Bounded time, bounded memory

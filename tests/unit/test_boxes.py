@@ -87,6 +87,14 @@ def check(content: bytes) -> None:
     check_claims(io.BytesIO(content), 0, len(content), "call.mp4")
 
 
+def refusal(content: bytes) -> str | None:
+    try:
+        check(content)
+    except DamagedHeader as error:
+        return str(error)
+    return None
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -134,7 +142,7 @@ def test_more_samples_than_bytes_are_refused(content: bytes) -> None:
     ids=["PCM", "AAC", "AMR", "two tracks", "12 hours of PCM, cut off", "few", "zeros", "nothing"],
 )
 def test_ordinary_headers_pass(content: bytes) -> None:
-    check(content)
+    assert refusal(content) is None
 
 
 def test_boxes_within_boxes_without_end_are_refused() -> None:

@@ -84,8 +84,11 @@ def test_a_decoder_that_takes_longer_than_its_audio_is_slow(clock: Clock, takes:
 
 
 def test_what_is_done_with_the_audio_costs_nothing(clock: Clock):
+    heard = 0
     for _ in decode(clock, 100, takes=0.1):
         clock.now += 1_000.0
+        heard += 1
+    assert heard == 100
 
 
 def test_a_decoder_that_is_busy_without_giving_audio_is_slow_too(clock: Clock):
