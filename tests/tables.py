@@ -21,7 +21,7 @@ _current: list[SqliteDatabase] = []
 
 def use(store: Store) -> Store:
     """Let the tables below be those of `store`; return it."""
-    _current[:] = [store._database._peewee]
+    _current[:] = [store.database.connections]
     return store
 
 
@@ -78,7 +78,7 @@ MODELS = tables.TABLES
 
 def by_clock(store: Store, clock: Callable[[], float]) -> Store:
     """The same store by another clock."""
-    return use(Store(store._database, store.host, clock))
+    return use(Store(store.database, store.host, clock))
 
 
 def said(rows: Iterable[dict[str, Any]]) -> tuple[words.Segment, ...]:

@@ -29,11 +29,12 @@ __all__ = ["Store", "copy_database", "damaged_values", "has_calls", "oddities", 
 class Store:
     """One database, as a process on `host` uses it; a context manager.
 
-    It owns its connections, one for each thread. A thread that ends calls `disconnect`.
+    It owns its connections, one for each thread. A thread that ends calls `disconnect`. `database` is for
+    tests and measurements: a query past the store skips what the store makes sure of.
     """
 
     def __init__(self, database: SqliteDatabase, host: str, clock: Callable[[], float] = time.time) -> None:
-        self._database, self.host = database, host
+        self.database, self.host = database, host
         self.transcripts = Transcripts(database)
         self.records = Records(database, self.transcripts, clock)
         self.claims = Claims(database, self.transcripts, host, clock)
@@ -80,31 +81,31 @@ class Store:
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make all that is done inside succeed or fail together; no other process writes meanwhile."""
-        return self._database.transaction()
+        return self.database.transaction()
 
     def busy_timeout(self, seconds: float) -> AbstractContextManager[None]:
         """Wait for a busy database for at most `seconds`, in this thread."""
-        return self._database.busy_timeout(seconds)
+        return self.database.busy_timeout(seconds)
 
     def changes(self) -> ChangeFeed:
         """Return a feed of the changes that are committed from now on; a context manager."""
-        return self._database.changes()
+        return self.database.changes()
 
     def check(self) -> str | None:
         """Return what is wrong with the database: damage, or another schema than it should have."""
-        return self._database.check()
+        return self.database.check()
 
     def schema_names(self) -> list[str]:
         """Return the names of the migrations that made this schema."""
-        return self._database.schema_names()
+        return self.database.schema_names()
 
     def make_movable(self) -> None:
         """Leave one file, which can be moved once the store is closed."""
-        self._database.make_movable()
+        self.database.make_movable()
 
     def disconnect(self) -> None:
         """Close the calling thread's connection; another use opens one again."""
-        self._database.disconnect()
+        self.database.disconnect()
 
     def __enter__(self) -> Store:
         return self

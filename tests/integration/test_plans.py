@@ -27,7 +27,7 @@ ASKED: dict[str, Callable[[Store], object]] = {
 def explained(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The steps of every query that is run."""
     steps: list[str] = []
-    database = store._database._peewee
+    database = store.database.connections
     run = database.execute_sql
 
     def explain(sql: str, params: object = None) -> object:

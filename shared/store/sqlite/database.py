@@ -86,6 +86,11 @@ class SqliteDatabase:
                 )
         return database
 
+    @property
+    def connections(self) -> peewee.SqliteDatabase:
+        """Peewee's database, for tests and measurements that look past the store."""
+        return self._peewee
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Begin IMMEDIATE: a transaction that reads first and writes later would fail at once as "locked"."""

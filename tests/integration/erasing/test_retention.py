@@ -41,7 +41,7 @@ def old(store: Store, title: str, finished_at: float) -> None:
 
 
 def records_settings(store: Store) -> Settings:
-    return Settings(home=Path(store._database.path).parent)
+    return Settings(home=Path(store.database.path).parent)
 
 
 def titles() -> set[str]:

@@ -28,7 +28,7 @@ migrations.MIGRATIONS += (
     migrations.Migration("9000_future", lambda execute: execute("CREATE TABLE future (word TEXT)")),
 )
 store = Store.open(Path(sys.argv[1]))
-store._database._sql("INSERT INTO future VALUES ('kept')")
+store.database.connections.execute_sql("INSERT INTO future VALUES ('kept')")
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -38,7 +38,7 @@ def test_every_migration_is_written_down_in_its_order(path: Path):
 
 
 def test_migrating_a_second_time_does_nothing(path: Path):
-    database = Store.open(path)._database._peewee
+    database = Store.open(path).database.connections
     before = list(database.connection().iterdump())
 
     assert migrate(database) == []
@@ -73,14 +73,14 @@ def test_only_what_is_missing_is_applied_and_nothing_that_was_there_is_lost(
     longer = with_another(lambda execute: execute("CREATE TABLE another (id INTEGER)"))
     monkeypatch.setattr(migrations, "MIGRATIONS", longer)
 
-    assert migrate(store._database._peewee) == ["9000_another"]
+    assert migrate(store.database.connections) == ["9000_another"]
     assert store.records.get(record.id).title == "kept"
     assert applied(path) == [*NAMES, "9000_another"]
     store.disconnect()
 
 
 def test_an_opened_database_survives_a_power_cut_and_waits_for_its_turn(path: Path):
-    database = Store.open(path)._database._peewee
+    database = Store.open(path).database.connections
 
     def pragma(name: str) -> object:
         return database.execute_sql(f"PRAGMA {name}").fetchone()[0]
