@@ -146,7 +146,7 @@ def external_reference(levels: int) -> bytes:
     """A QuickTime file that says that its audio lies in another one.
 
     `levels` up to a common folder and down again lead to it; 0: only its full path does. FFmpeg would open it
-    but for the locks of transcribe_worker.audio.
+    without the locks of `transcribe_worker/media/recording.py`.
     """
     content = encoded("mov", "pcm_s16be", 44_100, seconds=1)
     at = content.index(b"dref")

@@ -1,4 +1,4 @@
-"""Who lives: real processes, killed for real."""
+"""Which workers run: real processes, killed for real."""
 
 from __future__ import annotations
 
