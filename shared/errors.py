@@ -40,7 +40,7 @@ class EmptyRecording(BadRecording):
 
 
 class NoAudio(BadRecording):
-    """The file has a header, but no audio behind it."""
+    """The file has a header, but no audio after it."""
 
     code = "no_audio"
     remedy = "Look for the original."

@@ -71,8 +71,8 @@ def flac(path: Path, seconds: int) -> Path:
     return path
 
 
-def heard(path: Path, allowance: RecordingLimits) -> int:
-    with open_recording(path, allowance) as recording:
+def heard(path: Path, limits: RecordingLimits) -> int:
+    with open_recording(path, limits) as recording:
         return sum(map(len, recording.blocks()))
 
 
@@ -153,8 +153,8 @@ def test_a_wav_that_is_too_long_is_refused_at_once(tmp_path: Path) -> None:
 
 def test_a_length_that_no_header_told_is_noticed_while_decoding(tmp_path: Path) -> None:
     path = flac(tmp_path / "call.flac", 40)
-    allowance = RecordingLimits(longest_hours=30 / 3_600)
-    with open_recording(path, allowance) as recording:
+    limits = RecordingLimits(longest_hours=30 / 3_600)
+    with open_recording(path, limits) as recording:
         blocks = recording.blocks()
         frames = sum(len(next(blocks)) for _ in range(50))
         assert frames < 30 * 16_000
@@ -173,21 +173,21 @@ def test_a_header_that_claims_far_too_much_does_not_cost_a_short_recording(tmp_p
 
 def test_a_recording_that_takes_too_long_to_decode_is_given_up(tmp_path: Path) -> None:
     path = wav(tmp_path / "call.wav", 60, rate=192_000, channels=16)
-    allowance = RecordingLimits(slowest_decoding=0.001, grace_seconds=0.01)
+    limits = RecordingLimits(slowest_decoding=0.001, grace_seconds=0.01)
     with pytest.raises(TooSlow, match=r"call\.wav took .* Raise slowest_decoding"):
-        heard(path, allowance)
-    assert heard(path, replace(allowance, grace_seconds=30)) == 60 * 16_000
+        heard(path, limits)
+    assert heard(path, replace(limits, grace_seconds=30)) == 60 * 16_000
 
 
 def test_the_engine_is_told_the_limits(engine: Engine, choice: Load, tmp_path: Path) -> None:
     engine.load(choice)
     pid = engine.pid
-    for allowance, code in (
+    for limits, code in (
         (RecordingLimits(largest_file_gb=0.001), "largest_file_gb"),
         (RecordingLimits(longest_hours=0.01), "longest_hours"),
         (RecordingLimits(slowest_decoding=0.00001, grace_seconds=0), "slowest_decoding"),
     ):
-        job = Job(wav(tmp_path / "call.wav", 60), OPTIONS, limits=allowance)
+        job = Job(wav(tmp_path / "call.wav", 60), OPTIONS, limits=limits)
         with pytest.raises(BadRecording, match=f"Raise {code}") as refused:
             list(engine.transcribe(job, nothing))
         assert refused.value.code == code

@@ -1,7 +1,7 @@
-"""How many samples the boxes of an MP4 claim, before FFmpeg makes an index of them (ISO 14496-12).
+"""Counts the samples that the boxes of an MP4 claim, before FFmpeg indexes them (ISO 14496-12).
 
-A sample table or a fragment whose samples are all alike needs a count alone, an edit may repeat a whole
-track, and FFmpeg takes about 36 bytes of memory for each sample. So a count must fit the file.
+FFmpeg takes about 36 bytes of memory for each sample. A table of equal samples states only their count, and
+an edit may repeat a whole track, so a small file can claim any number. The claim must fit the file's size.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from typing import BinaryIO
 
 from shared.errors import DamagedHeader
 
-#: The boxes in which FFmpeg looks for others.
+#: Boxes that contain other boxes, as FFmpeg reads them.
 CONTAINERS = {
     b"moov", b"trak", b"mdia", b"minf", b"stbl", b"dinf", b"edts", b"udta", b"moof", b"traf", b"mvex", b"tref"
 }  # fmt: skip
 MAX_DEPTH = 12
 MAX_BOXES = 2_000_000
-#: So few are not worth a refusal: 144 MB. A day of AMR has as many, and may have been cut off.
+#: Always allowed: FFmpeg takes about 144 MB for them. A day of AMR has this many.
 HARMLESS_SAMPLES = 4_320_000
-#: A day of 5 ms for each: 620 MB.
+#: A day of samples of 5 ms: 620 MB.
 MOST_SAMPLES = 17_280_000
-#: A track has one edit for its beginning and one for its sound. Each of more may repeat all of it.
+#: A track has one edit for its beginning and one for its sound. Each further edit may repeat the track.
 ORDINARY_EDITS = 2
 LARGEST_HEADER_BYTES = 64_000_000
 LARGEST_TABLE_BYTES = 1_000_000
-#: Their samples are as many as their frames; FFmpeg puts so many into an entry.
+#: In these codecs a sample is an audio frame; FFmpeg's index has an entry for each SAMPLES_PER_ENTRY.
 PCM_CODECS = set(b"sowt twos in24 in32 fl32 fl64 lpcm ipcm fpcm alaw ulaw NONE".split()) | {b"raw "}
 SAMPLES_PER_ENTRY = 1_024
-#: A trun box has four bytes for each of these flags in every sample.
+#: For each of these flags a trun box has four bytes in every sample.
 SAMPLE_FIELDS = (0x100, 0x200, 0x400, 0x800)
 
 
@@ -50,15 +50,15 @@ class _Track:
 
     @property
     def index_entries(self) -> int:
-        """At most so many entries of FFmpeg's index that have no bytes in the file."""
+        """The most entries in FFmpeg's index that the file has no bytes for."""
         counted = self.counted_samples
-        if self.is_even and self.codec in PCM_CODECS:  # FFmpeg takes them by chunks
+        if self.is_even and self.codec in PCM_CODECS:  # FFmpeg indexes their chunks
             counted = self.chunks * -(-self.samples_per_chunk // SAMPLES_PER_ENTRY)
         return counted if self.edits <= ORDINARY_EDITS else (counted + self.listed_samples) * self.edits
 
 
 class _Claims:
-    """What the boxes claim so far; those outside a track belong to the last one."""
+    """The claims of all boxes so far; a box outside a track counts for the last track."""
 
     def __init__(self) -> None:
         self.boxes = 0
@@ -66,7 +66,7 @@ class _Claims:
 
 
 def check_claims(file: BinaryIO, start: int, size_bytes: int, name: str) -> None:
-    """Raise DamagedHeader for an MP4 of more samples than its bytes can be."""
+    """Raise DamagedHeader for an MP4 that claims more samples than its size allows."""
     claims = _Claims()
     _walk(file, start, size_bytes, claims, 0)
     most = min(MOST_SAMPLES, max(HARMLESS_SAMPLES, size_bytes - start))
@@ -81,7 +81,7 @@ def _walk(file: BinaryIO, start: int, end: int, claims: _Claims, depth: int) -> 
     for name, at, box_end in _boxes(file, start, end):
         claims.boxes += 1
         if claims.boxes > MAX_BOXES or depth > MAX_DEPTH:
-            raise DamagedHeader(f"The header of the file is damaged: it has over {claims.boxes:,} boxes.")
+            raise DamagedHeader("The header of the file is damaged: it has too many or too deep boxes.")
         if name == b"trak":
             claims.tracks.append(_Track())
         if name in CONTAINERS:
@@ -98,7 +98,7 @@ def _walk(file: BinaryIO, start: int, end: int, claims: _Claims, depth: int) -> 
 
 
 def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, payload and end of each box."""
+    """Yield the name, the payload's offset and the end of each box."""
     at = start
     while at + 8 <= end:
         file.seek(at)
@@ -117,7 +117,7 @@ def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, i
 
 
 def _walk_compressed(file: BinaryIO, at: int, end: int, claims: _Claims, depth: int) -> None:
-    """A header that QuickTime compressed with zlib."""
+    """Walk a header that QuickTime compressed with zlib."""
     for name, payload, box_end in _boxes(file, at, end):
         if name == b"cmvd":
             file.seek(payload + 4)

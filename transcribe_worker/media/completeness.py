@@ -1,7 +1,7 @@
-"""Whether a file ends before its own structure says that it should.
+"""Tells whether a file ends before its own structure says that it should.
 
-A copy that stalls leaves such a file, and so does a recorder that was killed. Each check reads a bounded
-part of the file and uses the standard library alone, so that the inbox process loads no native code.
+A stalled copy and a killed recorder leave such files. Each check reads a bounded part of the file and uses
+the standard library alone, so that the inbox process loads no native audio library.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ MAX_BOXES = 10_000
 #: The largest Ogg page: 27 bytes, 255 lacing values, 255 segments of 255 bytes (RFC 3533).
 OGG_PAGE_BYTES = 27 + 255 + 255 * 255
 OGG_LAST_PAGE = 0x04
-#: An MP4 that is written in fragments has its moov in front, and ends with any of its fragments.
+#: First boxes of an MP4. One written in fragments has its moov first and may end after any fragment.
 MP4_FIRST_BOXES = frozenset((b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"uuid", b"pnot"))
 EBML = b"\x1a\x45\xdf\xa3"
 SEGMENT = b"\x18\x53\x80\x67"
-#: Where the byte count may stand: a frame header, the side information of at most 32 bytes, a CRC.
+#: The Xing header follows a frame header, up to 32 bytes of side information, and a CRC.
 XING_SEARCH_BYTES = 256
 XING_HAS_FRAMES, XING_HAS_BYTES = 0x1, 0x2
 
 
 def is_cut_short(path: Path) -> bool:
-    """Whether a file's structure says that the file is longer; False if it does not say. Never raises."""
+    """Whether a file's structure says that the file is longer; False if unknown or unreadable."""
     try:
         with open_regular(path) as file:
             size_bytes = file.seek(0, os.SEEK_END)
@@ -80,13 +80,13 @@ def _mp4_is_cut_short(file: BinaryIO, start: int, size_bytes: int) -> bool:
         head = file.read(16)
         size, name = struct.unpack(">I4s", head[:8])
         if not all(0x20 <= byte < 0x7F for byte in name):
-            break  # bytes that follow the last box and are no box
+            break  # bytes after the last box
         names.add(name)
         if size == 1:
             if len(head) < 16:
                 return True
             (size,) = struct.unpack(">Q", head[8:])
-        if size == 0:  # the box goes on to the end of the file
+        if size == 0:  # the box extends to the end of the file
             break
         if size < 8:
             return False
@@ -126,7 +126,7 @@ def _matroska_is_cut_short(file: BinaryIO, start: int, size_bytes: int) -> bool:
 
 
 def _ebml_size(file: BinaryIO) -> int | None:
-    """Read the size of an element; None if it is unknown, which is written as all bits set."""
+    """Read the size of an element; None if it is unknown (all bits set) or cut off."""
     first = file.read(1)
     if not first or not first[0]:
         return None
@@ -139,7 +139,7 @@ def _ebml_size(file: BinaryIO) -> int | None:
 
 
 def _mp3_is_cut_short(file: BinaryIO, start: int, size_bytes: int) -> bool:
-    """Whether the Xing or Info header counts more bytes than there are from its frame on."""
+    """Whether the Xing or Info header counts more bytes than the file has from its frame on."""
     file.seek(start)
     frame = file.read(XING_SEARCH_BYTES)
     at = max(frame.find(b"Xing"), frame.find(b"Info"))

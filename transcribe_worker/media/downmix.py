@@ -1,8 +1,8 @@
-"""Several channels to one, in which nothing cancels out.
+"""Mixes several channels to one, so that nothing cancels out.
 
-The mean of all channels does for ordinary recordings. Where one channel is about the inverse of another, as
-behind a cable with two swapped wires, the mean is silent. From there on the power of the channels is averaged
-instead, each frequency by itself, with the phase of the loudest channel.
+Ordinary recordings are mixed by the mean of all channels. The mean is silent where one channel is about the
+inverse of another, as after a cable with two swapped wires. From there on the power of the channels is
+averaged at each frequency, with the phase of the channel that was loudest then.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from transcribe_worker.media.samples import Channels, Chunk
 
 Mono = NDArray[np.float32]
 
-#: Channels are compared over about so long.
+#: Channels are compared in parts of about this length.
 COMPARED_SECONDS = 0.25
-#: The mean has less than this share of the power that the loudest channel alone would give it: 3 dB.
+#: Channels cancel if their mean has less than this share of its power from the loudest channel alone: 3 dB.
 CANCELLED_SHARE = 0.5
-#: What is quieter, in mean square, is noise: -80 dBFS.
+#: Mean squares below this are noise: -80 dBFS.
 QUIETEST_POWER = 1e-8
 WINDOW_SECONDS = 0.032
-#: The loudest channel gives the phase of a frequency unless another is that much louder there: 10 dB.
+#: The lead channel gives the phase of a frequency unless it is this much fainter than the loudest: 10 dB.
 FAINT_SHARE = 0.3
 
 
 def downmixed(chunks: Iterable[Chunk], flags: Flags) -> Iterator[tuple[Mono, int]]:
-    """Mix all channels, in a stream; yields samples of shape (frames,) and their rate."""
+    """Mix the channels of each chunk; yield samples of shape (frames,) and their rate in Hz."""
     mixer: PowerMixer | None = None
     shape = (0, 0)
     for samples, rate_hz in chunks:
@@ -48,13 +48,13 @@ def downmixed(chunks: Iterable[Chunk], flags: Flags) -> Iterator[tuple[Mono, int
 
 
 def mean(samples: Channels) -> Mono:
-    """The mean of all channels."""
+    """Return the mean of all channels."""
     mixed: Mono = samples.mean(axis=0, dtype=np.float32)
     return mixed
 
 
 def cancels(samples: Channels, rate_hz: int) -> bool:
-    """Whether somewhere in a chunk the mean is quieter than its loudest channel alone would make it."""
+    """Whether the channels cancel in some part of a chunk."""
     channels, frames = samples.shape
     if channels == 1:
         return False
@@ -71,7 +71,7 @@ def _cancels(samples: Channels) -> bool:
 
 
 class PowerMixer:
-    """Averages the power of channels in overlapping windows (square roots of Hann's, by half)."""
+    """Averages the power of channels in windows that overlap by half (square root of the Hann window)."""
 
     def __init__(self, first: Channels, rate_hz: int) -> None:
         self._size = max(16, 2 * round(rate_hz * WINDOW_SECONDS / 2))
@@ -80,11 +80,11 @@ class PowerMixer:
         self._lead = int(np.square(first).sum(axis=1).argmax())
         self._waiting = np.zeros((len(first), self._step), np.float32)
         self._overlap = np.zeros(self._step)
-        self._ahead = self._step  # samples of silence that were put before the first
+        self._ahead = self._step  # frames of silence that precede the first
         self._left = 0
 
     def mixed(self, samples: Channels) -> Mono:
-        """Take samples; give those that no later one changes any more."""
+        """Take samples; return the mixed samples that are final."""
         self._left += samples.shape[1]
         waiting = np.concatenate([self._waiting, samples], axis=1)
         if waiting.shape[1] < self._size:
@@ -95,7 +95,7 @@ class PowerMixer:
         return self._given(self._joined(self._combined(windows * self._window)))
 
     def rest(self) -> Mono:
-        """Give what is left at the end, once."""
+        """Return the remaining samples, once, at the end."""
         left = self._left
         silence = np.zeros((len(self._waiting), self._size + self._step), np.float32)
         return self.mixed(silence)[:left]
@@ -107,7 +107,7 @@ class PowerMixer:
         return given
 
     def _combined(self, windows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One window for those of all channels at a time; shape (channels, windows, size) to the last two."""
+        """Combine the windows of all channels: shape (channels, windows, size) to (windows, size)."""
         spectra = fft.rfft(windows)
         sizes = np.abs(spectra)
         loudest = np.take_along_axis(spectra, sizes.argmax(axis=0)[np.newaxis], axis=0)[0]

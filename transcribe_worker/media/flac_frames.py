@@ -1,4 +1,4 @@
-"""How many samples the frames of a FLAC have, compared with what its header says (RFC 9639)."""
+"""Compares the samples in the frames of a FLAC with the total in its header (RFC 9639)."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _read_streaminfo(file: BinaryIO, start: int) -> _Streaminfo | None:
 
 
 def _last_sample(file: BinaryIO, info: _Streaminfo, size_bytes: int) -> int | None:
-    """Return the number of the sample after the last frame; None if it is not whole or there is none."""
+    """Return the number of the sample after the last frame; None if that frame is missing or incomplete."""
     at = max(info.frames_at, size_bytes - TAIL_BYTES)
     file.seek(at)
     tail = file.read(TAIL_BYTES)
@@ -77,7 +77,7 @@ def _last_sample(file: BinaryIO, info: _Streaminfo, size_bytes: int) -> int | No
 
 
 def _frame_end(header: bytes, info: _Streaminfo) -> int | None:
-    """Return the number of the sample after a frame; None if no frame header is here."""
+    """Return the number of the sample after a frame; None if there is no frame header here."""
     if len(header) < 6 or not header[2] >> 4 or (header[2] ^ info.first_frame[2]) & 0x0F:
         return None
     number, used = _coded_number(header[4:])
@@ -93,7 +93,7 @@ def _frame_end(header: bytes, info: _Streaminfo) -> int | None:
 
 
 def _coded_number(raw: bytes) -> tuple[int | None, int]:
-    """Decode a number that is written as UTF-8 is, with up to 7 bytes (RFC 9639, section 9.1.5)."""
+    """Decode a number coded like UTF-8, in up to 7 bytes (RFC 9639, section 9.1.5)."""
     ones = 8 - (~raw[0] & 0xFF).bit_length()
     if ones == 0:
         return raw[0], 1
@@ -125,12 +125,12 @@ def _rate_bytes(code: int) -> int:
 
 
 def _crc8(data: bytes) -> int:
-    """The checksum of a frame header, polynomial 0x07 (section 9.1.8); 0 over data and checksum."""
+    """Return the checksum of a frame header, polynomial 0x07 (section 9.1.8); 0 over data and checksum."""
     return _crc(data, 0x07, 8)
 
 
 def _crc16(data: bytes) -> int:
-    """The checksum of a frame, polynomial 0x8005 (section 9.3); 0 over data and checksum."""
+    """Return the checksum of a frame, polynomial 0x8005 (section 9.3); 0 over data and checksum."""
     return _crc(data, 0x8005, 16)
 
 

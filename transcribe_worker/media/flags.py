@@ -1,4 +1,4 @@
-"""Flags: the oddities of a recording that was read all the same; `offhook show` explains each of them."""
+"""Flags name what is wrong with a recording that can still be read; `offhook show` explains each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Flags:
         self._flags = dict.fromkeys(flags)
 
     def note(self, flag: str) -> None:
-        """Add a flag, unless it is there."""
+        """Add a flag."""
         self._flags.setdefault(flag)
 
     def __contains__(self, flag: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: one table, so that nothing is guessed from a name.
+"""Recognizes a file's format by its first bytes, from one table; names are never consulted.
 
 Each kind that can be decoded names the one FFmpeg demuxer that may read it. A demuxer joins the table only
 if it opens nothing but the file it is given: no playlists, scripts or sidecar files.
@@ -16,10 +16,10 @@ from transcribe_worker.media.mpeg_audio import is_mp3
 
 SNIFFED_BYTES = 16_384
 MAX_CAF_CHUNKS = 1_000
-#: Boxes that say what an MP4 is, and those that may stand before them (ISO 14496-12; QuickTime's wide, pnot).
+#: Boxes that identify an MP4, and those that may precede them (ISO 14496-12; QuickTime's wide, pnot).
 MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"styp", b"moof")
 MP4_FILLERS = (b"free", b"skip", b"uuid", b"wide", b"pnot", b"sidx", b"emsg", b"prft")
-#: Where a packet of MPEG-TS begins and how far the next one is: plain, with time codes (.m2ts), with parity.
+#: Offset and size of MPEG-TS packets: plain, with time codes (.m2ts), with parity.
 TS_PACKETS = ((0, 188), (4, 192), (0, 204))
 TS_PACKETS_IN_A_ROW = 4
 
@@ -30,7 +30,7 @@ def _begins(pattern: bytes) -> Callable[[bytes], bool]:
 
 
 def _is_mp4(head: bytes) -> bool:
-    """Whether the first box is one of an MP4, or fillers lead to one; a long filler is believed."""
+    """Whether the first box after fillers is one of an MP4; a filler longer than `head` counts as one."""
     position = 0
     while position + 8 <= len(head):
         size, name = struct.unpack_from(">I4s", head, position)
@@ -57,13 +57,13 @@ def _is_mpeg_ts(head: bytes) -> bool:
 def _is_text(head: bytes) -> bool:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
-    # The last character may be cut in the middle, so up to three bytes of it are forgiven.
+    # Up to three bytes of the last character may be missing from `head`.
     text = head.decode("utf-8", "replace")
     return "\ufffd" not in text[:-3] and not re.search(r"[\x00-\x08\x0e-\x1a]", text)
 
 
 class Kind(NamedTuple):
-    """What a file may be; `demuxer` is FFmpeg's name for it, None if offhook does not decode it.
+    """A kind of file; `demuxer` is FFmpeg's name for it, None if offhook does not decode it.
 
     `states_length`: its header says exactly how long it is, which shows that an end is missing. `stamps`: its
     time stamps are "absolute", "relative" to the first, or "counted" samples without a gap; "" for none.
@@ -80,7 +80,7 @@ TEXT_START = rb"(\xef\xbb\xbf)?\s*"
 WAV = Kind("WAV", "wav", _begins(rb"(RIF[FX]|RF64|BW64).{4}WAVE|riff\x2e\x91\xcf\x11"))
 MP3 = Kind("MP3", "mp3", is_mp3)
 CAF = Kind("CAF", "caf", _begins(rb"caff"))
-#: Recordings that offhook refuses by their name, with the remedy to convert them.
+#: Formats of recordings that offhook refuses; the error names the format and says to convert it.
 UNREAD_RECORDINGS = (
     ("a dictation in DSS or DS2", rb"[\x02\x03\x07]ds[s2]"),
     ("Monkey's Audio", rb"MAC[ F].[\x0e\x0f]"),
@@ -140,7 +140,7 @@ READABLE = ", ".join(kind.name for kind in KINDS if kind.demuxer)
 
 
 def sniff(file: BinaryIO, start: int, name: str) -> Kind:
-    """Return what begins at `start`. Raises NotARecording for what offhook cannot decode."""
+    """Return the kind of what begins at `start`. Raises NotARecording if offhook cannot decode it."""
     file.seek(start)
     head = file.read(SNIFFED_BYTES)
     kind = next(kind for kind in KINDS if kind.matches(head))
@@ -152,7 +152,7 @@ def sniff(file: BinaryIO, start: int, name: str) -> Kind:
 
 
 def caf_is_cut_short(file: BinaryIO, start: int, size_bytes: int) -> bool:
-    """Whether a CAF ends before its data chunk does, which FFmpeg takes for its length in silence."""
+    """Whether a CAF ends before its data chunk does; FFmpeg does not report it."""
     position = start + 8
     for _ in range(MAX_CAF_CHUNKS):
         file.seek(position)
@@ -161,7 +161,7 @@ def caf_is_cut_short(file: BinaryIO, start: int, size_bytes: int) -> bool:
             return False
         name, length = struct.unpack(">4sq", head)
         position += 12
-        if name == b"data":  # -1: up to the end, wherever it is
+        if name == b"data":  # -1: to the end of the file
             return bool(length > size_bytes - position)
         position += max(length, 0)
     return False

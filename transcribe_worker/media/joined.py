@@ -1,8 +1,8 @@
-"""Where a second recording begins in a file, as after `cat one.m4a two.m4a > both.m4a`.
+"""Finds where a second recording begins in a file, as after `cat one.m4a two.m4a > both.m4a`.
 
-FFmpeg reads on by itself in formats that are streams (FLAC, Ogg, MP3, AAC, AMR). Those of this table state
-how long each of their elements is, and end where the beginning of another stands in the place of an element.
-`riff` does the same for WAV.
+FFmpeg itself reads on in formats that are streams (FLAC, Ogg, MP3, AAC, AMR). Formats in this table state the
+length of each element; one recording ends where the first element of another follows. `riff` does the same
+for WAV.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ MAX_ELEMENTS = 100_000
 #: An FLV has an element for each packet: 2,000,000 are 12 hours of AAC.
 MAX_FLV_TAGS = 2_000_000
 TTA_HEADER = struct.Struct("<4sHHHIII")
-#: Tags may stand between two TTAs.
+#: Tags may lie between two TTAs.
 MAX_TAG_BYTES = 1 << 24
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 EBML_HEADER = b"\x1a\x45\xdf\xa3"
 HEAD_BYTES = 32
-#: Boxes that may stand before the first one of an MP4, and then belong to the same recording.
+#: Boxes that may precede the first box of an MP4 and belong to the same recording.
 FILLERS = frozenset((*MP4_FILLERS, b"styp"))
 
 
@@ -30,11 +30,11 @@ class Element(NamedTuple):
     """A box, chunk, object or element at the top of a file."""
 
     name: bytes
-    length: int  # with its head; 0: up to the end, or not known
+    length: int  # in bytes, with its head; 0: to the end of the file, or unknown
 
 
 class Structure(NamedTuple):
-    """How a format writes its elements, which of them begins a recording, and where the first one stands."""
+    """How a format writes its elements, which one begins a recording, and the offset of the first."""
 
     read: Callable[[bytes], Element]
     begins: bytes
@@ -43,7 +43,7 @@ class Structure(NamedTuple):
 
 
 def next_start(demuxer: str, file: BinaryIO, start: int, size_bytes: int) -> int | None:
-    """Where the recording after the one at `start` begins, None if there is none."""
+    """Return the offset of the recording after the one at `start`, None if there is none."""
     if demuxer == "tta":
         return _next_tta(file, start, size_bytes)
     structure = STRUCTURES.get(demuxer)
@@ -65,7 +65,7 @@ def next_start(demuxer: str, file: BinaryIO, start: int, size_bytes: int) -> int
 
 
 def has_unnamed_rest(demuxer: str, file: BinaryIO, start: int, size_bytes: int) -> bool:
-    """Whether an element ends where none begins, as when its length is too short. CAF alone needs this."""
+    """Whether an element is followed by bytes that are no element, as when its length is too short."""
     structure = STRUCTURES[demuxer]
     at = start + structure.first_bytes
     for _ in range(MAX_ELEMENTS):
@@ -83,13 +83,13 @@ def has_unnamed_rest(demuxer: str, file: BinaryIO, start: int, size_bytes: int) 
 
 
 def _box(head: bytes) -> Element:
-    """A box of MP4 (ISO 14496-12, 4.2)."""
+    """Read a box of MP4 (ISO 14496-12, 4.2)."""
     (short, name), (long,) = struct.unpack(">I4s", head[:8]), struct.unpack(">Q", head[8:16])
     return Element(name, long if short == 1 else short if short >= 8 else 0)
 
 
 def _form(head: bytes) -> Element:
-    """A whole AIFF."""
+    """Read the length of a whole AIFF."""
     name, length = struct.unpack(">4sI", head[:8])
     return Element(name, 8 + length + length % 2)
 
@@ -105,7 +105,7 @@ def _asf_object(head: bytes) -> Element:
 
 
 def _ebml_element(head: bytes) -> Element:
-    """An element of Matroska (RFC 8794, 4)."""
+    """Read an element of Matroska (RFC 8794, 4)."""
     name_bytes = _vint_bytes(head[0])
     size_bytes = _vint_bytes(head[name_bytes])
     raw = head[name_bytes : name_bytes + size_bytes]
@@ -116,12 +116,12 @@ def _ebml_element(head: bytes) -> Element:
 
 
 def _flv_tag(head: bytes) -> Element:
-    """A tag of FLV and the length that is repeated after it (FLV 10.1, annex E.3 and E.4)."""
+    """Read a tag of FLV with the length that follows it (FLV 10.1, annex E.3 and E.4)."""
     return Element(head[:1], 11 + int.from_bytes(head[1:4]) + 4)
 
 
 def _next_tta(file: BinaryIO, start: int, size_bytes: int) -> int | None:
-    """Where the next TTA begins. Its header, 22 bytes, and a table of frame lengths say where one ends."""
+    """Return the offset of the next TTA. A header of 22 bytes and a table of frame lengths give the end."""
     file.seek(start)
     head = file.read(TTA_HEADER.size)
     if len(head) < TTA_HEADER.size:

@@ -1,4 +1,4 @@
-"""What one recording may cost: how large, how long and how slow to decode it may be."""
+"""The limits of one recording: file size, length and decoding time."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ GB = 1_000_000_000
 SECONDS_PER_HOUR = 3_600
 #: Decoding time allowed before `slowest_decoding` applies.
 GRACE_SECONDS = 30.0
-#: A longer step counts as this: the machine slept, or its disk or network stalled.
+#: A longer step counts as this long: the machine slept, or its disk or network stalled.
 LONGEST_STEP_SECONDS = 10.0
-#: A length that leaves fewer bits a second than any codec needs is a mistake of the header.
+#: A header's length is wrong if it leaves fewer bits a second than this; every codec needs more.
 FEWEST_BITS_PER_SECOND = 500
 
 Block = TypeVar("Block")
@@ -33,12 +33,12 @@ class RecordingLimits:
 
     @classmethod
     def of(cls, settings: Settings) -> RecordingLimits:
-        """What the settings allow."""
+        """Return the limits in the settings."""
         return cls(settings.largest_file_gb, settings.longest_hours, settings.slowest_decoding)
 
     @property
     def longest_seconds(self) -> float:
-        """The longest recording."""
+        """The longest recording in seconds."""
         return self.longest_hours * SECONDS_PER_HOUR
 
     def holds(self, size_bytes: int) -> bool:
@@ -46,7 +46,7 @@ class RecordingLimits:
         return size_bytes <= self.largest_file_gb * GB
 
     def check_size(self, name: str, size_bytes: int) -> None:
-        """Raise TooLarge for a file of more bytes than are allowed."""
+        """Raise TooLarge for a file over `largest_file_gb`."""
         if not self.holds(size_bytes):
             raise TooLarge(
                 f"{name} has {size_bytes / GB:,.3g} GB, and largest_file_gb allows {self.largest_file_gb:g}. "
@@ -54,12 +54,12 @@ class RecordingLimits:
             )
 
     def check_claim(self, name: str, seconds: float | None, size_bytes: int) -> None:
-        """Raise TooLong for a length that a header claims, if a file of that size can hold it."""
+        """Raise TooLong for a header's length over `longest_hours`, if the file is large enough for it."""
         if seconds and size_bytes * 8 >= seconds * FEWEST_BITS_PER_SECOND:
             self.check_length(name, seconds)
 
     def check_length(self, name: str, seconds: float) -> None:
-        """Raise TooLong for more audio than is allowed."""
+        """Raise TooLong for audio over `longest_hours`."""
         if seconds > self.longest_seconds:
             hours = seconds / SECONDS_PER_HOUR
             raise TooLong(
@@ -68,7 +68,7 @@ class RecordingLimits:
             )
 
     def check_pace(self, name: str, spent_seconds: float, heard_seconds: float) -> None:
-        """Raise TooSlow if decoding took longer than `heard_seconds` of audio may take."""
+        """Raise TooSlow for a decoding time over `slowest_decoding` for `heard_seconds` of audio."""
         if spent_seconds > self.grace_seconds + self.slowest_decoding * heard_seconds:
             raise TooSlow(
                 f"{name} took {spent_seconds:,.0f} s to decode for {heard_seconds:,.0f} s of audio, and "
@@ -78,36 +78,36 @@ class RecordingLimits:
 
 
 class Meter:
-    """Counts the audio that a decoder gives and its decoding time; raises when either is too much."""
+    """Counts decoded audio and decoding time; raises when one exceeds its limit."""
 
     def __init__(
         self,
         name: str,
-        allowance: RecordingLimits,
+        limits: RecordingLimits,
         rate_hz: int,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._name, self._allowance, self._rate_hz, self._monotonic = name, allowance, rate_hz, monotonic
+        self._name, self._limits, self._rate_hz, self._monotonic = name, limits, rate_hz, monotonic
         self._frames = 0
         self._spent_seconds = 0.0
         self._looked = monotonic()
 
     def measured(self, blocks: Iterator[Block], length: Callable[[Block], int]) -> Iterator[Block]:
-        """Pass blocks on; time that the caller spends is not counted. Raises TooLong, TooSlow."""
+        """Yield the blocks; the caller's time is not counted. Raises TooLong, TooSlow."""
         self._looked = self._monotonic()
         for block in blocks:
             self._frames += length(block)
             self.look()
-            self._allowance.check_length(self._name, self._heard_seconds)
+            self._limits.check_length(self._name, self._heard_seconds)
             yield block
             self._looked = self._monotonic()
 
     def look(self) -> None:
-        """Check the clock inside a decoder, which may be busy and give no audio. Raises TooSlow."""
+        """Check the decoding time while no audio comes. Raises TooSlow."""
         now = self._monotonic()
         self._spent_seconds += min(now - self._looked, LONGEST_STEP_SECONDS)
         self._looked = now
-        self._allowance.check_pace(self._name, self._spent_seconds, self._heard_seconds)
+        self._limits.check_pace(self._name, self._spent_seconds, self._heard_seconds)
 
     @property
     def _heard_seconds(self) -> float:

@@ -1,4 +1,4 @@
-"""Several audio tracks to one, each at its own times."""
+"""Mixes several audio tracks to one, each at its own times."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from transcribe_worker.media.resampling import SAMPLE_RATE_HZ
 from transcribe_worker.media.samples import Chunk
 
 BLOCK_FRAMES = SAMPLE_RATE_HZ // 2
-#: A track that has been no louder than this has no sound: -80 dBFS.
+#: A track whose samples never exceed this has no sound: -80 dBFS.
 QUIETEST_SOUND = 1e-4
 
 
 def mixed(tracks: Sequence[Iterator[Mono]], flags: Flags) -> Iterator[Mono]:
-    """Mix tracks of 16 kHz as channels are mixed; a track counts from where it has sound.
+    """Mix 16 kHz tracks like channels; a track is included from its first sound on.
 
-    A track that ends early is silent from there on.
+    A track that ends early is silent after its end.
     """
     if len(tracks) == 1:
         yield from tracks[0]
@@ -41,7 +41,7 @@ def _sounding(blocks: Iterator[NDArray[np.float32]], flags: Flags) -> Iterator[N
 
 
 def _aligned(tracks: Sequence[Iterator[Mono]]) -> Iterator[NDArray[np.float32]]:
-    """Blocks of all tracks, shape (tracks, frames)."""
+    """Yield blocks of all tracks, shape (tracks, frames)."""
     readers = [_Reader(track) for track in tracks]
     while frames := max(reader.fill(BLOCK_FRAMES) for reader in readers):
         yield np.stack([reader.take(frames) for reader in readers])
@@ -55,12 +55,12 @@ class _Reader:
         self._waiting = np.empty(0, np.float32)
 
     def fill(self, frames: int) -> int:
-        """Have so many frames ready; return how many of them there are."""
+        """Buffer up to this many frames; return how many there are."""
         while len(self._waiting) < frames and (block := next(self._blocks, None)) is not None:
             self._waiting = np.concatenate([self._waiting, block])
         return min(frames, len(self._waiting))
 
     def take(self, frames: int) -> Mono:
-        """So many frames, silence where there are none."""
+        """Return this many frames, padded with silence."""
         taken, self._waiting = self._waiting[:frames], self._waiting[frames:]
         return np.pad(taken, (0, frames - len(taken)))

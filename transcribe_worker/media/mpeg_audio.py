@@ -1,4 +1,4 @@
-"""Frames of MPEG audio (layers II and III) and of AAC in ADTS, as they follow each other in a file."""
+"""Recognizes consecutive frames of MPEG audio (layers II and III) and of AAC in ADTS."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from typing import BinaryIO
 
-#: A cut frame, or anything else that players skip before the first whole frame.
+#: The most bytes before the first whole frame; players skip them too.
 MAX_JUNK_BYTES = 4_096
-#: So much of a file is looked at for the first frames.
+#: The first frames are searched in this many bytes.
 HEAD_BYTES = 16_384
-# Bit rates of MPEG-1 layer II and III, and under 0 those of MPEG-2.
+# Bit rates of MPEG-1 layers II and III; key 0: of MPEG-2.
 MPEG_KBPS = {
     2: (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
     3: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -20,13 +20,13 @@ FRAMES_IN_A_ROW = 3
 
 
 def is_mp3(head: bytes) -> bool:
-    """Whether three frames (or all there are) are in a row, perhaps after the rest of a cut one."""
+    """Whether there are three frames in a row (or as many as fit), perhaps after a partial one."""
     syncs = re.finditer(rb"\xff[\xe2-\xff]", head[:MAX_JUNK_BYTES])
     return any(_begins_with_frames(head, sync.start()) for sync in syncs)
 
 
 def begins_late(file: BinaryIO, start: int) -> bool:
-    """Whether a tag claims a part of the MP3, which then begins within a frame or goes on from others."""
+    """Whether a leading tag's length covers a part of the MP3's frames."""
     tail_bytes = min(start, MAX_JUNK_BYTES)
     file.seek(start - tail_bytes)
     tail, head = file.read(tail_bytes), file.read(HEAD_BYTES)
@@ -35,7 +35,7 @@ def begins_late(file: BinaryIO, start: int) -> bool:
 
 
 def ends_with_frames(tail: bytes, length: Callable[[bytes], int], count: int = FRAMES_IN_A_ROW) -> bool:
-    """Whether `count` frames in a row end where these bytes do; `length` measures a frame by its header."""
+    """Whether `count` frames in a row end where `tail` ends; `length` returns a frame's size in bytes."""
     if count == 0:
         return True
     syncs = (sync.start() for sync in re.finditer(rb"\xff[\xe0-\xff]", tail))
@@ -46,7 +46,7 @@ def ends_with_frames(tail: bytes, length: Callable[[bytes], int], count: int = F
 
 
 def frame_bytes(head: bytes) -> int:
-    """Length of the layer II or III frame that begins here, 0 if none does (ISO 11172-3, 2.4.2.3)."""
+    """Return the bytes of the layer II or III frame that begins here, else 0 (ISO 11172-3, 2.4.2.3)."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return 0
     version, layer = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3)
@@ -59,7 +59,7 @@ def frame_bytes(head: bytes) -> int:
 
 
 def adts_frame_bytes(head: bytes) -> int:
-    """Length of the ADTS frame that begins here, 0 if none does (ISO 13818-7, 6.2)."""
+    """Return the bytes of the ADTS frame that begins here, else 0 (ISO 13818-7, 6.2)."""
     if len(head) < 6 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
         return 0
     return (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5

@@ -1,4 +1,4 @@
-"""One recording in a file: its audio tracks, and where its header says that it ends."""
+"""One recording in a file: its audio tracks, and the end that its header states."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from transcribe_worker.media.formats import Kind
 from transcribe_worker.media.mixing import mixed
 from transcribe_worker.media.tracks import Track, decodable_tracks
 
-#: Encoders and edit lists are that inexact about the end, in seconds.
+#: Encoders and edit lists state the end this inexactly.
 INEXACT_SECONDS = 0.5
-#: A seek ends somewhat before the place that was wanted, and so many packets tell where.
+#: A seek lands before its target: at this share of it or later, as this many packets show.
 LATE_SHARE = 0.9
 LATE_PACKETS = 50
 
@@ -51,12 +51,12 @@ class Part:
 
     @property
     def end_seconds(self) -> float | None:
-        """Where the header says that the last track ends, None if it says nothing that can be."""
+        """The end of the last track by the header, None if it states no possible one."""
         stated = [track.end_seconds for track in self.tracks]
         return max((end for end in stated if end and 0 < end < math.inf), default=None)
 
     def reaches(self, seconds: float) -> bool:
-        """Whether a packet stands so late: a header may claim any length."""
+        """Whether there is a packet at about this time: a header may claim any length."""
         container = self._open_container()
         try:
             container.seek(int(seconds * av.time_base))
@@ -69,7 +69,7 @@ class Part:
             container.close()
 
     def blocks(self) -> Iterator[Mono]:
-        """The sound of all tracks, once, in blocks of about half a second at 16 kHz; it may be none."""
+        """Yield the mix of all tracks, once, in blocks of about 0.5 s at 16 kHz; there may be none."""
         yield from mixed([track.blocks() for track in self.tracks], self._flags)
         self._note_missing_end()
 
@@ -78,7 +78,7 @@ class Part:
             track.close()
 
     def _note_missing_end(self) -> None:
-        """Compare the end with the one that the header states, by time: a pause may hold no audio at all."""
+        """Flag audio that ends before the header says; by time, as a pause may have no samples."""
         stated = max(track.stated_end_seconds or 0.0 for track in self.tracks)
         reached = max(track.reached_seconds for track in self.tracks)
         explained = DAMAGED_AUDIO in self._flags or TIMES_WRONG in self._flags

@@ -1,7 +1,7 @@
-"""Time stamps of a container to places of samples: silence stands where the container has no sound.
+"""Places samples by the container's time stamps; silence fills the gaps.
 
-Stamps are in seconds. They may be missing, run backwards, or be absurd, so a jump counts only if the next
-stamp goes on from it, and silence is bounded.
+Stamps are in seconds. They may be missing, run backwards or be absurd. So a jump counts only if the next
+stamp continues from it, and the amount of silence is limited.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import numpy as np
 from transcribe_worker.media.flags import DAMAGED_AUDIO, GAPS_FILLED, TIMES_WRONG, Flags
 from transcribe_worker.media.samples import Channels
 
-#: Containers are that inexact about where sound begins: what an encoder puts before it.
+#: The first stamp may be off by this much, by the samples that an encoder inserts.
 INEXACT_START_SECONDS = 0.1
-#: Stamps are that inexact: they are rounded to milliseconds, or those of a clock at the time of recording.
+#: Other stamps may be off by this much: they are rounded to 1 ms, or come from a clock during recording.
 INEXACT_SECONDS = 0.06
-#: Less silence in all is not worth a flag.
+#: Total silence above which the recording is flagged.
 FLAGGED_SECONDS = 0.25
-#: A clock drifts if there are slowly more samples than the stamps have room for.
+#: A clock drifts if the samples slowly exceed the time that their stamps leave; more than this is a fault.
 LARGEST_DRIFT_SECONDS = 0.5
 LONGEST_GAP_SECONDS = 3_600.0
-#: Silence in all: this much, and so many times the sound that was there.
+#: The most silence in all: this much plus this multiple of the sound so far.
 MOST_SILENCE_SECONDS = 3_600.0
 MOST_SILENCE_SHARE = 3.0
 SILENCE_PIECE_SECONDS = 0.5
@@ -33,7 +33,7 @@ REMEMBERED_SHIFTS = 4
 
 
 class Piece(NamedTuple):
-    """Decoded sound, shape (channels, frames), and its stamp, None if it has none."""
+    """Decoded sound of shape (channels, frames); its stamp is None if it has none."""
 
     samples: Channels
     rate_hz: int
@@ -41,28 +41,28 @@ class Piece(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """Length."""
+        """The length of the sound."""
         return float(self.samples.shape[1] / self.rate_hz)
 
 
 class Timeline:
-    """Where the next sample stands; `silence_before` says how much silence comes before a piece.
+    """The position of the next sample; `silence_before` returns the silence before a piece.
 
-    A shift is what to add to a stamp to get a place. Stamps that jump back or absurdly far have a shift of
-    their own from there on, and the old one holds again as soon as a stamp fits it. `origin_seconds` is the
-    stamp of the beginning, None for the first one.
+    A shift is the position of a sample minus its stamp. Stamps that jump back or absurdly far get a new
+    shift; the old one applies again when a stamp fits it. `origin_seconds` is the stamp of position 0, None
+    for the first stamp.
     """
 
     def __init__(self, flags: Flags, origin_seconds: float | None = 0.0, *, is_gapless: bool = False) -> None:
         self.position_seconds = 0.0
         self._flags = flags
-        self._is_gapless = is_gapless  # its stamps count samples, so that a gap is a loss
+        self._is_gapless = is_gapless  # its stamps count samples, so a gap is a loss
         self._shifts = deque(() if origin_seconds is None else (-origin_seconds,), REMEMBERED_SHIFTS)
         self._silence_seconds = 0.0
-        self._expected: float | None = None  # the stamp that goes on from the last one
+        self._expected: float | None = None  # the stamp that continues from the last one
 
     def silence_before(self, stamp: float | None, seconds: float, following: float | None) -> float:
-        """Silence before a piece of `seconds`, in seconds; `following` is the stamp after it, if any."""
+        """Return the seconds of silence before a piece of `seconds`; `following` is the next stamp."""
         if stamp is None:
             return 0.0
         is_first, expected = self._expected is None, self._expected
@@ -86,7 +86,7 @@ class Timeline:
         return 0.0
 
     def passed(self, seconds: float) -> None:
-        """Go on by as much sound or silence."""
+        """Advance by this much sound or silence."""
         self.position_seconds += seconds
 
     def _fits(self, stamp: float, tolerance: float) -> bool:
@@ -97,7 +97,7 @@ class Timeline:
         return False
 
     def _shift_to(self, stamp: float) -> None:
-        """Have this stamp, and those that go on from it, where the sound before it ends."""
+        """Map this stamp, and those that continue from it, to the current position."""
         self._remember(self.position_seconds - stamp)
 
     def _remember(self, shift: float) -> None:
@@ -120,7 +120,7 @@ class Timeline:
 
 
 def placed(pieces: Iterable[Piece], timeline: Timeline) -> Iterator[tuple[Channels, int]]:
-    """The sound with its sample rates, and silence where the stamps leave room for it."""
+    """Yield samples and their rates, with silence where the stamps have a gap."""
     for piece, following in pairwise(chain(pieces, (None,))):
         assert piece
         stamp_after = following.stamp_seconds if following else None

@@ -1,10 +1,10 @@
-"""Any recording as 16 kHz mono, in a stream: the MAIN PATH from a file to samples.
+"""Streams any recording as 16 kHz mono: the MAIN PATH from a file to samples.
 
-PyAV decodes each audio track (`tracks`), time stamps give its samples their places (`placing`), its channels
-become one (`downmix`) at 16 kHz (`resampling`), and so do the tracks (`mixing`).
+PyAV decodes each audio track (`tracks`). Time stamps place its samples (`placing`), its channels are mixed
+(`downmix`) and resampled to 16 kHz (`resampling`), and the tracks are mixed (`mixing`).
 
-FFmpeg guesses a format from content and name, and some that it guesses (playlists, scripts) make it read
-other files. So a table here decides what a file is, and FFmpeg sees that one file, through an object of ours.
+FFmpeg guesses a format from content and name, and some formats (playlists, scripts) make it read other files.
+So the table in `formats` decides the format, and FFmpeg reads the one file through a `Source`.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ from transcribe_worker.media.tracks import check_memory
 __all__ = ("SAMPLE_RATE_HZ", "Mono", "Recording", "open_recording")
 
 MAX_PARTS = 100
-# A second lock: `io_open` already refuses to open anything but the object we pass.
+# A second safeguard: `io_open` already refuses to open any other file.
 CONTAINER_OPTIONS = {"protocol_whitelist": "none", "enable_drefs": "0", "use_absolute_path": "0"}
-# Small packets by default; these take a quarter off the time for hours of PCM.
-# FFmpeg looks whether AC-3 or DTS poses as PCM. The first packet tells; all of them take half of an opening.
+# FFmpeg's packets are small by default; with these, hours of PCM take a quarter less time.
+# FFmpeg probes PCM for AC-3 or DTS. One packet is enough; probing more takes half the time of opening.
 WAV_OPTIONS = {"max_size": "65536", "max_probe_packets": "1"}
 
 
 class Recording(AbstractContextManager["Recording"]):
     """An open recording; a context manager.
 
-    `duration_seconds` is what the container says, None if it does not know. `flags` says what was wrong: of a
-    header at once, of the sound as soon as it is found, and "cut_short" at the end.
+    `duration_seconds` is the length that the container states, None if it states none. `flags` grows: faults
+    of a header are in it at once, faults of the sound when they are found.
     """
 
     def __init__(
@@ -85,10 +85,9 @@ class Recording(AbstractContextManager["Recording"]):
         self._file.close()
 
     def blocks(self) -> Iterator[Mono]:
-        """The audio, once, in blocks of about half a second: shape (frames,), 16 kHz mono, in [-1, 1].
+        """Yield the audio, once, in blocks of about 0.5 s: shape (frames,), 16 kHz mono, in [-1, 1].
 
-        Raises TooLong and TooSlow on the way, NoAudio or NotARecording at the end if nothing at all could
-        be decoded.
+        Raises TooLong, TooSlow, and at the end NoAudio or NotARecording if nothing could be decoded.
         """
         nothing = True
         decoded = chain.from_iterable(part.blocks() for part in self._parts)
@@ -100,27 +99,24 @@ class Recording(AbstractContextManager["Recording"]):
 
     def _why_nothing(self) -> NoAudio | NotARecording:
         if DAMAGED_AUDIO in self._flags:
-            return NotARecording(
-                f"Nothing in {self._name} could be decoded: it is damaged or something else."
-            )
-        return NoAudio(f"{self._name} has a header, but no audio behind it.")
+            return NotARecording(f"Nothing in {self._name} could be decoded: it is damaged, or no recording.")
+        return NoAudio(f"{self._name} has a header, but no audio after it.")
 
 
 ORDINARY = RecordingLimits()
 
 
-def open_recording(path: Path, allowance: RecordingLimits = ORDINARY) -> Recording:
+def open_recording(path: Path, limits: RecordingLimits = ORDINARY) -> Recording:
     """Open a recording of any kind in READABLE.
 
-    Raises EmptyRecording, NoAudio, DamagedHeader, NotARecording, TooLarge or TooLong, and OSError as the
-    system gives it.
+    Raises EmptyRecording, NoAudio, DamagedHeader, NotARecording, TooLarge, TooLong, OSError.
     """
     try:
         file = open_regular(path)
     except NotRegular as error:
         raise NotARecording(f"{path.name} is not a regular file. Put the recording itself there.") from error
     try:
-        return _open(file, path.name, allowance)
+        return _open(file, path.name, limits)
     except BaseException:
         file.close()
         raise
@@ -139,7 +135,7 @@ def _open(file: BinaryIO, name: str, limits: RecordingLimits) -> Recording:
 
 
 class _Opened(NamedTuple):
-    """A part of a file, its length if the header says it, and where the next part begins, if there is one."""
+    """A part of a file, its length if the header states it, and the offset of the next part, if any."""
 
     part: Part
     seconds: float | None
@@ -148,7 +144,7 @@ class _Opened(NamedTuple):
 
 @dataclass(frozen=True)
 class _Opener:
-    """Opens the parts of a file; there is one, unless recordings were joined end to end."""
+    """Opens the parts of a file: one, or several if recordings were joined end to end."""
 
     name: str
     limits: RecordingLimits
@@ -156,7 +152,7 @@ class _Opener:
     meter: Meter
 
     def parts(self, file: BinaryIO, size_bytes: int) -> list[_Opened]:
-        """Open all parts. One after the first that cannot be opened is noted as damage."""
+        """Open all parts, up to one after the first that cannot be opened, which is flagged as damage."""
         opened = [self._part(file, size_bytes)]
         at = 0
         try:
@@ -176,7 +172,7 @@ class _Opener:
         return opened
 
     def _part(self, file: BinaryIO, size_bytes: int) -> _Opened:
-        """Open what begins at 0."""
+        """Open the part that begins at offset 0."""
         layout = read_layout(file, size_bytes)
         return self._wav(file, layout) if layout else self._other(file, size_bytes)
 
@@ -191,7 +187,7 @@ class _Opener:
     def _other(self, file: BinaryIO, size_bytes: int) -> _Opened:
         start = after_tags(file)
         if start >= size_bytes:
-            raise NoAudio(f"{self.name} holds a tag (title, artist), but no audio.")
+            raise NoAudio(f"{self.name} has a tag (title, artist), but no audio.")
         kind = sniff(file, start, self.name)
         if kind.demuxer == "mov":
             check_claims(file, start, size_bytes, self.name)
@@ -232,4 +228,4 @@ def _container(kind: Kind, source: Source) -> InputContainer:
 
 
 def _refuse_other_files(url: str, *_: object) -> NoReturn:
-    raise NotARecording(f"The file refers to another ({url}) instead of holding the audio itself.")
+    raise NotARecording(f"The file refers to another file ({url}) and has no audio of its own.")

@@ -1,4 +1,4 @@
-"""Sound of any sample rate as blocks of 16 kHz."""
+"""Resamples mono sound of any rate to 16 kHz."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SAMPLE_RATE_HZ = 16_000
 
 
 def resampled(pieces: Iterable[tuple[Mono, int]]) -> Iterator[Mono]:
-    """Mono sound at 16 kHz, from pieces with their sample rates, which may change on the way."""
+    """Resample pieces of mono sound to 16 kHz; the rate may change from piece to piece."""
     for rate_hz, run in groupby(pieces, key=itemgetter(1)):
         samples = (piece for piece, _ in run)
         blocks = samples if rate_hz == SAMPLE_RATE_HZ else _from_rate(samples, rate_hz)

@@ -1,7 +1,7 @@
-"""What a WAV says of itself, and how much audio is really there.
+"""Compares the header of a WAV with the audio in the file.
 
-Reads the headers of RIFF, RIFX (big-endian), RF64/BW64 (EBU Tech 3306) and Sony Wave64. A recorder that was
-killed leaves sizes that are missing or out of date, so every size is compared with that of the file.
+Reads the headers of RIFF, RIFX (big-endian), RF64/BW64 (EBU Tech 3306) and Sony Wave64. A killed recorder
+leaves sizes that are missing or out of date, so they are compared with the file's size.
 """
 
 from __future__ import annotations
@@ -25,12 +25,11 @@ from transcribe_worker.media.wav_format import (
 
 @dataclass(frozen=True)
 class WavLayout:
-    """Where the audio of a WAV is and what it is made of.
+    """The position and format of the audio in a WAV.
 
-    `data_offset` and `data_bytes` say where audio really is, in whole blocks, whatever the header claims.
-    `flags` says what was wrong with the claim: "header_size_missing", "header_size_stale" or "cut_short".
-    `is_whole`: the header accounts for every byte of the file, so nobody is still writing it. `next_offset`:
-    where another WAV begins in the same file, if one does.
+    `data_offset` and `data_bytes` describe the audio that is there, in whole blocks. `flags` has the fault of
+    the header's size: "header_size_missing", "header_size_stale" or "cut_short". `is_whole`: the header
+    accounts for every byte of the file. `next_offset`: where another WAV begins in the file, if one does.
     """
 
     form: str
@@ -60,7 +59,7 @@ class WavLayout:
 
     @property
     def duration_seconds(self) -> float | None:
-        """Length of the audio; for compressed formats by their mean bit rate, None if they state none."""
+        """The length of the audio; for compressed formats by their mean bit rate, None if they have none."""
         fmt = self._format
         if fmt.tag in ONE_BLOCK_IS_ONE_FRAME:
             return self.data_bytes / fmt.block_align / fmt.sample_rate_hz
@@ -68,20 +67,20 @@ class WavLayout:
 
     @property
     def swapped_bytes(self) -> int:
-        """Width of big-endian samples, which a little-endian reader must turn round; 1 if there are none."""
+        """The bytes of a big-endian sample, whose order must be reversed; 1 if none is."""
         turned = self.form == "RIFX" and self._format.tag in PLAIN_FORMATS
         return max(1, self.block_align // self.channels) if turned else 1
 
     @property
     def little_endian_fmt(self) -> bytes:
-        """The fmt chunk as an ordinary RIFF has it."""
+        """The fmt chunk in little-endian order."""
         return turned_fmt(self.fmt) if self.form == "RIFX" else self.fmt
 
 
 def read_layout(file: BinaryIO, size_bytes: int) -> WavLayout | None:
     """Find the audio of a WAV of `size_bytes`; None if the file is not of the WAV family.
 
-    Raises DamagedHeader if the header is cut off or absurd, NoAudio if nothing follows it.
+    Raises DamagedHeader if the header is cut off or absurd, NoAudio if no whole block follows it.
     """
     reader = open_family(file, size_bytes)
     if reader is None:
@@ -98,13 +97,13 @@ def read_layout(file: BinaryIO, size_bytes: int) -> WavLayout | None:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether the file is a WAV whose header accounts for every byte of it. Never raises."""
+    """Whether the file is a WAV whose header accounts for every byte of it; False if it is unreadable."""
     layout = _layout_of(path)
     return layout is not None and layout.is_whole
 
 
 def is_cut_short(path: Path) -> bool:
-    """Whether the file is a WAV whose header promises more than there is. Never raises."""
+    """Whether the file is a WAV whose header claims more audio than there is; False if it is unreadable."""
     layout = _layout_of(path)
     return layout is not None and "cut_short" in layout.flags
 
@@ -119,7 +118,7 @@ def _layout_of(path: Path) -> WavLayout | None:
 
 def _layout(reader: ChunkReader, fmt: bytes, data: Chunk) -> WavLayout:
     if not fmt:
-        raise DamagedHeader("The header of the file is damaged: nothing says what its audio is made of.")
+        raise DamagedHeader("The header of the file is damaged: it does not give the format of the audio.")
     data_bytes, flags = _measure(reader, data)
     whole_blocks = data_bytes - data_bytes % parse_fmt(fmt, reader.dialect.order).block_align
     if whole_blocks == 0:
@@ -132,7 +131,7 @@ def _layout(reader: ChunkReader, fmt: bytes, data: Chunk) -> WavLayout:
 
 
 def _measure(reader: ChunkReader, data: Chunk) -> tuple[int, tuple[str, ...]]:
-    """How many bytes of audio there are, and in what way the header was wrong about it."""
+    """Return the bytes of audio that are there, and the flags of a header that states another size."""
     there = max(0, reader.size_bytes - data.offset)
     claimed = reader.claimed_size(data)
     if claimed is None:

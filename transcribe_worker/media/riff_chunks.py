@@ -1,4 +1,4 @@
-"""The chunks of a WAV: the members of the WAV family, and a walk through their chunks."""
+"""Reads the chunks of a WAV, in all dialects: RIFF, RIFX, RF64, BW64 and Wave64."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WAVE_START = re.compile(
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one member of the family writes a chunk: name and size, then the payload, padded to `align`."""
+    """How a dialect writes a chunk: name and size, then the payload, padded to `align` bytes."""
 
     form: str
     head: struct.Struct
@@ -35,7 +35,7 @@ class Dialect:
 
     @property
     def unknown(self) -> int:
-        """The size a recorder writes when it cannot know it yet: all bits set."""
+        """The size that a recorder writes before it knows it: all bits set."""
         return 0xFFFF_FFFF if self.head.size == 8 else 0xFFFF_FFFF_FFFF_FFFF - self.head.size
 
 
@@ -61,7 +61,7 @@ class Chunk:
 
 
 class ChunkReader:
-    """Walks the chunks of a file, each by its head alone."""
+    """Walks the chunks of a file by reading their heads."""
 
     def __init__(self, file: BinaryIO, size_bytes: int, dialect: Dialect, form_size: int) -> None:
         self.file = file
@@ -74,14 +74,14 @@ class ChunkReader:
         return self._chain(self._chunk_at(self.dialect.first_chunk))
 
     def ends_with_the_file(self, chunk: Chunk) -> bool:
-        """Whether this chunk, or a chain of others after it, ends exactly where the file or the form does."""
+        """Whether this chunk, or a later one in its chain, ends where the file ends or another WAV begins."""
         return any(
             self.size_bytes in (each.end, self._padded(each.end)) or self._form_at(each.end) is not None
             for each in self._chain(chunk)
         )
 
     def next_form(self, chunk: Chunk) -> int | None:
-        """Where another form begins in the chain of chunks after this one."""
+        """Return where another WAV begins in the chain of chunks after this one."""
         forms = (self._form_at(each.end) for each in self._chain(chunk))
         return next((at for at in forms if at is not None), None)
 
@@ -93,7 +93,7 @@ class ChunkReader:
             chunk = self._after(chunk)
 
     def _form_at(self, position: int) -> int | None:
-        """Where another WAV begins, at this position or behind its padding."""
+        """Return where another WAV begins, at this position or after its padding."""
         for at in (self._padded(position), position):
             self.file.seek(at)
             start = self.file.read(40)
@@ -117,14 +117,14 @@ class ChunkReader:
             self.form_size = form_size + 8
 
     def claimed_size(self, chunk: Chunk) -> int | None:
-        """The size the header gives for the audio, None if it gives none."""
+        """Return the size that the header states for the audio, None if it states none."""
         size = chunk.size
         if size == self.dialect.unknown and self.long_data_size is not None:
             size = self.long_data_size
         return None if size in (0, self.dialect.unknown, 0xFFFF_FFFF_FFFF_FFFF) else size
 
     def _after(self, chunk: Chunk) -> Chunk | None:
-        # Some writers forget the pad byte behind an odd payload.
+        # Some writers omit the pad byte after an odd payload.
         return self._chunk_at(self._padded(chunk.end)) or self._chunk_at(chunk.end)
 
     def _chunk_at(self, position: int) -> Chunk | None:
@@ -150,7 +150,7 @@ def open_family(file: BinaryIO, size_bytes: int) -> ChunkReader | None:
     for magic, dialect in DIALECTS.items():
         if start.startswith(magic):
             return _open_form(file, size_bytes, dialect, start)
-    # A file that ends within its own magic bytes can only be told by what there is of them.
+    # The file may end within its magic bytes.
     if start and any(magic.startswith(start) for magic in DIALECTS):
         raise DamagedHeader(f"The file ends after {len(start)} bytes, within its header.")
     return None

@@ -1,4 +1,4 @@
-"""Samples of a decoder as float32 of shape (channels, frames), with full scale at 1."""
+"""Converts a decoder's samples to float32 of shape (channels, frames), with full scale at 1."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transcribe_worker.media.flags import DAMAGED_AUDIO, SCALED_DOWN, Flags
 
 Channels = NDArray[np.float32]
 
-# FFmpeg's name: numpy's, the value of silence, full scale.
+# FFmpeg's sample format: numpy's type, the value of silence, full scale.
 SAMPLE_FORMATS = {
     "u8": (np.uint8, 128, 128),
     "s16": (np.int16, 0, 2**15),
@@ -25,16 +25,16 @@ SAMPLE_FORMATS = {
 }
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
 CHUNK_SECONDS = 0.5
-#: A level is taken from so many chunks after the first that is too loud: 20 s.
+#: A level is measured over this many chunks after the first that is too loud: 20 s.
 LEVEL_CHUNKS = 40
 LEVEL_BYTES = 16_000_000
-#: Louder than 1 are fewer than so many samples: single clicks, which may be clipped.
+#: If at most this share of the samples exceeds full scale, they are clicks and are clipped.
 CLICKS_SHARE = 0.001
-#: The same for lossy formats, whose decoders burst where packets are missing.
+#: The same for lossy formats, whose decoders produce bursts where packets are missing.
 LOSSY_CLICKS_SHARE = 0.01
-#: Decoders of lossy formats overshoot by less than this, and loud music by nature.
+#: Lossy decoders overshoot full scale in loud passages, by less than this factor.
 LOSSY_OVERSHOOT = 2.0
-#: Sound spreads over less than 100 dB in half a second; floats of random bits spread over 1,500 dB.
+#: Sound spans less than 100 dB in half a second; floats of random bits span 1,500 dB.
 WIDEST_SPREAD = 1e5
 
 
@@ -46,17 +46,17 @@ class Chunk(NamedTuple):
 
 
 def read_samples(frame: AudioFrame) -> Channels:
-    """The samples of a decoded frame; floats may exceed 1, and be NaN or infinite."""
+    """Return the samples of a decoded frame; floats may exceed 1, or be NaN or infinite."""
     channels = frame.layout.nb_channels
     dtype, zero, full_scale = SAMPLE_FORMATS[frame.format.name.removesuffix("p")]
-    # Only that many planes: where there are eight, PyAV 18 counts a ninth, in memory that is not there.
+    # PyAV 18 counts a ninth plane where there are eight; reading it would go out of bounds.
     planes = frame.planes[: channels if frame.format.is_planar else 1]
     frames = np.stack(
         [np.frombuffer(memoryview(plane), dtype, frame.samples * channels // len(planes)) for plane in planes]
     )
     samples = frames if frame.format.is_planar else frames.reshape(-1, channels).T
     if samples.dtype.kind == "f":
-        if dtype is np.float64:  # NaN and infinity stay what they are
+        if dtype is np.float64:  # NaN and infinity are kept
             samples = np.where(np.isfinite(samples), samples.clip(-LARGEST_FLOAT, LARGEST_FLOAT), samples)
         return samples.astype(np.float32, order="C", copy=False)
     scaled: Channels = (samples.astype(np.float32, order="C") - np.float32(zero)) / np.float32(full_scale)
@@ -84,8 +84,8 @@ def chunks(pieces: Iterable[tuple[Channels, int]]) -> Iterator[Chunk]:
 def levelled(loud: Iterator[Chunk], flags: Flags, overshoot: float = 1.0) -> Iterator[Chunk]:
     """Scale sound that exceeds full scale down to it; NaN and infinity become silence.
 
-    What exceeds `overshoot` in more than single clicks sets a level, which holds from there to the end.
-    Floats of random bits, as a damaged file has them, set none and are clipped.
+    Sound above `overshoot`, apart from single clicks, sets a level that applies to all later chunks. Floats
+    of random bits, as in a damaged file, set no level and are clipped.
     """
     full_scale = 1.0
     for chunk in loud:
@@ -105,7 +105,7 @@ def levelled(loud: Iterator[Chunk], flags: Flags, overshoot: float = 1.0) -> Ite
 
 
 def _level(samples: Channels, overshoot: float, flags: Flags) -> float:
-    """Full scale of a chunk: 1 unless its sound exceeds `overshoot`."""
+    """Return the full scale of a chunk: 1 unless its sound exceeds `overshoot`."""
     if _peak(samples) <= overshoot:
         return 1.0
     sizes = np.abs(np.nan_to_num(samples, nan=0, posinf=0, neginf=0)).ravel()
@@ -122,7 +122,7 @@ def _level(samples: Channels, overshoot: float, flags: Flags) -> float:
 
 
 def _peak(samples: Channels) -> float:
-    """The largest size of a sample; NaN if one is NaN."""
+    """Return the largest absolute sample; NaN if one is NaN."""
     return max(float(samples.max()), -float(samples.min())) if samples.size else 0.0
 
 

@@ -1,4 +1,4 @@
-"""What FFmpeg sees of a file: one stretch of it, behind a header that tells the truth."""
+"""The file object that FFmpeg reads: a range of a file after a correct header."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from transcribe_worker.media.riff import WavLayout
 
 
 class Source:
-    """A stretch of a file, behind a header of our own, as the one read-only file that FFmpeg sees."""
+    """A read-only file object: `header`, then `length` bytes of `file` from `offset` on."""
 
     def __init__(self, file: BinaryIO, offset: int, length: int, header: bytes = b"", width: int = 1) -> None:
         self.file = file
@@ -36,9 +36,9 @@ class Source:
         return self._position
 
     def _body(self, at: int, count: int) -> bytes:
-        """Bytes of the stretch, big-endian samples of `width` bytes turned round."""
+        """Return bytes of the range; big-endian samples of `width` bytes become little-endian."""
         count = min(count, self._length - at)
-        # A damaged file may send FFmpeg so far beyond the end that the system's own seek would fail.
+        # In a damaged file FFmpeg may seek so far beyond the end that the system's seek fails.
         if count <= 0:
             return b""
         skipped = at % self._width
@@ -48,7 +48,7 @@ class Source:
 
 
 def _turned(raw: bytes, width: int) -> bytes:
-    """Big-endian samples of `width` bytes as little-endian ones."""
+    """Convert big-endian samples of `width` bytes to little-endian ones."""
     if width == 1:
         return raw
     whole = len(raw) - len(raw) % width
@@ -56,7 +56,7 @@ def _turned(raw: bytes, width: int) -> bytes:
 
 
 def clean_header(layout: WavLayout) -> bytes:
-    """The header this WAV should have had, with its true sizes; RF64 where 32 bits are too few."""
+    """Return a header with the WAV's true sizes; RF64 where 32 bits are too few."""
     fmt = layout.little_endian_fmt
     fmt_chunk = struct.pack("<4sI", b"fmt ", len(fmt)) + fmt + b"\0" * (len(fmt) % 2)
     size = 4 + len(fmt_chunk) + 8 + layout.data_bytes

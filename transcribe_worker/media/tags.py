@@ -1,4 +1,4 @@
-"""Where the audio begins in a file: after ID3v2 and APEv2 tags, and after zeros before MPEG audio."""
+"""Finds where the audio begins: after ID3v2 and APEv2 tags, and after zeros before MPEG audio."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import struct
 from typing import BinaryIO
 
 MAX_TAGS = 8
-#: Dumps of streams begin with zeros; a file of nothing else should not be read to its end.
+#: Stream dumps may begin with zeros; a file of zeros alone is not read to its end.
 MAX_ZEROS = 1 << 20
 FEWEST_ZEROS = 16
 APE_HAS_HEADER, APE_IS_HEADER = 1 << 31, 1 << 29
@@ -14,7 +14,7 @@ APE_HEADER_BYTES = 32
 
 
 def after_tags(file: BinaryIO) -> int:
-    """Return where the first byte after the leading tags is; players write them before any format."""
+    """Return the offset after the leading tags, which players write before any format."""
     start = 0
     for _ in range(MAX_TAGS):
         length = _tag_bytes(file, start)
@@ -25,7 +25,7 @@ def after_tags(file: BinaryIO) -> int:
 
 
 def _tag_bytes(file: BinaryIO, start: int) -> int:
-    """Length of the tag, or of the zeros before MPEG audio, at `start`; 0 if there are none."""
+    """Return the bytes of the tag, or of the zeros before MPEG audio, at `start`; 0 if there are none."""
     file.seek(start)
     head = file.read(APE_HEADER_BYTES)
     if head.startswith(b"ID3") and len(head) >= 10:

@@ -1,4 +1,4 @@
-"""One audio track of a container, from packets to 16 kHz mono at the times that the container states."""
+"""Decodes one audio track of a container to 16 kHz mono, at the times that the container states."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_TRACKS = 16
 
 
 class Track:
-    """An audio track with a container of its own, so that tracks can be read side by side."""
+    """An audio track with its own container, so that tracks can be read in parallel."""
 
     def __init__(
         self, container: InputContainer, number: int, kind: Kind, flags: Flags, look: Callable[[], None]
@@ -41,7 +41,7 @@ class Track:
 
     @property
     def end_seconds(self) -> float | None:
-        """Where the header says that the track ends, None if it does not say it."""
+        """The end of the track by the header, None if it states none."""
         stream, whole = self._stream, self.container.duration
         if not (stream.duration and stream.time_base):
             return whole / av.time_base - max(self._origin_seconds or 0.0, 0.0) if whole else None
@@ -51,17 +51,17 @@ class Track:
 
     @property
     def stated_end_seconds(self) -> float | None:
-        """The same, None too if the header says so roughly, or of a video."""
+        """The same; also None if the header states it inexactly, or only for a video."""
         is_exact = self._kind.states_length and (self._stream.duration or len(self.container.streams) == 1)
         return self.end_seconds if is_exact else None
 
     @property
     def reached_seconds(self) -> float:
-        """Where the sound that was decoded so far ends."""
+        """The end of the sound decoded so far."""
         return self._timeline.position_seconds
 
     def blocks(self) -> Iterator[Mono]:
-        """The sound of the track, once, in blocks of about half a second at 16 kHz; it may be none."""
+        """Yield the track's sound, once, in blocks of about 0.5 s at 16 kHz; there may be none."""
         overshoot = 1.0 if self._stream.codec_context.name.startswith("pcm_") else LOSSY_OVERSHOOT
         sound = levelled(chunks(placed(self._pieces(), self._timeline)), self._flags, overshoot)
         return resampled(downmixed(sound, self._flags))
@@ -83,7 +83,7 @@ class Track:
                 return
             except av.FFmpegError as error:
                 check_memory(error)
-                # The demuxer goes on after the place that it could not read; it may have stopped for good.
+                # The demuxer may continue after the unreadable place, or fail again for good.
                 self._flags.note(DAMAGED_AUDIO)
 
     def _decode(self, packet: Packet[AudioStream]) -> list[AudioFrame]:
@@ -100,7 +100,10 @@ class Track:
 
 
 def decodable_tracks(container: InputContainer, name: str, flags: Flags) -> list[int]:
-    """The numbers of the audio tracks that can be decoded. Raises what is wrong with them if none can be."""
+    """Return the numbers of the decodable audio tracks, 16 at most.
+
+    If there is none, raises NoAudio, or NotARecording or DamagedHeader for the first track.
+    """
     tracks = container.streams.audio
     if not tracks:
         raise NoAudio(f"{name} has no audio track.")
@@ -118,16 +121,16 @@ def _fault(stream: AudioStream, name: str) -> NotARecording | DamagedHeader | No
     if stream.codec_context is None:
         return NotARecording(f"The audio of {name} is compressed in a way that offhook cannot decode.")
     rate = stream.codec_context.sample_rate
-    # 0: not known before the first frame.
+    # 0: unknown before the first frame.
     if rate and rate not in PLAUSIBLE_RATES_HZ:
-        return DamagedHeader(f"The header of {name} is damaged: it says {rate:,} samples a second.")
+        return DamagedHeader(f"The header of {name} is damaged: it states {rate:,} samples a second.")
     return None
 
 
 def origin(container: InputContainer, kind: Kind) -> float | None:
-    """The stamp, in seconds, that is the beginning of the recording; None for that of the first sample.
+    """Return the stamp, in seconds, of the recording's beginning; None for the first sample's.
 
-    That is 0 for a container whose stamps are absolute, unless something begins before or implausibly late.
+    It is 0 unless a track begins earlier, or all begin implausibly late.
     """
     if kind.stamps == "relative":
         return None
@@ -141,6 +144,6 @@ def origin(container: InputContainer, kind: Kind) -> float | None:
 
 
 def check_memory(error: av.FFmpegError) -> None:
-    """Let an error pass that is this process's lack of memory and not the recording's fault."""
+    """Raise the error again if this process is out of memory, which is not the recording's fault."""
     if isinstance(error, MemoryError) and memory.is_short():
         raise error

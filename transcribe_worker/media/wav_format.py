@@ -1,4 +1,4 @@
-"""The fmt chunk of a WAV: what its samples are made of."""
+"""The fmt chunk of a WAV: the format of its samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLAIN_FORMATS = {PCM, FLOAT, EXTENSIBLE}
 
 
 class WavFormat(NamedTuple):
-    """The fields that all formats have."""
+    """The fields that all formats share."""
 
     tag: int
     channels: int
@@ -24,7 +24,7 @@ class WavFormat(NamedTuple):
 
 
 def checked_fmt(fmt: bytes, order: str) -> bytes:
-    """The chunk, if a WAV can be made of this. Raises DamagedHeader."""
+    """Return the chunk if a WAV can have it. Raises DamagedHeader."""
     if len(fmt) < MIN_FMT_BYTES:
         raise DamagedHeader(f"The header of the file is damaged: its format has only {len(fmt)} bytes.")
     parsed = parse_fmt(fmt, order)
@@ -35,12 +35,12 @@ def checked_fmt(fmt: bytes, order: str) -> bytes:
 
 
 def parse_fmt(fmt: bytes, order: str) -> WavFormat:
-    """The first fields; `order` is that of struct."""
+    """Return the first fields; `order` is the byte order as `struct` writes it."""
     return WavFormat._make(struct.unpack(order + "HHIIH", fmt[:MIN_FMT_BYTES]))
 
 
 def turned_fmt(fmt: bytes) -> bytes:
-    """A big-endian fmt chunk in little-endian order, field by field (WAVEFORMATEXTENSIBLE, then bytes)."""
+    """Convert a big-endian fmt chunk to little-endian, field by field (WAVEFORMATEXTENSIBLE, then bytes)."""
     fields = struct.Struct(">HHIIHHHHIIHH")
     known = fields.unpack(fmt[: fields.size].ljust(fields.size, b"\0"))
     turned = struct.pack("<HHIIHHHHIIHH", *known)[: len(fmt)]
