@@ -199,7 +199,7 @@ def test_a_format_of_gigabytes_is_never_read_into_memory() -> None:
 
 
 def test_audio_without_a_format_is_damage() -> None:
-    with pytest.raises(DamagedHeader, match="made of"):
+    with pytest.raises(DamagedHeader, match="the format of the audio"):
         layout_of(wav(chunk(b"data", AUDIO)))
 
 
