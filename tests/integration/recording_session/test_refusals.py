@@ -17,6 +17,8 @@ from shared.settings import Settings
 from tests.integration.recording_session.desk import Desk, Make, nothing_is_left, only_record
 from tests.tables import Capture, Record
 
+PATIENCE_SECONDS = 10.0
+
 # What is refused changes nothing
 
 
@@ -104,6 +106,9 @@ def test_attaching_an_unknown_session_changes_nothing(manual: Desk) -> None:
 def test_a_title_that_cannot_be_written_down_leaves_nothing_running(desk: Desk, settings: Settings) -> None:
     with pytest.raises(ValueError):
         desk.session.start(title="Gr\udcc3")
+    for thread in threading.enumerate():
+        if thread.name == "audio":  # it closes its devices after the recording has ended
+            thread.join(PATIENCE_SECONDS)
     assert "audio" not in [thread.name for thread in threading.enumerate()]
     assert desk.state == "idle"
     assert nothing_is_left(settings)
