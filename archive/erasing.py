@@ -19,7 +19,7 @@ from pathlib import Path
 from archive import receipts
 from archive.library import Library, LibraryBusy
 from shared.errors import OffhookError, RecordNotFound, StateConflict
-from shared.files import Fingerprint, sync_folder
+from shared.files import Fingerprint, is_file, sync_folder
 from shared.home import RESTORE_LOCK, RESTORE_PART, part_of
 from shared.locks import FileLock
 from shared.settings import Settings
@@ -85,7 +85,7 @@ class Eraser:
         """Plan the deletion of a recording."""
         files = tuple(self._library.files_of(record))
         own = self._library.find(record)
-        stay = (own,) if own.is_file() and own not in files else ()
+        stay = (own,) if is_file(own) and own not in files else ()
         state = record.transcription_status
         return ErasurePlan(record.id, record.session_id, record.title, state, files, _size_bytes(files), stay)
 

@@ -14,13 +14,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from archive import transcript
 from archive.exports import FORMATS
 from archive.renamed import Content, find
 from shared.errors import OffhookError, StateConflict
-from shared.files import Fingerprint, move, names_in, sha256_of, whole
+from shared.files import Fingerprint, is_file, move, names_in, sha256_of, whole
 from shared.home import FILE_MODE, make_folder_inside, tighten
 from shared.locks import FileLock
 from shared.plain_text import one_line
@@ -93,28 +93,35 @@ class Library:
     def find(self, record: Record) -> Path:
         """Return where a recording is: it may have moved here without its record having learnt of it."""
         path = Path(record.recording_path)
-        if record.library_stem and not path.exists():
-            moved = beside(self._settings.library / record.library_stem, path.suffix.lstrip("."))
+        stem = self._stem(record)
+        if stem and not is_file(path):
+            moved = beside(stem, path.suffix.lstrip("."))
             return moved if moved.exists() else path
         return path
+
+    def _stem(self, record: Record) -> Path | None:
+        """Return the place of a record; None if it has none, or one that only a damaged database has."""
+        if not record.library_stem or not PurePath(record.library_stem).name:
+            return None
+        stem = self._settings.library / record.library_stem
+        return stem if self.is_ours(stem) else None
 
     def files_of(self, record: Record) -> list[Path]:
         """Name the files that are there for a record, copies included; what was only `add`ed is not ours."""
         path = Path(record.recording_path)
         ours = [path] if self.is_ours(path) else []
         ours += self._store.inbox_files.of_record(record.id)
-        if record.library_stem:
-            stem = self._settings.library / record.library_stem
+        if stem := self._stem(record):
             ours += [beside(stem, suffix) for suffix in FORMATS]
             moved = beside(stem, path.suffix.lstrip("."))
             ours += [moved] if moved != path and _is_recording(record, moved) else []
             ours += self._renamed(record, stem, (path, moved))
-        return [path for path in dict.fromkeys(ours) if path.is_file() and self.is_ours(path)]
+        return [path for path in dict.fromkeys(ours) if is_file(path) and self.is_ours(path)]
 
     def _renamed(self, record: Record, stem: Path, places: tuple[Path, ...]) -> list[Path]:
         """Find what a person has renamed in the library of a record's recording and transcripts."""
         wanted = set()
-        if record.sha256 and record.size_bytes is not None and not any(map(Path.is_file, places)):
+        if record.sha256 and record.size_bytes is not None and not any(map(is_file, places)):
             wanted.add(Content(record.size_bytes, record.sha256))
         lost = [render for suffix, render in FORMATS.items() if not beside(stem, suffix).is_file()]
         if lost and record.archived_at is not None:
@@ -125,16 +132,18 @@ class Library:
 
     def leftovers(self, record: Record) -> list[Path]:
         """Name the half-written files beside a record's: nobody else writes there while one is `alone`."""
-        if not record.library_stem:
+        stem = self._stem(record)
+        if stem is None:
             return []
-        folder = (self._settings.library / record.library_stem).parent
-        return [folder / name for name in names_in(folder) if _PARTIAL.match(name)]
+        return [stem.parent / name for name in names_in(stem.parent) if _PARTIAL.match(name)]
 
     def is_ours(self, path: Path) -> bool:
         """Whether a file lies where offhook keeps recordings; any other is a person's own.
 
         Not even a database that somebody has made up, and had restored, can have another one deleted.
         """
+        if "\0" in str(path):  # no system has such a file
+            return False
         settings = self._settings
         for name in (os.path.normpath, os.path.realpath):  # a home may be called by another name, too
             inbox, recording, library, found = (
@@ -160,7 +169,7 @@ class Library:
 
 def _is_recording(record: Record, path: Path) -> bool:
     """Whether a move that was cut off has left a record's recording here, and not another has this name."""
-    return path.is_file() and record.sha256 in (None, sha256_of(path))
+    return is_file(path) and record.sha256 in (None, sha256_of(path))
 
 
 def safe_name(title: str) -> str:

@@ -89,6 +89,17 @@ class OutOfMemory(BadRecording):
     code = "engine_memory_gb"
 
 
+class BadOptions(BadRecording):
+    """The options of the recording are damaged."""
+
+    code = "bad_options"
+
+    def __init__(self, message: str, record_id: int) -> None:
+        super().__init__(
+            f"{message} `offhook retry {record_id}` queues it without them; give it new ones there."
+        )
+
+
 class RecordingChanged(OffhookError):
     """The recording changed while it was being read; it is read again from the start."""
 

@@ -40,14 +40,23 @@ class NotRegular(OSError):
 
 def open_regular(path: Path) -> BinaryIO:
     """Open a file that others may have replaced; a pipe does not block. Raises OSError, NotRegular."""
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except PermissionError:
+        if path.is_dir():  # Windows refuses to open one, and reports a lack of rights
+            raise _not_regular(path) from None
+        raise
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise NotRegular(errno.EINVAL, "It is not a regular file", str(path))
+            raise _not_regular(path)
         return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)
         raise
+
+
+def _not_regular(path: Path) -> NotRegular:
+    return NotRegular(errno.EINVAL, "It is not a regular file", str(path))
 
 
 def sha256_of(path: Path, keep: Callable[[], None] = lambda: None) -> str:
@@ -61,6 +70,14 @@ def sha256_of(path: Path, keep: Callable[[], None] = lambda: None) -> str:
             digest.update(chunk)
             keep()
     return digest.hexdigest()
+
+
+def is_file(path: Path) -> bool:
+    """Return whether there is such a file; a path that no system takes leads to none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def sync_folder(folder: Path) -> None:

@@ -186,6 +186,18 @@ def for_recording(settings: Settings, own: Mapping[str, Any]) -> RecordOptions:
     return RecordOptions(**(known | given))
 
 
+def usable_options(own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recording's `own` options without the damaged ones; those of a later version stay."""
+    found = dict(own)
+    for name in own:
+        if name in RECORD_OPTIONS:
+            try:
+                coerce(name, own[name], "")
+            except SettingsError:
+                del found[name]
+    return found
+
+
 def coerce(name: str, value: Any, source: str) -> Any:
     """Turn a value from outside into the setting's own type, or raise SettingsError."""
     default = getattr(DEFAULTS, name)

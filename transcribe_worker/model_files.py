@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import ModelMissing, OffhookError, SettingsError
+from shared.files import is_file
 
 BUNDLED = "tiny.en"
 WEIGHTS = "model.bin"
@@ -64,7 +65,7 @@ def find(models: Path, name: str, language: str = "auto") -> Path:
             f"then choose it with --model {other}, or as the setting model."
         )
     for folder in _places(models, name):
-        if (folder / WEIGHTS).is_file() and folder.suffix != PARTIAL:
+        if is_file(folder / WEIGHTS) and folder.suffix != PARTIAL:
             return folder
     if _is_path(name):
         raise ModelMissing(f"The model folder {name} is missing, or has no {WEIGHTS} in it.")
@@ -133,7 +134,10 @@ def _folder(models: Path, name: str) -> Path:
 
 
 def _is_path(name: str) -> bool:
-    return Path(name).expanduser().is_absolute()
+    try:
+        return Path(name).expanduser().is_absolute()
+    except RuntimeError:  # ~ and a user that is not there
+        return False
 
 
 def _first_line(error: BaseException) -> str:

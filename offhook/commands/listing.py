@@ -59,7 +59,7 @@ def _table(records: list[Record]) -> Table:
             str(record.id),
             _title(record),
             length(record.duration_seconds),
-            cell(shown, COLOURS[status]),
+            cell(shown, COLOURS.get(status, "red")),
             clock_time(record.created_at),
         )
     return listed

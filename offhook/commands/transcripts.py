@@ -112,11 +112,12 @@ _REMEDIES = {
     "failed": "`offhook retry` queues it again.",
     "cancelled": "`offhook retry` queues it again.",
 }
+_NO_STATE = "That is no state: delete it, or restore a backup."
 
 
 def _finished(record: Record, found: Transcript) -> Transcript:
     if record.transcription_status != COMPLETED:
-        why = record.transcription_error or _REMEDIES[record.transcription_status]
+        why = record.transcription_error or _REMEDIES.get(record.transcription_status, _NO_STATE)
         raise StateConflict(f"Recording {record.id} is {record.transcription_status}. {why}")
     return found
 
@@ -133,6 +134,7 @@ def _heading(desk: Desk, record: Record) -> list[str]:
         ("Project", record.project_id),
         ("File", record.recording_path),
         ("Library", _ON_ITS_WAY if _is_unarchived(record) else None),
+        ("Damaged", _damaged(record)),
         *(("Note", FLAGS.get(flag, flag)) for flag in record.flags),
         *(in_words(verdict) if (verdict := desk.store.captures.verdict(record.session_id)) else ()),
     )
@@ -141,6 +143,13 @@ def _heading(desk: Desk, record: Record) -> list[str]:
 
 def _is_unarchived(record: Record) -> bool:
     return record.transcription_status == COMPLETED and record.archived_at is None
+
+
+def _damaged(record: Record) -> str | None:
+    """Name the columns whose values could not be read."""
+    if not record.damaged:
+        return None
+    return f"{', '.join(record.damaged)} in the database; `offhook doctor` says what brings it back"
 
 
 def _status(record: Record) -> str:

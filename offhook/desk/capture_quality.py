@@ -16,8 +16,15 @@ REASONS = {
 NOTABLE_DRIFT_PPM = 200.0
 
 
-def in_words(verdict: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what there is to say: a heading and a sentence each."""
+def in_words(verdict: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what there is to say: a heading and a sentence each."""
+    try:
+        return list(_in_words(verdict))
+    except (AttributeError, LookupError, TypeError, ValueError):  # somebody else has written it
+        return [("Capture", "what is stored of its quality is damaged")]
+
+
+def _in_words(verdict: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for side, found in verdict.get("sides", {}).items():
         yield side.capitalize(), _side(side, found)
     if verdict["reason"] != "asked":

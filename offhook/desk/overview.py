@@ -51,7 +51,7 @@ def _recording(desk: Desk, capture: Capture) -> dict[str, Any]:
     return {
         "session_id": capture.session_id,
         "title": capture.title,
-        "state": "recording" if runs else NOT_RUNNING[capture.state],
+        "state": "recording" if runs else NOT_RUNNING.get(capture.state, "interrupted"),
         "started_at": iso(capture.started_at),
         "duration_seconds": round(time.time() - capture.started_at if runs else capture.duration_seconds, 1),
     }

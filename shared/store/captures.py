@@ -177,7 +177,10 @@ class Captures:
         """Return the loudness of each side, TICKS_PER_SECOND bytes a second."""
         query = LoudnessRow.select().where(LoudnessRow.capture == session_id).order_by(LoudnessRow.minute)
         rows = self._database.all(query)
-        return {side: b"".join(bytes(row[side]) for row in rows) for side in ("microphone", "loopback")}
+        return {
+            side: b"".join(row[side] for row in rows if isinstance(row[side], bytes))
+            for side in ("microphone", "loopback")
+        }
 
     def _all(self, where: Expression) -> list[Capture]:
         rows = self._database.all(CaptureRow.select().where(where).order_by(CaptureRow.started_at))

@@ -15,6 +15,7 @@ from typing import Any
 from peewee import Case, Expression, fn
 
 from shared.errors import RecordNotFound, StateConflict
+from shared.settings import usable_options
 from shared.store.database import Database
 from shared.store.tables import CaptureRow, RecordRow
 from shared.store.transcripts import Transcripts
@@ -218,7 +219,7 @@ class Records:
         Raises RecordNotFound, StateConflict.
         """
         with self._database.transaction():
-            chosen = dict(self.get(record_id).options) | dict(options or {})
+            chosen = usable_options(self.get(record_id).options) | dict(options or {})
             columns = {**_chosen(chosen), "model": chosen.get("model")}
             if move(self._database, "requeue", RecordRow.id == record_id, **columns) is None:
                 raise self._conflict(record_id, "It is in the queue already")
@@ -228,7 +229,7 @@ class Records:
     def revise(self, record_id: int, options: Mapping[str, Any], **columns: Any) -> Record:
         """Change what was chosen for a queued record, and let it be due now. Raises StateConflict."""
         with self._database.transaction():
-            chosen = dict(self.get(record_id).options) | dict(options)
+            chosen = usable_options(self.get(record_id).options) | dict(options)
             changed = {**columns, **_chosen(chosen), **NO_ERROR, "next_attempt_at": 0.0}
             waiting = (RecordRow.id == record_id) & (RecordRow.transcription_status == QUEUED)
             if not self._database.run(RecordRow.update(**changed).where(waiting)):
@@ -255,9 +256,10 @@ class Records:
     def delete(self, record_id: int) -> None:
         """Remove a record with all that depends on it; files are the caller's. Raises RecordNotFound."""
         with self._database.transaction():
-            session_id = self.get(record_id).session_id
+            self.get(record_id)
             self._transcripts.forget(record_id)
-            self._database.run(CaptureRow.delete().where(CaptureRow.session_id == session_id))
+            session_id = RecordRow.select(RecordRow.session_id).where(RecordRow.id == record_id)
+            self._database.run(CaptureRow.delete().where(CaptureRow.session_id.in_(session_id)))
             self._database.run(RecordRow.delete().where(RecordRow.id == record_id))
 
     # What becomes of its files

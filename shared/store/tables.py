@@ -7,19 +7,9 @@ nanoseconds have 64 bits. Columns that hold JSON are named in their comment.
 
 from __future__ import annotations
 
-from peewee import (
-    SQL,
-    AutoField,
-    BigIntegerField,
-    BlobField,
-    BooleanField,
-    CompositeKey,
-    DoubleField,
-    ForeignKeyField,
-    IntegerField,
-    Model,
-    TextField,
-)
+from peewee import SQL, BlobField, BooleanField, CompositeKey, ForeignKeyField, Model
+
+from shared.store.fields import AutoField, BigIntegerField, DoubleField, IntegerField, TextField
 
 
 class RecordRow(Model):

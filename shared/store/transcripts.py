@@ -8,11 +8,12 @@ a person corrected are overlays: rows that point at words (`tables.py`), and nev
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from shared.store import words_index
+from shared.store import stored_json, words_index
 from shared.store.database import Database, Row
 from shared.store.tables import DecodedWindowRow, SegmentRow
 from shared.words import Segment, Word, milliseconds, numbered, seconds, segments_as_json, segments_from_json
@@ -97,9 +98,9 @@ class Transcripts:
 
 def _window(row: Row) -> Window:
     return Window(
-        row["start_seconds"],
-        row["end_seconds"],
-        row["stretch_seconds"],
+        _number(row, "start_seconds"),
+        _number(row, "end_seconds"),
+        _number(row, "stretch_seconds"),
         _readable(row["segments"]),
     )
 
@@ -131,16 +132,34 @@ def _rows(record_id: int, segments: Iterable[Segment]) -> Iterator[dict[str, Any
 
 def _segment(row: Row) -> Segment:
     return Segment(
-        milliseconds(row["start_seconds"]),
-        milliseconds(row["end_seconds"]),
+        milliseconds(_number(row, "start_seconds")),
+        milliseconds(_number(row, "end_seconds")),
         row["text"],
-        tuple(Word.from_json(word) for word in _list(row["words"])),
-        row["average_log_probability"],
-        row["no_speech_probability"],
-        row["compression_ratio"],
+        _words(row["words"]),
+        _number_or_none(row, "average_log_probability"),
+        _number_or_none(row, "no_speech_probability"),
+        _number_or_none(row, "compression_ratio"),
         tuple(str(doubt) for doubt in _list(row["doubts"])),
-        row["first_word"],
+        round(_number(row, "first_word")),
     )
+
+
+def _number(row: Row, name: str) -> float:
+    """Return a number of a row; a damaged one counts as 0, and `offhook doctor` names it."""
+    return _number_or_none(row, name) or 0.0
+
+
+def _number_or_none(row: Row, name: str) -> float | None:
+    found = row[name]
+    return found if isinstance(found, int | float) and math.isfinite(found) else None
+
+
+def _words(text: str | None) -> tuple[Word, ...]:
+    """Read words; if one of them is damaged, the segment has none."""
+    try:
+        return tuple(Word.from_json(word) for word in _list(text))
+    except ValueError:
+        return ()
 
 
 def _words_as_text(words: Iterable[Word]) -> str | None:
@@ -154,7 +173,7 @@ def _words_as_text(words: Iterable[Word]) -> str | None:
 def _list(text: str | None) -> list[Any]:
     """Read a list from JSON; a damaged one counts as empty, and `offhook doctor` names it."""
     try:
-        found = json.loads(text or "[]")
-    except (ValueError, RecursionError):
+        found: list[Any] = stored_json.read(text or "[]", list)
+    except ValueError:
         return []
-    return found if isinstance(found, list) else []
+    return found

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
+
+from shared.store import stored_json
 
 Value = TypeVar("Value")
 
@@ -48,6 +52,8 @@ class Record:
     archived_at: float | None = None
     started_at: float | None = None
     completed_at: float | None = None
+    #: The columns that no version of offhook writes so; a neutral value stands for each.
+    damaged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,18 +99,28 @@ class Worker:
     host: str | None = None
 
 
-#: Columns that hold JSON: what an unreadable one counts as, and the type of the value.
-_JSON: dict[str, tuple[str, type]] = {
-    "flags": ("[]", tuple),
-    "options": ("{}", dict),
-    "verdict": ("{}", dict),
-}
+class Reader(NamedTuple):
+    """Reads a column; `neutral` is what a damaged value counts as."""
+
+    read: Callable[[Any], Any]
+    neutral: Any
 
 
 def value_of(kind: type[Value], row: Mapping[str, Any]) -> Value:
-    """Make a value of a row; JSON that is damaged counts as empty, and unknown columns are left out."""
-    names = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{name: _read(name, found) for name, found in row.items() if name in names})
+    """Make a value of a row; damaged columns get a neutral value, and unknown ones are left out."""
+    found: dict[str, Any] = {}
+    damaged = []
+    readers = _readers(kind)  # type: ignore[arg-type]
+    for name, stored in row.items():
+        if reader := readers.get(name):
+            try:
+                found[name] = reader.read(stored)
+            except (TypeError, ValueError):
+                found[name] = reader.neutral
+                damaged.append(name)
+    if damaged and "damaged" in kind.__dataclass_fields__:  # type: ignore[attr-defined]
+        found["damaged"] = tuple(damaged)
+    return kind(**found)
 
 
 def columns_of(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,13 +128,68 @@ def columns_of(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: json.dumps(found) if name in _JSON else found for name, found in given.items()}
 
 
-def _read(name: str, found: Any) -> Any:
-    if name not in _JSON:
-        return found
-    empty, kind = _JSON[name]
-    try:
-        parsed = json.loads(found or empty)
-    except (ValueError, RecursionError):
-        parsed = json.loads(empty)
-    readable = isinstance(parsed, list if kind is tuple else kind)
-    return kind(parsed) if readable else kind()
+_JSON = ("flags", "options", "verdict")
+#: A time after the year 9000 cannot be shown.
+LAST_TIME = 222_000_000_000.0
+
+
+def _text(stored: Any) -> str:
+    if not isinstance(stored, str):
+        raise TypeError(stored)
+    return stored
+
+
+def _whole(stored: Any) -> int:
+    if type(stored) is not int:
+        raise TypeError(stored)
+    return stored
+
+
+def _number(stored: Any) -> float:
+    if not isinstance(stored, int | float) or not math.isfinite(stored):
+        raise TypeError(stored)
+    return stored
+
+
+def _time(stored: Any) -> float:
+    if not 0 <= _number(stored) <= LAST_TIME:
+        raise ValueError(stored)
+    return float(stored)
+
+
+def _texts(stored: Any) -> tuple[str, ...]:
+    return tuple(map(_text, stored_json.read(stored or "[]", list)))
+
+
+def _object(stored: Any) -> dict[str, Any]:
+    found: dict[str, Any] = stored_json.read(stored or "{}", dict)
+    return found
+
+
+#: How a column is read, by the annotation of its field.
+_READERS = {
+    "str": Reader(_text, ""),
+    "int": Reader(_whole, 0),
+    "float": Reader(_number, 0.0),
+    "tuple[str, ...]": Reader(_texts, ()),
+    "Mapping[str, Any]": Reader(_object, {}),
+}
+
+
+@lru_cache
+def _readers(kind: type) -> dict[str, Reader]:
+    """Return how the columns of a dataclass are read."""
+    given = {f.name: str(f.type) for f in fields(kind) if f.name != "damaged"}
+    return {name: _reader(name, annotation) for name, annotation in given.items()}
+
+
+def _reader(name: str, annotation: str) -> Reader:
+    required = annotation.removesuffix(" | None")
+    reader = _READERS[required]
+    if name.endswith("_at"):
+        reader = reader._replace(read=_time)
+    return reader if required == annotation else Reader(_or_none(reader.read), None)
+
+
+def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda stored: None if stored is None else read(stored)

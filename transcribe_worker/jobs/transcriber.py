@@ -16,6 +16,7 @@ from pathlib import Path
 
 from archive.library import Library
 from shared.errors import (
+    BadOptions,
     BadRecording,
     ClaimLost,
     ModelMissing,
@@ -190,11 +191,13 @@ class Transcriber:
 
 
 def effective_options(record: Record, settings: Settings) -> RecordOptions:
-    """Return a recording's own options over the settings. Raises BadRecording."""
+    """Return a recording's own options over the settings. Raises BadOptions."""
+    if "options" in record.damaged:
+        raise BadOptions(f"The options of recording {record.id} are damaged.", record.id)
     try:
         return for_recording(settings, record.options)
     except SettingsError as error:
-        raise BadRecording(f"The options of recording {record.id} are damaged: {error}") from error
+        raise BadOptions(f"The options of recording {record.id} are damaged: {error}", record.id) from error
 
 
 def conclude(

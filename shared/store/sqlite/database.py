@@ -21,6 +21,7 @@ from shared.errors import (
     StoreUnavailable,
 )
 from shared.store.database import Found, Row
+from shared.store.fields import as_text
 from shared.store.sqlite import fulltext, scrubbing
 from shared.store.sqlite.changes import SqliteChangeFeed
 from shared.store.sqlite.inspection import schema_oddities
@@ -45,12 +46,21 @@ ERRORS: tuple[tuple[str, type[StoreError], str], ...] = (
 )
 
 
+class _Peewee(peewee.SqliteDatabase):
+    """Connections that read a text with damaged bytes, where the driver would refuse the row."""
+
+    def _connect(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection = super()._connect()  # type: ignore[misc]
+        connection.text_factory = as_text
+        return connection
+
+
 class SqliteDatabase:
     """One SQLite file. Each thread has a connection of its own, which `disconnect` closes."""
 
     def __init__(self, path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
         self.path = path
-        self._peewee = _connected_later(path, busy_timeout_seconds)
+        self._peewee: peewee.SqliteDatabase = _connected_later(path, busy_timeout_seconds)
 
     @classmethod
     def open(cls, path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> SqliteDatabase:
@@ -76,7 +86,7 @@ class SqliteDatabase:
         """Open a database that cannot be written. Raises NewerDatabase and StoreError."""
         database = cls(path)
         with database.errors():
-            database._peewee = peewee.SqliteDatabase(
+            database._peewee = _Peewee(
                 reading_uri(path), uri=True, pragmas=(("trusted_schema", 0), ("query_only", 1))
             )
             if steps := missing(database._peewee):
@@ -209,7 +219,7 @@ class SqliteDatabase:
 
 def _connected_later(path: Path, busy_timeout_seconds: float) -> peewee.SqliteDatabase:
     """The driver sets the busy timeout first. No trigger or view of a foreign database can run code."""
-    return peewee.SqliteDatabase(
+    return _Peewee(
         str(path),
         pragmas=(("synchronous", "full"), ("foreign_keys", 1), ("secure_delete", 1), ("trusted_schema", 0)),
         timeout=busy_timeout_seconds,

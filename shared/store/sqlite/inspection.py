@@ -7,13 +7,13 @@ statement touches a table. https://www.sqlite.org/security.html
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from shared.store import stored_json
 from shared.store.sqlite.migrations import MIGRATIONS
 from shared.store.sqlite.reading import reading_uri
 
@@ -37,9 +37,6 @@ JSON_COLUMNS: dict[tuple[str, str], type] = {
     ("segments", "doubts"): list,
     ("decoded_windows", "segments"): list,
 }
-DEEPEST_JSON = 32
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
-_BRACKETS = re.compile(r"[\[\]{}]")
 _SESSIONS = ("call_records", "captures", "loudness")
 _PATHS = (("call_records", "recording_path"), ("captures", "recording_path"), ("inbox_files", "path"))
 
@@ -71,7 +68,7 @@ def damaged_values(path: Path) -> list[str]:
     """Name the values in a database that no version of offhook writes, with their rows; it is only read."""
     try:
         with closing(sqlite3.connect(reading_uri(path), uri=True)) as found:
-            found.text_factory = lambda raw: raw.decode(errors="replace")
+            found.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
             tables = [name for kind, name in _definitions(found) if kind == "table"]
             return [text for table in tables if "_search" not in table for text in _damage(found, table)]
     except sqlite3.Error:  # SQLite's own message says more
@@ -90,6 +87,8 @@ def _damage(found: sqlite3.Connection, table: str) -> Iterator[str]:
                 yield f"{_row(found, table, row)} has a {column} that is no {declared}"
             elif kind and value and not _is_json(value, kind):
                 yield f"{_row(found, table, row)} has {column} that are damaged"
+            elif stored == "text" and not _is_utf8(value):
+                yield f"{_row(found, table, row)} has a {column} that is not UTF-8"
 
 
 def _row(found: sqlite3.Connection, table: str, row: int) -> str:
@@ -105,16 +104,20 @@ def _row(found: sqlite3.Connection, table: str, row: int) -> str:
 
 def _is_json(text: str, kind: type) -> bool:
     """Return whether a text is JSON of this kind, nested no deeper than offhook nests it."""
-    depth = deepest = 0
-    for bracket in _BRACKETS.findall(_STRINGS.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
-        deepest = max(deepest, depth)
-    if deepest > DEEPEST_JSON:
-        return False
     try:
-        return isinstance(json.loads(text), kind)
+        stored_json.read(text, kind)
     except ValueError:
         return False
+    return True
+
+
+def _is_utf8(text: str) -> bool:
+    """Return whether a text was UTF-8: bytes that were not have become surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _schema(found: sqlite3.Connection) -> Iterator[str]:
