@@ -7,7 +7,6 @@ be run again, and what the database has already is never touched.
 from __future__ import annotations
 
 import json
-import stat
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 
 from archive.exports import FORMATS, JSON_VERSION
 from archive.library import beside
-from shared.files import Fingerprint, names_in, sha256_of
+from shared.files import Fingerprint, names_in, read_regular, sha256_of
 from shared.settings import Settings
 from shared.store.store import Store
 from shared.words import Segment
@@ -57,10 +56,7 @@ def rebuild(settings: Settings, store: Store, *, dry_run: bool) -> Iterator[Rebu
 
 def _read(path: Path) -> dict[str, Any]:
     """Read the export of a transcript. Raises OSError, ValueError."""
-    about = path.lstat()
-    if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST_BYTES:
-        raise ValueError("It is not a regular file of a sane size.")
-    found = json.loads(path.read_text("utf-8"))
+    found = json.loads(read_regular(path, LARGEST_BYTES, follow_links=False))
     if not isinstance(found, dict) or not isinstance(found.get("segments"), list):
         raise ValueError("It is not a transcript.")
     if found.get("version", JSON_VERSION) > JSON_VERSION:

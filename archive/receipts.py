@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from archive.library import write_whole
-from shared.files import sha256_of
+from shared.files import LargerThanAllowed, NotRegular, read_regular, sha256_of
 from shared.home import make_folder
 from shared.store.store import Store
 from shared.times import iso
+
+LARGEST_BYTES = 100_000_000
 
 
 def write(
@@ -56,10 +58,10 @@ def finish(store: Store, folder: Path, now: float) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Read a receipt; nothing if a person has taken it away, or written into it what is none."""
+    """Read a receipt; nothing if a person has removed it, or put something else in its place."""
     try:
-        found = json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
+        found = json.loads(read_regular(path, LARGEST_BYTES))
+    except (FileNotFoundError, NotRegular, LargerThanAllowed, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 

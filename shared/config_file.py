@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from shared.errors import SettingsError
+from shared.files import LargerThanAllowed, NotRegular, read_regular
 
 #: Size of the largest `config.toml` that is read, in bytes.
 LONGEST_CONFIG_BYTES = 1_000_000
@@ -42,16 +41,13 @@ def read_config(path: Path, known: Collection[str]) -> dict[str, Any]:
 
 
 def _read(path: Path) -> bytes:
-    """Read a small regular file; opening a pipe does not wait for a writer. Raises OSError, SettingsError."""
-    if path.is_dir():  # Windows refuses to open one, and reports a lack of rights
-        raise SettingsError(f"{path} cannot be read: it is a folder. Move it away.")
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            raise SettingsError(f"{path} cannot be read: it is not a regular file. Move it away.")
-        if found.st_size > LONGEST_CONFIG_BYTES:
-            raise SettingsError(
-                f"{path} cannot be read: it is larger than {LONGEST_CONFIG_BYTES:,} bytes. Move it away."
-            )
-        return file.read(LONGEST_CONFIG_BYTES + 1)
+    """Read a small regular file. Raises OSError, SettingsError."""
+    try:
+        return read_regular(path, LONGEST_CONFIG_BYTES)
+    except NotRegular as error:
+        what = "a folder" if path.is_dir() else "not a regular file"
+        raise SettingsError(f"{path} cannot be read: it is {what}. Move it away.") from error
+    except LargerThanAllowed as error:
+        raise SettingsError(
+            f"{path} cannot be read: it is larger than {LONGEST_CONFIG_BYTES:,} bytes. Move it away."
+        ) from error

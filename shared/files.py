@@ -1,10 +1,11 @@
-"""What tells whether a file is still the one it was, whether two hold the same, and how one is moved."""
+"""Opens, reads, hashes, moves and writes regular files, some of which others may replace meanwhile."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import hashlib
+import math
 import os
 import shutil
 import stat
@@ -17,34 +18,48 @@ from typing import BinaryIO
 
 from shared.locks import hold, is_free
 
-HASHED_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 20
+#: A pipe is not waited for, a terminal does not become this process's own, and Windows changes no line ends.
+_OPENING = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+#: Windows has no such flag, and makes links for administrators alone.
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """A file's size and time: cheap to look at, and changed by whoever writes to it."""
+    """A file's size and modification time: cheap to read, and changed by every write."""
 
     size_bytes: int
     modified_ns: int
 
     @classmethod
-    def of(cls, path: Path) -> Fingerprint:
+    def of(cls, path: Path, *, follow_links: bool = True) -> Fingerprint:
         """Look at a file. Raises OSError."""
-        found = path.stat()
+        found = path.stat(follow_symlinks=follow_links)
         return cls(found.st_size, found.st_mtime_ns)
 
 
 class NotRegular(OSError):
-    """The path leads to a pipe, a device or a folder: opening it may block, or reading it may never end."""
+    """The path leads to a pipe, a device, a folder or a refused link, whose reading may never end."""
 
 
-def open_regular(path: Path) -> BinaryIO:
-    """Open a file that others may have replaced; a pipe does not block. Raises OSError, NotRegular."""
+class LargerThanAllowed(OSError):
+    """The file has more bytes than its reader takes."""
+
+
+def open_regular(path: Path, *, follow_links: bool = True) -> BinaryIO:
+    """Open a file that others may have replaced, without waiting. Raises OSError, NotRegular.
+
+    Without `follow_links` a symbolic link under this name is refused; links among its folders are followed.
+    """
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    except PermissionError:
-        if path.is_dir():  # Windows refuses to open one, and reports a lack of rights
-            raise _not_regular(path) from None
+        if not follow_links and path.is_symlink():
+            raise _not_regular(path)
+        handle = os.open(path, _OPENING | (0 if follow_links else _NO_LINK))
+    except OSError as error:
+        # Linux and macOS report a link this way; Windows lacks the right to open a folder.
+        if error.errno == errno.ELOOP or (isinstance(error, PermissionError) and path.is_dir()):
+            raise _not_regular(path) from error
         raise
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -59,17 +74,47 @@ def _not_regular(path: Path) -> NotRegular:
     return NotRegular(errno.EINVAL, "It is not a regular file", str(path))
 
 
-def sha256_of(path: Path, keep: Callable[[], None] = lambda: None) -> str:
-    """Return the hash of a regular file's content in hexadecimal; `keep` is called for each chunk of 1 MiB.
+def blocks(file: BinaryIO, keep: Callable[[], None] = lambda: None) -> Iterator[bytes]:
+    """Yield the bytes from here to the end that the file has now, 1 MiB at a time; `keep` follows each block.
 
-    Raises OSError, NotRegular, and what `keep` raises to stop.
+    What is appended meanwhile is left out: a file that grows as fast as it is read has no end.
+    """
+    left = os.fstat(file.fileno()).st_size - file.tell()
+    while left > 0 and (block := file.read(min(left, BLOCK_BYTES))):
+        left -= len(block)
+        yield block
+        keep()
+
+
+def read_regular(path: Path, most_bytes: int, *, follow_links: bool = True) -> bytes:
+    """Read a small file as a whole. Raises OSError, NotRegular, LargerThanAllowed."""
+    with open_regular(path, follow_links=follow_links) as file:
+        _check_size(path, file, most_bytes)
+        return b"".join(blocks(file))
+
+
+def sha256_of(
+    path: Path,
+    keep: Callable[[], None] = lambda: None,
+    *,
+    follow_links: bool = True,
+    most_bytes: float = math.inf,
+) -> str:
+    """Return the hash of a regular file's content in hexadecimal; `keep` is called after each 1 MiB.
+
+    Raises OSError, NotRegular, LargerThanAllowed, and what `keep` raises to stop.
     """
     digest = hashlib.sha256()
-    with open_regular(path) as file:
-        while chunk := file.read(HASHED_BYTES):
-            digest.update(chunk)
-            keep()
+    with open_regular(path, follow_links=follow_links) as file:
+        _check_size(path, file, most_bytes)
+        for block in blocks(file, keep):
+            digest.update(block)
     return digest.hexdigest()
+
+
+def _check_size(path: Path, file: BinaryIO, most_bytes: float) -> None:
+    if os.fstat(file.fileno()).st_size > most_bytes:
+        raise LargerThanAllowed(errno.EFBIG, f"It is larger than {most_bytes:,.0f} bytes", str(path))
 
 
 def is_file(path: Path) -> bool:
@@ -81,7 +126,7 @@ def is_file(path: Path) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk; Windows does that by itself."""
+    """Sync the names in a folder to the disk; Windows does that by itself."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -92,7 +137,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Name what is in a folder, as far as anything can be seen; `Path.glob` takes ten times as long."""
+    """Return the names in a folder, none if it cannot be read; `Path.glob` takes ten times as long."""
     try:
         with os.scandir(folder) as entries:
             return [entry.name for entry in entries]
@@ -101,7 +146,10 @@ def names_in(folder: Path) -> list[str]:
 
 
 def move(source: Path, target: Path) -> None:
-    """Move a file, to another file system if need be; the copy is on the disk before the original goes."""
+    """Move a file, also to another file system; there the copy is on the disk before the original is removed.
+
+    Raises OSError, also if the original changes while it is copied; then it is where it was.
+    """
     try:
         source.replace(target)
     except OSError as error:
@@ -113,16 +161,20 @@ def move(source: Path, target: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    with open_regular(source) as original, whole(target, like=source) as copy:
-        shutil.copyfileobj(original, copy, 1 << 20)
+    before = Fingerprint.of(source)
+    with open_regular(source, follow_links=False) as original, whole(target, like=source) as copy:
+        for block in blocks(original):
+            copy.write(block)
+        if Fingerprint.of(source) != before:  # its writer goes on, and the original would be removed
+            raise BlockingIOError(errno.EAGAIN, "It changed while it was copied", str(source))
 
 
 @contextmanager
 def whole(target: Path, like: Path | None = None, *, is_first: bool = False) -> Iterator[BinaryIO]:
-    """Write a file that is there as a whole or not at all, its content on the disk before its name.
+    """Write a file as a whole or not at all: its content is on the disk before its name.
 
-    It gets the times of `like`. What writers of this very file have left that died is removed, unless the
-    caller knows that this is the first one: to look for it takes the longer, the more files there are.
+    It gets the times of `like`. Partial files that killed writers of this target have left are removed,
+    unless the caller `is_first`: looking for them takes longer, the more files the folder has.
     """
     if not is_first:
         _clear_up(target)
@@ -156,5 +208,5 @@ def _clear_up(target: Path) -> None:
 
 
 def _mark(target: Path) -> str:
-    """What tells the partial files of one target from those of others; its whole name may be too long."""
+    """Return the part of a partial file's name that stands for its target, whose own name may be too long."""
     return hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]

@@ -10,9 +10,10 @@ import re
 import uuid
 from pathlib import Path
 
-from shared.files import whole
+from shared.files import LargerThanAllowed, NotRegular, read_regular, whole
 
 NAME = "host"
+LONGEST_NAME_BYTES = 1_000
 _VALID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -28,7 +29,7 @@ def host_of(home: Path) -> str:
 
 def _read(path: Path) -> str | None:
     try:
-        found = path.read_text("ascii").strip()
-    except (FileNotFoundError, ValueError):
+        found = read_regular(path, LONGEST_NAME_BYTES).decode("ascii").strip()
+    except (FileNotFoundError, NotRegular, LargerThanAllowed, ValueError):
         return None
     return found if _VALID.fullmatch(found) else None

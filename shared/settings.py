@@ -17,6 +17,7 @@ from shared.home import Home
 from shared.languages import LANGUAGES
 from shared.machine import half_of_memory_gb
 
+GB = 1_000_000_000
 #: More than any model needs on a CPU; a machine with little memory allows half of what it has.
 MOST_ENGINE_MEMORY_GB = 16.0
 
@@ -140,6 +141,11 @@ class Settings(RecordOptions, Home):
     )
     consent_reminder: str = _setting("", "Text to show whenever a recording starts")
     log_level: str = _setting("INFO", "How much is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+
+    @property
+    def largest_file_bytes(self) -> float:
+        """The size up to which a recording is read."""
+        return self.largest_file_gb * GB
 
 
 DEFAULTS = Settings()

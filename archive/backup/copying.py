@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,10 +11,8 @@ from typing import BinaryIO
 
 from archive.backup.manifest import Entry
 from shared.errors import OffhookError
-from shared.files import open_regular
+from shared.files import blocks, open_regular
 from shared.home import FOLDER_MODE
-
-CHUNK_BYTES = 1 << 20
 
 
 class Unreadable(Exception):
@@ -30,17 +29,27 @@ class CannotBackUp(OffhookError):
     code = "cannot_back_up"
 
 
-def copy_file(source: Path, target: Path, report: Callable[[int], None]) -> Entry:
-    """Copy a file with its modification time and sync it; `report` gets the size of each chunk in bytes.
+def copy_file(
+    source: Path,
+    target: Path,
+    report: Callable[[int], None],
+    *,
+    follow_links: bool = True,
+    most_bytes: float = math.inf,
+) -> Entry:
+    """Copy a file with its modification time and sync it; `report` gets the size of each block in bytes.
 
-    Raises Gone or Unreadable for the source, and OSError with the target's name for the target.
+    Raises Gone, Unreadable (also over `most_bytes`), and OSError with the name of the target if that cannot
+    be written.
     """
     try:
-        original = open_regular(source)
+        original = open_regular(source, follow_links=follow_links)
     except OSError as error:
         kind = Gone if isinstance(error, FileNotFoundError) else Unreadable
         raise kind(error.strerror) from error
     with original:
+        if os.fstat(original.fileno()).st_size > most_bytes:
+            raise Unreadable(f"It is larger than {most_bytes:,.0f} bytes")
         try:
             return _written(original, target, report)
         except OSError as error:
@@ -52,11 +61,11 @@ def _written(original: BinaryIO, target: Path, report: Callable[[int], None]) ->
     target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     taken, size_bytes = hashlib.sha256(), 0
     with target.open("wb") as copy:
-        for chunk in _chunks(original):
-            taken.update(chunk)
-            copy.write(chunk)
-            size_bytes += len(chunk)
-            report(len(chunk))
+        for block in _blocks(original):
+            taken.update(block)
+            copy.write(block)
+            size_bytes += len(block)
+            report(len(block))
         modified_ns = os.fstat(original.fileno()).st_mtime_ns
         copy.flush()
         os.fsync(copy.fileno())
@@ -64,9 +73,8 @@ def _written(original: BinaryIO, target: Path, report: Callable[[int], None]) ->
     return Entry(size_bytes, modified_ns, taken.hexdigest())
 
 
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
     try:
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk
+        yield from blocks(file)
     except OSError as error:
         raise Unreadable(error.strerror) from error

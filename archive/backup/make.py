@@ -198,8 +198,19 @@ class _Copier:
         for _ in range(LOOKS):
             with suppress(Gone):  # it has just moved
                 if path := self._where(item):
-                    return copy_file(path, self._part / item.name, self._count)
+                    return self._copy(item, path)
         return None
+
+    def _copy(self, item: Wanted, path: Path) -> Entry:
+        """Copy a file: no link in the inbox, and none larger than a recording may be or than it was."""
+        known_bytes = item.fingerprint.size_bytes if item.fingerprint else 0
+        return copy_file(
+            path,
+            self._part / item.name,
+            self._count,
+            follow_links=path.parent != self._settings.inbox,
+            most_bytes=max(known_bytes, self._settings.largest_file_bytes),
+        )
 
     def _where(self, item: Wanted) -> Path | None:
         """Find a file: one with the recorded fingerprint first, else any other of its name."""

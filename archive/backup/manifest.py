@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import stat
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from archive.backup import names
 from shared.errors import OffhookError
-from shared.files import sha256_of
+from shared.files import LargerThanAllowed, NotRegular, read_regular, sha256_of
 from shared.home import RESTORE_PART
 from shared.plain_text import one_line
 from shared.store.store import refuse_newer
@@ -157,22 +156,23 @@ def _is_sound(item: tuple[str, Entry]) -> bool:
 
 
 def _text(path: Path) -> str:
-    """Read a manifest: a regular file within the size limit. Raises OSError, ValueError."""
-    found = path.lstat()
-    if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_MANIFEST_BYTES:
-        raise ValueError(path)
-    return path.read_text("utf-8")
+    """Read a manifest. Raises OSError, ValueError."""
+    try:
+        return read_regular(path, LARGEST_MANIFEST_BYTES, follow_links=False).decode()
+    except (NotRegular, LargerThanAllowed) as error:
+        raise ValueError(path) from error
 
 
 def _damage(path: Path, entry: Entry) -> str | None:
     try:
-        found = path.lstat()
-        if not stat.S_ISREG(found.st_mode):  # reading a pipe blocks, and a device has no end
-            return "is not a regular file"
-        if found.st_size != entry.size_bytes:
-            return "has another size"
-        return None if sha256_of(path) == entry.sha256 else "has other content"
+        if sha256_of(path, follow_links=False, most_bytes=entry.size_bytes) == entry.sha256:
+            return None
+        return "has other content" if path.stat().st_size == entry.size_bytes else "has another size"
     except FileNotFoundError:
         return "is missing"
+    except NotRegular:
+        return "is not a regular file"
+    except LargerThanAllowed:
+        return "has another size"
     except OSError as error:
         return f"cannot be read: {error.strerror}"

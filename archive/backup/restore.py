@@ -152,7 +152,7 @@ def _alone(settings: Settings) -> Iterator[None]:
 def _copy(backup: Path, part: Path, found: Manifest, report: Callable[[int], None]) -> None:
     for name, entry in found.files.items():
         try:
-            copied = copy_file(backup / name, part / name, report)
+            copied = copy_file(backup / name, part / name, report, follow_links=False)
         except Unreadable:
             copied = None
         if copied is None or copied.sha256 != entry.sha256:

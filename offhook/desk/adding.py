@@ -11,8 +11,9 @@ from typing import Any
 
 from archive.library import Library
 from offhook.desk.desk import Desk
-from shared.errors import OffhookError
-from shared.files import Fingerprint, sha256_of
+from shared.errors import OffhookError, TooLarge
+from shared.files import Fingerprint, LargerThanAllowed, sha256_of
+from shared.settings import GB
 from shared.store.transitions import COMPLETED, PROCESSING, QUEUED
 from shared.store.values import Record
 from transcribe_worker import model_files
@@ -36,13 +37,15 @@ class Added:
 
 
 def add_file(desk: Desk, path: Path, options: Mapping[str, Any], **columns: Any) -> Added:
-    """Queue a file, or find the record of its content. Raises CannotAdd, SettingsError, StateConflict.
+    """Queue a file, or find the record of its content.
+
+    Raises CannotAdd, TooLarge, SettingsError, StateConflict.
 
     Content that was transcribed before is done again only if options are given; what failed is
     always tried again, and what still waits takes on what is given now.
     """
     path = Path(os.path.abspath(path))  # noqa: PTH100 (resolve() would follow links)
-    fingerprint, sha256 = _read(path)
+    fingerprint, sha256 = _read(path, desk.settings.largest_file_gb)
     given = {name: value for name, value in columns.items() if value is not None}
     _check_language(desk, options)
     with desk.store.transaction():
@@ -84,10 +87,15 @@ def check_all(paths: Iterable[Path]) -> None:
         _look_at(path)
 
 
-def _read(path: Path) -> tuple[Fingerprint, str]:
+def _read(path: Path, largest_gb: float) -> tuple[Fingerprint, str]:
     _look_at(path)
     try:
-        return Fingerprint.of(path), sha256_of(path)
+        return Fingerprint.of(path), sha256_of(path, most_bytes=largest_gb * GB)
+    except LargerThanAllowed as error:
+        raise TooLarge(
+            f"{path} has {path.stat().st_size / GB:,.5g} GB, and largest_file_gb allows {largest_gb:g}. "
+            "Raise largest_file_gb, or cut the recording into pieces."
+        ) from error
     except OSError as error:
         raise CannotAdd(f"{path} cannot be read: {error.strerror}.") from error
 

@@ -14,6 +14,7 @@ from typing import Any, Self
 from shared import control_port
 from shared.control_port import AUTHENTICATE, CLIENT, SERVER, SERVER_LOCK
 from shared.errors import CaptureNotRunning, CaptureSilent, OffhookError
+from shared.files import read_regular
 from shared.locks import is_free
 
 #: For connecting and for the proof of the token, several tries together.
@@ -21,6 +22,7 @@ CONNECT_SECONDS = 5.0
 RETRY_SECONDS = 0.05
 ANSWER_SECONDS = 120.0
 LONGEST_FIRST_ANSWER_BYTES = 4096
+LONGEST_CONTROL_BYTES = 65_536
 
 
 class Refused(OffhookError):
@@ -84,7 +86,7 @@ class CaptureClient:
     def _connected(self, control: Path, deadline: float) -> bool:
         """Connect and exchange proofs; False if that failed and may be tried again."""
         try:
-            found = json.loads(control.read_text("utf-8"))
+            found = json.loads(read_regular(control, LONGEST_CONTROL_BYTES))
             token = str(found["token"])
             self._socket = _connect(found, max(deadline - time.monotonic(), RETRY_SECONDS))
         except (OSError, ValueError, KeyError, TypeError):

@@ -197,7 +197,7 @@ class Records:
         return self._all(where, RecordRow.completed_at.desc(), limit=limit)
 
     def continue_with(self, record_id: int, content: Mapping[str, Any]) -> Record:
-        """Queue a completed record again, because its recording has grown; its transcript stays until then.
+        """Queue a completed record again, because its recording has changed; its transcript stays until then.
 
         Raises RecordNotFound, StateConflict.
         """

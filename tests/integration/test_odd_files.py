@@ -78,6 +78,16 @@ def test_a_stream_is_not_queued_and_the_remedy_is_named(stage: Stage, tmp_path: 
     assert (done.returncode, stage.records()) == (1, [])
 
 
+def test_a_file_over_the_limit_is_refused_before_it_is_read(stage: Stage, tmp_path: Path) -> None:
+    path = tmp_path / "call.wav"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    done = stage.offhook("add", path, timeout=PATIENCE_SECONDS)
+    assert done.returncode == 1
+    assert f"{path} has 1,099.5 GB, and largest_file_gb allows 16. Raise largest_file_gb" in done.stderr
+    assert stage.records() == []
+
+
 def test_damaged_hints_are_dropped_with_one_line_and_the_work_goes_on(stage: Stage, short_call: Call) -> None:
     stage.drop_call(short_call, "call.wav")
     with stage.process("transcribe_worker"), stage.process("transcribe_worker.inbox"):

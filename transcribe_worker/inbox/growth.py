@@ -1,11 +1,11 @@
-"""Notices recordings that grow after they have moved from the inbox into the library.
+"""Notices recordings that change after they have moved from the inbox into the library.
 
-On POSIX systems a program that has a file open goes on writing to it after the file was moved.
+On POSIX systems a program that has a file open goes on writing to it after the file was moved. It may append,
+and many a program writes the length into the header when it closes the file.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable
@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from shared.errors import RecordNotFound, StateConflict
-from shared.files import Fingerprint, open_regular, sha256_of
+from shared.files import Fingerprint, sha256_of
 from shared.settings import Settings
 from shared.store.store import Store
 from shared.store.values import Record
 from transcribe_worker.jobs.hints import HintQueue
+from transcribe_worker.media.completeness import CUT_SHORT_PATIENCE, is_cut_short
 
 log = logging.getLogger(__name__)
 
@@ -25,29 +26,31 @@ log = logging.getLogger(__name__)
 WATCHED_SECONDS = 3_600.0
 LOOK_EVERY_SECONDS = 10.0
 MOST_WATCHED = 100
-READ_BYTES = 1_048_576
 
 
 @dataclass
 class Growth:
-    """The recordings in one library that may still grow."""
+    """The recordings in one library that may still change."""
 
     settings: Settings
     store: Store
     hints: HintQueue
     monotonic: Callable[[], float] = time.monotonic
     clock: Callable[[], float] = time.time
+    keep: Callable[[], None] = lambda: None  # called while a long file is read; may raise WorkerStopping
     _next_look: float = float("-inf")
-    _growing: dict[int, tuple[Fingerprint, float]] = field(default_factory=dict)
+    _changing: dict[int, tuple[Fingerprint, float]] = field(default_factory=dict)
+    _compared: dict[int, Fingerprint] = field(default_factory=dict)
 
     def look(self) -> float:
-        """Queue what has grown and keeps still; return the seconds to the next look.
+        """Queue what has changed and keeps still; return the seconds to the next look.
 
         The seconds are infinite if no recording is watched.
         """
         now = self.monotonic()
         if now >= self._next_look:
             watched = self.store.records.archived_since(self.clock() - WATCHED_SECONDS, MOST_WATCHED)
+            self._forget_all_but({record.id for record in watched})
             for record in watched:
                 self._look_at(record)
             self._next_look = now + (LOOK_EVERY_SECONDS if watched else 0.0)
@@ -57,42 +60,43 @@ class Growth:
 
     def _look_at(self, record: Record) -> None:
         path = Path(record.recording_path)
-        if self.settings.library not in path.parents:
+        if record.sha256 is None or self.settings.library not in path.parents:
             return
         try:
             found = Fingerprint.of(path)
-            if record.size_bytes is None or found.size_bytes <= record.size_bytes:
+            is_known = found == Fingerprint(record.size_bytes or 0, record.modified_ns or 0)
+            if is_known or found == self._compared.get(record.id):
                 return
-            if self._keeps_still(record.id, found) and _begins_with(path, record.size_bytes, record.sha256):
-                self._queue(record, path, found)
+            if self._keeps_still(record.id, path, found):
+                self._compare(record, path, found)
         except OSError:  # moved, deleted or locked; the next look may read it
             return
 
-    def _keeps_still(self, record_id: int, found: Fingerprint) -> bool:
-        seen, since = self._growing.get(record_id, (None, 0.0))
+    def _keeps_still(self, record_id: int, path: Path, found: Fingerprint) -> bool:
+        seen, since = self._changing.get(record_id, (None, 0.0))
         if seen != found:
             since = self.monotonic()
-            self._growing[record_id] = (found, since)
-        return self.monotonic() - since >= self.settings.settle_seconds
+            self._changing[record_id] = (found, since)
+        patience = CUT_SHORT_PATIENCE if is_cut_short(path) else 1
+        return self.monotonic() - since >= patience * self.settings.settle_seconds
 
-    def _queue(self, record: Record, path: Path, found: Fingerprint) -> None:
-        content = {"sha256": sha256_of(path), **asdict(found)}
+    def _compare(self, record: Record, path: Path, found: Fingerprint) -> None:
+        """Queue a recording whose content differs from what was transcribed, not only its time."""
+        sha256 = sha256_of(path, self.keep, most_bytes=self.settings.largest_file_bytes)
         if Fingerprint.of(path) != found:
             return
+        self._compared[record.id] = found
+        if sha256 != record.sha256:
+            self._queue(record, {"sha256": sha256, **asdict(found)})
+
+    def _queue(self, record: Record, content: dict[str, str | int]) -> None:
         try:
             self.store.records.continue_with(record.id, content)
         except (RecordNotFound, StateConflict):  # deleted or queued by another process meanwhile
             return
-        self._growing.pop(record.id, None)
         self.hints.send(record.id)
-        log.warning("recording %d: it has grown in the library and is transcribed again", record.id)
+        log.warning("recording %d: it has changed in the library and is transcribed again", record.id)
 
-
-def _begins_with(path: Path, size_bytes: int, sha256: str | None) -> bool:
-    """Whether the first bytes are what was transcribed: an edited file is not a grown one."""
-    digest, left = hashlib.sha256(), size_bytes
-    with open_regular(path) as file:
-        while left and (block := file.read(min(left, READ_BYTES))):
-            digest.update(block)
-            left -= len(block)
-    return digest.hexdigest() == sha256
+    def _forget_all_but(self, watched: set[int]) -> None:
+        self._changing = {number: seen for number, seen in self._changing.items() if number in watched}
+        self._compared = {number: seen for number, seen in self._compared.items() if number in watched}

@@ -26,15 +26,11 @@ from shared.store.values import Record
 from transcribe_worker.inbox.growth import Growth
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.media import riff
-from transcribe_worker.media.completeness import is_cut_short
-from transcribe_worker.media.limits import RecordingLimits
+from transcribe_worker.media.completeness import CUT_SHORT_PATIENCE, is_cut_short
 
 log = logging.getLogger(__name__)
 
 SWEEP_EVERY_SECONDS = 60.0
-#: How many times longer a file must keep still that has holes or is cut short by its own structure, such
-#: as the half of a call that a stalled copy has written so far.
-CUT_SHORT_PATIENCE = 15
 _HIDDEN = stat.FILE_ATTRIBUTE_HIDDEN
 
 
@@ -50,12 +46,13 @@ class Inbox:
     store: Store
     hints: HintQueue
     monotonic: Callable[[], float] = time.monotonic
+    keep: Callable[[], None] = lambda: None  # called while a long file is read; may raise WorkerStopping
     _growth: Growth = field(init=False)
     _known: dict[str, Seen] = field(default_factory=dict)
     _restless: dict[str, tuple[Fingerprint, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._growth = Growth(self.settings, self.store, self.hints, self.monotonic)
+        self._growth = Growth(self.settings, self.store, self.hints, self.monotonic, keep=self.keep)
 
     def sweep(self) -> float:
         """Take what is whole; return the seconds after which another look may find more."""
@@ -82,11 +79,11 @@ class Inbox:
     def _look_at(self, path: Path, fingerprint: Fingerprint) -> None:
         """Take a file that is not known as it is now, if it is whole."""
         try:
-            fingerprint = Fingerprint.of(path)  # a listing's times may be old on Windows
+            fingerprint = self._seen(path)  # a listing's times may be old on Windows
             if self._known.get(str(path)) == astuple(fingerprint) or not self._is_whole(path, fingerprint):
                 return
             sha256 = self._sha256(path, fingerprint)
-            if Fingerprint.of(path) != fingerprint:
+            if self._seen(path) != fingerprint:
                 return
         except FileNotFoundError:
             return
@@ -99,10 +96,18 @@ class Inbox:
         else:
             self._restless[str(path)] = (fingerprint, self.monotonic())
 
+    @staticmethod
+    def _seen(path: Path) -> Fingerprint:
+        return Fingerprint.of(path, follow_links=False)
+
     def _sha256(self, path: Path, fingerprint: Fingerprint) -> str | None:
-        """The hash of a file; None of one that is refused for its size: others would have to wait."""
-        allowed = RecordingLimits.of(self.settings).holds(fingerprint.size_bytes)
-        return sha256_of(path) if allowed or self.store.captures.has_left(str(path)) else None
+        """Return the hash of a file; None of one that is refused for its size: others would have to wait."""
+        most_bytes = self.settings.largest_file_bytes
+        if fingerprint.size_bytes > most_bytes:
+            if not self.store.captures.has_left(str(path)):
+                return None
+            most_bytes = fingerprint.size_bytes
+        return sha256_of(path, self.keep, follow_links=False, most_bytes=most_bytes)
 
     def _is_whole(self, path: Path, fingerprint: Fingerprint) -> bool:
         """Whether nobody writes to a file any more: its own header says so, or it has kept still."""

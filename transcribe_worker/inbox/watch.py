@@ -22,7 +22,7 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-from shared.errors import OffhookError
+from shared.errors import OffhookError, WorkerStopping
 from shared.home import make_folder
 from shared.process import Process
 from transcribe_worker.inbox.sweep import Inbox
@@ -96,6 +96,8 @@ def _changed_ns(folder: Path) -> int | None:
 def _swept(inbox: Inbox) -> float:
     try:
         return inbox.sweep()
+    except WorkerStopping:
+        return 0.0
     except OSError as error:
         log.warning("the inbox cannot be read: %s", error.strerror)
         return 5.0
@@ -107,5 +109,11 @@ def _swept(inbox: Inbox) -> float:
 def take_in(process: Process) -> None:
     """Watch the inbox of a process's home until the process should stop."""
     with closing(HintQueue(process.settings.queue)) as hints:
-        inbox = Inbox(process.settings, process.store, hints)
+
+        def keep() -> None:
+            process.beat()
+            if process.stopping.is_set():
+                raise WorkerStopping
+
+        inbox = Inbox(process.settings, process.store, hints, keep=keep)
         watch(inbox, process.stopping.is_set, process.beat)

@@ -151,7 +151,9 @@ class Transcriber:
         return Load(name, folder, wishes, settings.engine_memory_gb, settings.tuning)
 
     def _unchanged(self, claim: Claim, path: Path) -> Fingerprint:
-        """Make sure that the recording is still the one that was queued."""
+        """Make sure that the recording is still the one that was queued, and no link in the inbox."""
+        if path.parent == self.settings.inbox and path.is_symlink():
+            raise NotARecording(f"{path} is a link. Copy the recording itself into the inbox.")
         try:
             now = Fingerprint.of(path)
         except FileNotFoundError:
@@ -175,7 +177,10 @@ class Transcriber:
         """Write down what becomes of a recording; False if that cannot be written now."""
         keep = Heartbeat(self.store, claim, self.settings.lease_seconds, self.stopping.is_set)
         try:
-            conclude(self.store, claim, failure, decision, keep)
+            if decision.action == "start_over":
+                start_over(self.store, self.settings, claim, decision.wait_seconds, keep)
+            else:
+                conclude(self.store, claim, failure, decision)
         except ClaimLost:
             log.info("recording %d: no longer ours", claim.record.id)
         except StoreError as error:  # left to its lease, it would be taken for a crash
@@ -200,37 +205,40 @@ def effective_options(record: Record, settings: Settings) -> RecordOptions:
         raise BadOptions(f"The options of recording {record.id} are damaged: {error}", record.id) from error
 
 
-def conclude(
-    store: Store,
-    claim: Claim,
-    failure: Failure,
-    decision: Decision,
-    keep: Callable[[], None] = lambda: None,
-) -> None:
-    """Carry a decision out; `keep` renews the lease meanwhile. Raises ClaimLost."""
-    if decision.action == "start_over":
-        _start_over(store, claim, decision, keep)
-        return
+def conclude(store: Store, claim: Claim, failure: Failure, decision: Decision) -> None:
+    """Carry a decision out, which is not to start over. Raises ClaimLost."""
     _CONCLUSIONS[decision.action](store, claim, failure, decision)
 
 
-def _start_over(store: Store, claim: Claim, decision: Decision, keep: Callable[[], None]) -> None:
+def start_over(
+    store: Store, settings: Settings, claim: Claim, wait_seconds: float, keep: Callable[[], None]
+) -> None:
+    """Queue a recording that has changed with the content that it has now.
+
+    `keep` renews the lease while it is hashed. Raises ClaimLost.
+    """
     path = Path(claim.record.recording_path)
     try:
-        now, sha256 = Fingerprint.of(path), sha256_of(path, keep)
+        now = Fingerprint.of(path)
+        content = {"sha256": _sha256(path, now, settings, keep), **asdict(now)}
     except FileNotFoundError:
         store.claims.fail(claim, Failure.of(RecordingMissing()))
-        return
     except NotRegular:
         store.claims.fail(claim, Failure.of(NotARecording(f"{path} is not a regular file.")))
-        return
     except WorkerStopping:
         store.claims.hand_back(claim)
-        return
     except OSError as error:  # on Windows another program may have it open
         store.claims.retry_later(claim, Failure.of(error), wait_seconds=UNREADABLE_WAIT_SECONDS)
-        return
-    store.claims.start_over(claim, sha256=sha256, wait_seconds=decision.wait_seconds, **asdict(now))
+    else:
+        store.claims.start_over(claim, wait_seconds=wait_seconds, **content)
+
+
+def _sha256(path: Path, found: Fingerprint, settings: Settings, keep: Callable[[], None]) -> str | None:
+    """Hash a recording; None if it is over the limit, so that the next attempt fails at once."""
+    most_bytes = settings.largest_file_bytes
+    if found.size_bytes > most_bytes:
+        return None
+    return sha256_of(path, keep, most_bytes=most_bytes, follow_links=path.parent != settings.inbox)
 
 
 _CONCLUSIONS: dict[Action, Callable[[Store, Claim, Failure, Decision], object]] = {

@@ -15,6 +15,9 @@ from typing import BinaryIO
 from shared.files import open_regular
 from transcribe_worker.media import flac_frames, riff
 
+#: How many times longer a file must keep still that has holes or is cut short by its own structure, such
+#: as the half of a call that a stalled copy has written so far.
+CUT_SHORT_PATIENCE = 15
 MAX_BOXES = 10_000
 #: The largest Ogg page: 27 bytes, 255 lacing values, 255 segments of 255 bytes (RFC 3533).
 OGG_PAGE_BYTES = 27 + 255 + 255 * 255

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from shared.errors import TooLarge, TooLong, TooSlow
-from shared.settings import DEFAULTS, Settings
+from shared.settings import DEFAULTS, GB, Settings
 
-GB = 1_000_000_000
 SECONDS_PER_HOUR = 3_600
 #: Decoding time allowed before `slowest_decoding` applies.
 GRACE_SECONDS = 30.0
@@ -49,7 +48,7 @@ class RecordingLimits:
         """Raise TooLarge for a file over `largest_file_gb`."""
         if not self.holds(size_bytes):
             raise TooLarge(
-                f"{name} has {size_bytes / GB:,.3g} GB, and largest_file_gb allows {self.largest_file_gb:g}. "
+                f"{name} has {size_bytes / GB:,.5g} GB, and largest_file_gb allows {self.largest_file_gb:g}. "
                 "Raise largest_file_gb, or cut the recording into pieces."
             )
 

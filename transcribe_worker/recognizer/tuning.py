@@ -22,7 +22,7 @@ import numpy as np
 from ctranslate2 import StorageView
 from faster_whisper import WhisperModel
 
-from shared.files import whole
+from shared.files import read_regular, whole
 from transcribe_worker.engine.setup import Setup, Wishes
 
 Load = Callable[[Setup], WhisperModel]
@@ -36,6 +36,7 @@ MARGIN = 0.1
 FRAMES = 1000
 #: Version of the file; raise it when the meaning of an entry changes. Another version is measured again.
 VERSION = 1
+LARGEST_BYTES = 10_000_000
 BEGUN = "begun"
 
 
@@ -83,7 +84,7 @@ class TuningFile:
     def _read(self) -> dict[str, Any]:
         """Return the entries; none of a file that is missing, damaged or of another version."""
         try:
-            found = json.loads(self._path.read_text("utf-8"))
+            found = json.loads(read_regular(self._path, LARGEST_BYTES))
         except (OSError, ValueError, RecursionError):
             return {}
         entries = found.get("setups") if isinstance(found, dict) and found.get("version") == VERSION else None

@@ -6,7 +6,6 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -28,7 +27,7 @@ def unreadable(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         yield lambda: path.chmod(0o600)
         return
 
-    def refuse(path: Path) -> str:
+    def refuse(*_: object, **__: object) -> str:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("transcribe_worker.inbox.sweep.riff.is_whole", lambda _: False)

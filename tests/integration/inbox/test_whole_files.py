@@ -12,8 +12,9 @@ from shared.settings import Settings
 from shared.store.store import Store
 from tests.integration.inbox.files import SETTLE_SECONDS, Clock, outcomes, put, recording, taken
 from tests.tables import Record
-from transcribe_worker.inbox.sweep import CUT_SHORT_PATIENCE, SWEEP_EVERY_SECONDS, Inbox
+from transcribe_worker.inbox.sweep import SWEEP_EVERY_SECONDS, Inbox
 from transcribe_worker.jobs.hints import HintQueue
+from transcribe_worker.media.completeness import CUT_SHORT_PATIENCE
 
 
 def test_a_wav_that_is_whole_by_its_own_header_is_taken_at_once(
@@ -140,7 +141,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken_as_it_was(
 ):
     path = put(settings.inbox)
 
-    def read_slowly(path: Path) -> str:
+    def read_slowly(path: Path, *_: object, **__: object) -> str:
         found = sha256_of(path)
         path.write_bytes(recording(seed=2, seconds=0.2))
         monkeypatch.undo()
