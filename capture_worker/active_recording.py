@@ -19,15 +19,15 @@ from shared.store.values import Record
 
 log = logging.getLogger(__name__)
 
-#: What has become of a recording that has ended: `outcome["state"]`.
+#: States of a recording that has ended: `outcome["state"]`.
 QUEUED, WAITS, LATE, DISCARDED = "queued", "waiting", "late", "discarded"
 NOTE_SECONDS = 2.0
-#: How long a stop waits for a database that is in use; the notes are then written later.
+#: How long a stop waits for a busy database; the notes are written later then.
 PATIENCE_SECONDS = 1.0
 
 
 class ActiveRecording:
-    """A recording that runs, with a thread that writes its notes and finishes it when it ends."""
+    """A running recording, with a thread that writes its notes and hands it over at its end."""
 
     def __init__(
         self,
@@ -42,9 +42,9 @@ class ActiveRecording:
         on_end: Callable[[ActiveRecording], None],
     ) -> None:
         self.call, self.capture = call, capture
-        self.waits = waits  # for a person to attach or discard it, once it has ended
+        self.waits = waits  # at its end, for a person to attach or discard it
         self.outcome: dict[str, Any] = {}
-        self.late = False  # it has ended and could not be finished yet
+        self.late = False  # it has ended and could not be handed over yet
         self._store, self._unfinished, self._notes = store, unfinished, notes
         self._warn, self._on_end = warn, on_end
         self._discarded = False
@@ -57,7 +57,7 @@ class ActiveRecording:
             with self._store.busy_timeout(PATIENCE_SECONDS):
                 self._notes.begin()
         except StoreError as error:
-            log.warning("the notes of a recording have to wait: %s", discreet(error))
+            log.warning("the notes of a recording are written later: %s", discreet(error))
         except BaseException:
             self.capture.stop()
             self.capture.path.unlink(missing_ok=True)
@@ -65,12 +65,12 @@ class ActiveRecording:
         self._keeper.start()
 
     def stop(self) -> None:
-        """End it, and wait until it is queued, waits, or is late."""
+        """End it, and wait until its outcome is known."""
         self.capture.stop()
         self._keeper.join()
 
     def discard(self) -> None:
-        """End it and delete it."""
+        """End and delete it."""
         self._discarded, self.waits = True, False
         self.stop()
 
@@ -98,12 +98,12 @@ class ActiveRecording:
         self.outcome = self._described(record)
 
     def finish(self) -> Record | None:
-        """Queue it, let it wait, or delete it; this can be repeated. Raises OSError, StoreError."""
+        """Queue it, let it wait, or delete it; can be repeated. Raises OSError, StoreError."""
         session_id = self.call.session_id
         if self._discarded:
             self._unfinished.delete(session_id)
             return None
-        self._notes.begin()  # without a row the file would belong to no call
+        self._notes.begin()  # without a row the file belongs to no call
         self._notes.try_to_write(self.capture)
         self._store.captures.change(session_id, state=WAITING if self.waits else ENDED)
         return None if self.waits else self._unfinished.hand_over(session_id)
@@ -123,7 +123,7 @@ class ActiveRecording:
         }
 
     def _state(self, record: Record | None) -> str:
-        """Where it is now: a late one is saved and will be queued automatically."""
+        """Return its state: a late one is saved and will be queued automatically."""
         if record:
             return QUEUED
         if self._discarded:

@@ -32,7 +32,7 @@ class Announcer:
         self._send(levels.as_event())
 
     def warn(self, code: str, message: str) -> None:
-        """Send a notice, and keep it for the state."""
+        """Send a warning, and keep it for the session's state."""
         self.warnings.append({"code": code, "message": message})
         self._send({"type": "warning", "code": code, "message": message})
 

@@ -27,10 +27,10 @@ from shared.store.captures import TICKS_PER_SECOND
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.02
-#: While the start of a run is measured: its earliest block tells it, so more reads tell it better.
+#: While the start of a run is measured by its earliest block: more reads measure it better.
 MEASURING_POLL_SECONDS = 0.005
-#: Polls are spaced unevenly. At an even spacing close to the device's own, all packets would seem late by the
-#: same for seconds, and the earliest of them would give a wrong time.
+#: Polls are spaced unevenly. At an even spacing close to the device's own, all packets would seem equally
+#: late for seconds, and the start would be measured wrong.
 UNEVENNESS, GOLDEN_RATIO = 0.8, 0.618034
 LEVEL_SECONDS = 0.1
 WRITE_SECONDS = 0.1
@@ -68,7 +68,7 @@ class Pipeline:
         self._polls = 0
 
     def run(self, stopping: threading.Event) -> None:
-        """Record until there is a reason to stop, then what was said until then. Raises DiskFull."""
+        """Record until there is a reason to stop; write the audio up to that moment. Raises DiskFull."""
         next_level = next_write = self._clock()
         while not stopping.is_set():
             now = self._poll_inputs()
@@ -86,7 +86,7 @@ class Pipeline:
         self._finish(self._clock())
 
     def _finish(self, end_seconds: float) -> None:
-        """Write all that was said until the end."""
+        """Write the audio up to `end_seconds`."""
         while self._poll_inputs() < end_seconds + LATE_SECONDS:
             self._pause()
         while self._write(self.timeline.finish(end_seconds)):
@@ -105,7 +105,7 @@ class Pipeline:
         return self._clock()
 
     def _write(self, pair: Pair) -> bool:
-        """Have a stretch written, and measure it; False if it is empty."""
+        """Queue a stretch for writing, and measure it; False if it is empty."""
         if not len(pair.microphone):
             return False
         self.disk.put(self._mix(pair, self.inputs.heard).tobytes())
@@ -116,7 +116,7 @@ class Pipeline:
         return True
 
     def _watch_loopback(self) -> None:
-        """Warn once whenever the loopback has become silent while the microphone hears speech."""
+        """Warn once each time that the loopback is silent while the microphone hears speech."""
         if self._plan.loopback == NONE or LOOPBACK not in self.inputs.heard:
             return
         suspicious = self._loudness.loopback_is_suspicious()
@@ -138,9 +138,9 @@ class DualStreamCapture:
     """Records both sides of a call into one WAV, from `start` to `stop`.
 
     `on_level` gets the levels ten times a second, `on_warning` a code and a message. Both are called in the
-    audio thread and must not wait; what they raise is logged. `ended` is set when the file is closed; `error`
-    is what ended the recording, if that was neither asked for nor planned. Before `start` has returned, the
-    other methods raise RuntimeError.
+    audio thread and must not wait; their exceptions are logged. `ended` is set when the file is closed.
+    `error` is the fault that ended the recording, if there was one. Before `start` has returned, the other
+    methods raise RuntimeError.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class DualStreamCapture:
         self._origin = 0.0
 
     def start(self) -> None:
-        """Open the devices and record; without any, there is no file either.
+        """Open the devices and record; no file is left if it raises.
 
         Raises NoDevice, AudioUnavailable, DiskFull, OffhookError.
         """
@@ -184,7 +184,7 @@ class DualStreamCapture:
             raise self.error
 
     def stop(self) -> Verdict:
-        """Record what is still on its way, close the file and return how it went."""
+        """Write the audio that is still arriving, close the file and return the verdict."""
         pipeline = self._running()
         self._stopping.set()
         self.ended.wait()
@@ -192,17 +192,17 @@ class DualStreamCapture:
 
     @property
     def seconds(self) -> float:
-        """How long the recording runs, or how long it became."""
+        """The length so far, or of the finished file."""
         pipeline = self._running()
         return pipeline.disk.seconds if self.ended.is_set() else self._clock() - self._origin
 
     @property
     def verdict(self) -> Verdict:
-        """How it goes, or how it went."""
+        """The verdict so far, or of the finished recording."""
         return self._judge(self._running())
 
     def device_names(self) -> dict[str, str | None]:
-        """The device that is open for each side now."""
+        """Return the name of the open device of each side."""
         sides = self._running().inputs.sides.items()
         return {side: i.device.name if i.stream and i.device else None for side, i in sides}
 
@@ -226,7 +226,7 @@ class DualStreamCapture:
         )
 
     def _run(self, disk: DiskThread) -> None:
-        """The audio thread: open the devices, record, and close the file whatever happens."""
+        """Open the devices, record, and close the file in any case; this is the audio thread."""
         inputs: Inputs | None = None
         try:
             inputs = Inputs(self._open_system, self.plan.wanted, self._warn)
@@ -236,7 +236,7 @@ class DualStreamCapture:
             pipeline.run(self._stopping)
         except OffhookError as error:
             self.error = error
-        except Exception as error:  # nothing may keep the file from being closed
+        except Exception as error:  # the file must be closed
             log.exception("the recording has ended")
             self.error = OffhookError(f"The recording has ended: {type(error).__name__}: {error}")
         finally:
@@ -262,7 +262,7 @@ class DualStreamCapture:
 
 
 def _guarded(callback: Callable[..., None]) -> Callable[..., None]:
-    """Keep what a listener raises from ending the recording."""
+    """Log a listener's exceptions instead of ending the recording."""
 
     def call(*arguments: object) -> None:
         try:

@@ -1,4 +1,4 @@
-"""The audio devices of this machine, and those that would be recorded."""
+"""Lists the audio devices of this machine, and names those that would be recorded."""
 
 from __future__ import annotations
 

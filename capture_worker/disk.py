@@ -32,7 +32,7 @@ class DiskThread:
 
     @property
     def seconds(self) -> float:
-        """Length of what has been written."""
+        """The length of the audio written so far."""
         return self._wav.seconds
 
     def put(self, pcm: bytes) -> None:
@@ -69,7 +69,7 @@ class DiskThread:
 
 
 def in_words(error: OSError, path: Path) -> OffhookError:
-    """Return the error of a recording that a disk error causes."""
+    """Convert a disk error to an error of the recording."""
     if error.errno in _FULL:
         return DiskFull("The disk is full, so the recording has stopped; the audio up to then is kept.")
     return OffhookError(f"The recording {path} cannot be written: {error.strerror or error}.")

@@ -30,7 +30,7 @@ OpenSystem = Callable[[Mapping[str, str]], AudioSystem]
 
 
 class Heard(NamedTuple):
-    """Samples of a side, mixed to one channel, and the moment by which they had arrived."""
+    """Samples of a side, mixed to one channel, and the time when they had arrived."""
 
     side: str
     arrived_seconds: float
@@ -81,7 +81,7 @@ class Inputs:
 
     @property
     def heard(self) -> list[str]:
-        """The sides from which a device has been open."""
+        """The sides that have had an open device."""
         return [side for side, input_ in self.sides.items() if input_.devices]
 
     def read(self) -> Iterator[Heard]:
@@ -97,7 +97,7 @@ class Inputs:
                 yield Heard(input_.side, block.arrived_seconds, mono, input_.device.rate_hz)
 
     def look_after(self, now_seconds: float) -> None:
-        """When it is due, list the devices and switch to a preferred or returned one."""
+        """When due, list the devices and switch to a preferred or returned one."""
         if now_seconds >= self._next_look:
             try:
                 self._look(now_seconds)
@@ -201,7 +201,7 @@ class Inputs:
         self._say(input_, "device_lost", side=input_.side)
 
     def _lose_all(self, error: Exception, now_seconds: float) -> None:
-        """Note that the audio system itself has ended; it is tried again at growing intervals."""
+        """Note that the audio system has ended; it is tried again at growing intervals."""
         for input_ in self.sides.values():
             if input_.stream:
                 self._lose(input_, error)
@@ -213,7 +213,7 @@ class Inputs:
             input_.stream = None
 
     def _say(self, input_: Input, code: str, **facts: object) -> None:
-        """Give a notice once, however often the cause recurs."""
+        """Give a notice once for the same facts."""
         if input_.said.get(code) != facts:
             input_.said[code] = facts
             notice(self._warn, code, **facts)
@@ -252,7 +252,7 @@ def _same(one: Device | None, other: Device) -> bool:
 
 
 def _mono(frames: NDArray[np.float32]) -> Mono:
-    """Return the mean of two channels, with NaN as 0: a NaN would stay in the resampler for good.
+    """Return the mean of two channels, with NaN as 0: the resampler would keep a NaN for ever.
 
     Of more than two channels it is half of each, clipped: the mean would make a voice on the front channels
     of a surround device four times quieter.

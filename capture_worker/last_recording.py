@@ -12,7 +12,7 @@ Outcome = dict[str, Any]
 
 
 class LastRecording:
-    """What became of the last recording."""
+    """The outcome of the last recording."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -31,12 +31,12 @@ class LastRecording:
         return last["session_id"] if last else None
 
     def replace(self, outcome: Outcome | None) -> None:
-        """Keep the outcome of a recording that has just ended; with None forget the last one."""
+        """Set the outcome of a recording that has just ended; None removes the last one."""
         with self._lock:
             self._outcome = outcome
 
     def refresh(self) -> bool:
-        """Note that it was queued since, or forget it if it was deleted; return whether it changed.
+        """Update the outcome if its recording was queued or deleted; return whether it changed.
 
         Raises StoreError.
         """
@@ -49,7 +49,7 @@ class LastRecording:
             return True
 
     def unplanned_end(self) -> str | None:
-        """Say why the last recording ended, if it ended by itself."""
+        """Return why the last recording ended, None if a person stopped it."""
         last = self._outcome or {}
         if last.get("reason") in (None, "asked"):
             return None
@@ -65,7 +65,7 @@ class LastRecording:
         return {**last, "record_id": record.id, "recording_path": record.recording_path, "state": QUEUED}
 
     def _may_be_queued(self, last: Outcome) -> bool:
-        """A late recording may have no row yet: the database was in use from its first sample on."""
+        """Whether it may still be queued; a late recording may have no row yet, as after a busy database."""
         if last["record_id"] is not None:
             return False
         return last["state"] == LATE or self._store.captures.find(last["session_id"]) is not None

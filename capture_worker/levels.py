@@ -1,4 +1,4 @@
-"""How loud each side is: live for a meter, and per tick (0.1 s) for telling later who spoke."""
+"""Measures the loudness of each side: live for a meter, and per tick (0.1 s) to assign speakers later."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Levels:
 
 
 class Meter:
-    """The levels since the last read, of samples as they come from the devices, before any delay."""
+    """The levels since the last read, of samples as they come from the devices."""
 
     def __init__(self) -> None:
         self._heard: dict[str, list[Mono]] = {side: [] for side in SIDES}
@@ -86,7 +86,7 @@ class Loudness:
         self._rest: Pair = Pair(np.zeros(0, np.float32), np.zeros(0, np.float32))
         self.ticks = 0
         self.silent_ticks = dict.fromkeys(SIDES, 0)
-        self.both_silent_ticks = 0  # consecutive, up to now
+        self.both_silent_ticks = 0  # consecutive, up to the last tick
 
     def add(self, pair: Pair) -> None:
         """Add a stretch of the recording."""

@@ -18,7 +18,7 @@ CLIPPED = 0.999
 def mix(pair: Pair, sides: Collection[str]) -> NDArray[np.int16]:
     """Return the mean of both sides, (frames,); if only one of `sides` has been heard, that side unchanged.
 
-    A mean does not clip where the devices have not.
+    The mean does not clip unless a device has.
     """
     gain = 0.5 if {MICROPHONE, LOOPBACK} <= set(sides) else 1.0
     return _as_int16(gain * (pair.microphone + pair.loopback))

@@ -1,4 +1,4 @@
-"""Notices to a person while a recording runs: a code for programs, a sentence for people."""
+"""Notices while a recording runs: a code for programs, a sentence for people."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ NOTICES = {
 
 
 def notice(warn: Warn, code: str, **facts: object) -> str:
-    """Pass on a notice, and return its sentence."""
+    """Send a notice, and return its sentence."""
     message = NOTICES[code].format(**facts)
     warn(code, message)
     return message
 
 
 def notices_at_start(warn: Warn, settings: Settings) -> None:
-    """Give the notices that are due when a recording begins."""
+    """Send the notices of a recording's start: a nearly full disk, and the reminder of consent."""
     with contextlib.suppress(OSError):
         if shutil.disk_usage(settings.recording).free < LITTLE_DISK_BYTES:
             notice(warn, "disk_low")

@@ -1,4 +1,4 @@
-"""Where a person wants a finished recording to be: a new file, outside of the home folder."""
+"""Checks the path that a person wants for a finished recording: a new file, outside the home folder."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from shared.errors import BadOutputPath
 
 
 def new_file(path: str | Path, home: Path) -> Path:
-    """Return the absolute path of a file that may be made, and make its folder.
+    """Return the absolute path of a file that may be created, and create its folder.
 
-    Raises BadOutputPath, and FileExistsError or another OSError: no file is ever written over.
+    Raises BadOutputPath, FileExistsError, OSError.
     """
     path = Path(path).expanduser().absolute()
     if "\0" in str(path):
-        raise OSError(errno.EINVAL, "There can be no such file", str(path))
+        raise OSError(errno.EINVAL, "This is not a possible file name", str(path))
     if path.exists():
-        raise FileExistsError(errno.EEXIST, "There is such a file already", str(path))
+        raise FileExistsError(errno.EEXIST, "The file exists already", str(path))
     refuse_inside(path, home)
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def refuse_inside(path: Path, home: Path) -> None:
-    """Raise BadOutputPath for a file in offhook's home, whatever links and other spellings lead there.
+    """Raise BadOutputPath for a file in offhook's home, also through links and other spellings.
 
-    A file named as a database's journal, or put among unfinished recordings, would destroy what is there.
+    A file named like a database's journal, or among unfinished recordings, would destroy data there.
     """
     if any(folder.exists() and folder.samefile(home) for folder in (path.parent, *path.resolve().parents)):
         raise BadOutputPath(
-            f"{path} is inside of offhook's own folder {home}. Choose a place outside of it, or none: "
-            "a recording then goes to the inbox, and from there to the library."
+            f"{path} is inside offhook's own folder {home}. Choose a place outside it, or none: "
+            "the recording then goes to the inbox, and from there to the library."
         )

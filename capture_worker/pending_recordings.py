@@ -1,7 +1,7 @@
 """Recordings that have ended and are not in the queue yet.
 
-One may wait for a person to attach or discard it. Others wait for a database that is in use or a disk that is
-full, or their process was killed. Nothing here is thread-safe; the session holds its lock.
+One may wait for a person to attach or discard it. Others could not be queued: the database was busy, the disk
+was full, or their process was killed. Not thread-safe: the session calls it under its lock.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class PendingRecordings:
         self._captures, self._unfinished, self._worker_id = captures, unfinished, worker_id
 
     def add(self, ended: ActiveRecording) -> None:
-        """Keep a recording that has just ended, unless it is queued or discarded already."""
+        """Add a recording that has just ended, unless it is queued or discarded."""
         session_id = ended.call.session_id
         if ended.late:
             self._late[session_id] = ended
@@ -36,22 +36,22 @@ class PendingRecordings:
             self.waiting = self._captures.find(session_id)
 
     def late_call(self, session_id: str) -> Call | None:
-        """Return the call of a late recording, of which the database may have no row yet."""
+        """Return the call of a late recording, which may have no row in the database yet."""
         late = self._late.get(session_id)
         return late.call if late else None
 
     def hand_over_waiting(self) -> None:
-        """Hand over the recording that waits. Raises OSError, StoreError; then it is a leftover."""
+        """Hand over the waiting recording. Raises OSError, StoreError; it is tried again later then."""
         session_id = self._no_longer_waiting()
         self._captures.change(session_id, state=ENDED)
         self._unfinished.hand_over(session_id)
 
     def delete_waiting(self) -> None:
-        """Delete the recording that waits."""
+        """Delete the waiting recording."""
         self._unfinished.delete(self._no_longer_waiting())
 
     def hand_over_leftovers(self, running: str | None, manual: bool) -> None:
-        """Hand over every recording that can be handed over now, and find the one that waits.
+        """Hand over every recording that can be handed over now, and find the waiting one.
 
         `running` is the session id of the active recording. With `manual` the newest stopped one waits.
         """

@@ -1,4 +1,4 @@
-"""What a recording is made of: devices, layout, and when it stops by itself."""
+"""The plan of a recording: devices, layout, and when it stops by itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.settings import Settings
 
 @dataclass(frozen=True)
 class Plan:
-    """What to record, and when to stop by itself."""
+    """Which devices to record, and when to stop automatically."""
 
     microphone: str = DEFAULT
     loopback: str = DEFAULT
@@ -22,7 +22,7 @@ class Plan:
 
     @classmethod
     def of(cls, settings: Settings) -> Plan:
-        """Return the plan that the settings ask for."""
+        """Return the plan of the settings."""
         return cls(
             microphone=settings.microphone,
             loopback=settings.loopback,

@@ -1,7 +1,7 @@
 """One recording at a time: idle -> recording -> stopped -> idle.
 
-A stop hands the recording over at once, and the session is idle again. With `finalise = "manual"` it stays
-stopped until a person attaches or discards the recording, even over a restart.
+A stop hands the recording over, and the session is idle again. With `finalise = "manual"` it stays
+stopped, also after a restart, until a person attaches or discards the recording.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ IDLE, RECORDING, STOPPED = "idle", "recording", "stopped"
 class RecordingSession:
     """The recording of calls in one home; any thread may call it.
 
-    Without arguments it takes the settings of its environment. `on_event` gets levels, states and warnings as
-    the capture protocol has them, in the thread where they arise, and must not wait.
+    Without arguments it takes the settings of its environment. `on_event` gets the events of the capture
+    protocol (levels, states, warnings) in the thread where they arise, and must not wait.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class RecordingSession:
         self.close()
 
     def close(self) -> None:
-        """Finish the recording that runs, and close the session; it records nothing more."""
+        """Finish the running recording, and close the session for good."""
         atexit.unregister(self.close)
         with self._lock:
             self._closed = True
@@ -121,7 +121,7 @@ class RecordingSession:
         project_id: str | None = None,
         title: str | None = None,
     ) -> dict[str, Any]:
-        """Record from now on; return the state. The finished WAV goes to `output_path`, or into the inbox.
+        """Start to record; return the state. The finished WAV goes to `output_path`, or into the inbox.
 
         Raises AlreadyRecording, RecordingWaits, NoDevice, AudioUnavailable, BadOutputPath, OSError.
         """
@@ -153,7 +153,7 @@ class RecordingSession:
     ) -> dict[str, Any]:
         """Set the candidate and project of a call; one that waits is handed over.
 
-        Without `session_id` it is the recording that runs or waits, else the last one. Raises UnknownSession.
+        Without `session_id` it is the running or waiting recording, else the last one. Raises UnknownSession.
         """
         with self._lock:
             chosen = session_id or self._current_id() or self._last.session_id
@@ -173,7 +173,7 @@ class RecordingSession:
         return {"session_id": chosen, "record_id": record.id if record else None}
 
     def discard(self) -> dict[str, Any]:
-        """Delete the recording that runs or waits. Raises NotRecording, StateConflict."""
+        """Delete the running or waiting recording. Raises NotRecording, StateConflict."""
         with self._lock:
             active, session_id = self._active, self._current_id()
             if session_id is None:
@@ -192,7 +192,7 @@ class RecordingSession:
         return {"session_id": session_id, "discarded": True}
 
     def get_state(self) -> dict[str, Any]:
-        """Return the recording that runs or waits, the notices, and the outcome of the last recording."""
+        """Return the running or waiting recording, its warnings, and the outcome of the last recording."""
         self._refresh_last()
         return self._described()
 
@@ -201,9 +201,9 @@ class RecordingSession:
         return check_devices(Plan.of(self.settings).wanted, self._open_system, apart=sys.platform != "linux")
 
     def hand_over_leftovers(self) -> None:
-        """Hand over what a killed recorder, a full disk or a busy database has left; find the one that waits.
+        """Hand over recordings left by a killed recorder, a full disk or a busy database; find a waiting one.
 
-        Raises OSError, OffhookError; it can be called again.
+        Raises OSError, OffhookError; can be repeated.
         """
         with self._lock:
             before = self._current_id()
@@ -229,7 +229,7 @@ class RecordingSession:
         return self._pending.waiting.session_id if self._pending.waiting else None
 
     def _refresh_last(self) -> bool:
-        """Bring the outcome of the last recording up to date, if the database can be read now."""
+        """Update the outcome of the last recording, if the database can be read now."""
         try:
             return self._last.refresh()
         except StoreError as error:
@@ -238,7 +238,7 @@ class RecordingSession:
 
     def _require_idle(self) -> None:
         if self._closed:
-            raise NotRecording("This session is closed, and records no more.")
+            raise NotRecording("This session is closed.")
         if self._active:
             raise AlreadyRecording
         if self._pending.waiting:
@@ -269,7 +269,7 @@ class RecordingSession:
         )
 
     def _end(self, ended: ActiveRecording) -> None:
-        """Note that a recording has ended, for whatever reason."""
+        """Note that a recording has ended."""
         with self._lock:
             self._last.replace(ended.outcome)
             self._active = None

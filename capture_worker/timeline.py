@@ -17,7 +17,7 @@ from capture_worker.track import Track
 
 #: Audio older than this is final and can be written.
 FINAL_SECONDS = 0.5
-#: The longest stretch handed out at once: a machine may wake up after a night.
+#: The longest stretch returned at once: a machine may wake up after a night.
 LARGEST_PIECE_SECONDS = 60.0
 
 
@@ -31,7 +31,7 @@ class Timeline:
 
     @property
     def seconds(self) -> float:
-        """Length of the stretches handed out so far."""
+        """The length of the audio returned so far."""
         return self._frames / RATE_HZ
 
     @property
@@ -40,20 +40,20 @@ class Timeline:
         return any(track.is_measuring for track in self.tracks.values())
 
     def add(self, side: str, arrived_seconds: float, samples: Mono, rate_hz: int) -> None:
-        """Place samples of shape (frames,): all that a side's device had given by `arrived_seconds`."""
+        """Place samples of shape (frames,), the last of which had arrived by `arrived_seconds`."""
         self.tracks[side].add(arrived_seconds, samples, rate_hz)
 
     def ready(self, now_seconds: float) -> Pair:
-        """Return what has become final since the last call, at most a minute of it."""
+        """Return the audio that has become final since the last call, 60 s at most."""
         for track in self.tracks.values():
             track.note_silence(now_seconds)
         final = self._frame(now_seconds - FINAL_SECONDS)
         return self._take(math.floor(min(final, *(track.final_frame for track in self.tracks.values()))))
 
     def finish(self, now_seconds: float) -> Pair:
-        """Return the rest up to a moment, at most a minute of it; call this until nothing comes.
+        """Return the rest up to `now_seconds`, 60 s at most; call this until it returns nothing.
 
-        Audio from after that moment is dropped.
+        Later audio is dropped.
         """
         for track in self.tracks.values():
             track.end_at(self._frame(now_seconds))

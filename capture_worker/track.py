@@ -14,9 +14,9 @@ import soxr
 from capture_worker.drift import LARGEST_STRETCH, Drift
 from capture_worker.samples import RATE_HZ, Mono
 
-#: How long the blocks of a new run are kept back; the earliest of them tells where it starts.
+#: How long the blocks of a new run are kept back; the earliest of them gives its start.
 MEASURING_SECONDS = 0.3
-#: A block that is later or earlier than this means that audio is missing or came twice.
+#: A block off by more than this means that audio is missing or came twice.
 SLACK_SECONDS = 0.040
 #: A run that starts this close to the end of the last one is appended to it.
 SEAM_SECONDS = 0.005
@@ -29,7 +29,7 @@ _SILENCE.flags.writeable = False
 
 @dataclass
 class Counts:
-    """What became of one side's audio, in frames of the timeline at 16 kHz."""
+    """Counts of one side's audio, in frames of the timeline at 16 kHz."""
 
     placed_frames: int = 0
     silent_frames: int = 0
@@ -62,7 +62,7 @@ class Track:
     _pieces: deque[Mono] = field(default_factory=deque)
     _taken: int = 0
     _placed: int = 0
-    _ended: int = 0  # where the last run ended, before any silence that was handed out since
+    _ended: int = 0  # end of the last run, before any silence after it
     _begun: bool = False
 
     @property
@@ -72,10 +72,10 @@ class Track:
 
     @property
     def final_frame(self) -> float:
-        """The frame before which nothing can be added any more.
+        """The frame before which nothing more can be added.
 
-        A start that is being measured may turn out to be earlier: after a stall the system delivers in pieces
-        what it has buffered.
+        A start that is being measured may turn out to be earlier: after a stall the system delivers its
+        buffer in pieces.
         """
         return self._placed if self._kept or self._run else float("inf")
 
@@ -103,7 +103,7 @@ class Track:
             self.end_run()
 
     def end_run(self) -> None:
-        """Place all that is still inside the resampler."""
+        """Place the rest of the run, from the resampler."""
         if self._kept:
             self._begin_run()
         if self._run:
@@ -113,7 +113,7 @@ class Track:
             self._ended = self._placed
 
     def end_at(self, frame: int) -> None:
-        """End the recording; a device that was lost and has not come back has left a gap."""
+        """End the recording; a lost device that has not returned leaves a gap."""
         self.end_run()
         missing = frame - self._ended
         if self._begun and missing > SLACK_SECONDS * RATE_HZ:
@@ -177,7 +177,7 @@ class Track:
             run.steer(stretch)
 
     def _without_head(self, samples: Mono, frames: int) -> Mono:
-        """Drop what lies before the end of what is placed."""
+        """Drop samples that lie before the end of the placed audio."""
         count = min(len(samples), round(frames * self._rate_hz / RATE_HZ))
         dropped = round(count * RATE_HZ / self._rate_hz)
         if self._begun:
@@ -204,7 +204,7 @@ class Track:
 
 
 class Run:
-    """Brings a run of blocks to 16 kHz: stretches it by the device's drift, then resamples at a fixed rate.
+    """Resamples a run of blocks to 16 kHz: by the device's drift first, then at a fixed rate.
 
     soxr's variable-rate filter passes frequencies up to 140 Hz above half its output rate, and shifts the
     phase of those not far below. At the device's own rate neither affects speech, and the fixed filter that
@@ -214,18 +214,18 @@ class Run:
     def __init__(self, start_frame: int, rate_hz: int, stretch: float) -> None:
         self.rate_hz = rate_hz
         self.fed_frames = 0
-        self.end_frame = float(start_frame)  # where the next block belongs
+        self.end_frame = float(start_frame)  # position of the next block
         self._variable = soxr.ResampleStream(rate_hz * (1 + 2 * LARGEST_STRETCH), rate_hz, 1, vr=True)
         self._fixed = None if rate_hz == RATE_HZ else soxr.ResampleStream(rate_hz, RATE_HZ, 1)
         self.steer(stretch)
 
     def steer(self, stretch: float) -> None:
-        """Make 1 + stretch frames of each frame from now on."""
+        """Return 1 + stretch frames for each frame from now on."""
         self._stretch = stretch
         self._variable.set_io_ratio(self.rate_hz, self.rate_hz * (1 + stretch))
 
     def feed(self, samples: Mono) -> Mono:
-        """Add a block; return what the resamplers give so far."""
+        """Add a block; return the frames that are ready."""
         self.fed_frames += len(samples)
         self.end_frame += len(samples) * (1 + self._stretch) * RATE_HZ / self.rate_hz
         return self._resample(samples, last=False)

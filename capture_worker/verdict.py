@@ -1,4 +1,4 @@
-"""How well a call was recorded: devices, gaps, drift, clipping and silence of each side."""
+"""Judges how well a call was recorded: devices, gaps, drift, clipping and silence of each side."""
 
 from __future__ import annotations
 

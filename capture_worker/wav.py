@@ -1,4 +1,4 @@
-"""The WAV that is being recorded: playable after a kill at any moment, whatever its length.
+"""Writes the WAV of a recording: playable after a kill at any moment, at any length.
 
 The header has room for RF64's long sizes (EBU Tech 3306) from the start, so it never moves. It is rewritten
 every second; after each `sync` it is on the disk with the audio.
@@ -44,7 +44,7 @@ def _data(size: int) -> bytes:
 class WavWriter:
     """A new file of 16-bit audio at 16 kHz; written audio has reached the kernel when a call returns.
 
-    Raises OSError, FileExistsError among them. After an error the file can still be closed; it then holds the
+    Raises OSError, FileExistsError among them. After an error the file can still be closed; it then has the
     audio of all calls that returned.
     """
 
@@ -63,7 +63,7 @@ class WavWriter:
 
     @property
     def seconds(self) -> float:
-        """Length of what has been written."""
+        """The length of the audio written so far."""
         return self.data_bytes / (self._channels * SAMPLE_BYTES * RATE_HZ)
 
     def write(self, pcm: bytes) -> None:
@@ -72,7 +72,7 @@ class WavWriter:
         self.data_bytes += len(pcm)
 
     def sync(self) -> None:
-        """Write header and audio to the disk, so that they survive a power cut."""
+        """Update the header and sync the file, so that the audio survives a power cut."""
         self._refresh()
         os.fsync(self._file.fileno())
 
@@ -91,7 +91,7 @@ class WavWriter:
 
 
 def _new_private_file(path: Path) -> BinaryIO:
-    """Make a file of mode 0600, whatever the umask of the embedding program."""
+    """Create a file of mode 0600 at most, for any umask of the embedding program."""
     return open(path, "xb", buffering=0, opener=lambda name, flags: os.open(name, flags, FILE_MODE))
 
 
@@ -103,9 +103,9 @@ def _write_all(file: BinaryIO, data: bytes) -> None:
 
 
 def repair(path: Path, channels: int) -> float:
-    """Make the file of a killed recorder playable; return its seconds, 0.0 if it holds no audio.
+    """Make the file of a killed recorder playable; return its seconds, 0.0 if it has no audio.
 
-    `channels` is used if the header has none, as after a power cut. Raises OSError.
+    `channels` is used if the header is missing, as after a power cut. Raises OSError.
     """
     with path.open("r+b") as file:
         start = file.read(HEADER_BYTES)
@@ -123,7 +123,7 @@ def repair(path: Path, channels: int) -> float:
 
 
 def _channels_of(start: bytes) -> int:
-    """Return the channels in a header of `WavWriter`, 0 if it is another one."""
+    """Return the channels in a header of `WavWriter`, 0 for any other header."""
     if len(start) < HEADER_BYTES or start[:4] not in (b"RIFF", b"RF64") or start[48:52] != b"fmt ":
         return 0
     channels: int = _FMT.unpack_from(start, 56)[1]

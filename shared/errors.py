@@ -265,7 +265,7 @@ class DiskFull(OffhookError):
 
 
 class BadOutputPath(OffhookError):
-    """A recording cannot go there: it is inside of offhook's own folder. Choose a place outside of it."""
+    """A recording cannot go there: it is inside offhook's own folder. Choose a place outside it."""
 
     code = "bad_output_path"
 

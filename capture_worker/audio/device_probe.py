@@ -46,7 +46,7 @@ class DeviceProbe:
     def ask(self) -> None:
         """Start a child, unless one runs or the last one was started too recently."""
         now = self._monotonic()
-        if getattr(sys, "frozen", False):  # sys.executable is the program that embeds us, not Python
+        if getattr(sys, "frozen", False):  # sys.executable is the embedding program, not Python
             return
         if self._child or now - self._started_seconds < self._wait_seconds:
             return
@@ -72,7 +72,7 @@ class DeviceProbe:
         self._wait_seconds = 0.0
 
     def answer(self) -> list[Device] | None:
-        """Return what a child found, once; None if it still runs or has failed. Kills a child that hangs."""
+        """Return a child's list, once; None if it still runs or has failed. Kills a child that hangs."""
         if self._child is None:
             return None
         child, output = self._child

@@ -1,7 +1,7 @@
 """The part of libpulse that recording needs, by ctypes: a connection, its devices, streams that are polled.
 
 A stream with PA_STREAM_DONT_MOVE fails within milliseconds when its source is removed; without that flag
-the server moves it to another source without a word. The main loop runs only in the thread that calls `turn`.
+the server silently moves it to another source. The main loop runs only in the thread that calls `turn`.
 """
 
 from __future__ import annotations

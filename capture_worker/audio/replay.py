@@ -1,4 +1,4 @@
-"""WAV files in place of devices, for tests and demonstrations: they play once, in real time.
+"""Plays WAV files instead of devices, for tests and demonstrations: once, in real time.
 
 A side's device is chosen by `replay:PATH`. After its end a file gives no data, like the loopback of a machine
 on which nothing plays.

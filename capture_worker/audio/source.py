@@ -32,7 +32,7 @@ class Device:
 
 
 class Block(NamedTuple):
-    """Frames and when they had arrived (capture_worker.clock): float32, (frames, channels), in [-1, 1]."""
+    """Frames, float32 (frames, channels) in [-1, 1], and when they had arrived, by capture_worker.clock."""
 
     arrived_seconds: float
     frames: NDArray[np.float32]

@@ -21,10 +21,10 @@ from shared.errors import AudioUnavailable, DeviceLost, DeviceUnknown
 
 INSTALL = "python -m pip install pyaudiowpatch"
 LOOPBACK_SUFFIX = " [Loopback]"
-_HELD = "another program may hold it for itself (exclusive mode), its format has changed, or it was unplugged"
+_TAKEN = "another program may use it exclusively, its format has changed, or it was unplugged"
 _CHANGED = "its sample rate or channels have changed, as a headset's do when its microphone opens"
 #: PortAudio reports nearly every refusal of WASAPI as a host error or an invalid device.
-_REASONS = {-9999: _HELD, -9998: _CHANGED, -9997: _CHANGED, -9996: _HELD, -9985: _HELD}
+_REASONS = {-9999: _TAKEN, -9998: _CHANGED, -9997: _CHANGED, -9996: _TAKEN, -9985: _TAKEN}
 
 
 class Stream:
@@ -111,7 +111,7 @@ class System:
                 format=self._pyaudio.paFloat32,
                 input=True,
                 input_device_index=index,  # without one, PortAudio takes MME
-                frames_per_buffer=device.rate_hz,  # the buffer holds twice that: 2 s of slack
+                frames_per_buffer=device.rate_hz,  # the buffer has twice as many: 2 s of slack
             )
         except OSError as error:
             message = _message(device, "cannot be opened", error)
@@ -136,7 +136,7 @@ class System:
     def _begin(self) -> None:
         self._devices: Mapping[int, Device] = {}
         self._lost: set[str] = set()
-        #: Devices that were lost and are back: their place in the list may still lead to the lost device.
+        #: Devices that were lost and are back: their index may still lead to the lost device.
         self._back: set[str] = set()
         self._list_is_new = True
         try:
@@ -146,7 +146,7 @@ class System:
             self._end()
             raise AudioUnavailable(
                 f"Windows' audio system (WASAPI) cannot be reached: {error.strerror or error}. "
-                "See whether the service Windows Audio is running."
+                "Check that the service Windows Audio is running."
             ) from error
 
     def _end(self) -> None:

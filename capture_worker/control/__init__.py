@@ -1,1 +1,1 @@
-"""The capture protocol and who speaks it: the socket, stdio and their clients."""
+"""The capture protocol over a socket and over stdio."""

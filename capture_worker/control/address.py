@@ -1,7 +1,7 @@
 """Where the capture worker listens: a UNIX socket in the home folder if possible, else a loopback port.
 
-Nobody but the owner can reach a socket in a folder of mode 0700. Python on Windows has no such sockets, and
-their paths are limited to about 100 bytes.
+Only the owner can reach a socket in a folder of mode 0700. Python on Windows has no UNIX sockets, and their
+paths are limited to about 100 bytes.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ log = logging.getLogger(__name__)
 
 #: Linux takes 107 bytes, macOS 103.
 LONGEST_SOCKET_PATH_BYTES = 100
-#: Connections that the system keeps until they are accepted.
+#: Connections that the system queues until they are accepted.
 BACKLOG = 128
 
 
 @dataclass(frozen=True)
 class Address:
-    """A socket that listens, and what `control.json` says of it."""
+    """A listening socket, and its description in `control.json`."""
 
     server: socket.socket
     description: dict[str, Any]
     path: Path | None = None
 
     def close(self) -> None:
-        """Accept nothing any more, and remove the socket's file."""
+        """Stop accepting, and remove the socket's file."""
         with contextlib.suppress(OSError):
-            self.server.shutdown(socket.SHUT_RDWR)  # or a thread would go on to wait in accept()
+            self.server.shutdown(socket.SHUT_RDWR)  # or a thread would keep waiting in accept()
         self.server.close()
         if self.path:
             with contextlib.suppress(OSError):
@@ -58,7 +58,7 @@ def listen(path: Path) -> Address:
 
 def _at_path(path: Path) -> Address:
     if sys.platform == "win32":
-        raise OSError("Windows has no sockets in folders")
+        raise OSError("Windows has no UNIX sockets")
     path.unlink(missing_ok=True)  # of a worker that was killed; the caller holds the lock of this home
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -72,7 +72,7 @@ def _at_path(path: Path) -> Address:
 
 
 def write_control_file(control: Path, content: dict[str, Any]) -> None:
-    """Write down how to connect, for the owner's eyes only, whole or not at all."""
+    """Write `control.json` with how to connect, readable by the owner alone, whole or not at all."""
     part = control.with_name(f"{control.name}.part")
     part.unlink(missing_ok=True)
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "w") as file:

@@ -1,6 +1,6 @@
-"""Which clients may speak to the session: those that prove the token.
+"""Admits clients that prove the token.
 
-Until then a client is a stranger. There are few places for those, apart from those of admitted clients.
+Until then a client is a stranger. The number of strangers is limited apart from that of admitted clients.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shared.control_port import AUTHENTICATE, CLIENT, SERVER
 from shared.errors import BadRequest
 
 AUTHENTICATE_SECONDS = 10.0
-#: Connections that have not proved the token yet. One more drops the oldest, so strangers keep nobody out.
+#: The most connections without a proof of the token. One more drops the oldest, so that none is kept out.
 MOST_STRANGERS = 16
 
 
@@ -45,10 +45,10 @@ class Strangers:
 
 
 def admit(client: Client, token: str, has_room: Callable[[], bool]) -> bool:
-    """Prove the token to a client and have it proved; False if it cannot, or takes longer than 10 s.
+    """Exchange proofs of the token with a client; False if it fails or takes longer than 10 s.
 
-    The first request has the client's nonce, the second one its proof; the answer to the first has both of
-    the server's.
+    The first request has the client's nonce, the second its proof. The reply to the first has the server's
+    nonce and proof.
     """
     late = threading.Timer(AUTHENTICATE_SECONDS, client.hang_up)
     late.start()

@@ -1,6 +1,6 @@
-"""A client of the capture protocol: one thread reads its requests, another one writes to it.
+"""A client of the capture protocol: one thread reads its requests, another writes to it.
 
-A client that sends nothing, reads nothing or sends rubbish delays nobody else.
+A client that sends nothing, reads nothing or sends invalid lines does not delay others.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from capture_worker.control.protocol import (
 )
 from shared.errors import BadRequest
 
-#: Half a minute of levels, in addition to the system's buffer. A client this far behind does not read.
+#: 30 s of levels, in addition to the system's buffer. A client with more waiting does not read.
 MOST_WAITING = 300
 
 Answer = Callable[[Request], dict[str, Any]]
 
 
 class Client:
-    """A connected client. `hang_up` unblocks both threads; a client on stdio has none and stays."""
+    """A connected client. `hang_up` unblocks both threads; a client on stdio has none."""
 
     def __init__(
         self, reader: BinaryIO, writer: BinaryIO, hang_up: Callable[[bool], None] | None = None
@@ -54,7 +54,7 @@ class Client:
             self.send(self._reply(request, answer))
 
     def hang_up(self, *, rudely: bool = False) -> None:
-        """Disconnect, if that is possible; rudely: without sending what waits."""
+        """Disconnect, if that is possible; `rudely` drops the waiting lines."""
         if self._hang_up:
             self._hang_up(rudely)
 
@@ -76,7 +76,7 @@ class Client:
             self.hang_up(rudely=True)
 
     def close(self) -> None:
-        """Write what waits, for 1 s at most, and hang up."""
+        """Write the waiting lines, for 1 s at most, and hang up."""
         with contextlib.suppress(queue.Full):
             self._outbox.put_nowait(None)
         self._writing.join(timeout=1.0)

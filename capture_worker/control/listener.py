@@ -1,4 +1,4 @@
-"""The control socket: accepts clients, lets them prove the token, and answers them, each in a thread."""
+"""The control socket: accepts clients, checks their proof of the token, and answers each in a thread."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from shared.logs import discreet
 log = logging.getLogger(__name__)
 
 MOST_CLIENTS = 64
-#: What the system may keep for a client that does not read: minutes of levels, not an hour.
+#: The system's buffer for a client that does not read: minutes of levels, not an hour.
 SEND_BUFFER_BYTES = 16 * 1024
 RETRY_SECONDS = 0.1
-#: Reset a connection when it is closed, without sending the rest; the layout is that of the system.
+#: SO_LINGER that resets a connection when it is closed; its layout depends on the system.
 _RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class Listener:
-    """Accepts clients from its making until `stop`; each has a thread of its own."""
+    """Accepts clients until `stop`; each has its own thread."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Listener:
         log.info("listening")
 
     def stop(self) -> None:
-        """Accept no more clients; those that are connected still get events and answers."""
+        """Accept no more clients; connected ones still get events and replies."""
         self._closing = True
         with contextlib.suppress(OSError):  # on Windows another program may be reading it
             self._control.unlink(missing_ok=True)
@@ -69,7 +69,7 @@ class Listener:
         while not self._closing:
             try:
                 connection, _ = self._address.server.accept()
-            except OSError as error:  # a client that was gone at once, or too many open files
+            except OSError as error:  # the client left at once, or too many files are open
                 if not self._closing:
                     log.warning("a client could not be accepted: %s", discreet(error))
                     time.sleep(RETRY_SECONDS)
@@ -100,7 +100,7 @@ class Listener:
 def _hanging_up(connection: socket.socket) -> Callable[[bool], None]:
     def hang_up(rudely: bool) -> None:
         with contextlib.suppress(OSError):
-            if rudely:  # else the system tells a client that writes and never reads only after a minute
+            if rudely:  # else a client that writes and never reads is disconnected only after a minute
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             connection.shutdown(socket.SHUT_RDWR)
 

@@ -1,7 +1,7 @@
 """The capture protocol: JSON, one object per line, the same over stdio and the local socket.
 
 `{"id": 7, "action": "start_recording", "params": {}}` is answered by `{"id": 7, "ok": true, "result": {}}` or
-`{"id": 7, "ok": false, "error": {"code": "", "message": ""}}`. Events come in between, without an id.
+`{"id": 7, "ok": false, "error": {"code": "", "message": ""}}`. Events have no id and come in between.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SUBSCRIBE_LEVELS = "subscribe_levels"
 
 @dataclass(frozen=True)
 class Request:
-    """A well-formed request; `answer` checks whether there is such an action."""
+    """A well-formed request; `answer` checks its action."""
 
     action: str
     id: Any = None
@@ -53,7 +53,7 @@ class Request:
 def parse(line: bytes) -> Request:
     """Parse a line. Raises BadRequest."""
     if len(line) > LONGEST_LINE_BYTES:
-        raise BadRequest(f"A line has at most {LONGEST_LINE_BYTES} bytes.")
+        raise BadRequest(f"A line may have at most {LONGEST_LINE_BYTES} bytes.")
     try:
         found = json.loads(line)
     except (ValueError, RecursionError) as error:

@@ -27,12 +27,12 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.1
 LEFTOVERS_EVERY_SECONDS = 5.0
-#: How long a request, or this process, waits for a database that is in use.
+#: How long a request, or this process, waits for a busy database.
 PATIENCE_SECONDS = 2.0
 
 
 def serve(process: Process) -> None:
-    """Serve the clients that prove the token, until the process is to stop."""
+    """Serve clients that prove the token, until the process should stop."""
     if not _alone(process):
         return
     with _session(process) as (session, audience):
@@ -52,9 +52,9 @@ def serve(process: Process) -> None:
 
 
 def speak(process: Process) -> None:
-    """Serve the program that has started this one, until it closes stdin."""
+    """Serve the program that started this process, until it closes stdin."""
     with _own_stdout() as stdout, _session(process) as (session, audience):
-        # A file of its own: Python cannot close one at the end that a thread is reading.
+        # A duplicate of stdin: at exit Python cannot close a file that a thread is reading.
         client = Client(os.fdopen(os.dup(0), "rb"), stdout)
         audience.join(client)
 
@@ -98,7 +98,7 @@ def _stay(process: Process, session: RecordingSession) -> None:
 def _hand_over_leftovers(session: RecordingSession) -> None:
     try:
         session.hand_over_leftovers()
-    except Exception as error:  # it is tried again every few seconds
+    except Exception as error:  # it is tried again in a few seconds
         log.warning("leftover recordings cannot be handed over now: %s", discreet(error))
 
 
@@ -116,7 +116,7 @@ def _alone(process: Process) -> bool:
 
 @contextmanager
 def _own_stdout() -> Iterator[Any]:
-    """Keep stdout for protocol lines: all other output, that of C libraries too, goes to stderr."""
+    """Reserve stdout for protocol lines: other output, also of C libraries, goes to stderr."""
     sys.stdout.flush()
     own = os.dup(1)
     os.dup2(2, 1)

@@ -1,1 +1,1 @@
-"""A finished or left recording becomes a record."""
+"""Turns finished and recovered recordings into records."""

@@ -1,4 +1,4 @@
-"""The notes of a running recording in the database: its call, its verdict, how loud each side was."""
+"""Writes the notes of a running recording into the database: its call, verdict and loudness."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Call:
-    """What is known of a call when its recording begins."""
+    """A call, as it is known when its recording begins."""
 
     session_id: str
     title: str
@@ -27,13 +27,13 @@ class Call:
     project_id: str | None = None
 
     def attach(self, candidate_id: str | None, project_id: str | None) -> None:
-        """Set the candidate and the project, where they are given."""
+        """Set the candidate and the project, if given."""
         self.candidate_id = self.candidate_id if candidate_id is None else candidate_id
         self.project_id = self.project_id if project_id is None else project_id
 
 
 class Notes:
-    """The notes of one recording; a failed write is made up for by the next one."""
+    """The notes of one recording; after a failed write the next one writes everything."""
 
     def __init__(self, captures: Captures, call: Call, worker_id: str) -> None:
         self._captures, self._call, self._worker_id = captures, call, worker_id
@@ -41,7 +41,7 @@ class Notes:
         self._noted_ticks = 0
 
     def begin(self) -> None:
-        """Write the row by which other processes find the recording. Raises StoreError."""
+        """Insert the row by which other processes find the recording. Raises StoreError."""
         if not self._begun:
             call = self._call
             self._captures.begin(
@@ -69,7 +69,7 @@ class Notes:
         self._noted_ticks = ticks
 
     def try_to_write(self, capture: DualStreamCapture) -> None:
-        """Update the notes, or log that they have to wait."""
+        """Update the notes; log a failure."""
         try:
             self.write(capture)
         except StoreError as error:

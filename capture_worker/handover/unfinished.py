@@ -1,7 +1,7 @@
-"""Hands a recording over, when it is finished or when its process was killed: repair, move, queue.
+"""Hands over a recording that is finished, or whose process was killed: repair, move, queue.
 
-Every step can be repeated, by any process. The row names the file's final path before the move, so after it
-the inbox can take the file as this call as well.
+Every step can be repeated, also by another process. The row names the file's final path before the move, so
+that after it the inbox can adopt the file as this call.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class UnfinishedRecordings:
     def hand_over(self, session_id: str) -> Record | None:
         """Move a finished recording to its final path and queue it; None if its file is missing.
 
-        Raises OSError and StoreError; it can then be repeated.
+        Raises OSError, StoreError; can be repeated.
         """
         found = self._captures.get(session_id)
         part, place = self.part(session_id), Path(found.recording_path)
@@ -63,7 +63,7 @@ class UnfinishedRecordings:
             place = self._moved(found, part, place)
         try:
             content = {"sha256": sha256_of(place), **asdict(Fingerprint.of(place))}
-        except FileNotFoundError:  # the inbox and the worker were faster
+        except FileNotFoundError:  # the inbox has adopted it and a worker archived it
             return self._gone(found)
         duration = {"duration_seconds": found.duration_seconds or None}
         return self._captures.queue(session_id, content | duration)
@@ -93,7 +93,7 @@ class UnfinishedRecordings:
         for found in self._unclaimed():
             if found.session_id not in current and found.state in (RECORDING, ENDED):
                 yield found
-        if self._others_record():  # one of them may not have written its row yet
+        if self._others_record():  # it may not have written its row yet
             return
         known = self._captures.session_ids()
         for part in sorted(self._settings.recording.glob("*.part")):
@@ -113,7 +113,7 @@ class UnfinishedRecordings:
         return found.worker_id == self._worker_id or self._liveness.has_ended(found.worker_id, found.host)
 
     def _with_row(self, part: Path) -> Capture:
-        """Make a row for a file without one, as after the database was replaced."""
+        """Insert a row for a file without one, as after the database was replaced."""
         session_id = str(uuid.uuid4())
         began = part.stat().st_mtime
         part.replace(self.part(session_id))
@@ -128,7 +128,7 @@ class UnfinishedRecordings:
         )
 
     def _repaired(self, found: Capture) -> Capture | None:
-        """Make the file of a killed recorder playable; None if it holds no audio."""
+        """Make the file of a killed recorder playable; delete it and return None if it has no audio."""
         part = self.part(found.session_id)
         if not part.exists():  # it was killed after the move
             return found
@@ -174,7 +174,7 @@ class UnfinishedRecordings:
 
 
 def _names(place: Path) -> Iterator[Path]:
-    """Yield the wanted path, then others like it."""
+    """Yield the wanted path, then numbered ones."""
     yield place
     for number in range(2, 1000):
         yield place.with_name(f"{place.stem} ({number}){place.suffix}")
