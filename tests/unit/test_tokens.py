@@ -12,6 +12,7 @@ from transcribe_worker.recognition.tokens import (
     split,
     without_echoes,
     without_loops,
+    without_padding,
 )
 
 FIRST_STAMP = 1000
@@ -47,6 +48,11 @@ def test_whatever_is_written_sentences_are_in_the_window_and_none_ends_before_it
     parts = [*said, cut_off] if cut_off else said
     assert all(0 <= part.start_seconds <= part.end_seconds <= 28.0 for part in parts)
     assert [token for part in parts for token in part.tokens] == [t for t in tokens if t < FIRST_STAMP]
+
+
+def test_what_begins_after_the_sound_is_left_out():
+    spoken, made_up = Said(1.0, 5.0, [1, 2]), Said(5.0, 5.0, [3, 4])
+    assert without_padding([spoken, made_up], 5.0) == [spoken]
 
 
 def test_of_a_sentence_that_is_written_over_and_over_one_is_left():

@@ -43,6 +43,7 @@ from transcribe_worker.recognition.tokens import (
     split,
     without_echoes,
     without_loops,
+    without_padding,
 )
 from transcribe_worker.speech.stretches import Window
 from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
@@ -174,10 +175,10 @@ class Decoder:
     def _judged(self, piece: Piece, result: Any) -> Attempt:
         tokens, seconds = result.sequences_ids[0], len(piece.samples) / SAMPLE_RATE_HZ
         said, cut_off = split(tokens, self._tokenizer.timestamp_begin, seconds)
-        said = without_echoes(said)
+        said = without_padding(without_echoes(said), seconds)
         left = rest(piece, said)
         if cut_off and not left:
-            said = [*said, cut_off]
+            said = without_padding([*said, cut_off], seconds)
         written_seconds = said[-1].end_seconds if said else 0.0
         outcome = Outcome(
             text="".join(self._tokenizer.decode(part.tokens) for part in said).strip(),

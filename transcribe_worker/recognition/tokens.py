@@ -53,6 +53,11 @@ def without_echoes(said: Sequence[Said]) -> list[Said]:
     return kept
 
 
+def without_padding(said: Sequence[Said], seconds: float) -> list[Said]:
+    """Leave out what begins where the sound of a window ends: the model has made it up in the padding."""
+    return [part for part in said if part.start_seconds < seconds]
+
+
 def without_loops(said: Sequence[Said]) -> list[Said]:
     """Keep one copy of a sentence, and of a phrase in it, that is repeated."""
     once = [next(alike) for _, alike in groupby(said, key=lambda part: part.tokens)]
