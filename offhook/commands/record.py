@@ -11,6 +11,7 @@ from offhook.commands.options import filled, json_option, pass_desk
 from offhook.commands.printing import confirm, print_json, require_terminal, say, warn
 from offhook.commands.wording import length
 from offhook.desk.desk import Desk
+from offhook.desk.overview import interrupted_calls
 from offhook.desk.recorder import CaptureClient
 from shared.errors import CaptureNotRunning
 
@@ -107,7 +108,9 @@ def watch(ctx: click.Context, desk: Desk) -> None:
             say("The recording goes on. `offhook record stop` ends it.")
             return
     if ended is None:
-        raise CaptureNotRunning("The capture worker has ended. Start it again: python start.py")
+        raise CaptureNotRunning(
+            "The capture worker has ended. What it recorded is kept. Start it again: python start.py"
+        )
     if ended["error"]:
         warn(ended["error"])
         ctx.exit(1)
@@ -148,7 +151,17 @@ def attach(desk: Desk, target: str, candidate_id: str | None, project_id: str | 
 
 
 def _capture(desk: Desk) -> CaptureClient:
-    return CaptureClient(desk.settings.control)
+    """Connect to the capture worker. Raises CaptureNotRunning, naming the calls that it was recording."""
+    try:
+        return CaptureClient(desk.settings.control)
+    except CaptureNotRunning as error:
+        kept = [_kept(call) for call in interrupted_calls(desk)]
+        raise CaptureNotRunning(" ".join([*kept, str(error)])) from error
+
+
+def _kept(call: dict[str, Any]) -> str:
+    after = length(call["duration_seconds"])
+    return f'"{call["title"]}" was interrupted after {after}; what was recorded is kept.'
 
 
 def _ask(found: dict[str, Any]) -> None:

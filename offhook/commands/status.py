@@ -90,9 +90,9 @@ def _running(found: dict[str, Any]) -> RenderableType | None:
     table = Table(box=None, show_header=False, padding=(0, 1))
     table.add_column()
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=LONGEST_TITLE)
+    living = {worker["id"] for worker in found["workers"] if worker["alive"]}
     for record in found["running"]:
-        left = f"{length(record['seconds_left'])} left" if record["seconds_left"] is not None else ""
-        speed = f"{record['speed']:.1f}x" if record["speed"] else "starting"
+        left, speed = _pace(record) if record["worker_id"] in living else ("", "interrupted")
         table.add_row(
             cell(str(record["id"]), "cyan"),
             cell(record["title"]),
@@ -102,6 +102,12 @@ def _running(found: dict[str, Any]) -> RenderableType | None:
             cell(speed, "dim"),
         )
     return Group(Text("\nRunning", style="bold"), table)
+
+
+def _pace(record: dict[str, Any]) -> tuple[str, str]:
+    """Say how long a recording still takes, and how fast it is decoded."""
+    left = f"{length(record['seconds_left'])} left" if record["seconds_left"] is not None else ""
+    return left, f"{record['speed']:.1f}x" if record["speed"] else "starting"
 
 
 def _workers(found: dict[str, Any]) -> RenderableType:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from offhook.desk.desk import Desk
 from offhook.desk.not_taken import SHOWN, not_taken
-from shared.errors import ModelMissing
+from shared.errors import ModelMissing, OffhookError
 from shared.store.captures import ENDED, RECORDING, WAITING
 from shared.store.inbox_files import COPY, UNREADABLE
 from shared.store.values import Capture, Record, Worker
@@ -39,6 +40,14 @@ def overview(desk: Desk) -> dict[str, Any]:
         "workers": [_worker(desk, row) for row in store.workers.every()],
         "errors": _errors(desk),
     }
+
+
+def interrupted_calls(desk: Desk) -> list[dict[str, Any]]:
+    """Describe the calls whose capture worker was killed; none if the database cannot be read."""
+    with suppress(OffhookError, OSError):
+        calls = [_recording(desk, capture) for capture in desk.store.captures.unfinished()]
+        return [call for call in calls if call["state"] == NOT_RUNNING[RECORDING]]
+    return []
 
 
 def _liveness(desk: Desk) -> Liveness:

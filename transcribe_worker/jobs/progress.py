@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 RENEWALS_PER_LEASE = 4
 #: Whoever takes a recording away is noticed that late, and with the next commit in any case.
 CONFIRM_SECONDS = 0.2
+#: Seconds of audio that an attempt decodes before its speed is known: one that resumes first reads again what
+#: was decoded before.
+SHORTEST_FOR_SPEED_SECONDS = 10.0
 
 
 class Heartbeat:
@@ -108,9 +111,10 @@ class Progress:
     def _renew(self, **columns: Any) -> None:
         self._store.claims.renew(self._claim, lease_seconds=self._lease_seconds, **columns)
 
-    def _measured(self, seconds: float) -> dict[str, float]:
-        """Say how far the work is, in [0, 1], and how fast, in seconds of audio a second."""
-        before = self._last.end_seconds if self._last else 0.0
+    def _measured(self, seconds: float) -> dict[str, float | None]:
+        """Return the share that is done, and the speed in seconds of audio a second, if it is known."""
+        heard = seconds - (self._last.end_seconds if self._last else 0.0)
         elapsed = max(self._monotonic() - self._started, 1e-3)
         progress = min(seconds / self._duration_seconds, 0.99) if self._duration_seconds else 0.0
-        return {"progress": round(progress, 4), "speed": round(max(seconds - before, 0.0) / elapsed, 2)}
+        speed = round(heard / elapsed, 2) if heard >= SHORTEST_FOR_SPEED_SECONDS else None
+        return {"progress": round(progress, 4), "speed": speed}
