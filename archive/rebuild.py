@@ -15,6 +15,7 @@ from typing import Any
 
 from archive.exports import FORMATS, JSON_VERSION
 from archive.library import beside
+from shared.errors import in_words
 from shared.files import Fingerprint, names_in, read_regular, sha256_of
 from shared.settings import Settings
 from shared.store.store import Store
@@ -51,7 +52,7 @@ def rebuild(settings: Settings, store: Store, *, dry_run: bool) -> Iterator[Rebu
             record_id = None if dry_run else _add(settings, store, path, found, segments, recording)
             yield Rebuilt(path, record_id, recording)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            yield Rebuilt(path, error=str(error) or type(error).__name__)
+            yield Rebuilt(path, error=in_words(error))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from capture_worker.capture import DualStreamCapture
 from capture_worker.handover.notes import Call, Notes
 from capture_worker.handover.unfinished import UnfinishedRecordings
 from capture_worker.notices import Warn, notice
-from shared.errors import StoreError
+from shared.errors import StoreError, in_words
 from shared.logs import discreet
 from shared.store.captures import ENDED, WAITING
 from shared.store.store import Store
@@ -94,7 +94,7 @@ class ActiveRecording:
             self.late = True
             log.warning("a recording cannot be finished yet: %s", discreet(error))
             if not self._discarded:
-                notice(self._warn, "queued_later", error=error)
+                notice(self._warn, "queued_later", error=in_words(error))
         self.outcome = self._described(record)
 
     def finish(self) -> Record | None:

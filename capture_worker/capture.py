@@ -11,7 +11,7 @@ from pathlib import Path
 from capture_worker import audio
 from capture_worker.audio.source import LOOPBACK, SIDES
 from capture_worker.clock import steady_seconds
-from capture_worker.disk import DiskThread, in_words
+from capture_worker.disk import DiskThread, recording_error
 from capture_worker.inputs import NONE, Inputs, OpenSystem
 from capture_worker.levels import Levels, Loudness, Meter
 from capture_worker.mixer import LAYOUTS, clipped_frames
@@ -21,7 +21,7 @@ from capture_worker.samples import Pair
 from capture_worker.timeline import Timeline
 from capture_worker.verdict import Verdict, judge_side
 from capture_worker.wav import WavWriter
-from shared.errors import AudioUnavailable, OffhookError
+from shared.errors import AudioUnavailable, OffhookError, in_words
 from shared.store.captures import TICKS_PER_SECOND
 
 log = logging.getLogger(__name__)
@@ -238,7 +238,7 @@ class DualStreamCapture:
             self.error = error
         except Exception as error:  # the file must be closed
             log.exception("the recording has ended")
-            self.error = OffhookError(f"The recording has ended: {type(error).__name__}: {error}")
+            self.error = OffhookError(f"The recording has ended: {type(error).__name__}: {in_words(error)}")
         finally:
             disk.close()
             self.error = self.error or disk.error
@@ -277,4 +277,4 @@ def _new_file(path: Path, channels: int) -> WavWriter:
     try:
         return WavWriter(path, channels)
     except OSError as error:
-        raise in_words(error, path) from error
+        raise recording_error(error, path) from error

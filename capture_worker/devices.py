@@ -13,7 +13,7 @@ from capture_worker.audio.listing import from_json
 from capture_worker.audio.replay import PREFIX
 from capture_worker.audio.source import SIDES, Device
 from capture_worker.inputs import OpenSystem, choose
-from shared.errors import AudioUnavailable
+from shared.errors import AudioUnavailable, in_words
 from shared.windows import CREATE_NO_WINDOW, creation_flags
 
 
@@ -55,4 +55,4 @@ def _apart() -> list[Device]:
             return from_json(done.stdout)
         raise AudioUnavailable(done.stderr.decode(errors="replace").strip() or None)
     except (OSError, subprocess.TimeoutExpired, ValueError, TypeError) as error:
-        raise AudioUnavailable(f"The audio devices cannot be listed: {error}.") from error
+        raise AudioUnavailable(f"The audio devices cannot be listed: {in_words(error)}.") from error

@@ -53,11 +53,11 @@ class DiskThread:
         try:
             self._write()
         except OSError as error:
-            self.error = in_words(error, self._wav.path)
+            self.error = recording_error(error, self._wav.path)
         try:
             self._wav.close()
         except OSError as error:
-            self.error = self.error or in_words(error, self._wav.path)
+            self.error = self.error or recording_error(error, self._wav.path)
 
     def _write(self) -> None:
         next_sync = self._monotonic() + SYNC_SECONDS
@@ -68,7 +68,7 @@ class DiskThread:
                 next_sync = self._monotonic() + SYNC_SECONDS
 
 
-def in_words(error: OSError, path: Path) -> OffhookError:
+def recording_error(error: OSError, path: Path) -> OffhookError:
     """Convert a disk error to an error of the recording."""
     if error.errno in _FULL:
         return DiskFull("The disk is full, so the recording has stopped; the audio up to then is kept.")

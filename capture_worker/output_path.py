@@ -6,6 +6,7 @@ import errno
 from pathlib import Path
 
 from shared.errors import BadOutputPath
+from shared.files import real
 
 
 def new_file(path: str | Path, home: Path) -> Path:
@@ -28,7 +29,7 @@ def refuse_inside(path: Path, home: Path) -> None:
 
     A file named like a database's journal, or among unfinished recordings, would destroy data there.
     """
-    if any(folder.exists() and folder.samefile(home) for folder in (path.parent, *path.resolve().parents)):
+    if any(folder.exists() and folder.samefile(home) for folder in (path.parent, *real(path).parents)):
         raise BadOutputPath(
             f"{path} is inside offhook's own folder {home}. Choose a place outside it, or none: "
             "the recording then goes to the inbox, and from there to the library."

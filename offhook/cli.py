@@ -18,7 +18,7 @@ import click
 from offhook.commands.printing import make_printable, require_output, warn, warn_text
 from offhook.desk.desk import Desk
 from shared import streams
-from shared.errors import OffhookError, StoreDamaged, StoreReadOnly
+from shared.errors import OffhookError, StoreDamaged, StoreReadOnly, in_words
 from shared.home import keep_private
 from shared.privacy import stop_telemetry
 from shared.store.store import damaged_values
@@ -125,7 +125,7 @@ def _run(arguments: list[str] | None) -> int:
     except OffhookError as error:
         warn_text(f"offhook: {error}")
     except OSError as error:
-        warn_text(f"offhook: {_in_words(error)}")
+        warn_text(f"offhook: {in_words(error)}.")
     except UnicodeEncodeError:
         warn("offhook: An argument is not valid text.")
     except Exception as error:
@@ -142,15 +142,10 @@ def _usage(error: click.ClickException) -> str:
 
 def _as_fault(error: Exception) -> str:
     """Describe a fault of offhook's own; its traceback goes to a file, for those who mend it."""
-    said = f"This is a fault in offhook itself ({type(error).__name__}: {error})."
+    said = f"This is a fault in offhook itself ({type(error).__name__}: {in_words(error)})."
     with contextlib.suppress(OSError):
         handle, report = tempfile.mkstemp(prefix="offhook-fault-", suffix=".txt", text=True)
         os.close(handle)
         Path(report).write_text("".join(traceback.format_exception(error)), "utf-8")
         return f"{said} Details are in {report}."
     return said
-
-
-def _in_words(error: OSError) -> str:
-    reason = error.strerror or str(error)
-    return f"{error.filename}: {reason}." if error.filename else f"{reason}."

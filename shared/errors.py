@@ -7,6 +7,7 @@ every message.
 from __future__ import annotations
 
 import inspect
+import os
 
 
 class OffhookError(Exception):
@@ -18,6 +19,17 @@ class OffhookError(Exception):
     def __init__(self, message: str | None = None) -> None:
         what = message or inspect.cleandoc(type(self).__doc__ or "")
         super().__init__(f"{what} {self.remedy}".rstrip())
+
+
+def in_words(error: BaseException) -> str:
+    """Return an error for a person: the files and the system's reason, without Python's notation."""
+    if isinstance(error, OSError) and error.strerror:
+        names = (error.filename, error.filename2)
+        files = [os.fspath(name) for name in names if isinstance(name, str | os.PathLike)]
+        return f"{' -> '.join(files)}: {error.strerror}" if files else error.strerror
+    if isinstance(error, KeyError):
+        return f"{error.args[0]} is missing" if error.args else "KeyError"
+    return str(error) or type(error).__name__
 
 
 class SettingsError(OffhookError):

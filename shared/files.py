@@ -117,6 +117,11 @@ def _check_size(path: Path, file: BinaryIO, most_bytes: float) -> None:
         raise LargerThanAllowed(errno.EFBIG, f"It is larger than {most_bytes:,.0f} bytes", str(path))
 
 
+def real(path: Path) -> Path:
+    """Return the absolute path behind all links; a link that leads to itself stays as it is."""
+    return Path(os.path.realpath(path))
+
+
 def is_file(path: Path) -> bool:
     """Return whether there is such a file; a path that no system takes leads to none."""
     try:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared import console, home, streams
-from shared.errors import OffhookError, StoreError
+from shared.errors import OffhookError, StoreError, in_words
 from shared.locks import is_free
 from shared.logs import discreet, log_faults, log_to
 from shared.plain_text import lines
@@ -90,7 +90,7 @@ def run(kind: str, body: Callable[[Process], None]) -> int:
         with running(kind, load(os.environ), os.environ.get("OFFHOOK_STARTER_LOCK")) as process:
             body(process)
     except (OffhookError, OSError) as error:
-        sys.stderr.write(lines(f"offhook: the {kind} cannot go on: {error}\n"))
+        sys.stderr.write(lines(f"offhook: the {kind} cannot go on: {in_words(error)}\n"))
         return 1
     return 0
 

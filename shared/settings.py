@@ -5,6 +5,7 @@ Precedence: command line, then `OFFHOOK_*` variables, then `config.toml`, then t
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -211,7 +212,7 @@ def coerce(name: str, value: Any, source: str) -> Any:
         result = _BY_TYPE[type(default)](value) if not isinstance(default, Path) else Path(value)
     except (TypeError, ValueError, OverflowError):
         kind = _TYPE_NAMES.get(type(default), "a path")
-        raise SettingsError(f"{name} must be {kind}, not {value!r} ({source}).") from None
+        raise SettingsError(f"{name} must be {kind}, not {_shown(value)} ({source}).") from None
     _check_limits(name, result, source)
     return result
 
@@ -269,6 +270,11 @@ _BY_TYPE: dict[type, Any] = {bool: _as_bool, int: _as_int, float: _as_float, str
 _TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
+def _shown(value: Any) -> str:
+    """Return a refused value as a person may have written it, without Python's notation."""
+    return repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
 def _check_limits(name: str, value: Any, source: str) -> None:
     limits = next(f.metadata for f in fields(Settings) if f.name == name)
     if limits.get("filled") and not value.strip():
@@ -277,7 +283,7 @@ def _check_limits(name: str, value: Any, source: str) -> None:
         )
     if "choices" in limits and value not in limits["choices"]:
         raise SettingsError(
-            f"{name} must be one of {', '.join(limits['choices'])}, not {value!r} ({source})."
+            f"{name} must be one of {', '.join(limits['choices'])}, not {_shown(value)} ({source})."
         )
     if "least" in limits and not limits["least"] <= value <= limits["most"]:
         bounds = f"at least {limits['least']} and at most {limits['most']}"

@@ -19,7 +19,7 @@ from archive.backup.manifest import CONFIG, DATABASE, NAME, Absence, Entry, Mani
 from archive.exports import FORMATS
 from archive.library import Library, beside, write_whole
 from shared.errors import StoreError
-from shared.files import Fingerprint, sha256_of, sync_folder
+from shared.files import Fingerprint, real, sha256_of, sync_folder
 from shared.home import FOLDER_MODE
 from shared.locks import FileLock
 from shared.settings import Settings
@@ -247,7 +247,7 @@ def _fingerprint(record: Record) -> Fingerprint | None:
 
 
 def _refuse_inside(home: Path, folder: Path) -> None:
-    if folder.resolve().is_relative_to(home.resolve()):
+    if real(folder).is_relative_to(real(home)):
         raise CannotBackUp(f"{folder} is inside the home folder. Choose a folder outside {home}.")
 
 

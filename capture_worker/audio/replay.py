@@ -14,7 +14,7 @@ import numpy as np
 
 from capture_worker.audio.source import SIDES, Block, Device
 from capture_worker.clock import steady_seconds
-from shared.errors import AudioUnavailable, DeviceLost
+from shared.errors import AudioUnavailable, DeviceLost, in_words
 
 PREFIX = "replay:"
 
@@ -28,7 +28,7 @@ class Stream:
         try:
             self._file = wave.open(device.key.removeprefix(PREFIX), "rb")  # noqa: SIM115 (it stays open)
         except (OSError, EOFError, wave.Error) as error:
-            raise DeviceLost(f"{device.name} cannot be played: {error}.") from error
+            raise DeviceLost(f"{device.name} cannot be played: {in_words(error)}.") from error
         self._since = clock()
         self._played = 0
 
@@ -80,4 +80,4 @@ def _device(side: str, name: str) -> Device:
                 raise AudioUnavailable(f"{path} cannot be replayed: it is not a 16-bit WAV.")
             return Device(side, name, name, file.getframerate(), file.getnchannels(), is_default=True)
     except (OSError, EOFError, wave.Error) as error:
-        raise AudioUnavailable(f"{path} cannot be replayed: {error}.") from error
+        raise AudioUnavailable(f"{path} cannot be replayed: {in_words(error)}.") from error

@@ -19,7 +19,7 @@ from offhook.desk.desk import Desk
 from offhook.desk.exposed import Exposed, make_private
 from offhook.desk.overview import overview
 from shared import home
-from shared.errors import OffhookError, StoreError
+from shared.errors import OffhookError, StoreError, in_words
 from shared.privacy import telemetry_is_off
 from shared.store.store import damaged_values
 from transcribe_worker import model_files
@@ -78,9 +78,8 @@ def _checked(check: Callable[[Desk], Iterator[Finding]], desk: Desk) -> Iterator
     except OffhookError as error:
         yield Finding(name, "error", str(error))
     except Exception as error:
-        yield Finding(
-            name, "error", f"{type(error).__name__}: {error}", "Run python start.py to install offhook again."
-        )
+        message = f"{type(error).__name__}: {in_words(error)}"
+        yield Finding(name, "error", message, "Run python start.py to install offhook again.")
 
 
 def _settings(desk: Desk) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from offhook.desk.capture_quality import in_words
 from offhook.desk.desk import Desk
 from offhook.desk.views import FLAGS, record_view
 from shared.errors import StateConflict
+from shared.files import real
 from shared.store.transitions import COMPLETED
 from shared.store.values import Record
 from shared.words import milliseconds
@@ -70,7 +71,7 @@ def export(desk: Desk, record_ids: tuple[int, ...], everything: bool, form: str,
     """Write transcripts to files, named after their recordings."""
     if everything == bool(record_ids):
         raise click.UsageError("Give recordings, or --all.")
-    if output.resolve().is_relative_to(desk.settings.home.resolve()):
+    if real(output).is_relative_to(real(desk.settings.home)):
         raise click.UsageError(
             f"{output.absolute()} is inside of {desk.settings.home}, where no file may outlive its "
             "recording. Choose a folder outside: --output FOLDER."

@@ -14,7 +14,7 @@ from typing import Any
 
 from peewee import Expression
 
-from shared.errors import ClaimLost, OffhookError
+from shared.errors import ClaimLost, OffhookError, in_words
 from shared.store.database import Database
 from shared.store.records import is_due
 from shared.store.tables import RecordRow
@@ -48,7 +48,7 @@ class Failure:
     def of(cls, error: BaseException) -> Failure:
         """Describe an error without its traceback."""
         code = error.code if isinstance(error, OffhookError) else type(error).__name__
-        return cls(code, str(error) or type(error).__name__)
+        return cls(code, in_words(error))
 
 
 class Claims:

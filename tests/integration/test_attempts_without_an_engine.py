@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,20 +16,17 @@ from archive.library import Library
 from shared.errors import ClaimLost
 from shared.files import Fingerprint, sha256_of
 from shared.settings import Settings
-from shared.store.claims import Failure
 from shared.store.store import Store
 from shared.store.values import Record
 from tests.tables import by_clock, execute
 from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.jobs.progress import Heartbeat
-from transcribe_worker.jobs.retry import Decision
-from transcribe_worker.jobs.transcriber import UNREADABLE_WAIT_SECONDS, Transcriber, conclude
+from transcribe_worker.jobs.transcriber import UNREADABLE_WAIT_SECONDS, Transcriber, start_over
 
 PATIENCE_SECONDS = 30.0
 MEBIBYTE = 1 << 20
 #: More than can be hashed while a test runs; it takes no room on the disk.
 ENDLESS_BYTES = 1 << 40
-FAILURE = Failure("recording_changed", "The recording changed while it was being read.")
 
 
 @dataclass
@@ -85,21 +82,22 @@ class Worker:
 
 @pytest.fixture
 def worker(settings: Settings, store: Store) -> Worker:
-    return Worker(settings, store)
+    return Worker(replace(settings, largest_file_gb=10_000), store)
 
 
 @pytest.fixture
-def recording(settings: Settings) -> Path:
-    path = settings.inbox / "call.wav"
+def recording(tmp_path: Path) -> Path:
+    path = tmp_path / "calls" / "call.wav"
+    path.parent.mkdir()
     path.write_bytes(b"as it was queued")
     return path
 
 
 @pytest.fixture
 def record(store: Store, recording: Path) -> Record:
-    """A recording as the inbox queues it."""
+    """A recording, queued with the content that it has."""
     content = {"sha256": sha256_of(recording), **asdict(Fingerprint.of(recording))}
-    return store.records.add(source="inbox", title="call", recording_path=str(recording), **content)
+    return store.records.add(source="added", title="call", recording_path=str(recording), **content)
 
 
 def lengthen(recording: Path) -> None:
@@ -161,14 +159,14 @@ def a_device(path: Path) -> None:
 
 
 @pytest.mark.timeout(30)
-@pytest.mark.parametrize("replace", [a_pipe, a_device, Path.mkdir])
+@pytest.mark.parametrize("put", [a_pipe, a_device, Path.mkdir])
 def test_something_else_in_the_place_of_a_recording_fails_it(
-    worker: Worker, record: Record, recording: Path, replace: Callable[[Path], None]
+    worker: Worker, record: Record, recording: Path, put: Callable[[Path], None]
 ) -> None:
-    if os.name == "nt" and replace is not Path.mkdir:
+    if os.name == "nt" and put is not Path.mkdir:
         pytest.skip("Windows has no named pipes or devices in folders")
     recording.unlink()
-    replace(recording)
+    put(recording)
     failed = worker.transcribe(record)
     assert (failed.transcription_status, failed.error_code) == ("failed", "not_a_recording")
     assert f"{recording} is not a regular file." in str(failed.transcription_error)
@@ -186,24 +184,25 @@ def test_a_replaced_recording_is_queued_with_its_new_content(
 
 
 def test_a_replaced_recording_that_cannot_be_read_is_tried_again_later(
-    store: Store, record: Record, recording: Path
+    store: Store, settings: Settings, record: Record, recording: Path
 ) -> None:
     if os.name == "nt":
-        pytest.skip("Windows lets few people make links")
+        pytest.skip("Windows reports a path through a file as missing")
     store = by_clock(store, lambda: record.created_at)
     recording.unlink()
-    recording.symlink_to(recording)  # nobody can read what leads to itself
+    recording.parent.rmdir()
+    recording.parent.touch()
     claim = store.claims.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
     assert claim
-    conclude(store, claim, FAILURE, Decision("start_over"))
+    start_over(store, settings, claim, 5.0, lambda: None)
     waiting = store.records.get(record.id)
     assert (waiting.transcription_status, waiting.crashes, waiting.claim_token) == ("queued", 0, None)
     assert waiting.next_attempt_at == record.created_at + UNREADABLE_WAIT_SECONDS
-    assert waiting.error_code == "OSError"
+    assert waiting.error_code == "NotADirectoryError"
 
 
 def test_the_lease_is_renewed_while_a_replaced_recording_is_hashed(
-    store: Store, record: Record, recording: Path
+    store: Store, settings: Settings, record: Record, recording: Path
 ) -> None:
     now = [record.created_at]
     store = by_clock(store, lambda: now[0])
@@ -218,7 +217,7 @@ def test_the_lease_is_renewed_while_a_replaced_recording_is_hashed(
         beat()
         left_seconds.append((store.records.get(record.id).lease_expires_at or 0.0) - now[0])
 
-    conclude(store, claim, FAILURE, Decision("start_over"), keep)
+    start_over(store, settings, claim, 5.0, keep)
     assert len(left_seconds) == 40
     assert min(left_seconds) > 30
     assert store.records.get(record.id).sha256 == sha256_of(recording)
@@ -247,10 +246,12 @@ def test_hashing_ends_when_a_person_cancels_the_recording(
     assert worker.states == ["working", "ready"]
 
 
-def test_a_claim_that_is_lost_before_the_conclusion_changes_nothing(store: Store, record: Record) -> None:
+def test_a_claim_that_is_lost_before_the_conclusion_changes_nothing(
+    store: Store, settings: Settings, record: Record
+) -> None:
     claim = store.claims.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
     assert claim
     store.records.cancel(record.id)
     with pytest.raises(ClaimLost):
-        conclude(store, claim, FAILURE, Decision("start_over"))
+        start_over(store, settings, claim, 5.0, lambda: None)
     assert store.records.get(record.id).transcription_status == "cancelled"

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture_worker.disk import DiskThread, in_words
+from capture_worker.disk import DiskThread, recording_error
 from capture_worker.wav import HEADER_BYTES, RATE_HZ, RF64_FROM_BYTES, WavWriter, header, repair
 from shared.errors import DiskFull, OffhookError
 from transcribe_worker.media.riff import WavLayout, is_whole, read_layout
@@ -371,7 +371,7 @@ def test_each_second_of_a_recording_is_synced(path: Path):
     ],
 )
 def test_a_disk_error_is_put_into_words(code: int, expected: type[OffhookError]):
-    error = in_words(OSError(code, "the words of the system"), Path("call.part"))
+    error = recording_error(OSError(code, "the words of the system"), Path("call.part"))
 
     assert type(error) is expected
     assert str(error)

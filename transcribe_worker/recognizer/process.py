@@ -22,7 +22,7 @@ from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
 from shared import streams
-from shared.errors import BadRecording, EngineFailed, OffhookError, OutOfMemory, RecordingMissing
+from shared.errors import BadRecording, EngineFailed, OffhookError, OutOfMemory, RecordingMissing, in_words
 from transcribe_worker import memory
 from transcribe_worker.engine import messages
 from transcribe_worker.engine.messages import (
@@ -186,7 +186,7 @@ def _command(line: str) -> object:
 def _refuse(command: object) -> None:
     if isinstance(command, EngineFailed):
         raise command
-    raise EngineFailed(f"This engine does not know the command {command}.")
+    raise EngineFailed(f"This engine does not know the command {type(command).__name__}.")
 
 
 def _opened(path: Path, limits: RecordingLimits) -> Recording:
@@ -197,7 +197,7 @@ def _opened(path: Path, limits: RecordingLimits) -> Recording:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_MESSAGE]
+    return " ".join(f"{type(error).__name__}: {in_words(error)}".split())[:LONGEST_MESSAGE]
 
 
 def _skip(blocks: _Counted, frames: int) -> Iterator[NDArray[np.float32]]:

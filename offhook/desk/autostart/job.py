@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import offhook
-from shared.errors import OffhookError
+from shared.errors import OffhookError, in_words
 from shared.files import whole
 
 SECONDS = 30.0
@@ -71,7 +71,7 @@ def run(command: Sequence[str]) -> Ran:
             stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Ran(127, str(error))
+        return Ran(127, in_words(error))
     return Ran(done.returncode, (done.stderr or done.stdout).strip())
 
 
