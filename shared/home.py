@@ -24,9 +24,7 @@ RESTORE_PART, RESTORE_LOCK = "restore.part", "restore.lock"
 class Home:
     """The home folder, and the files and folders in it."""
 
-    home: Path = field(
-        default=Path("~/Offhook"), metadata={"doc": "Folder that holds everything offhook keeps"}
-    )
+    home: Path = field(default=Path("~/Offhook"), metadata={"doc": "Folder with all of offhook's data"})
 
     @property
     def inbox(self) -> Path:

@@ -19,7 +19,7 @@ from shared.languages import LANGUAGES
 from shared.machine import half_of_memory_gb
 
 GB = 1_000_000_000
-#: More than any model needs on a CPU; a machine with little memory allows half of what it has.
+#: More than any model needs on a CPU. The default is half of the machine's memory, this at most.
 MOST_ENGINE_MEMORY_GB = 16.0
 
 
@@ -39,7 +39,7 @@ def _option(default: Any, flag: str, doc: str, *, command_help: str = "", **limi
 
 @dataclass(frozen=True)
 class RecordOptions:
-    """What a person may choose for one recording; every other setting applies to all of them."""
+    """The settings that one recording may override; all others apply to every recording."""
 
     model: str = _option(
         "tiny.en",
@@ -51,7 +51,7 @@ class RecordOptions:
     language: str = _option(
         "auto",
         "--language",
-        "Language spoken, such as `en` or `de`; `auto` listens for it",
+        "Language spoken, such as `en` or `de`; `auto` detects it",
         choices=("auto", *LANGUAGES),
     )
     vad: bool = _option(True, "--vad/--no-vad", "Skip what is not speech before decoding")
@@ -69,7 +69,11 @@ class RecordOptions:
         choices=("careful", "fast"),
     )
     beam_size: int = _option(
-        0, "--beam-size", "Alternatives followed while decoding; 0 is what the preset says", least=0, most=20
+        0,
+        "--beam-size",
+        "Alternatives followed while decoding; 0 takes the preset's number",
+        least=0,
+        most=20,
     )
 
 
@@ -79,23 +83,25 @@ RECORD_OPTIONS = tuple(f.name for f in fields(RecordOptions))
 
 @dataclass(frozen=True)
 class Settings(RecordOptions, Home):
-    """Every setting. Units stand in the names; the documentation stands beside the default."""
+    """Every setting. Units are in the names, the documentation is beside the default."""
 
     device: str = _setting("auto", "Where the model runs", choices=("auto", "cpu", "cuda"))
     compute_type: str = _setting(
-        "auto", "CTranslate2 compute type; `auto` takes the fastest there is", filled=True
+        "auto", "CTranslate2 compute type; `auto` takes the fastest available", filled=True
     )
-    cpu_threads: int = _setting(0, "Threads of one engine; 0 shares all cores out", least=0, most=256)
+    cpu_threads: int = _setting(
+        0, "Threads of one engine; 0 divides all cores among the workers", least=0, most=256
+    )
     lanes: int = _setting(
-        0, "Batches decoded at once on a CPU; 0 is what was measured to be the fastest", least=0, most=64
+        0, "Batches decoded at once on a CPU; 0 is the fastest number measured", least=0, most=64
     )
     batch_size: int = _setting(
-        0, "Windows decoded together; 0 goes by model, device and memory", least=0, most=256
+        0, "Windows decoded together; 0 depends on model, device and memory", least=0, most=256
     )
     workers: int = _setting(1, "Recordings transcribed at once; each loads the model", least=1, most=32)
     keep_in_place: bool = _setting(False, "Leave finished recordings in the inbox instead of the library")
     settle_seconds: float = _setting(
-        2.0, "How long a file must keep still before it is taken", least=0.1, most=86_400
+        2.0, "How long a file must stay unchanged before it is taken", least=0.1, most=86_400
     )
     lease_seconds: float = _setting(
         60.0, "How long a silent worker keeps its recording", least=5, most=86_400
@@ -131,21 +137,21 @@ class Settings(RecordOptions, Home):
         choices=("auto", "manual"),
     )
     longest_recording_minutes: float = _setting(
-        720.0, "A recording stops by itself after so long", least=0.01, most=100_000
+        720.0, "A recording stops automatically after this time", least=0.01, most=100_000
     )
     stop_after_silence_minutes: float = _setting(
-        0.0, "A recording stops when both sides were silent for so long; 0 never", least=0.0, most=100_000
+        0.0, "A recording stops after this time of silence on both sides; 0 never", least=0.0, most=100_000
     )
-    silence_dbfs: float = _setting(-50.0, "What is quieter than this counts as silence", least=-120, most=0)
+    silence_dbfs: float = _setting(-50.0, "Sound below this level counts as silence", least=-120, most=0)
     retention_days: int = _setting(
-        0, "Delete finished recordings after so many days; 0 never", least=0, most=36_500
+        0, "Delete finished recordings after this many days; 0 never", least=0, most=36_500
     )
     consent_reminder: str = _setting("", "Text to show whenever a recording starts")
     log_level: str = _setting("INFO", "How much is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 
     @property
     def largest_file_bytes(self) -> float:
-        """The size up to which a recording is read."""
+        """The largest file that is read."""
         return self.largest_file_gb * GB
 
 
@@ -170,7 +176,7 @@ def load(environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None)
 def load_with_sources(
     environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None
 ) -> dict[str, Sourced]:
-    """Read the settings and say of each where its value comes from."""
+    """Read the settings with the source of each value."""
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
     home = _home(environ, given)
     known = [f.name for f in fields(Settings) if f.name != "home"]
@@ -186,7 +192,7 @@ def load_with_sources(
 def for_recording(settings: Settings, own: Mapping[str, Any]) -> RecordOptions:
     """Return a recording's `own` options over the settings. Raises SettingsError.
 
-    Passes over options of a later version.
+    Options of a later version are ignored.
     """
     known = {name: getattr(settings, name) for name in RECORD_OPTIONS}
     given = {name: coerce(name, own[name], "the recording's own option") for name in own if name in known}
@@ -206,7 +212,7 @@ def usable_options(own: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def coerce(name: str, value: Any, source: str) -> Any:
-    """Turn a value from outside into the setting's own type, or raise SettingsError."""
+    """Convert a value to the setting's type. Raises SettingsError."""
     default = getattr(DEFAULTS, name)
     try:
         result = _BY_TYPE[type(default)](value) if not isinstance(default, Path) else Path(value)

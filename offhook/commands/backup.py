@@ -66,7 +66,7 @@ def restore(desk: Desk, folder: Path, into: Path | None, as_json: bool) -> None:
     say(f"Restored into {done.home}")
     warn(_summary(done.manifest))
     if done.queued_again:
-        warn(f"{done.queued_again} being transcribed then: queued again.")
+        warn(f"Being transcribed when the backup was made, and queued again: {done.queued_again}.")
     _tell_missing(done.manifest)
 
 
