@@ -14,6 +14,7 @@ from capture_worker.notices import Warn, notice
 from shared.errors import StoreError, in_words
 from shared.logs import discreet
 from shared.store.captures import ENDED, WAITING
+from shared.store.claims import Failure
 from shared.store.store import Store
 from shared.store.values import Record
 
@@ -48,6 +49,7 @@ class ActiveRecording:
         self._store, self._unfinished, self._notes = store, unfinished, notes
         self._warn, self._on_end = warn, on_end
         self._discarded = False
+        self._queue_error: str | None = None  # why it is late, and the remedy
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
 
     def start(self) -> None:
@@ -91,7 +93,7 @@ class ActiveRecording:
         try:
             record = self.finish()
         except Exception as error:  # the file is safe; `hand_over_leftovers` tries again
-            self.late = True
+            self.late, self._queue_error = True, Failure.of(error).message
             log.warning("a recording cannot be finished yet: %s", discreet(error))
             if not self._discarded:
                 notice(self._warn, "queued_later", error=in_words(error))
@@ -119,6 +121,7 @@ class ActiveRecording:
             "reason": verdict.reason,
             "state": self._state(record),
             "error": str(self.capture.error) if self.capture.error else None,
+            "queue_error": self._queue_error,
             "verdict": verdict.as_dict(),
         }
 

@@ -9,6 +9,7 @@ from capture_worker.active_recording import LATE, QUEUED
 from shared.store.store import Store
 
 Outcome = dict[str, Any]
+_QUEUED: Outcome = {"state": QUEUED, "queue_error": None}
 
 
 class LastRecording:
@@ -62,7 +63,7 @@ class LastRecording:
             return last if self._may_be_queued(last) else None
         if last["record_id"] is not None:
             return last
-        return {**last, "record_id": record.id, "recording_path": record.recording_path, "state": QUEUED}
+        return {**last, "record_id": record.id, "recording_path": record.recording_path, **_QUEUED}
 
     def _may_be_queued(self, last: Outcome) -> bool:
         """Whether it may still be queued; a late recording may have no row yet, as after a busy database."""

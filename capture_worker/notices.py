@@ -22,7 +22,7 @@ NOTICES = {
     "device_opened": "The {side} is {device} now.",
     "loopback_silent": "The other side is silent. Perhaps the call plays on another device.",
     "disk_low": "Less than 500 MB are free on the disk.",
-    "queued_later": "The recording is saved; it will be queued automatically: {error}.",
+    "queued_later": "The recording is saved; it will be queued automatically. {error}",
     "consent": "{reminder}",
 }
 

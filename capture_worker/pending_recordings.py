@@ -6,12 +6,13 @@ was full, or their process was killed. Not thread-safe: the session calls it und
 
 from __future__ import annotations
 
+import contextlib
 import logging
 
 from capture_worker.active_recording import ActiveRecording
 from capture_worker.handover.notes import Call
 from capture_worker.handover.unfinished import UnfinishedRecordings
-from shared.errors import OffhookError
+from shared.errors import OffhookError, StoreError
 from shared.logs import discreet
 from shared.store.captures import ENDED, Captures
 from shared.store.values import Capture
@@ -33,7 +34,8 @@ class PendingRecordings:
         if ended.late:
             self._late[session_id] = ended
         if ended.waits:
-            self.waiting = self._captures.find(session_id)
+            with contextlib.suppress(StoreError):  # it is late, and found by `hand_over_leftovers`
+                self.waiting = self._captures.find(session_id)
 
     def late_call(self, session_id: str) -> Call | None:
         """Return the call of a late recording, which may have no row in the database yet."""

@@ -18,7 +18,7 @@ from shared.errors import CaptureNotRunning
 #: What to say of a recording that has ended, by where it is.
 WHEREABOUTS = {
     "queued": "queued",
-    "late": "safe, and queued as soon as that can be; `offhook record state` says why not now",
+    "late": "saved; it will be queued automatically",
     "waiting": "waits; `offhook attach {session_id}` or `offhook record discard` decides",
     "discarded": "deleted",
 }
@@ -68,6 +68,8 @@ def stop(ctx: click.Context, desk: Desk, /, as_json: bool) -> None:
         print_json(outcome)
         ctx.exit(1 if outcome["error"] else 0)
     say(f"{_named(outcome)}: {length(outcome['duration_seconds'])}, {_whereabouts(outcome)}")
+    if outcome["queue_error"]:
+        warn(outcome["queue_error"])
     if outcome["error"]:
         warn(outcome["error"])
         ctx.exit(1)

@@ -21,9 +21,9 @@ from shared.errors import (
     StoreUnavailable,
 )
 from shared.store.database import Found, Row
-from shared.store.fields import as_text
 from shared.store.sqlite import fulltext, scrubbing
 from shared.store.sqlite.changes import SqliteChangeFeed
+from shared.store.sqlite.connections import Connections
 from shared.store.sqlite.inspection import schema_oddities
 from shared.store.sqlite.migrations import migrate, missing
 from shared.store.sqlite.reading import reading_uri
@@ -41,18 +41,10 @@ ERRORS: tuple[tuple[str, type[StoreError], str], ...] = (
         StoreReadOnly,
         "cannot be opened: make the file and its folder readable.",
     ),
+    ("file is missing", StoreUnavailable, "is missing. Put it back, or restore a backup."),
     ("malformed", StoreDamaged, "is damaged. `offhook doctor` says what brings it back."),
     ("not a database", StoreDamaged, "is not a database. `offhook doctor` says what brings it back."),
 )
-
-
-class _Peewee(peewee.SqliteDatabase):
-    """Connections that read a text with damaged bytes, where the driver would refuse the row."""
-
-    def _connect(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection = super()._connect()  # type: ignore[misc]
-        connection.text_factory = as_text
-        return connection
 
 
 class SqliteDatabase:
@@ -60,7 +52,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
         self.path = path
-        self._peewee: peewee.SqliteDatabase = _connected_later(path, busy_timeout_seconds)
+        self._peewee = _connected_later(path, busy_timeout_seconds)
 
     @classmethod
     def open(cls, path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> SqliteDatabase:
@@ -86,7 +78,7 @@ class SqliteDatabase:
         """Open a database that cannot be written. Raises NewerDatabase and StoreError."""
         database = cls(path)
         with database.errors():
-            database._peewee = _Peewee(
+            database._peewee = Connections(
                 reading_uri(path), uri=True, pragmas=(("trusted_schema", 0), ("query_only", 1))
             )
             if steps := missing(database._peewee):
@@ -97,7 +89,7 @@ class SqliteDatabase:
         return database
 
     @property
-    def connections(self) -> peewee.SqliteDatabase:
+    def connections(self) -> Connections:
         """Peewee's database, for tests and measurements that look past the store."""
         return self._peewee
 
@@ -131,13 +123,13 @@ class SqliteDatabase:
 
     @contextmanager
     def busy_timeout(self, seconds: float) -> Iterator[None]:
-        """Lower this connection's busy timeout, for writes that may be deferred."""
-        ((before,),) = self._sql("PRAGMA busy_timeout")
-        self._sql(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+        """Lower this thread's busy timeout, for writes that may be deferred. It needs no database itself."""
+        before = self._peewee.patience_seconds
+        self._peewee.patience_seconds = seconds
         try:
             yield
         finally:
-            self._sql(f"PRAGMA busy_timeout = {before}")
+            self._peewee.patience_seconds = before
 
     def disconnect(self) -> None:
         """Close this thread's connection."""
@@ -192,12 +184,14 @@ class SqliteDatabase:
 
     def _sql(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
         with self.errors():
-            return list(self._peewee.execute_sql(statement, values).fetchall())
+            cursor = self._peewee.execute_sql(statement, values)  # type: ignore[no-untyped-call]
+            return list(cursor.fetchall())
 
     @contextmanager
     def errors(self) -> Iterator[None]:
         """Turn what the driver raises into the store's own errors."""
         try:
+            self._peewee.follow_file()
             yield
         except (peewee.PeeweeException, sqlite3.Error) as error:
             raise self._translated(error) from error
@@ -217,12 +211,12 @@ class SqliteDatabase:
         return StoreUnavailable(f"{self.path} cannot be used: {first}. `offhook doctor` looks closer.")
 
 
-def _connected_later(path: Path, busy_timeout_seconds: float) -> peewee.SqliteDatabase:
+def _connected_later(path: Path, busy_timeout_seconds: float) -> Connections:
     """The driver sets the busy timeout first. No trigger or view of a foreign database can run code."""
-    return _Peewee(
+    return Connections(
         str(path),
         pragmas=(("synchronous", "full"), ("foreign_keys", 1), ("secure_delete", 1), ("trusted_schema", 0)),
-        timeout=busy_timeout_seconds,
+        patience_seconds=busy_timeout_seconds,
         lock_type="IMMEDIATE",
         returning_clause=True,
     )

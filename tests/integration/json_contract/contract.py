@@ -85,6 +85,7 @@ OUTCOME: Table = {
     "reason": "text",
     "state": "text",
     "error": "text or null",
+    "queue_error": "text or null",
     "verdict": "verdict",
 }
 
