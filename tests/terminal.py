@@ -28,12 +28,15 @@ class Terminal:
     shown: str = ""
     _rest: bytes = field(default=b"")
 
-    def look(self) -> None:
-        """Take in what has been shown since the last time."""
+    def look(self) -> bool:
+        """Take in some of what has been shown since the last time; return whether there was any."""
         ready, _, _ = select.select([self.handle], [], [], 0.05)
+        more = b""
         with suppress(OSError):  # the other end is closed
-            self._rest += os.read(self.handle, 1 << 16) if ready else b""
+            more = os.read(self.handle, 1 << 16) if ready else b""
+        self._rest += more
         self.shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self._rest.decode(errors="ignore"))
+        return bool(more)
 
     def wait_for(self, pattern: str) -> str:
         """Wait until something is shown."""
@@ -49,7 +52,8 @@ class Terminal:
         while self.process.poll() is None:
             assert time.monotonic() < deadline, f"it goes on: {self.shown}"
             self.look()
-        self.look()
+        while self.look():  # a terminal gives a few kilobytes at a time
+            pass
         return self.process.returncode
 
     def type(self, text: str) -> None:
