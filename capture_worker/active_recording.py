@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from capture_worker.capture import DualStreamCapture
-from capture_worker.handover.notes import Call, Notes
+from capture_worker.handover.notes import Notes
 from capture_worker.handover.unfinished import UnfinishedRecordings
 from capture_worker.notices import Warn, notice
 from shared.errors import StoreError, in_words
@@ -16,7 +16,7 @@ from shared.logs import discreet
 from shared.store.captures import ENDED, WAITING
 from shared.store.claims import Failure
 from shared.store.store import Store
-from shared.store.values import Record
+from shared.store.values import Capture, Record
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,6 @@ class ActiveRecording:
 
     def __init__(
         self,
-        call: Call,
         capture: DualStreamCapture,
         *,
         store: Store,
@@ -42,7 +41,7 @@ class ActiveRecording:
         warn: Warn,
         on_end: Callable[[ActiveRecording], None],
     ) -> None:
-        self.call, self.capture = call, capture
+        self.capture = capture
         self.waits = waits  # at its end, for a person to attach or discard it
         self.outcome: dict[str, Any] = {}
         self.late = False  # it has ended and could not be handed over yet
@@ -51,6 +50,15 @@ class ActiveRecording:
         self._discarded = False
         self._queue_error: str | None = None  # why it is late, and the remedy
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+
+    @property
+    def call(self) -> Capture:
+        """The call that is recorded."""
+        return self._notes.call
+
+    def attach(self, candidate_id: str | None, project_id: str | None) -> None:
+        """Set the candidate and the project, where they are given."""
+        self._notes.attach(candidate_id, project_id)
 
     def start(self) -> None:
         """Record. The first sample does not wait for the database. Raises like DualStreamCapture.start."""

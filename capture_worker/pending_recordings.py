@@ -10,7 +10,6 @@ import contextlib
 import logging
 
 from capture_worker.active_recording import ActiveRecording
-from capture_worker.handover.notes import Call
 from capture_worker.handover.unfinished import UnfinishedRecordings
 from shared.errors import OffhookError, StoreError
 from shared.logs import discreet
@@ -37,10 +36,9 @@ class PendingRecordings:
             with contextlib.suppress(StoreError):  # it is late, and found by `hand_over_leftovers`
                 self.waiting = self._captures.find(session_id)
 
-    def late_call(self, session_id: str) -> Call | None:
-        """Return the call of a late recording, which may have no row in the database yet."""
-        late = self._late.get(session_id)
-        return late.call if late else None
+    def late(self, session_id: str) -> ActiveRecording | None:
+        """Return a late recording, which may have no row in the database yet."""
+        return self._late.get(session_id)
 
     def hand_over_waiting(self) -> None:
         """Hand over the waiting recording. Raises OSError, StoreError; it is tried again later then."""

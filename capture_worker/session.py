@@ -25,7 +25,7 @@ from capture_worker.announcer import Announcer, Event
 from capture_worker.audio.source import SIDES
 from capture_worker.capture import DualStreamCapture
 from capture_worker.devices import check_devices
-from capture_worker.handover.notes import Call, Notes
+from capture_worker.handover.notes import Notes
 from capture_worker.handover.unfinished import UnfinishedRecordings
 from capture_worker.inputs import OpenSystem
 from capture_worker.last_recording import LastRecording
@@ -130,7 +130,8 @@ class RecordingSession:
             now, session_id = self._clock(), str(uuid.uuid4())
             path = self._final_path(output_path, session_id, now)
             title = title or f"Call {datetime.fromtimestamp(now):%Y-%m-%d %H:%M}"
-            call = Call(session_id, title, path, now, self.settings.layout, candidate_id, project_id)
+            about = (self.settings.layout, self._worker_id, now, candidate_id, project_id)
+            call = Capture(session_id, RECORDING, title, str(path), *about)
             self._announcer.warnings.clear()
             active = self._new_recording(call)
             active.start()
@@ -159,11 +160,11 @@ class RecordingSession:
             chosen = session_id or self._current_id() or self._last.session_id
             if chosen is None:
                 raise UnknownSession("There is no recording to attach. Give its session id.")
-            running = self._active.call if self._active and self._active.call.session_id == chosen else None
-            call = running or self._pending.late_call(chosen)
-            if call:
-                call.attach(candidate_id, project_id)
-            with contextlib.suppress(*[UnknownSession] if call else []):
+            running = self._active if self._active and self._active.call.session_id == chosen else None
+            found = running or self._pending.late(chosen)
+            if found:
+                found.attach(candidate_id, project_id)
+            with contextlib.suppress(*[UnknownSession] if found else []):
                 self._captures.attach(chosen, candidate_id, project_id)
             if self._pending.waiting and self._pending.waiting.session_id == chosen:
                 self._pending.hand_over_waiting()
@@ -249,7 +250,7 @@ class RecordingSession:
             return new_file(output_path, self.settings.home)
         return self._unfinished.inbox_path(session_id, started_at)
 
-    def _new_recording(self, call: Call) -> ActiveRecording:
+    def _new_recording(self, call: Capture) -> ActiveRecording:
         capture = DualStreamCapture(
             self._unfinished.part(call.session_id),
             Plan.of(self.settings),
@@ -258,11 +259,10 @@ class RecordingSession:
             open_system=self._open_system,
         )
         return ActiveRecording(
-            call,
             capture,
             store=self._store,
             unfinished=self._unfinished,
-            notes=Notes(self._captures, call, self._worker_id),
+            notes=Notes(self._captures, call),
             waits=self.settings.finalise == "manual",
             warn=self._announcer.warn,
             on_end=self._end,

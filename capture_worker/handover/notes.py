@@ -3,56 +3,48 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from capture_worker.capture import DualStreamCapture
 from shared.errors import StoreError
 from shared.logs import discreet
 from shared.store.captures import TICKS_PER_ROW, Captures
+from shared.store.values import Capture
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Call:
-    """A call, as it is known when its recording begins."""
-
-    session_id: str
-    title: str
-    recording_path: Path
-    started_at: float
-    layout: str
-    candidate_id: str | None = None
-    project_id: str | None = None
-
-    def attach(self, candidate_id: str | None, project_id: str | None) -> None:
-        """Set the candidate and the project, if given."""
-        self.candidate_id = self.candidate_id if candidate_id is None else candidate_id
-        self.project_id = self.project_id if project_id is None else project_id
 
 
 class Notes:
     """The notes of one recording; after a failed write the next one writes everything."""
 
-    def __init__(self, captures: Captures, call: Call, worker_id: str) -> None:
-        self._captures, self._call, self._worker_id = captures, call, worker_id
+    def __init__(self, captures: Captures, call: Capture) -> None:
+        self._captures, self.call = captures, call
         self._begun = False
         self._noted_ticks = 0
+
+    def attach(self, candidate_id: str | None, project_id: str | None) -> None:
+        """Set the candidate and the project, where they are given, in the row that is to be written."""
+        call = self.call
+        self.call = replace(
+            call,
+            candidate_id=call.candidate_id if candidate_id is None else candidate_id,
+            project_id=call.project_id if project_id is None else project_id,
+        )
 
     def begin(self) -> None:
         """Insert the row by which other processes find the recording. Raises StoreError."""
         if not self._begun:
-            call = self._call
+            call = self.call
             self._captures.begin(
                 call.session_id,
-                call.recording_path,
+                Path(call.recording_path),
                 title=call.title,
                 candidate_id=call.candidate_id,
                 project_id=call.project_id,
                 layout=call.layout,
                 started_at=call.started_at,
-                worker_id=self._worker_id,
+                worker_id=call.worker_id,
             )
             self._begun = True
 
@@ -65,7 +57,7 @@ class Notes:
             minute: capture.loudness.between(minute * TICKS_PER_ROW, min(ticks, (minute + 1) * TICKS_PER_ROW))
             for minute in minutes
         }
-        self._captures.note(self._call.session_id, capture.verdict.as_dict(), rows)
+        self._captures.note(self.call.session_id, capture.verdict.as_dict(), rows)
         self._noted_ticks = ticks
 
     def try_to_write(self, capture: DualStreamCapture) -> None:

@@ -28,16 +28,17 @@ COPIES_SHOWN = 20
 def overview(desk: Desk) -> dict[str, Any]:
     """Describe the queue, what runs, who works and what went wrong."""
     store = desk.store
+    liveness = Liveness(store, desk.settings.locks)
     return {
         "home": str(desk.settings.home),
         "inbox": {"path": str(desk.settings.inbox), **_inbox_troubles(desk)},
         "paused": store.controls.paused(),
         "counts": store.records.counts(),
-        "recordings": [_recording(desk, capture) for capture in store.captures.unfinished()],
+        "recordings": [_recording(capture, liveness) for capture in store.captures.unfinished()],
         "running": [_running(record) for record in store.records.processing()],
         "oldest_waiting": _oldest_waiting(desk),
         "missing_models": _missing_models(desk),
-        "workers": [_worker(desk, row) for row in store.workers.every()],
+        "workers": [_worker(row, liveness) for row in store.workers.every()],
         "errors": _errors(desk),
     }
 
@@ -45,18 +46,15 @@ def overview(desk: Desk) -> dict[str, Any]:
 def interrupted_calls(desk: Desk) -> list[dict[str, Any]]:
     """Describe the calls whose capture worker was killed; none if the database cannot be read."""
     with suppress(OffhookError, OSError):
-        calls = [_recording(desk, capture) for capture in desk.store.captures.unfinished()]
+        liveness = Liveness(desk.store, desk.settings.locks)
+        calls = [_recording(capture, liveness) for capture in desk.store.captures.unfinished()]
         return [call for call in calls if call["state"] == NOT_RUNNING[RECORDING]]
     return []
 
 
-def _liveness(desk: Desk) -> Liveness:
-    return Liveness(desk.store, desk.settings.locks)
-
-
-def _recording(desk: Desk, capture: Capture) -> dict[str, Any]:
+def _recording(capture: Capture, liveness: Liveness) -> dict[str, Any]:
     """A call that is being recorded, or was stopped and waits; without its worker it waits for that one."""
-    runs = capture.state == RECORDING and _liveness(desk).runs(capture.worker_id, capture.host)
+    runs = capture.state == RECORDING and liveness.runs(capture.worker_id, capture.host)
     return {
         "session_id": capture.session_id,
         "title": capture.title,
@@ -106,12 +104,12 @@ def _missing_models(desk: Desk) -> list[dict[str, Any]]:
     return list(missing.values())
 
 
-def _worker(desk: Desk, row: Worker) -> dict[str, Any]:
+def _worker(row: Worker, liveness: Liveness) -> dict[str, Any]:
     return {
         "id": row.id,
         "kind": row.kind,
         "pid": row.pid,
-        "alive": _liveness(desk).runs(row.id, row.host),
+        "alive": liveness.runs(row.id, row.host),
         "state": row.state,
         "started_at": iso(row.started_at),
         "last_seen_at": iso(row.last_seen_at),

@@ -1,9 +1,8 @@
-"""Recognizes consecutive frames of MPEG audio (layers II and III) and of AAC in ADTS."""
+"""Recognizes consecutive frames of MPEG audio (layers II and III)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import BinaryIO
 
 #: The most bytes before the first whole frame; players skip them too.
@@ -31,16 +30,16 @@ def begins_late(file: BinaryIO, start: int) -> bool:
     file.seek(start - tail_bytes)
     tail, head = file.read(tail_bytes), file.read(HEAD_BYTES)
     padding = len(head) - len(head.lstrip(b"\0"))
-    return not _begins_with_frames(head, padding) or ends_with_frames(tail, frame_bytes)
+    return not _begins_with_frames(head, padding) or _ends_with_frames(tail)
 
 
-def ends_with_frames(tail: bytes, length: Callable[[bytes], int], count: int = FRAMES_IN_A_ROW) -> bool:
-    """Whether `count` frames in a row end where `tail` ends; `length` returns a frame's size in bytes."""
+def _ends_with_frames(tail: bytes, count: int = FRAMES_IN_A_ROW) -> bool:
+    """Whether `count` frames in a row end where `tail` ends."""
     if count == 0:
         return True
     syncs = (sync.start() for sync in re.finditer(rb"\xff[\xe0-\xff]", tail))
     return any(
-        length(tail[at : at + 8]) == len(tail) - at and ends_with_frames(tail[:at], length, count - 1)
+        frame_bytes(tail[at : at + 8]) == len(tail) - at and _ends_with_frames(tail[:at], count - 1)
         for at in syncs
     )
 
@@ -56,13 +55,6 @@ def frame_bytes(head: bytes) -> int:
     kbps = MPEG_KBPS[layer if version == 3 else 0][bitrate - 1]
     rate_hz = (44_100, 48_000, 32_000)[rate] // {3: 1, 2: 2, 0: 4}[version]
     return (72 if version != 3 and layer == 3 else 144) * kbps * 1_000 // rate_hz + padding
-
-
-def adts_frame_bytes(head: bytes) -> int:
-    """Return the bytes of the ADTS frame that begins here, else 0 (ISO 13818-7, 6.2)."""
-    if len(head) < 6 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
-        return 0
-    return (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
 
 
 def _begins_with_frames(head: bytes, position: int) -> bool:
