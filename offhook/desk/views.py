@@ -52,7 +52,7 @@ FLAGS = {
     "header_size_stale": "its header gives too short a length; all audio was used",
     "cut_short": "the file ends before its header says; what is there was used",
     "damaged_audio": "parts of it could not be decoded and are missing",
-    "gaps_filled": "it starts late or packets were dropped; silence stands where it has no sound",
+    "gaps_filled": "it starts late or packets were dropped; the gaps are silence",
     "times_wrong": "its time stamps jump back or too far; such a jump moved nothing",
     "tracks_mixed": "it has several audio tracks with sound; all of them were mixed",
     "track_left_out": "one of its audio tracks could not be decoded; the others were used",

@@ -392,7 +392,7 @@ def test_every_flag_that_a_header_gets_is_one_of_them() -> None:
 
 
 def test_the_endings_that_the_inbox_takes_are_documented() -> None:
-    taken = section(read("states-and-errors.md"), "Into the inbox").split("What it")[0]
+    taken = section(read("states-and-errors.md"), "Into the inbox").split("decides")[0]
     assert set(code(taken)) == SUFFIXES
 
 
