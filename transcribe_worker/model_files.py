@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import ModelMissing, OffhookError, SettingsError
 from shared.files import is_file
+from transcribe_worker.model_hashes import PINNED, Hashes, differences, hashes_of
 
 BUNDLED = "tiny.en"
 WEIGHTS = "model.bin"
@@ -50,10 +51,25 @@ class ModelFiles:
     bundled: bool = False
 
 
+@dataclass(frozen=True)
+class Pulled:
+    """A downloaded model: its folder, the SHA-256 hash of each file, and whether they were known before."""
+
+    folder: Path
+    hashes: Hashes
+    is_pinned: bool
+
+
 class DownloadFailed(OffhookError):
     """The model cannot be downloaded."""
 
     code = "download_failed"
+
+
+class WrongHashes(OffhookError):
+    """The downloaded model is not the one that is known by this name."""
+
+    code = "wrong_hashes"
 
 
 def find(models: Path, name: str, language: str = "auto") -> Path:
@@ -82,28 +98,59 @@ def listed(models: Path) -> Iterator[ModelFiles]:
         yield ModelFiles(name, folder, bundled=folder is not None and folder == bundled_folder())
 
 
-def pull(models: Path, name: str) -> Path:
-    """Download a model with faster-whisper's own download. Raises DownloadFailed, SettingsError."""
-    if name not in NAMES and "/" not in name:
-        raise SettingsError(f"There is no model {name}. `offhook models list` shows them all.")
+def download(name: str, folder: Path) -> None:
+    """Download a model with faster-whisper's own download. Raises whatever goes wrong."""
     from faster_whisper import download_model
 
+    with warnings.catch_warnings(action="ignore"):
+        download_model(name, output_dir=str(folder))
+
+
+def pull(
+    models: Path,
+    name: str,
+    fetch: Callable[[str, Path], None] = download,
+    pinned: Mapping[str, Hashes] = PINNED,
+) -> Pulled:
+    """Download a model, and compare its files with their pinned hashes if there are some.
+
+    Raises DownloadFailed, WrongHashes, SettingsError.
+    """
+    if name not in NAMES and "/" not in name:
+        raise SettingsError(f"There is no model {name}. `offhook models list` shows them all.")
     target = _folder(models, name)
     partial = partial_folder(models, name)
     try:
-        with warnings.catch_warnings(action="ignore"):
-            download_model(name, output_dir=str(partial))
+        fetch(name, partial)
     except Exception as error:
         raise DownloadFailed(
             f"The model {name} cannot be downloaded ({_first_line(error)}). Check the network and try again, "
             f"or copy its files from another machine into {target}."
         ) from error
+    hashes = _checked(name, partial, pinned.get(name))
     try:
         if target.exists():
             shutil.rmtree(target)
-        return partial.rename(target)
+        partial.rename(target)
     except OSError as error:
         raise DownloadFailed(f"The model {name} is in use. Stop offhook and try again.") from error
+    return Pulled(target, hashes, is_pinned=name in pinned)
+
+
+def _checked(name: str, partial: Path, pinned: Hashes | None) -> Hashes:
+    """Return the hashes of a download; one that is not as it is known is removed."""
+    try:
+        found = hashes_of(partial)
+    except OSError as error:
+        raise DownloadFailed(f"The model {name} cannot be read: {error.strerror}. Try again.") from error
+    wrong = [] if pinned is None else differences(found, pinned)
+    if wrong:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise WrongHashes(
+            f"The model {name} is not the one that is known: {'; '.join(wrong)}. The download was removed. "
+            "Try again; if that ends the same way, the source or the network may have been tampered with."
+        )
+    return found
 
 
 def partial_folder(models: Path, name: str) -> Path:

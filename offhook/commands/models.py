@@ -62,11 +62,17 @@ def pull(desk: Desk, name: str) -> None:
         counter = threading.Thread(target=count, daemon=True)
         counter.start()
         try:
-            folder = model_files.pull(desk.settings.models, name)
+            pulled = model_files.pull(desk.settings.models, name)
         finally:
             done.set()
             counter.join()
-    say(f"The model {name} is here: {folder}")
+    say(f"The model {name} is here: {pulled.folder}")
+    if pulled.is_pinned:
+        say("Its files have the SHA-256 hashes that are known of them.")
+        return
+    say("No hashes of it are known beforehand. The SHA-256 hashes of its files are:")
+    for file, sha256 in pulled.hashes.items():
+        say(f"{sha256}  {file}")
 
 
 def folder_size(folder: Path) -> int:
