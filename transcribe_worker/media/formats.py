@@ -66,14 +66,15 @@ class Kind(NamedTuple):
     """A kind of file; `demuxer` is FFmpeg's name for it, None if offhook does not decode it.
 
     `states_length`: its header says exactly how long it is, which shows that an end is missing. `stamps`: its
-    time stamps are "absolute", "relative" to the first, or "counted" samples without a gap; "" for none.
+    time stamps are "absolute", "relative" to the first, of a "shared" clock that may have started long before
+    the tracks, or "counted" samples without a gap; "" for none.
     """
 
     name: str
     demuxer: str | None
     matches: Callable[[bytes], bool]
     states_length: bool = False
-    stamps: Literal["", "absolute", "relative", "counted"] = ""
+    stamps: Literal["", "absolute", "relative", "shared", "counted"] = ""
 
 
 TEXT_START = rb"(\xef\xbb\xbf)?\s*"
@@ -111,11 +112,11 @@ KINDS = (
     Kind("AMR", "amr", _begins(rb"#!AMR")),
     Kind("WMA", "asf", _begins(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), stamps="absolute"),
     Kind("AVI", "avi", _begins(rb"RIFF.{4}AVI ")),
-    Kind("FLV", "flv", _begins(rb"FLV\x01")),
+    Kind("FLV", "flv", _begins(rb"FLV\x01"), stamps="absolute"),
     Kind("AU", "au", _begins(rb"\.snd\0"), states_length=True),
-    Kind("WavPack", "wv", _begins(rb"wvpk"), states_length=True),
-    Kind("TTA", "tta", _begins(rb"TTA1"), states_length=True),
-    Kind("MPEG-PS", "mpeg", _begins(rb"\0\0\x01\xba")),
+    Kind("WavPack", "wv", _begins(rb"wvpk"), states_length=True, stamps="counted"),
+    Kind("TTA", "tta", _begins(rb"TTA1"), states_length=True, stamps="counted"),
+    Kind("MPEG-PS", "mpeg", _begins(rb"\0\0\x01\xba"), stamps="shared"),
     *(Kind(name, None, _begins(pattern)) for name, pattern in UNREAD_RECORDINGS),
     Kind("a PNG picture", None, _begins(rb"\x89PNG")),
     Kind("a JPEG picture", None, _begins(rb"\xff\xd8\xff")),
@@ -131,7 +132,7 @@ KINDS = (
     ),
     Kind("a web page (HTML)", None, _begins(TEXT_START + rb"<(!doctype )?html")),
     Kind("text", None, _is_text),
-    Kind("MPEG-TS", "mpegts", _is_mpeg_ts),
+    Kind("MPEG-TS", "mpegts", _is_mpeg_ts, stamps="shared"),
     Kind("AAC", "aac", _begins(rb"\xff[\xf0\xf1\xf8\xf9]")),
     MP3,
     Kind("data of an unknown kind", None, lambda _: True),

@@ -130,7 +130,8 @@ def _fault(stream: AudioStream, name: str) -> NotARecording | DamagedHeader | No
 def origin(container: InputContainer, kind: Kind) -> float | None:
     """Return the stamp, in seconds, of the recording's beginning; None for the first sample's.
 
-    It is 0 unless a track begins earlier, or all begin implausibly late.
+    It is 0 unless a track begins earlier, or all begin implausibly late. Tracks with a shared clock, which
+    may have started long before, begin with the earliest of them.
     """
     if kind.stamps == "relative":
         return None
@@ -140,6 +141,8 @@ def origin(container: InputContainer, kind: Kind) -> float | None:
         if stream.type in ("audio", "video") and stream.start_time is not None and stream.time_base
     ]
     earliest = min(starts, default=0.0)
+    if kind.stamps == "shared":
+        return earliest
     return earliest if earliest > LONGEST_GAP_SECONDS else min(earliest, 0.0)
 
 
