@@ -1,4 +1,4 @@
-"""This very process as a worker, for a command that waits where no worker runs."""
+"""Lets a waiting command do the work of a worker, if none runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from transcribe_worker.jobs.transcriber import Transcriber
 
 
 class Helper:
-    """This very process as a worker: a sweeper, and one recording at a time in a thread of its own."""
+    """A worker inside a command: a sweeper, and one recording at a time in its own thread."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Helper:
         library = Library(settings, store)
         self._sweeper = Sweeper(settings, store, hints, library)
         self._next_sweep = 0.0
-        self._disconnect = store.disconnect  # a thread's own connection
+        self._disconnect = store.disconnect  # of the thread
         self._transcriber = Transcriber(
             settings=settings,
             store=store,
@@ -49,8 +49,8 @@ class Helper:
             archive=partial(archive, library),
         )
 
-    def lend_a_hand(self, record: Record) -> None:
-        """Do what a worker would do: sweep now and then, and begin with a recording that waits."""
+    def help_with(self, record: Record) -> None:
+        """Sweep if that is due, and start to transcribe a queued recording. Raises the thread's error."""
         if self._error:
             raise self._error
         if time.monotonic() > self._next_sweep:
@@ -64,13 +64,13 @@ class Helper:
     def _transcribe(self, record_id: int) -> None:
         try:
             self._transcriber.transcribe(record_id)
-        except Exception as error:  # the waiting thread tells the person
+        except Exception as error:  # raised again in the waiting thread
             self._error = error
         finally:
             self._disconnect()
 
     def stop(self) -> None:
-        """Hand back what is under way and end the engine."""
+        """Hand the unfinished recording back and end the engine."""
         self._stopping.set()
         if self._thread:
             self._thread.join()
@@ -79,7 +79,7 @@ class Helper:
 
 @contextmanager
 def helping(settings: Settings, store: Store) -> Iterator[Helper]:
-    """Let this process lend a hand; at the end, hand back what is under way."""
+    """Yield a helper; at the end, hand its unfinished recording back."""
     presence = Presence(store, settings.locks, "command").enter()
     with closing(HintQueue(settings.queue)) as hints:
         helper = Helper(settings, store, presence, hints)

@@ -22,7 +22,7 @@ LOOK_SECONDS = 0.1
 
 
 def work(process: Process) -> None:
-    """Take hints and transcribe, until told to stop; then hand back what is under way."""
+    """Take hints and transcribe until the process should stop; then hand unfinished recordings back."""
     settings = process.settings
     store = process.store
     hints, library = HintQueue(settings.queue), Library(settings, store)
@@ -61,7 +61,7 @@ def work(process: Process) -> None:
 
 
 class States:
-    """What each thread of a worker is doing."""
+    """The state of each thread of a worker."""
 
     def __init__(self) -> None:
         self._of_thread: dict[int, str] = {}
@@ -76,7 +76,7 @@ class States:
 
 
 class Setups:
-    """How the engine of each thread uses the machine: for `offhook status`, and each once for the log."""
+    """The engine setup of each thread, for `offhook status`; each is logged once."""
 
     def __init__(self) -> None:
         self._of_thread: dict[int, Setup] = {}
@@ -86,12 +86,12 @@ class Setups:
         """Note the setup of the calling thread's engine."""
         self._of_thread[threading.get_ident()] = setup
         words = setup.in_words()
-        if words not in self._said:  # an engine that takes the place of another tries everything anew
+        if words not in self._said:  # a new engine tries everything again
             self._said.add(words)
             log.log(logging.WARNING if setup.reason else logging.INFO, "engine: %s", words)
 
     def written(self) -> str:
-        """All of them, as JSON."""
+        """Return all setups as JSON."""
         return setups_as_json(list(self._of_thread.values()))
 
 
@@ -107,7 +107,7 @@ class Threads:
         self._transcriber().transcribe(record_id)
 
     def warm_up(self) -> None:
-        """Load the model before the first recording comes; whatever stands in the way shows again then."""
+        """Load the model before the first recording comes; an error is logged, and raised again then."""
         try:
             self._transcriber().load_default_model()
         except OffhookError as error:

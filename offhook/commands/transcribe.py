@@ -88,7 +88,7 @@ def _wait(desk: Desk, record_id: int, progress: Bars, helper: Helper) -> Record:
     with desk.store.changes() as changes:
         while _is_open(record):
             if not _worker_lives(desk):
-                helper.lend_a_hand(record)
+                helper.help_with(record)
             changes.wait(LOOK_SECONDS)
             record = desk.store.records.get(record_id)
             _show(progress, task, record)

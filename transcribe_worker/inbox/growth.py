@@ -1,7 +1,7 @@
 """Notices recordings that change after they have moved from the inbox into the library.
 
-On POSIX systems a program that has a file open goes on writing to it after the file was moved. It may append,
-and many a program writes the length into the header when it closes the file.
+On POSIX systems a program that has a file open can write to it after the file was moved. It may append, and
+many programs write the length into the header when they close the file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from transcribe_worker.media.completeness import CUT_SHORT_PATIENCE, is_cut_shor
 
 log = logging.getLogger(__name__)
 
-#: For this long after its transcription a recording is looked at.
+#: A recording is watched for this long after its transcription.
 WATCHED_SECONDS = 3_600.0
 LOOK_EVERY_SECONDS = 10.0
 MOST_WATCHED = 100
@@ -43,7 +43,7 @@ class Growth:
     _compared: dict[int, Fingerprint] = field(default_factory=dict)
 
     def look(self) -> float:
-        """Queue what has changed and keeps still; return the seconds to the next look.
+        """Queue recordings that have changed and are stable again; return the seconds to the next look.
 
         The seconds are infinite if no recording is watched.
         """
@@ -81,7 +81,7 @@ class Growth:
         return self.monotonic() - since >= patience * self.settings.settle_seconds
 
     def _compare(self, record: Record, path: Path, found: Fingerprint) -> None:
-        """Queue a recording whose content differs from what was transcribed, not only its time."""
+        """Queue a recording whose content, not only its time, differs from the transcribed one."""
         sha256 = sha256_of(path, self.keep, most_bytes=self.settings.largest_file_bytes)
         if Fingerprint.of(path) != found:
             return
@@ -95,7 +95,7 @@ class Growth:
         except (RecordNotFound, StateConflict):  # deleted or queued by another process meanwhile
             return
         self.hints.send(record.id)
-        log.warning("recording %d: it has changed in the library and is transcribed again", record.id)
+        log.warning("recording %d: changed in the library, is transcribed again", record.id)
 
     def _forget_all_but(self, watched: set[int]) -> None:
         self._changing = {number: seen for number, seen in self._changing.items() if number in watched}

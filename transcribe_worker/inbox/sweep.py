@@ -1,6 +1,6 @@
 """Takes recordings that are dropped into the inbox.
 
-`Inbox.sweep` decides which files are whole and makes records of them. `watch.py` says when to look.
+`Inbox.sweep` decides which files are whole and adds records of them. `watch.py` decides when to sweep.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SWEEP_EVERY_SECONDS = 60.0
 _HIDDEN = stat.FILE_ATTRIBUTE_HIDDEN
 
 
-#: A path's fingerprint, as it is compared for tens of thousands of files at a time.
+#: Size in bytes and time in ns: cheap to compare for tens of thousands of files.
 Seen = tuple[int, int]
 
 
@@ -55,7 +55,7 @@ class Inbox:
         self._growth = Growth(self.settings, self.store, self.hints, self.monotonic, keep=self.keep)
 
     def sweep(self) -> float:
-        """Take what is whole; return the seconds after which another look may find more."""
+        """Take the whole files; return the seconds after which another sweep may find more."""
         found = dict(self._candidates())
         self._forget(found)
         for path, listed in found.items():
@@ -71,13 +71,13 @@ class Inbox:
                     continue
                 try:
                     found = entry.stat(follow_symlinks=False)
-                except FileNotFoundError:  # gone between the listing and the look
+                except FileNotFoundError:  # removed after the listing
                     continue
                 if stat.S_ISREG(found.st_mode) and not getattr(found, "st_file_attributes", 0) & _HIDDEN:
                     yield entry.path, (found.st_size, found.st_mtime_ns)
 
     def _look_at(self, path: Path, fingerprint: Fingerprint) -> None:
-        """Take a file that is not known as it is now, if it is whole."""
+        """Take a new or changed file, if it is whole."""
         try:
             fingerprint = self._seen(path)  # a listing's times may be old on Windows
             if self._known.get(str(path)) == astuple(fingerprint) or not self._is_whole(path, fingerprint):
@@ -101,7 +101,7 @@ class Inbox:
         return Fingerprint.of(path, follow_links=False)
 
     def _sha256(self, path: Path, fingerprint: Fingerprint) -> str | None:
-        """Return the hash of a file; None of one that is refused for its size: others would have to wait."""
+        """Return the hash of a file; None if it is over the size limit, as hashing it would delay others."""
         most_bytes = self.settings.largest_file_bytes
         if fingerprint.size_bytes > most_bytes:
             if not self.store.captures.has_left(str(path)):
@@ -110,7 +110,7 @@ class Inbox:
         return sha256_of(path, self.keep, follow_links=False, most_bytes=most_bytes)
 
     def _is_whole(self, path: Path, fingerprint: Fingerprint) -> bool:
-        """Whether nobody writes to a file any more: its own header says so, or it has kept still."""
+        """Whether a file is complete: by its own header, or because it has not changed for long enough."""
         seen, since = self._restless.get(str(path), (None, 0.0))
         if seen != fingerprint:
             since = self.monotonic()
@@ -123,9 +123,9 @@ class Inbox:
         return riff.is_whole(path) and not _has_holes(path)
 
     def _adopt(self, path: Path, fingerprint: Fingerprint, sha256: str | None) -> bool:
-        """Make a record of a recording, in one transaction with the note that the file is known.
+        """Add a record of a recording, in one transaction with the row of its file.
 
-        Returns False if it has to wait: its name belongs to a recording that is being transcribed.
+        Returns False if it has to wait, as a recording of its name is being transcribed.
         """
         with self.store.transaction():
             if self._noted(path, fingerprint):
@@ -150,7 +150,7 @@ class Inbox:
         return True
 
     def _record_of(self, path: Path, content: dict[str, Any]) -> Record:
-        """Find the unfinished record whose recording has been replaced, or make a new one."""
+        """Return the unfinished record whose recording was replaced, or a new one."""
         replaced = self.store.records.replace_content(str(path), content)
         return replaced or self.store.records.add(
             source="inbox", title=path.stem, recording_path=str(path), **content
@@ -165,7 +165,7 @@ class Inbox:
         )
 
     def _note_unreadable(self, path: Path, fingerprint: Fingerprint, error: OSError) -> None:
-        """Say so once, and try again later: on Windows a file that is being copied cannot be read."""
+        """Log a file once, and try it again later: on Windows a file that is being copied cannot be read."""
         self._restless[str(path)] = (fingerprint, self.monotonic())
         known = self.store.inbox_files.find(path)
         if known is None or known.outcome != UNREADABLE:
@@ -173,7 +173,7 @@ class Inbox:
             self.store.inbox_files.note(path, fingerprint, UNREADABLE, None)
 
     def _forget(self, found: dict[str, Seen]) -> None:
-        """Drop what is no longer there, and learn what was known before this process started."""
+        """Drop files that are gone, and load those known before this process started."""
         if not self._known:
             self._known = self.store.inbox_files.known()
         self._restless = {path: seen for path, seen in self._restless.items() if path in found}
@@ -192,9 +192,8 @@ class Inbox:
 
 
 def _has_holes(path: Path) -> bool:
-    """Whether parts of a file were never written: some copies first make it as long as it will be."""
+    """Whether parts of a file were never written: some copies set the full length first."""
     found = path.stat()
-    blocks: int | None = getattr(
-        found, "st_blocks", None
-    )  # not on Windows, which lets nobody read such a file
+    # Windows has no st_blocks, and a file that is being copied cannot be read there.
+    blocks: int | None = getattr(found, "st_blocks", None)
     return blocks is not None and blocks * 512 < found.st_size

@@ -1,6 +1,6 @@
 """Watches the inbox folder and sweeps it when something in it may have changed.
 
-An event from the file system is only a nudge: events come early, twice or never.
+An event from the file system only starts a sweep: events come early, twice or never.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class _Nudge(FileSystemEventHandler):
 
 
 def watch(inbox: Inbox, stopping: Callable[[], bool], beat: Callable[[], None]) -> None:
-    """Sweep at start, after each nudge and when a sweep is due, until `stopping()` is true.
+    """Sweep at start, after each event and when a sweep is due, until `stopping()` is true.
 
-    A change of the folder's modification time is a nudge too. watchdog delays events by half a second
+    A change of the folder's modification time counts as an event. watchdog delays events by half a second
     after a file has left the folder, and network folders may give no events at all.
     """
     folder = inbox.settings.inbox
@@ -74,7 +74,7 @@ def _nudges(folder: Path) -> Iterator[threading.Event]:
     try:
         observer.start()
     except OSError as error:  # the system limits the number of watches
-        log.warning("no events from the inbox; its folder is looked at instead: %s", error.strerror)
+        log.warning("no events from the inbox, its folder is polled instead: %s", error.strerror)
         yield nudged
         return
     try:

@@ -1,1 +1,1 @@
-"""What a worker does with one record after another."""
+"""The worker's handling of records: claims, progress, retries, archiving, sweeps."""

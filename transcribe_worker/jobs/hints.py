@@ -1,7 +1,7 @@
 """The queue of hints, in Huey.
 
 A message is a hint that a record may be due. Huey deletes a message before it runs the task, so a
-killed worker loses it; the record in the database is what counts, and the sweeper sends hints again.
+killed worker loses it. The record in the database has the state, and the sweeper sends hints again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ POLL_SECONDS = 0.1
 
 
 class JsonSerializer(Serializer):  # type: ignore[misc]
-    """Messages as JSON: unlike a pickle, reading one cannot run code."""
+    """Writes messages as JSON: unlike a pickle, reading one cannot run code."""
 
     def _serialize(self, data: Any) -> bytes:
         return json.dumps(data).encode()
@@ -37,7 +37,7 @@ class JsonSerializer(Serializer):  # type: ignore[misc]
 
 
 class Storage(SqliteStorage):  # type: ignore[misc]
-    """A file whose commits do not wait for the disk: a power cut may take hints, and damages nothing."""
+    """A file without synced commits: a power cut may lose hints, and damages nothing."""
 
     def _create_connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection = super()._create_connection()
@@ -46,7 +46,7 @@ class Storage(SqliteStorage):  # type: ignore[misc]
 
 
 class HintHuey(Huey):  # type: ignore[misc]
-    """A Huey that drops messages that are no hints, and repairs a queue that cannot be read.
+    """A Huey that drops invalid messages, and repairs an unreadable queue.
 
     Huey itself logs such a message with a traceback, and an unreadable queue ten times a second.
     """
@@ -95,7 +95,7 @@ def _record_id(data: Any) -> int | None:
 
 
 def _discard_if_damaged(path: Path) -> None:
-    """Remove a queue file that is damaged: the hints in it can be sent again."""
+    """Remove a damaged queue file: its hints can be sent again."""
     if not path.exists() or _is_sound(path):
         return
     for file in path.parent.glob(f"{path.name}*"):
@@ -115,7 +115,7 @@ def _is_sound(path: Path) -> bool:
 
 
 def send_once(path: Path, record_id: int, priority: float = 0) -> None:
-    """Hint that a record may be due. A queue that cannot be used is left alone: the sweeper hints as well."""
+    """Hint that a record may be due. Errors of the queue are ignored: the sweeper sends hints too."""
     with suppress(sqlite3.Error), closing(HintQueue(path)) as hints:
         hints.send(record_id, priority)
 
@@ -144,7 +144,7 @@ class HintQueue:
         self._task = self._huey.task(name="transcribe", retries=0)(self._handle)
 
     def send(self, record_id: int, priority: float = 0) -> None:
-        """Hint that a record may be due. Safe to lose, to repeat and to come late."""
+        """Hint that a record may be due. A hint may be lost, repeated or late."""
         self._huey.enqueue(self._task.s(record_id, priority=priority))
 
     def is_empty(self) -> bool:
@@ -156,12 +156,12 @@ class HintQueue:
         self._huey.storage.close()
 
     def on_thread(self, *, start: Callable[[], None], stop: Callable[[], None]) -> None:
-        """Have each consumer thread call `start` before its first hint and `stop` after its last."""
+        """Let each consumer thread call `start` before its first hint and `stop` after its last."""
         self._huey.on_startup("start")(start)
         self._huey.on_shutdown("stop")(stop)
 
     def consumer(self, handler: Callable[[int], None], *, workers: int) -> Consumer:
-        """Make a consumer that gives each hint to `handler`, in threads (process workers need fork)."""
+        """Return a consumer that passes each hint to `handler`, in threads (process workers need fork)."""
         self._handler = handler
         return self._huey.create_consumer(
             workers=workers,

@@ -1,4 +1,4 @@
-"""What a worker commits while its engine decodes: signs of life, windows, how far and how fast."""
+"""Commits of a worker while its engine decodes: lease renewals, windows, progress and speed."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ from transcribe_worker.engine.supervisor import JobEvent
 log = logging.getLogger(__name__)
 
 RENEWALS_PER_LEASE = 4
-#: Whoever takes a recording away is noticed that late, and with the next commit in any case.
+#: A lost claim is noticed after this time, or at the next commit.
 CONFIRM_SECONDS = 0.2
-#: Seconds of audio that an attempt decodes before its speed is known: one that resumes first reads again what
-#: was decoded before.
+#: Audio that an attempt decodes before its speed is computed: a resumed one first rereads the decoded part.
 SHORTEST_FOR_SPEED_SECONDS = 10.0
 
 
 class Heartbeat:
-    """Keeps a claim alive while the engine works, and ends the work when it should end."""
+    """Renews a claim's lease while the engine works, and notices a stop or a lost claim."""
 
     def __init__(
         self,
@@ -43,7 +42,7 @@ class Heartbeat:
         self._renewed = self._confirmed = monotonic()
 
     def __call__(self) -> None:
-        """Raise WorkerStopping or ClaimLost if the recording is to be let go."""
+        """Renew or confirm the claim if that is due. Raises WorkerStopping, ClaimLost."""
         if self._stopping():
             raise WorkerStopping
         now = self._monotonic()
@@ -56,7 +55,7 @@ class Heartbeat:
 
 
 class Progress:
-    """Turns the engine's events into commits, and knows where an interrupted attempt goes on."""
+    """Commits the engine's events, and finds where an interrupted attempt continues."""
 
     def __init__(
         self,
@@ -74,17 +73,17 @@ class Progress:
             Decoded: self._decoded,
             Done: self._done,
         }
-        self.outcome: dict[str, Any] = {}  # what the record learns when it completes
+        self.outcome: dict[str, Any] = {}  # columns to write when the record completes
 
     def job(self, path: Path, options: RecordOptions) -> Job:
-        """Ask for what is not decoded yet, in the language that was heard before."""
+        """Return the job for the audio that is not decoded yet, in the language detected before."""
         if self._last is None:
             return Job(path, options)
         known = replace(options, language=self._claim.record.language or options.language)
         return Job(path, known, self._last.stretch_seconds, self._last.end_seconds)
 
     def note(self, event: JobEvent) -> None:
-        """Commit what an event says. Raises ClaimLost."""
+        """Commit an event. Raises ClaimLost."""
         self._commits[type(event)](event)
 
     def _opened(self, event: Opened) -> None:
@@ -112,7 +111,7 @@ class Progress:
         self._store.claims.renew(self._claim, lease_seconds=self._lease_seconds, **columns)
 
     def _measured(self, seconds: float) -> dict[str, float | None]:
-        """Return the share that is done, and the speed in seconds of audio a second, if it is known."""
+        """Return the decoded share, and the speed in seconds of audio a second, None while unknown."""
         heard = seconds - (self._last.end_seconds if self._last else 0.0)
         elapsed = max(self._monotonic() - self._started, 1e-3)
         progress = min(seconds / self._duration_seconds, 0.99) if self._duration_seconds else 0.0

@@ -1,4 +1,4 @@
-"""What follows from an error: pure, a table of errors and a decision as a value."""
+"""Decides what follows from an error: a pure function, with a table of errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ACTIONS: tuple[tuple[type[BaseException], Action], ...] = (
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of a recording: `wait_seconds` is how long it rests before the next attempt."""
+    """The next state of a recording; `wait_seconds` is the wait before the next attempt."""
 
     action: Action
     wait_seconds: float = 0.0
@@ -42,7 +42,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Limits:
-    """How often a recording may fail (attempts) and take its engine or worker with it (crashes)."""
+    """The most attempts of a recording, and the most crashes of its engine or worker."""
 
     max_attempts: int
     max_crashes: int
@@ -53,9 +53,8 @@ def decide(
 ) -> Decision:
     """Decide after `error` in attempt number `attempts`, with `crashes` counted before it.
 
-    An error is worth another attempt unless it says that the recording is at fault. Waits grow
-    twofold; `jitter` in [0, 1) spreads them, so that recordings that failed together do not all
-    come back together.
+    An error is retried unless the recording is at fault. Waits double; `jitter` in [0, 1) spreads them, so
+    that recordings that failed together are not retried together.
     """
     if isinstance(error, EngineCrashed):
         return after_crash(attempts=attempts, crashes=crashes, limits=limits, wait_seconds=CRASH_WAIT_SECONDS)

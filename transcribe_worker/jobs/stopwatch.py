@@ -1,4 +1,4 @@
-"""Where the time of one recording goes, for its line in the log."""
+"""Measures the steps of one recording, for its line in the log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 
 class Stopwatch:
-    """Splits the seconds since it was made into parts with names."""
+    """Splits the seconds since its creation into named parts."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -16,17 +16,17 @@ class Stopwatch:
         self._within: dict[str, float] = {}
 
     def lap(self, part: str) -> None:
-        """Count what has passed since the last lap as `part`."""
+        """Add the time since the last lap to `part`."""
         now = self._monotonic()
         self._parts[part] = self._parts.get(part, 0.0) + now - self._last
         self._last = now
 
     def note(self, within: Mapping[str, float]) -> None:
-        """Note what somebody else has counted within these laps, in seconds."""
+        """Note times that were measured elsewhere within these laps, in seconds."""
         self._within |= within
 
     def __str__(self) -> str:
-        """All parts in order, such as `0.131 s: claimed 0.003, decoded 0.128; of it model 0.104`."""
+        """Return all parts in order, such as `0.131 s: claimed 0.003, decoded 0.128; of it model 0.104`."""
         within = f"; of it {_listed(self._within)}" if self._within else ""
         return f"{sum(self._parts.values()):.3f} s: {_listed(self._parts)}{within}"
 

@@ -1,4 +1,4 @@
-"""Finds what was left undone: lost leases and hints, files to move or to delete, ended processes."""
+"""Finds unfinished work: ended leases, lost hints, files to move or delete, ended processes."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 2.0
 LONG_GAP_SECONDS = 10 * EVERY_SECONDS
 HINTS_AT_ONCE = 100
-#: Among what is equally urgent, what has been begun goes on before what has not, and first what a dead worker
-#: held: it is less likely to be the cause of that than a recording is whose engine has died.
+#: At equal priority, interrupted recordings come before new ones, and those of an ended worker first: they
+#: are less likely to cause another crash than recordings whose engine crashed.
 BEGUN_AHEAD, HELD_AHEAD = 0.5, 0.75
 #: A worker archives a recording just after it has completed it; the sweeper waits this long.
 ARCHIVING_SECONDS = 10.0
@@ -36,7 +36,7 @@ ARCHIVING_SECONDS = 10.0
 
 @dataclass
 class Sweeper:
-    """Sweeps one home; any number may do so at once."""
+    """Sweeps one home; any number of sweepers may run at once."""
 
     settings: Settings
     store: Store
@@ -57,7 +57,7 @@ class Sweeper:
         self._retention = Retention(self.store, self._eraser, self.settings.retention_days, self.clock)
 
     def run(self, stopping: threading.Event) -> None:
-        """Sweep at once and then every few seconds, until told to stop."""
+        """Sweep at once and then every 2 s, until `stopping` is set."""
         try:
             self.sweep()
             while not stopping.wait(EVERY_SECONDS):
@@ -66,7 +66,7 @@ class Sweeper:
             self.store.disconnect()
 
     def sweep(self) -> None:
-        """Do everything once; what one step cannot do now does not keep the others from theirs."""
+        """Run every step once; a failed step does not stop the others."""
         steps = (
             *(self._reclaim, self._retention.apply, self._eraser.resume),
             *(self._archive, self._hint, self._remove_dead),
@@ -74,11 +74,11 @@ class Sweeper:
         for step in steps:
             try:
                 step()
-            except Exception:  # whatever it was, the next sweep may find it gone
+            except Exception:  # the cause may be gone at the next sweep
                 log.exception("sweep failed")
 
     def _reclaim(self) -> None:
-        """Take recordings back from workers that are gone or silent."""
+        """Take recordings back from workers that have ended or are silent."""
         held = self.store.records.processing()
         self._forget_leases_after_a_sleep()
         reasons = ((record, self._abandoned(record)) for record in held)
@@ -89,10 +89,10 @@ class Sweeper:
         self._leases = {token: seen for token, seen in self._leases.items() if token in tokens}
 
     def _abandoned(self, record: Record) -> str | None:
-        """Say why a held recording is to be taken back.
+        """Return why a claimed recording is to be taken back, None if it is not.
 
-        A lease is judged by this process's own monotonic clock, from when it was last seen to be
-        renewed: a clock that is set back or forward neither ends a lease nor keeps a dead one.
+        A lease is judged by this process's monotonic clock, from its last observed renewal: setting the wall
+        clock neither ends nor extends a lease.
         """
         if self._liveness.has_ended(record.worker_id or "", record.worker_host):
             return "its worker is gone"
@@ -104,7 +104,7 @@ class Sweeper:
         return "its lease has run out" if now - since > self.settings.lease_seconds else None
 
     def _forget_leases_after_a_sleep(self) -> None:
-        """Give workers the time to renew: when the machine slept, they did too."""
+        """Give workers the time to renew after the machine slept."""
         now = self.monotonic()
         if now - self._last_sweep > LONG_GAP_SECONDS:
             self._leases.clear()
@@ -121,7 +121,7 @@ class Sweeper:
             claim = Claim(record, record.claim_token or "", record.lease_expires_at)
             conclude(self.store, claim, failure, decision)
         except ClaimLost:
-            log.info("recording %d: somebody else was faster", record.id)
+            log.info("recording %d: another process was faster", record.id)
 
     def _archive(self) -> None:
         """Archive recordings whose archiving was interrupted."""
@@ -134,9 +134,9 @@ class Sweeper:
                 log.warning("recording %d: cannot be archived: %s", record.id, Failure.of(error).code)
 
     def _hint(self) -> None:
-        """Send hints for what is due; while hints are still to be taken, once for what has been begun.
+        """Send hints for due records; while others are in the queue, only once for interrupted records.
 
-        An interrupted recording would else wait for all that has been dropped since.
+        Otherwise an interrupted recording would wait for all that were dropped since.
         """
         if self.store.controls.paused():
             return

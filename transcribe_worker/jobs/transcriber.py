@@ -1,7 +1,7 @@
-"""MAIN PATH of the worker: claim, decode, commit each window, complete, archive.
+"""MAIN PATH of the worker: claim, decode, commit each stretch, complete, archive.
 
-The record is the truth. Whatever happens between two lines here, the record says what is left to do,
-and either this worker, the next attempt or the sweeper does it.
+The record has the state. After an interruption at any line the record says what is left to do, and this
+worker, the next attempt or the sweeper does it.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ from transcribe_worker.media.limits import RecordingLimits
 
 log = logging.getLogger(__name__)
 
-#: A disk that is full or a database that is held keeps others from writing as well; there is no hurry.
+#: Wait before an outcome is written again, as after a full disk or a locked database.
 CONCLUDE_AGAIN_SECONDS = 0.5
-#: Before a replaced recording that cannot be read is looked at again.
+#: Wait before a replaced recording that cannot be read is tried again.
 UNREADABLE_WAIT_SECONDS = 10.0
 
 
 @dataclass
 class Transcriber:
-    """Takes one recording at a time through its transcription, with an engine of its own."""
+    """Transcribes one recording at a time, with its own engine."""
 
     settings: Settings
     store: Store
@@ -66,7 +66,7 @@ class Transcriber:
     _missing: str = ""
 
     def transcribe(self, record_id: int) -> None:
-        """Transcribe a recording if it is due and nobody else's."""
+        """Transcribe a recording if it can be claimed."""
         watch = Stopwatch()
         claim = self._claim(record_id)
         if claim is None:
@@ -89,7 +89,7 @@ class Transcriber:
             self.report("ready")
 
     def load_default_model(self) -> None:
-        """Have the default model in memory. Raises ModelMissing, EngineUnusable, WorkerStopping."""
+        """Load the default model. Raises ModelMissing, EngineUnusable, WorkerStopping."""
         self.engine.load(self._model(self.settings.model), self._stop_if_asked)
 
     def _stop_if_asked(self) -> None:
@@ -107,7 +107,7 @@ class Transcriber:
             options = effective_options(record, self.settings)
             model = options.model
             model_files.find(self.settings.models, model, options.language)
-        except ModelMissing as missing:  # nothing is claimed, so no attempt is spent on waiting for it
+        except ModelMissing as missing:  # without a claim the wait counts no attempt
             self._say_missing(str(missing))
             return None
         except BadRecording:  # the attempt fails with the reason
@@ -151,7 +151,7 @@ class Transcriber:
         return Load(name, folder, wishes, settings.engine_memory_gb, settings.tuning)
 
     def _unchanged(self, claim: Claim, path: Path) -> Fingerprint:
-        """Make sure that the recording is still the one that was queued, and no link in the inbox."""
+        """Check that the recording is still the queued one, and no link in the inbox."""
         if path.parent == self.settings.inbox and path.is_symlink():
             raise NotARecording(f"{path} is a link. Copy the recording itself into the inbox.")
         try:
@@ -164,7 +164,7 @@ class Transcriber:
         return now
 
     def _conclude(self, claim: Claim, error: Exception) -> None:
-        """Decide what becomes of a recording whose attempt has ended with an error."""
+        """Decide and write the outcome of an attempt that ended with an error."""
         limits = Limits(self.settings.max_attempts, self.settings.max_crashes)
         record = claim.record
         decision = decide(error, attempts=record.attempts, crashes=record.crashes, limits=limits)
@@ -174,7 +174,7 @@ class Transcriber:
                 return
 
     def _is_concluded(self, claim: Claim, failure: Failure, decision: Decision) -> bool:
-        """Write down what becomes of a recording; False if that cannot be written now."""
+        """Write the outcome; False if it cannot be written now."""
         keep = Heartbeat(self.store, claim, self.settings.lease_seconds, self.stopping.is_set)
         try:
             if decision.action == "start_over":
@@ -183,13 +183,13 @@ class Transcriber:
                 conclude(self.store, claim, failure, decision)
         except ClaimLost:
             log.info("recording %d: no longer ours", claim.record.id)
-        except StoreError as error:  # left to its lease, it would be taken for a crash
+        except StoreError as error:  # when its lease ends, it would count as a crash
             log.warning("recording %d: outcome not stored yet: %s", claim.record.id, discreet(error))
             return False
         return True
 
     def _say_missing(self, message: str) -> None:
-        """Say once what is missing, however many recordings wait for it."""
+        """Log a missing model once, for any number of recordings."""
         if message != self._missing:
             log.warning("%s", message)
             self._missing = message
@@ -206,14 +206,14 @@ def effective_options(record: Record, settings: Settings) -> RecordOptions:
 
 
 def conclude(store: Store, claim: Claim, failure: Failure, decision: Decision) -> None:
-    """Carry a decision out, which is not to start over. Raises ClaimLost."""
+    """Carry out any decision except `start_over`. Raises ClaimLost."""
     _CONCLUSIONS[decision.action](store, claim, failure, decision)
 
 
 def start_over(
     store: Store, settings: Settings, claim: Claim, wait_seconds: float, keep: Callable[[], None]
 ) -> None:
-    """Queue a recording that has changed with the content that it has now.
+    """Queue a changed recording with its new content.
 
     `keep` renews the lease while it is hashed. Raises ClaimLost.
     """
@@ -252,5 +252,5 @@ _CONCLUSIONS: dict[Action, Callable[[Store, Claim, Failure, Decision], object]] 
 
 
 def _share_of_cores(workers: int) -> int:
-    """The threads of one engine of several; 0 leaves all cores to the only one."""
+    """Return the threads of each engine; 0, for a single engine, means all cores."""
     return max(1, (os.cpu_count() or 1) // workers) if workers > 1 else 0
