@@ -9,22 +9,8 @@ from typing import Any
 
 from shared.store.claims import Claim, Failure
 from shared.store.store import Store
-from shared.store.transitions import (
-    CANCELLED,
-    COMPLETED,
-    FAILED,
-    QUEUED,
-)
-from tests.tables import (
-    DecodedWindow,
-    InboxFile,
-    QueueState,
-    Record,
-    Segment,
-    execute,
-    said,
-    windows,
-)
+from shared.store.transitions import CANCELLED, COMPLETED, FAILED, QUEUED
+from tests.tables import DecodedWindow, InboxFile, QueueState, Record, Segment, execute, said, windows
 
 FAILURE = Failure("engine_failed", "The engine reported an error while decoding.")
 

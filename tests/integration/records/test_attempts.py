@@ -8,16 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from shared.errors import (
-    StoreConflict,
-)
+from shared.errors import StoreConflict
 from shared.store.claims import Failure
 from shared.store.store import Store
-from shared.store.transitions import (
-    COMPLETED,
-    FAILED,
-    QUEUED,
-)
+from shared.store.transitions import COMPLETED, FAILED, QUEUED
 from tests.integration.records.operations import (
     FAILURE,
     NEW_CONTENT,
@@ -31,13 +25,7 @@ from tests.integration.records.operations import (
     segment,
     snapshot,
 )
-from tests.tables import (
-    Record,
-    Segment,
-    execute,
-    said,
-    windows,
-)
+from tests.tables import Record, Segment, execute, said, windows
 
 
 def test_a_transcript_its_index_and_its_status_come_together(

@@ -12,23 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import (
-    StoreBusy,
-    StoreFull,
-)
+from shared.errors import StoreBusy, StoreFull
 from shared.settings import Settings
 from shared.store.claims import Failure
 from shared.store.store import Store
-from shared.store.transitions import (
-    FAILED,
-    QUEUED,
-)
+from shared.store.transitions import FAILED, QUEUED
 from tests.integration.records.operations import WINDOW, at_once, bring_to, claim
-from tests.tables import (
-    Record,
-    said,
-    windows,
-)
+from tests.tables import Record, said, windows
 
 
 @contextmanager

@@ -11,21 +11,15 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.errors import (
-    EngineCrashed,
-)
+from shared.errors import EngineCrashed
 from shared.settings import Settings
 from shared.store.claims import Failure
 from shared.store.records import LONGEST_WAIT_SECONDS
 from shared.store.store import Store
-from shared.store.transitions import (
-    PROCESSING,
-)
+from shared.store.transitions import PROCESSING
 from tests.integration.records.operations import FAILURE, Clock, at_once, claim
 from tests.stage import ROOT
-from tests.tables import (
-    Record,
-)
+from tests.tables import Record
 
 DAY_SECONDS = 86_400.0
 

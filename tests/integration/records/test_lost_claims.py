@@ -7,16 +7,10 @@ from typing import Any
 
 import pytest
 
-from shared.errors import (
-    ClaimLost,
-    StateConflict,
-)
+from shared.errors import ClaimLost, StateConflict
 from shared.store.claims import Claim, Failure
 from shared.store.store import Store
-from shared.store.transitions import (
-    CANCELLED,
-    COMPLETED,
-)
+from shared.store.transitions import CANCELLED, COMPLETED
 from tests.integration.records.operations import (
     WINDOW,
     Clock,
@@ -27,12 +21,7 @@ from tests.integration.records.operations import (
     segment,
     snapshot,
 )
-from tests.tables import (
-    Record,
-    Segment,
-    said,
-    windows,
-)
+from tests.tables import Record, Segment, said, windows
 
 
 def lost_to_a_cancel(store: Store, held: Claim) -> None:

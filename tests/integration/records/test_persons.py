@@ -8,21 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.errors import (
-    ClaimLost,
-    RecordNotFound,
-    StateConflict,
-)
+from shared.errors import ClaimLost, RecordNotFound, StateConflict
 from shared.settings import Settings
 from shared.store.store import Store
-from shared.store.transitions import (
-    CANCELLED,
-    COMPLETED,
-    FAILED,
-    PROCESSING,
-    QUEUED,
-    STATES,
-)
+from shared.store.transitions import CANCELLED, COMPLETED, FAILED, PROCESSING, QUEUED, STATES
 from tests.integration.records.operations import (
     FAILURE,
     NEW_CONTENT,
@@ -35,12 +24,7 @@ from tests.integration.records.operations import (
     snapshot,
 )
 from tests.stage import ROOT
-from tests.tables import (
-    InboxFile,
-    Record,
-    said,
-    windows,
-)
+from tests.tables import InboxFile, Record, said, windows
 
 
 @pytest.mark.parametrize("state", [COMPLETED, FAILED, CANCELLED])

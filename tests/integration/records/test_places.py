@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shared.store.store import Store
-from shared.store.transitions import (
-    COMPLETED,
-    FAILED,
-)
+from shared.store.transitions import COMPLETED, FAILED
 from tests.integration.records.operations import Clock, at_once, bring_to
-from tests.tables import (
-    Record,
-)
+from tests.tables import Record
 
 
 def test_a_place_in_the_library_stays_the_same_and_is_nobody_elses(store: Store, add: Callable[..., Record]):

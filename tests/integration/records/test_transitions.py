@@ -6,23 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.errors import (
-    ClaimLost,
-    RecordNotFound,
-    StateConflict,
-)
+from shared.errors import ClaimLost, RecordNotFound, StateConflict
 from shared.store.store import Store
-from shared.store.transitions import (
-    CANCELLED,
-    PROCESSING,
-    STATES,
-    TRANSITIONS,
-)
+from shared.store.transitions import CANCELLED, PROCESSING, STATES, TRANSITIONS
 from tests.integration.records.operations import bring_to, operation, snapshot
-from tests.tables import (
-    Record,
-    execute,
-)
+from tests.tables import Record, execute
 
 
 @pytest.mark.parametrize("name", TRANSITIONS)
