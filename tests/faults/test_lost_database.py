@@ -62,3 +62,25 @@ def test_a_recording_is_stopped_and_safe_though_its_database_is_lost(
         assert (state["state"], state["last"]["state"]) == ("idle", "late")
         (part,) = (desk.home / "recording").glob("*.part")
         assert part.stat().st_size > 2 * 32_000
+
+
+def test_a_recording_is_queued_by_itself_when_its_database_is_put_back(desk: Stage, tmp_path: Path) -> None:
+    with desk.process("capture_worker"):
+        desk.wait_for(lambda: "capture" in desk.running(), "the capture worker")
+        assert desk.offhook("record", "start", "--title", "Lost").returncode == 0
+        time.sleep(2.5)
+        aside = tmp_path / "aside"
+        aside.mkdir()
+        moved = [path.rename(aside / path.name) for path in desk.home.glob("offhook.db*")]
+        assert desk.read("record", "stop")["state"] == "late"
+        for path in moved:
+            path.rename(desk.home / path.name)
+
+        def is_queued() -> bool:
+            last = desk.read("record", "state")["last"]
+            return (last["state"], last["queue_error"]) == ("queued", None)
+
+        desk.wait_for(is_queued, "the recording in the queue")
+    (record,) = desk.records()
+    assert (record["title"], record["status"]) == ("Lost", "queued")
+    assert record["duration_seconds"] > 2
