@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from capture_worker.active_recording import LATE, QUEUED
+from capture_worker.handover.unfinished import RECOVERED, Recovered
 from shared.store.store import Store
 
 Outcome = dict[str, Any]
@@ -36,6 +38,27 @@ class LastRecording:
         with self._lock:
             self._outcome = outcome
 
+    def recover(self, recovered: Sequence[Recovered]) -> bool:
+        """Without a last recording, take the newest that a killed recorder left; return whether it did."""
+        if self._outcome or not recovered:
+            return False
+        capture, record = max(recovered, key=lambda each: each[0].started_at)
+        self.replace(
+            {
+                "session_id": capture.session_id,
+                "record_id": record.id,
+                "title": capture.title,
+                "recording_path": record.recording_path,
+                "duration_seconds": capture.duration_seconds,
+                "reason": capture.verdict.get("reason", RECOVERED),
+                "state": QUEUED,
+                "error": None,
+                "queue_error": None,
+                "verdict": {"layout": capture.layout, **capture.verdict},
+            }
+        )
+        return True
+
     def refresh(self) -> bool:
         """Update the outcome if its recording was queued or deleted; return whether it changed.
 
@@ -54,6 +77,9 @@ class LastRecording:
         last = self._outcome or {}
         if last.get("reason") in (None, "asked"):
             return None
+        if last["reason"] == RECOVERED:
+            found = f"It is recording {last['record_id']}."
+            return f"No recording is running. The last one was interrupted: its recorder was killed. {found}"
         why = (last["error"] or last["reason"]).rstrip(".")
         return f"No recording is running. The last one ended by itself: {why}."
 

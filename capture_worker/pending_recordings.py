@@ -10,7 +10,7 @@ import contextlib
 import logging
 
 from capture_worker.active_recording import ActiveRecording
-from capture_worker.handover.unfinished import UnfinishedRecordings
+from capture_worker.handover.unfinished import Recovered, UnfinishedRecordings
 from shared.errors import OffhookError, StoreError
 from shared.logs import discreet
 from shared.store.captures import ENDED, Captures
@@ -50,17 +50,19 @@ class PendingRecordings:
         """Delete the waiting recording."""
         self._unfinished.delete(self._no_longer_waiting())
 
-    def hand_over_leftovers(self, running: str | None, manual: bool) -> None:
+    def hand_over_leftovers(self, running: str | None, manual: bool) -> list[Recovered]:
         """Hand over every recording that can be handed over now, and find the waiting one.
 
-        `running` is the session id of the active recording. With `manual` the newest stopped one waits.
+        Returns what was queued of processes that have ended. `running` is the session id of the active
+        recording. With `manual` the newest stopped one waits.
         """
         self._finish_late()
         waits = self.waiting.session_id if self.waiting else None
-        self._unfinished.hand_over_all({running, waits, *self._late})
+        recovered = self._unfinished.hand_over_all({running, waits, *self._late})
         stopped = self._unfinished.waiting() if running is None else []
         for found in stopped:
             self._take_over(found, keep=manual and found is stopped[-1])
+        return recovered
 
     def _finish_late(self) -> None:
         for session_id, late in list(self._late.items()):

@@ -208,11 +208,11 @@ class RecordingSession:
         """
         with self._lock:
             before = self._current_id()
-            self._pending.hand_over_leftovers(
+            recovered = self._pending.hand_over_leftovers(
                 running=self._active.call.session_id if self._active else None,
                 manual=self.settings.finalise == "manual",
             )
-            if self._refresh_last() or self._current_id() != before:
+            if self._last.recover(recovered) or self._refresh_last() or self._current_id() != before:
                 self._announce_state()
 
     def _opened_store(self) -> Store:

@@ -29,6 +29,8 @@ from shared.workers import Liveness
 log = logging.getLogger(__name__)
 
 RECOVERED = "recovered"
+#: A recording that was handed over late, and its record.
+Recovered = tuple[Capture, Record]
 
 
 class UnfinishedRecordings:
@@ -68,21 +70,24 @@ class UnfinishedRecordings:
         duration = {"duration_seconds": found.duration_seconds or None}
         return self._captures.queue(session_id, content | duration)
 
-    def hand_over_all(self, current: Collection[str | None] = ()) -> None:
-        """Repair, move and queue the leftovers of this process and of processes that have ended."""
+    def hand_over_all(self, current: Collection[str | None] = ()) -> list[Recovered]:
+        """Repair, move and queue what this process and those that have ended left; return what was queued."""
+        recovered: list[Recovered] = []
         for left in self._leftovers(current):
             try:
-                self._recover(self._with_row(left) if isinstance(left, Path) else left)
+                recovered += self._recover(self._with_row(left) if isinstance(left, Path) else left)
             except (OSError, OffhookError) as error:
                 log.warning("a recording cannot be handed over yet: %s", discreet(error))
+        return recovered
 
-    def _recover(self, found: Capture) -> None:
+    def _recover(self, found: Capture) -> Iterator[Recovered]:
         if not self._captures.take_over(found, self._worker_id):
             return
         whole = self._repaired(found) if found.state == RECORDING else found
         record = self.hand_over(whole.session_id) if whole else None
-        if record:
+        if whole and record:
             log.info("recording %d: handed over late", record.id)
+            yield whole, record
 
     def waiting(self) -> list[Capture]:
         """Return the stopped recordings that a person is to attach or discard, the oldest first."""

@@ -10,6 +10,7 @@ import click
 from offhook.commands.options import filled, json_option, pass_desk
 from offhook.commands.printing import confirm, print_json, require_terminal, say, warn
 from offhook.commands.wording import length
+from offhook.desk.capture_quality import REASONS
 from offhook.desk.desk import Desk
 from offhook.desk.overview import interrupted_calls
 from offhook.desk.recorder import CaptureClient
@@ -187,7 +188,8 @@ def _sentence(found: dict[str, Any]) -> str:
     last = found["last"]
     if not last:
         return "Nothing is being recorded."
-    ended = f" ({last['error'] or last['reason']})" if last["reason"] != "asked" else ""
+    why = last["error"] or REASONS.get(last["reason"], last["reason"])
+    ended = f" ({why})" if last["reason"] != "asked" else ""
     return f"Nothing is being recorded. {_named(last)}: {length(last['duration_seconds'])}{ended}"
 
 

@@ -190,7 +190,8 @@ def test_a_recording_that_has_ended_by_itself_says_why(stage: Stage) -> None:
     with capture(stage, longest_recording_minutes="0.01"):
         done(stage, "record", "start")
         wait_for(lambda: stage.read("record", "state")["state"] == "idle", "the end")
-        assert "(longest_recording)" in done(stage, "record", "state")
+        said = done(stage, "record", "state")
+        assert "(it had become as long as `longest_recording_minutes` allows)" in said
         assert "ended by itself: longest_recording" in refusal(stage, "record", "stop")
 
 

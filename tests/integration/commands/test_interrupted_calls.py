@@ -35,3 +35,19 @@ def test_a_call_that_was_handed_over_since_is_not_named(killed: Stage) -> None:
     assert (
         refusal(killed, "record", "state") == "offhook: No capture worker runs. Start one: python start.py\n"
     )
+
+
+def test_the_next_capture_worker_names_the_recording_that_became_of_the_call(killed: Stage) -> None:
+    with capture(killed):
+        killed.wait_for(lambda: killed.record("Ms. Okafor"), "the call to be queued")
+        state = killed.read("record", "state")
+        assert (state["state"], state["last"]["record_id"], state["last"]["reason"]) == (
+            "idle",
+            1,
+            "recovered",
+        )
+        said = killed.offhook("record", "state").stdout
+        assert said.startswith("Nothing is being recorded. Recording 1: 0:0")
+        assert said.endswith("(its recorder was killed; what it had heard until then was repaired)\n")
+        stopped = refusal(killed, "record", "stop")
+        assert "The last one was interrupted: its recorder was killed. It is recording 1." in stopped
