@@ -96,7 +96,8 @@ class Records:
         """Return the number of records in each state."""
         state = RecordRow.transcription_status
         rows = self._database.all(RecordRow.select(state, fn.COUNT().alias("count")).group_by(state))
-        return dict.fromkeys(STATES, 0) | {row["transcription_status"]: row["count"] for row in rows}
+        counted = {row["transcription_status"]: row["count"] for row in rows}
+        return {name: counted.get(name, 0) for name in STATES}
 
     def due(
         self, limit: int, *, without_models: Collection[str | None] = (), begun_only: bool = False

@@ -40,11 +40,15 @@ UNATTEMPTED = {
 
 @dataclass(frozen=True)
 class Transition:
-    """A change of state: from where, to where, and what else it always writes."""
+    """A change of state: from where, to where, and what else it always writes.
+
+    One that a person asks for also leads out of a damaged state, which is none of `STATES`.
+    """
 
     sources: tuple[str, ...]
     target: str
     writes: Mapping[str, Any] = field(default_factory=dict)
+    by_person: bool = False
 
 
 TRANSITIONS = {
@@ -59,8 +63,8 @@ TRANSITIONS = {
     "hold": Transition((PROCESSING,), QUEUED, _RELEASED | _WAITS | {"attempts": RecordRow.attempts - 1}),
     "start_over": Transition((PROCESSING,), QUEUED, _RELEASED | UNATTEMPTED),
     "fail": Transition((PROCESSING,), FAILED, _RELEASED),
-    "requeue": Transition((FAILED, COMPLETED, CANCELLED), QUEUED, _RELEASED | UNATTEMPTED),
-    "cancel": Transition((QUEUED, PROCESSING, FAILED), CANCELLED, _RELEASED),
+    "requeue": Transition((FAILED, COMPLETED, CANCELLED), QUEUED, _RELEASED | UNATTEMPTED, by_person=True),
+    "cancel": Transition((QUEUED, PROCESSING, FAILED), CANCELLED, _RELEASED, by_person=True),
 }
 
 
@@ -70,9 +74,13 @@ def move(database: Database, name: str, where: Expression, **columns: Any) -> Re
     It is one UPDATE, whose WHERE clause decides who wins.
     """
     transition = TRANSITIONS[name]
+    state = RecordRow.transcription_status
+    begins = state.in_(transition.sources)
+    if transition.by_person:
+        begins |= state.not_in(STATES)
     query = (
         RecordRow.update(transcription_status=transition.target, **{**transition.writes, **columns})
-        .where(where & RecordRow.transcription_status.in_(transition.sources))
+        .where(where & begins)
         .returning(RecordRow)
     )
     row = database.first(query)

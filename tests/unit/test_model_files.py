@@ -87,6 +87,12 @@ def test_a_missing_model_is_an_error_that_says_how_to_fetch_it(models: Path, nam
     assert f"offhook models pull {name}" in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["~nobody-of-this-name", "x" * 5_000, "x\0y", "/" + "x" * 300])
+def test_a_name_that_no_folder_can_have_is_a_missing_model(models: Path, name: str):
+    with pytest.raises(ModelMissing):
+        model_files.find(models, name)
+
+
 def test_a_downloaded_model_is_found(models: Path):
     folder = put(models / "small")
 

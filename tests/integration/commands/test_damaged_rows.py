@@ -31,6 +31,8 @@ DAMAGE = {
     "options that are no object": "options = '[1]', flags = '{\"a\": 1}'",
     "flags of false types": "flags = '[1, {\"a\": 1}]'",
     "options of false types": 'options = \'{"model": [1], "beam_size": {}, "vad": "perhaps"}\'',
+    "a state that there is not": "transcription_status = 'lost'",
+    "a state as bytes": "transcription_status = x'ff'",
     "a place that is no name": "library_stem = '/', recording_path = 'a' || char(0) || 'b'",
     "a place outside": "library_stem = '../../x', recording_path = '/' || printf('%.9999c', 'x')",
 }
@@ -71,6 +73,13 @@ def test_a_damaged_row_is_shown_queued_again_and_deleted_by_its_number(cli: Cli,
         assert (done.code, done.err) == (0, ""), command
         assert "\x1b" not in done.out
     assert [record["title"] for record in cli.records()] == ["other"]
+
+
+@pytest.mark.parametrize("state", ["'lost'", "x'ff'", "CAST(x'ff' AS TEXT)"])
+def test_a_record_of_a_damaged_state_can_be_cancelled(cli: Cli, state: str) -> None:
+    change(cli, f"UPDATE call_records SET transcription_status = {state} WHERE id = 1")
+    assert cli("cancel", "1").code == 0
+    assert cli.record(1)["status"] == "cancelled"
 
 
 def test_a_title_that_is_not_utf8_is_shown_with_a_sign_in_the_place_of_each_byte(cli: Cli) -> None:
