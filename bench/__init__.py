@@ -1,4 +1,4 @@
-"""Measures of offhook as a person meets it: real processes, real files, medians over many."""
+"""Measurements of offhook with real processes and real files."""
 
 from shared.privacy import stop_telemetry
 

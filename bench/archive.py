@@ -1,7 +1,7 @@
-"""A home with years of calls in it, the same ones each time it is made, but for their dates.
+"""Fills a home with years of calls, the same ones each time except for their dates.
 
-Rows go in through the models, so the triggers fill the search index, a commit for each few records, as
-workers leave it. Words are English at the top and made up below, as frequent as words are (Zipf).
+Each commit adds the segments of 50 records and their search entries, so the search index grows in pieces, as
+with workers. The most frequent words are English, the others are made up; frequencies follow Zipf's law.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from shared import home
 from shared.settings import Settings
 from shared.store.store import Store
 from shared.store.transitions import CANCELLED, COMPLETED, FAILED, QUEUED
-from tests.tables import InboxFile, Record, Segment, use
+from tests.tables import InboxFile, Record, Segment, execute, use
 
 SEED = 2026
 YEARS_SECONDS = 5 * 365 * 86_400.0
@@ -28,7 +28,9 @@ RECORDS_AT_ONCE = 50
 ROWS_AT_ONCE = 500
 VOCABULARY_WORDS = 20_000
 SEGMENT_WORDS = (3, 24)
-#: Of a hundred recordings. Those that wait are the newest.
+#: The store writes the search index itself; there are no triggers.
+INDEXED = "INSERT INTO segments_search (rowid, text) SELECT id, text FROM segments WHERE id > ?"
+#: Of a hundred recordings. The queued ones are the newest.
 QUEUED_PERCENT, FAILED_PERCENT, CANCELLED_PERCENT = 2, 3, 1
 COPIES_PERCENT = 1
 _FREQUENT = """
@@ -46,7 +48,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is in a home; so many files in the inbox, and as many in this month's library."""
+    """The size of a home; `files` is the number in the inbox, and in this month's library."""
 
     records: int
     segments: int
@@ -65,7 +67,7 @@ def vocabulary() -> list[str]:
 
 
 def fill(settings: Settings, size: Size) -> None:
-    """Make a home; says on stderr how far it is."""
+    """Fill a home; print the progress on stderr."""
     home.prepare(settings)
     store = use(Store.of_home(settings))
     try:
@@ -78,8 +80,10 @@ def fill(settings: Settings, size: Size) -> None:
         shares = _shares(finished, size.segments)
         for number, share in enumerate(_batches(shares, RECORDS_AT_ONCE)):
             with store.transaction():
+                (last_id,) = execute("SELECT coalesce(max(id), 0) FROM segments").fetchone()
                 for rows in _batches(_segments(share, Random(SEED + number))):
                     Segment.insert_many(rows).execute()
+                execute(INDEXED, (last_id,))
             _say(min((number + 1) * RECORDS_AT_ONCE, len(finished)), len(finished), "transcripts")
         _fill_folders(settings, size)
     finally:
@@ -127,7 +131,7 @@ def _record(settings: Settings, number: int, state: str, added: float, random: R
 
 
 def _shares(record_ids: list[int], segments: int) -> Iterator[tuple[int, int]]:
-    """Say how many segments each record gets."""
+    """Yield the number of segments of each record."""
     each, more = divmod(segments, len(record_ids) or 1)
     return ((record_id, each + (number < more)) for number, record_id in enumerate(record_ids))
 
@@ -147,7 +151,7 @@ def _segments(shares: list[tuple[int, int]], random: Random) -> Iterator[dict[st
 
 
 def _fill_folders(settings: Settings, size: Size) -> None:
-    """Have known files in the inbox, which `keep_in_place` leaves there, and in this month's library."""
+    """Create known files in the inbox, as with `keep_in_place`, and files in this month's library."""
     month = settings.library / time.strftime("%Y/%m")
     home.make_folder(month)
     suffixes = ("wav", "txt", "srt", "vtt", "json")

@@ -1,4 +1,4 @@
-"""A bar chart as SVG, for figures in groups."""
+"""Draws a bar chart as SVG, for figures in groups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ COLOURS = {"offhook": "#2563eb", "": "#94a3b8"}
 
 
 def bars(groups: Mapping[str, Mapping[str, float]], unit: str) -> str:
-    """Draw a bar for each figure, its label before and its value behind it."""
+    """Draw a bar for each figure, with its label before and its value after it."""
     most = max((value for group in groups.values() for value in group.values()), default=1.0)
     parts, top = [], 10
     for title, group in groups.items():

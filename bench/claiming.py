@@ -1,4 +1,4 @@
-"""Processes that claim the same recordings at the same time, as workers do whose hints come twice."""
+"""Times processes that claim the same recordings at once, as workers do when hints come twice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORKERS = 4
 
 @dataclass(frozen=True)
 class Claims:
-    """What one process has claimed, and the milliseconds of each try: won, or another one was faster."""
+    """The claims of one process, and the milliseconds of each try: won, or another one was faster."""
 
     record_ids: Sequence[int]
     won: Sequence[float]
@@ -27,7 +27,7 @@ class Claims:
 
 
 def claim_all(settings: Settings, record_ids: Sequence[int]) -> list[Claims]:
-    """Have each of four processes claim all these recordings, and hand back what it got."""
+    """Let each of four processes claim all these recordings, and hand its claims back."""
     context = multiprocessing.get_context("spawn")
     ready, claimed = context.Barrier(WORKERS), context.Barrier(WORKERS)
     results: Queue[Claims] = context.Queue()
@@ -59,7 +59,7 @@ def _claim(
         claim = store.claims.claim(record_id, worker_id=mine, model="tiny.en", lease_seconds=600)
         times[claim is not None].append((time.perf_counter() - started) * 1000)
         claims += [claim] if claim else []
-    claimed.wait()  # what is handed back is there to be claimed again
+    claimed.wait()  # recordings that are handed back can be claimed again
     for claim in claims:
         store.claims.hand_back(claim)
     store.disconnect()

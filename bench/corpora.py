@@ -1,4 +1,4 @@
-"""Calls to measure with, and their words: two synthetic voices, and noise, as in real calls."""
+"""Synthesised calls with known words: two voices, and noise, as in real calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from transcribe_worker.media.recording import open_recording
 Samples = NDArray[np.float32]
 SPEECH_LEVEL = 0.35
 TELEPHONE_BAND_HZ = (300, 3_400)
-#: Drawn for as long as a whole night, it would take more memory than there is.
+#: Longer noise would take too much memory.
 MOST_NOISE = 30 * 60 * SAMPLE_RATE_HZ
 
 
@@ -30,11 +30,11 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Scene:
-    """How a call sounds: pauses between turns, how often they overlap, one who is far away, noise."""
+    """The sound of a call: pauses between turns, overlaps, a far voice, noise."""
 
     pauses_seconds: tuple[float, float]
     overlaps: float = 0.1
-    farther_db: float = 0.0  # one of the voices
+    farther_db: float = 0.0  # attenuation of one voice
     noise_db: float = 30.0  # below the speech
     telephone: bool = False
 
@@ -48,7 +48,7 @@ SCENES = {
 
 
 def synthesised(name: str, minutes: float, seed: int = 1) -> Corpus:
-    """A call of a scene; the same scene, length and seed give the same samples."""
+    """Return a call of a scene; the same scene, length and seed give the same samples."""
     scene, chance = SCENES[name], np.random.default_rng(seed)
     pieces, words = [np.zeros(0, np.float32)], []
     frames = 0
@@ -69,7 +69,7 @@ def synthesised(name: str, minutes: float, seed: int = 1) -> Corpus:
 
 
 def strung_together(folder: Path, references: Path, seed: int = 1, times: int = 1) -> Corpus:
-    """Recordings of a folder, with pauses; a line of `references` is a name, a tab and the words."""
+    """Join the recordings of a folder, with pauses; a line of `references` is a name, a tab and the words."""
     lines = [line.split("\t", 1) for line in references.read_text("utf-8").splitlines() if "\t" in line]
     chance = np.random.default_rng(seed)
     pieces, words = [], []
@@ -81,7 +81,7 @@ def strung_together(folder: Path, references: Path, seed: int = 1, times: int = 
 
 
 def _joined(pieces: list[Samples], speech: Samples, pause: int) -> list[Samples]:
-    """Put speech behind the last piece, or over its end if the pause is negative."""
+    """Append speech after a pause, or over the end of the last piece if the pause is negative."""
     if pause >= 0:
         return [*pieces, np.zeros(pause, np.float32), speech]
     last = pieces[-1].copy()
@@ -95,7 +95,7 @@ def _silence(seconds: float) -> Samples:
 
 
 def _noise(samples: Samples, below_db: float, chance: np.random.Generator) -> Samples:
-    """Pink noise, so far below what is said; half an hour of it, again and again."""
+    """Return pink noise this far below the speech; 30 min of it, repeated."""
     frames = min(len(samples), MOST_NOISE)
     spectrum = np.fft.rfft(chance.standard_normal(frames))
     spectrum /= np.sqrt(np.maximum(1, np.arange(len(spectrum))))
@@ -107,7 +107,7 @@ def _noise(samples: Samples, below_db: float, chance: np.random.Generator) -> Sa
 
 
 def through_a_telephone(samples: Samples) -> Samples:
-    """At 8 kHz and back, without what a telephone leaves out."""
+    """Resample to 8 kHz and back, and limit the band to that of a telephone."""
     narrow = soxr.resample(soxr.resample(samples, SAMPLE_RATE_HZ, 8_000), 8_000, SAMPLE_RATE_HZ)
     spectrum = np.fft.rfft(narrow, len(samples))
     hz = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE_HZ)

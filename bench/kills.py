@@ -1,4 +1,4 @@
-"""What a killed recorder loses: `python -m bench.kills [--kills 20]`.
+"""Measures the loss of a killed recorder: `python -m bench.kills [--kills 20]`.
 
 A real capture worker records, is killed at a random moment and started again; then every recording has to be
 in the queue, whole and playable. What is lost is the time from the start to the kill less the recording.
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def kill(stage: Stage, after_seconds: float) -> float:
-    """Record, and kill the recorder; return the seconds from the start to the kill."""
+    """Record, kill the recorder, and return the seconds from the start to the kill."""
     control = stage.home / "control.json"
     control.unlink(missing_ok=True)
     with stage.process("capture_worker") as worker:
@@ -56,7 +56,7 @@ def kill(stage: Stage, after_seconds: float) -> float:
 
 
 def report(stage: Stage, heard_seconds: list[float]) -> None:
-    """Start a recorder once more and look at what there is."""
+    """Start a recorder again, and read the recovered recordings."""
     with stage.process("capture_worker"):
         stage.wait_for(lambda: len(stage.records()) >= len(heard_seconds), "the recordings")
     lost_ms, faults = [], 0

@@ -1,4 +1,4 @@
-"""The looks that offhook takes again and again at what it knows already, timed."""
+"""Times the regular sweeps over known files and recordings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEGMENT = {"start_seconds": 0.0, "end_seconds": 1.0, "text": "Good morning."}
 
 
 def milliseconds(times: int, do: Callable[[], object]) -> list[float]:
-    """Do something so often, once more before that to warm the caches, and return how long it took."""
+    """Time something this many times, after one run that warms the caches."""
     found = []
     for _ in range(times + 1):
         started = time.perf_counter()
@@ -35,7 +35,7 @@ def milliseconds(times: int, do: Callable[[], object]) -> list[float]:
 
 @contextmanager
 def at_work(settings: Settings, store: Store) -> Iterator[None]:
-    """Be a living worker that holds some recordings."""
+    """Be a running worker that has claimed some recordings."""
     presence = Presence(store, settings.locks, "worker").enter()
     claims = [
         store.claims.claim(record.id, worker_id=presence.worker_id, model="tiny.en", lease_seconds=3_600)
@@ -51,7 +51,7 @@ def at_work(settings: Settings, store: Store) -> Iterator[None]:
 
 
 def look(settings: Settings, store: Store, times: int) -> dict[str, list[float]]:
-    """Take each of the looks so often."""
+    """Time each sweep this many times."""
     with tempfile.TemporaryDirectory(dir=settings.home) as folder, ExitStack() as stack:
         queues = (
             stack.enter_context(closing(HintQueue(Path(folder, f"{number}.db"))))

@@ -12,7 +12,7 @@ from whisper_normalizer.english import EnglishTextNormalizer
 
 @dataclass(frozen=True)
 class Mistakes:
-    """Wrong words, of so many in the reference."""
+    """Wrong words, and the number of words in the reference."""
 
     words: int
     deleted: int

@@ -1,4 +1,4 @@
-"""The ways to transcribe that are measured side by side, each as whole processes with the same model files.
+"""The programs that are compared, each as whole processes with the same model files.
 
 `python -m bench.peers WAY MODEL FILE` is a loop over faster-whisper, as a person would write it.
 """
@@ -28,7 +28,7 @@ THREADS = os.cpu_count() or 1
 
 
 def command_line(model: Path, recording: Path, output: Path, *, batched: bool) -> list[str]:
-    """The peer's own command line."""
+    """Return the command line of whisper-ctranslate2."""
     program = Path(sys.executable).with_name("whisper-ctranslate2")
     options = {
         "--model_directory": model,
@@ -44,7 +44,7 @@ def command_line(model: Path, recording: Path, output: Path, *, batched: bool) -
 
 
 def loop(way: str, model: Path, recording: Path) -> list[str]:
-    """A process that runs one of the loops and prints each segment as it comes."""
+    """Return the command of a process that runs one of the loops and prints each segment."""
     return [sys.executable, "-m", "bench.peers", way, str(model), str(recording)]
 
 

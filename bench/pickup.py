@@ -1,6 +1,6 @@
-"""How soon a dropped recording is taken, and how soon it is being transcribed: `python -m bench.pickup`.
+"""Measures the time from a drop until the recording is taken and processing: `python -m bench.pickup`.
 
-Runs the inbox and a worker in a home of their own, and drops one recording after another.
+Runs the inbox and a worker in their own home, and drops one recording after another.
 """
 
 from __future__ import annotations

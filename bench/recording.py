@@ -29,23 +29,23 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process uses (Linux)."""
+    """The resources of a process (Linux)."""
 
     pid: int
 
     def cpu_seconds(self) -> float:
-        """User and system time so far."""
+        """User and system time in seconds."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory_bytes(self) -> int:
-        """Resident memory now."""
+        """Resident memory in bytes."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass
 class Studio:
-    """A capture worker in a home of its own, and what it has recorded."""
+    """A capture worker in its own home, and its recordings."""
 
     stage: Stage
     server: PulseServer
@@ -61,12 +61,12 @@ class Studio:
             yield Usage(process.pid)
 
     def start(self) -> None:
-        """Begin to record."""
+        """Start to record."""
         done = self.stage.offhook("record", "start")
         assert done.returncode == 0, done.stderr
 
     def stop(self) -> tuple[Samples, Samples]:
-        """Return the microphone and the loopback as they were recorded."""
+        """Stop, and return the recorded microphone and loopback."""
         outcome = self.stage.read("record", "stop")
         with wave.open(outcome["recording_path"]) as file:
             frames = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
@@ -75,7 +75,7 @@ class Studio:
 
 
 def monologue(speaker: str, seconds: float) -> Samples:
-    """Everything that one voice says in the long call, as often as it takes."""
+    """Return all turns of one voice in the long call, repeated to the wanted length."""
     turns = [turn for turn in LONG_CALL if turn.speaker == speaker]
     samples = speak([Turn(turn.speaker, turn.text) for turn in turns]).samples
     return np.resize(samples, round(seconds * RATE_HZ)).astype(np.float32)

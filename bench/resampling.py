@@ -1,6 +1,6 @@
-"""What resampling lets through that is not there: `python -m bench.resampling`.
+"""Measures the aliases of resampling: `python -m bench.resampling`.
 
-A sweep above 8 kHz, of which nothing may be left at 16 kHz, goes through the timeline's resamplers, with the
+A sweep above 8 kHz, which must be gone at 16 kHz, goes through the timeline's resamplers, with the
 rate steered all the while; for comparison through soxr's variable-rate filter alone, and through linear
 interpolation.
 """
@@ -22,13 +22,13 @@ CHUNK_FRAMES = 960
 SWEEP_HZ = (8_001.0, 23_900.0)
 SWEEP_SECONDS = 20.0
 PASS_HZ = (100.0, 1_000.0, 3_400.0, 7_000.0)
-#: Behind a start and before an end every filter rings.
+#: Filters ring after a start and before an end.
 EDGE_FRAMES = RATE_HZ // 10
 Samples = NDArray[np.float32]
 
 
 def steered(samples: Samples) -> Samples:
-    """The timeline's own way: at fixed rate, then stretched by the drift."""
+    """Resample as the timeline does: by the drift, then at a fixed rate."""
     track = Track(0.0)
     for end in range(CHUNK_FRAMES, len(samples) + 1, CHUNK_FRAMES):
         track.add(end / DEVICE_HZ, samples[end - CHUNK_FRAMES : end], DEVICE_HZ)
@@ -37,26 +37,26 @@ def steered(samples: Samples) -> Samples:
 
 
 def variable(samples: Samples) -> Samples:
-    """soxr's variable-rate filter alone, from the device's rate to 16 kHz."""
+    """Resample with soxr's variable-rate filter alone, from the device's rate to 16 kHz."""
     stream = soxr.ResampleStream(DEVICE_HZ * 1.001, RATE_HZ, 1, vr=True)
     stream.set_io_ratio(DEVICE_HZ, RATE_HZ)
     return in_chunks(lambda chunk, last: stream.resample_chunk(chunk, last), samples)
 
 
 def linear(samples: Samples) -> Samples:
-    """Linear interpolation."""
+    """Resample by linear interpolation."""
     at = np.arange(0, len(samples) - 1, DEVICE_HZ / RATE_HZ)
     return np.interp(at, np.arange(len(samples)), samples).astype(np.float32)
 
 
 def in_chunks(resample: Callable[[Samples, bool], Samples], samples: Samples) -> Samples:
-    """Feed a resampler as a device would."""
+    """Feed a resampler in blocks, as a device does."""
     starts = range(0, len(samples), CHUNK_FRAMES)
     return np.concatenate([resample(samples[s : s + CHUNK_FRAMES], s == starts[-1]) for s in starts])
 
 
 def sweep() -> Samples:
-    """A tone that rises from just above 8 kHz to the end of the device's band."""
+    """Return a tone that rises from just above 8 kHz to the end of the device's band."""
     low, high = SWEEP_HZ
     times = np.arange(round(SWEEP_SECONDS * DEVICE_HZ)) / DEVICE_HZ
     phase = 2 * np.pi * (low * times + (high - low) / SWEEP_SECONDS * times**2 / 2)
@@ -64,12 +64,12 @@ def sweep() -> Samples:
 
 
 def tone(hertz: float) -> Samples:
-    """Two seconds of a tone."""
+    """Return 2 s of a tone."""
     return np.sin(2 * np.pi * hertz * np.arange(2 * DEVICE_HZ) / DEVICE_HZ).astype(np.float32)
 
 
 def level_db(samples: Samples) -> float:
-    """The loudest tenth of a second against a tone at full scale."""
+    """Return the level of the loudest 0.1 s relative to a tone at full scale."""
     inner = samples[EDGE_FRAMES:-EDGE_FRAMES].astype(np.float64)
     blocks = inner[: len(inner) // EDGE_FRAMES * EDGE_FRAMES].reshape(-1, EDGE_FRAMES)
     power = np.square(blocks).mean(axis=1).max()

@@ -1,4 +1,4 @@
-"""How offhook is with 100,000 recordings and 2,000,000 moments of speech: `python -m bench.scale`.
+"""Measures offhook with 100,000 recordings and 2,000,000 segments: `python -m bench.scale`.
 
 Makes a home with them, which takes minutes; `--home` keeps it for the next time. Commands are timed as whole
 processes, as a person at a terminal waits for them, beside an empty home and beside a bare Python that
@@ -30,7 +30,7 @@ from shared.store.transitions import COMPLETED, QUEUED
 from tests.tables import Record, use
 
 RESULTS = Path(__file__).parent / "results"
-#: Written when a home is finished: nothing else is measured in, and nothing else filled.
+#: Marks a finished home; only a home with this file is measured.
 MADE = "bench-scale.json"
 PROCESS_GOAL_MS, SEARCH_GOAL_MS, LOOK_GOAL_MS = 250.0, 100.0, 300.0
 LIMIT = 20
@@ -39,14 +39,14 @@ HEAD = "| | p50 ms | p95 ms | goal ms |\n|---|---|---|---|"
 
 @dataclass(frozen=True)
 class Figure:
-    """How long something took, each time, and what it should stay below."""
+    """The times of a measurement, and its goal."""
 
     name: str
     milliseconds: Sequence[float]
     goal_ms: float | None = None
 
     def row(self) -> str:
-        """The figure as a row of a table."""
+        """Format the figure as a row of a table."""
         p50, p95 = (percentile(self.milliseconds, percent) for percent in (50, 95))
         goal = f"{self.goal_ms:.0f}" if self.goal_ms else ""
         return f"| {self.name} | {p50:.2f} | {p95:.2f} | {goal} |"
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def made(settings: Settings, size: Size) -> None:
-    """Make a home of this size, unless this is one."""
+    """Fill a home of this size, unless it is one already."""
     mark = settings.home / MADE
     if mark.exists():
         if json.loads(mark.read_text("utf-8")) != asdict(size):
@@ -80,7 +80,7 @@ def made(settings: Settings, size: Size) -> None:
 
 
 def page(settings: Settings, empty: Settings, size: Size, times: int) -> str:
-    """Measure everything so often and write it down as Markdown."""
+    """Measure everything this many times; return Markdown."""
     sections = {
         "Commands, as whole processes": processes(settings, empty, times),
         "Search, in process": searches(settings, times),
@@ -95,7 +95,7 @@ def page(settings: Settings, empty: Settings, size: Size, times: int) -> str:
 
 
 def processes(settings: Settings, empty: Settings, times: int) -> list[Figure]:
-    """Time commands in turns, each as a process of its own."""
+    """Time commands in turns, each as its own process."""
     words = vocabulary()
     commands = {
         "python -c pass": ([sys.executable, "-c", "pass"], empty, None),
@@ -133,7 +133,7 @@ def _timed(command: Sequence[str], place: Settings) -> float:
 
 
 def searches(settings: Settings, times: int) -> list[Figure]:
-    """Search for what is easy and for what is hard; a word with a hyphen is a phrase."""
+    """Time easy and hard searches; a word with a hyphen is a phrase."""
     words = vocabulary()
     asked = {
         "a common word": words[0],
@@ -162,7 +162,7 @@ def searches(settings: Settings, times: int) -> list[Figure]:
 
 
 def looks(settings: Settings, times: int) -> list[Figure]:
-    """Take the looks at known files and recordings that are taken all the time."""
+    """Time the regular sweeps over known files and recordings."""
     store = use(Store.of_home(settings))
     with at_work(settings, store):
         found = look(settings, store, times)
@@ -171,7 +171,7 @@ def looks(settings: Settings, times: int) -> list[Figure]:
 
 
 def claims(settings: Settings) -> dict[str, list[Figure]]:
-    """Have four processes claim every queued recording at once."""
+    """Let four processes claim every queued recording at once."""
     store = use(Store.of_home(settings))
     waiting = Record.select(Record.id).where(Record.transcription_status == QUEUED).order_by(Record.id)
     record_ids = [row.id for row in waiting]

@@ -1,4 +1,4 @@
-"""How fast many short recordings go through: `python -m bench.short`.
+"""Measures the speed with many short recordings: `python -m bench.short`.
 
 Drops them all at once into the inbox of a home in which everything runs, and waits for the last one. Where
 the time of one goes, its worker says itself, in its log at DEBUG; overhead is all that is neither the model
@@ -45,7 +45,7 @@ class Short:
 
 @dataclass(frozen=True)
 class Spent:
-    """Where the milliseconds of one recording went, in its worker."""
+    """The milliseconds of one recording in its worker, by step."""
 
     total: float
     speech: float
@@ -59,7 +59,7 @@ class Spent:
 
 @dataclass(frozen=True)
 class Run:
-    """What became of the recordings, and how many a second."""
+    """The results of a run, and its rates."""
 
     since_drop: float
     since_claim: float
@@ -69,7 +69,7 @@ class Run:
 
 
 def sentences(count: int, seconds: float) -> list[Short]:
-    """As many recordings of that length, no two alike: sentences in turn, each time with other noise."""
+    """Return different recordings of this length: sentences in turn, each with other noise."""
     spoken = list(_spoken(seconds))
     chance = np.random.default_rng(1)
     frames = round(seconds * SAMPLE_RATE_HZ)
@@ -91,7 +91,7 @@ def _spoken(seconds: float) -> Iterator[Short]:
 
 
 def measure(recordings: Sequence[Short], settings: Mapping[str, str]) -> Run:
-    """Have the recordings transcribed by real processes."""
+    """Transcribe the recordings with real processes."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         own = {"LOG_LEVEL": "DEBUG", "LANGUAGE": "en", **settings}
@@ -120,7 +120,7 @@ def measure(recordings: Sequence[Short], settings: Mapping[str, str]) -> Run:
 
 
 def _processor_seconds(worker: int, inbox: int) -> dict[str, float]:
-    """What each process has had of the processors; the engines are the worker's children."""
+    """Return the processor time of each process; the engines are the worker's children."""
     kinds = {
         "inbox": [psutil.Process(inbox)],
         "worker": [psutil.Process(worker)],
@@ -131,7 +131,7 @@ def _processor_seconds(worker: int, inbox: int) -> dict[str, float]:
 
 
 def _warm_up(stage: Stage, recording: Short, workers: int) -> None:
-    """Have every engine running, with its model."""
+    """Start every engine with its model."""
     stage.inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
     for number in range(workers):
         write_wav(stage.inbox / f"{WARM_UP}-{number}.wav", recording.samples * (0.5 + 0.1 * number))
@@ -141,7 +141,7 @@ def _warm_up(stage: Stage, recording: Short, workers: int) -> None:
 
 
 def _completed(home: Path, count: int, title: str = "%") -> list[sqlite3.Row]:
-    """Wait for the recordings; all of them have to be completed."""
+    """Wait until all recordings are completed."""
     with reading(home) as database:
         while True:
             rows = _rows(database, title)
@@ -155,7 +155,7 @@ def _completed(home: Path, count: int, title: str = "%") -> list[sqlite3.Row]:
 def _rows(database: sqlite3.Connection, title: str) -> list[sqlite3.Row]:
     try:
         return database.execute(ROWS, (title, title == "%")).fetchall()
-    except sqlite3.OperationalError:  # the tables are still being made
+    except sqlite3.OperationalError:  # the tables are not created yet
         return []
 
 
@@ -176,7 +176,7 @@ def _spent(log: Path, records: set[int]) -> list[Spent]:
 
 
 def report(runs: Sequence[Run]) -> str:
-    """The figures of some runs, the medians of their rates."""
+    """Format the figures of runs, with the medians of their rates."""
     spent = [each for run in runs for each in run.spent]
     lines = [
         f"{median(run.since_drop for run in runs):.2f} a second since the drop of all, "

@@ -37,7 +37,7 @@ Frames = NDArray[np.bool_]
 
 
 def by_offhook(preset: Preset, samples: Samples) -> list[Span]:
-    """The windows that a preset hands to the model."""
+    """Return the windows that a preset gives to the model."""
     detect = partial(detect_speech, energy_spans=preset.energy_spans)
     gap = round(preset.largest_gap_seconds * SAMPLE_RATE_HZ)
     longest = round(preset.longest_seconds * SAMPLE_RATE_HZ)
@@ -46,7 +46,7 @@ def by_offhook(preset: Preset, samples: Samples) -> list[Span]:
 
 
 def by_silero(samples: Samples) -> list[Span]:
-    """What `vad_filter=True` hands to it."""
+    """Return the spans that `vad_filter=True` gives to it."""
     return [Span(span["start"], span["end"]) for span in get_speech_timestamps(samples)]
 
 
@@ -58,38 +58,38 @@ WAYS: dict[str, Callable[[Samples], list[Span]]] = {
 
 @dataclass(frozen=True)
 class Speech:
-    """Clean speech, and in which frames somebody speaks."""
+    """Clean speech, and the frames in which somebody speaks."""
 
     samples: Samples
     spoken: Frames
 
     @property
     def elsewhere(self) -> Frames:
-        """Where nobody speaks, and has not just spoken."""
+        """The frames without speech, except those near speech."""
         near = np.convolve(self.spoken, np.ones(2 * AROUND + 1), mode="same")
         return np.asarray(near < 0.5)
 
     def at(self, dbfs: float) -> Samples:
-        """The speech at a level, over the frames in which somebody speaks."""
+        """Return the speech at a level, measured over the frames with speech."""
         level = np.sqrt(np.mean(_frames(self.samples)[self.spoken]))
         return np.asarray(self.samples * (10 ** (dbfs / 20) / level), np.float32)
 
 
 def truth(samples: Samples) -> Frames:
-    """The frames of clean samples in which somebody speaks."""
+    """Return the frames of clean samples in which somebody speaks."""
     energy = _frames(samples)
     loud = np.percentile(energy[energy > 0], 90)
     return energy > loud * 10 ** (-SPEECH_DB_BELOW / 10)
 
 
 def a_call(turns: int) -> Speech:
-    """Two synthetic voices, with pauses."""
+    """Return two synthetic voices, with pauses."""
     samples = speak(LONG_CALL[:turns], pause_seconds=PAUSES_SECONDS).samples
     return Speech(samples, truth(samples))
 
 
 def real_speech(folder: Path) -> Speech:
-    """The recordings of a folder, with pauses."""
+    """Join the recordings of a folder, with pauses."""
     pauses = np.random.default_rng(1)
     pieces, spoken = [], []
     for path in sorted(folder.glob("*.wav")):
@@ -114,13 +114,13 @@ def _telephone(samples: Samples, dbfs: float) -> Samples:
     return through_a_telephone(_over("white", 20, samples, dbfs))
 
 
-#: What is around the speech; decibels below it.
+#: The noise around the speech, in decibels below it.
 FLOORS: dict[str, Callable[[Samples, float], Samples]] = {
     "nothing": _clean,
     **{f"{name}, {db} dB": partial(_over, name, db) for name in ("white", "room") for db in (20, 10)},
     "telephone, 20 dB": _telephone,
 }
-#: What is around two voices; decibels below the louder one.
+#: The noise around two voices, in decibels below the louder one.
 CALL_FLOORS: dict[str, Callable[[Samples, float], Samples]] = {
     "nothing": _clean,
     **{f"{name}, {db} dB": partial(_over, name, db) for name in ("white", "room") for db in (50, 40, 34)},
@@ -129,14 +129,14 @@ CALL_FLOORS: dict[str, Callable[[Samples, float], Samples]] = {
 
 @dataclass(frozen=True)
 class Found:
-    """What one way has made of speech: shares in percent, seconds a minute."""
+    """The result of one detector: shares in percent, seconds a minute."""
 
     speech_percent: float
     noise_seconds: float
 
 
 def measured(way: Callable[[Samples], list[Span]], samples: Samples, speech: Speech) -> Found:
-    """Compare what a way finds in samples with the truth."""
+    """Compare a detector's spans with the truth."""
     handed = _covered(way(as_recorded(samples)), len(speech.spoken))
     elsewhere = handed[speech.elsewhere]
     return Found(
@@ -145,7 +145,7 @@ def measured(way: Callable[[Samples], list[Span]], samples: Samples, speech: Spe
 
 
 def as_recorded(samples: Samples) -> Samples:
-    """The samples as they come out of a WAV with 16 bits."""
+    """Round the samples as a 16-bit WAV does."""
     return (np.round(np.clip(samples, -1, 1) * 32767) / 32768).astype(np.float32)
 
 
@@ -164,13 +164,13 @@ def _covered(spans: Iterable[Span], frames: int) -> Frames:
 
 
 def table(head: Sequence[object], rows: Iterable[Iterable[object]]) -> str:
-    """Rows as Markdown."""
+    """Format rows as Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
 
 
 def speech_pages(title: str, speech: Speech) -> Iterator[str]:
-    """How much of speech is found, and how much else, at every level over every floor."""
+    """Yield the share of speech found, and of other sound, at every level over every noise."""
     found: dict[tuple[str, str], list[Found]] = {}
     for floor, around in FLOORS.items():
         heard = [around(speech.at(dbfs), dbfs) for dbfs in LEVELS_DBFS]
@@ -184,7 +184,7 @@ def speech_pages(title: str, speech: Speech) -> Iterator[str]:
 
 
 def two_voices_page(turns: int, dbfs: float = -20.0) -> Iterator[str]:
-    """How much is found of a voice far below the other."""
+    """Yield the share found of a voice far below the other."""
     call = speak(LONG_CALL[:turns], pause_seconds=(0.3, 1.5))
     faint, samples = np.zeros(len(call.samples), bool), Speech(call.samples, truth(call.samples)).at(dbfs)
     starts = [round(at * SAMPLE_RATE_HZ) for at in (*call.starts_seconds, call.duration_seconds)]
@@ -207,7 +207,7 @@ def two_voices_page(turns: int, dbfs: float = -20.0) -> Iterator[str]:
 
 
 def noise_page(minutes: float) -> Iterator[str]:
-    """How much of noises alone is let through."""
+    """Yield the share of noises that is passed."""
     yield "## Nobody speaks: seconds a minute handed to the model\n"
     rows = []
     for name, make in NOISES.items():
@@ -224,7 +224,7 @@ def _seconds(spans: Iterable[Span]) -> float:
 
 
 def pages(options: argparse.Namespace) -> Iterator[str]:
-    """All that is measured, one table after another."""
+    """Yield all tables."""
     libraries = ", ".join(f"{name} {version(name)}" for name in ("faster-whisper", "onnxruntime", "numpy"))
     yield f"# Speech detection\n\n{libraries}\n"
     yield from two_voices_page(options.turns)

@@ -40,14 +40,14 @@ class Card:
     _frames: int = 0
 
     def read(self, now_seconds: float) -> Samples:
-        """All packets that are there by now."""
+        """Return all packets that have arrived by now."""
         first, self._frames = self._frames, self._there(now_seconds)
         start, end = self._seconds_of(first), self._seconds_of(self._frames)
         self.heard_seconds += end - start
         return _pulses(np.linspace(start, end, self._frames - first, endpoint=False))
 
     def skip(self, now_seconds: float) -> None:
-        """Hand out nothing, as a WASAPI loopback while nothing plays."""
+        """Skip the audio, as a WASAPI loopback does while nothing plays."""
         self._frames = self._there(now_seconds)
 
     def _there(self, now_seconds: float) -> int:
@@ -76,14 +76,14 @@ def _pulses(times: NDArray[np.float64]) -> Samples:
 
 @dataclass
 class Found:
-    """Where the pulses of each side have ended up: second -> error in milliseconds."""
+    """The errors of each side's pulses: second -> error in milliseconds."""
 
     errors_ms: dict[str, dict[int, float]] = field(default_factory=lambda: {side: {} for side in SIDES})
     _tail: Pair = field(default_factory=lambda: Pair(np.zeros(0, np.float32), np.zeros(0, np.float32)))
     _second: int = 0
 
     def look(self, pair: Pair) -> None:
-        """Search the next stretch; a pulse is looked for once its surroundings are there."""
+        """Search the next stretch for pulses whose surroundings have arrived."""
         self._tail = Pair(*(np.concatenate(both) for both in zip(self._tail, pair, strict=True)))
         while len(self._tail.microphone) >= 1.5 * RATE_HZ:
             for side, audio in zip(SIDES, self._tail, strict=True):
@@ -99,13 +99,13 @@ class Found:
             self.errors_ms[side][self._second + 1] = (centre - RATE_HZ / 2) / RATE_HZ * 1000
 
     def between_sides_ms(self) -> NDArray[np.float64]:
-        """How far apart the two sides' pulses of the same second are."""
+        """Return the distances between both sides' pulses of the same second."""
         mic, loopback = self.errors_ms[MICROPHONE], self.errors_ms[LOOPBACK]
         return np.array([abs(mic[second] - loopback[second]) for second in mic.keys() & loopback.keys()])
 
 
 def polls(hours: float, random: np.random.Generator) -> Iterator[tuple[float, bool]]:
-    """The moments at which the devices are read, and whether the loopback plays, in turns of 2 to 40 s."""
+    """Yield the times of the polls, and whether the loopback plays, in turns of 2 to 40 s."""
     now, plays, until = 0.0, True, 10.0
     while now < hours * 3600:
         now += POLL_SECONDS * random.uniform(0.5, 1.6)
@@ -118,7 +118,7 @@ def polls(hours: float, random: np.random.Generator) -> Iterator[tuple[float, bo
 
 @dataclass
 class Run:
-    """One simulation, and what it has cost."""
+    """One simulation, and its processor time."""
 
     hours: float
     ppm: float
@@ -132,7 +132,7 @@ class Run:
         self.cards = {MICROPHONE: Card(44_100, self.ppm, 0.010), LOOPBACK: Card(48_000, -self.ppm, 0.010)}
 
     def simulate(self, seed: int) -> float:
-        """Run it and return the clock's time at the end."""
+        """Run the simulation; return the clock's time at the end."""
         now = 0.0
         for now, plays in polls(self.hours, np.random.default_rng(seed)):
             heard = {MICROPHONE: self.cards[MICROPHONE].read(now)}
@@ -160,7 +160,7 @@ class Run:
         self.found.look(pair)
 
     def surplus_ms(self, side: str) -> float:
-        """How much longer the audio is, placed or counted as dropped, than the time in which it was heard."""
+        """Return the length of all audio, placed or dropped, minus the time in which it was heard."""
         counts = self.timeline.tracks[side].counts
         frames = counts.placed_frames + counts.dropped_frames + counts.early_frames
         return (frames / RATE_HZ - self.cards[side].heard_seconds) * 1000

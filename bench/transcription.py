@@ -1,4 +1,4 @@
-"""offhook beside what a person would use instead: `python -m bench.transcription`, with the extra `bench`.
+"""Compares offhook with other programs: `python -m bench.transcription`, with the extra `bench`.
 
 Everything is one run: the same recordings, the same model files, int8, all cores; each way as whole
 processes, one after another, again and again. offhook goes its whole way, from a file in the inbox of a home
@@ -40,14 +40,14 @@ from transcribe_worker.model_files import BUNDLED, bundled_folder
 
 RESULTS = Path(__file__).parent / "results"
 LOOK_SECONDS = 0.05
-#: To look through the processes costs something itself.
+#: Reading the memory of all processes takes time itself.
 LOOK_AT_MEMORY_SECONDS = 0.25
 COMPUTE_TYPE = "int8"
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one way has made of one recording."""
+    """The result of one program for one recording."""
 
     seconds: float
     first_words_seconds: float
@@ -56,7 +56,7 @@ class Run:
 
 
 class Memory:
-    """The resident memory of processes and all their children, at its highest."""
+    """The highest resident memory of processes and all their children."""
 
     def __init__(self, pids: Sequence[int]) -> None:
         self._processes = [psutil.Process(pid) for pid in pids]
@@ -92,7 +92,7 @@ def _resident(process: psutil.Process) -> int:
 
 
 def by_offhook(preset: str, model: Path, recording: Path) -> Run:
-    """From a file in the inbox to `completed`, with the start of the processes."""
+    """Time offhook from a file in the inbox to `completed`, with the start of the processes."""
     with tempfile.TemporaryDirectory() as folder:
         stage = _stage(Path(folder), preset, model)
         stage.drop(recording)
@@ -120,7 +120,7 @@ def _stage(folder: Path, preset: str, model: Path) -> Stage:
 
 @cache
 def _tuning(model: Path) -> bytes:
-    """What a worker measures at its first start, which is not a part of any run."""
+    """Let a worker measure its tuning once, outside of all runs."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tuning.json"
         with closing(Engine()) as engine:
@@ -129,7 +129,7 @@ def _tuning(model: Path) -> bytes:
 
 
 def _watched(stage: Stage) -> tuple[float, float]:
-    """The moments of the first words and of the end, as the database tells them."""
+    """Return the times of the first words and of the end, from the database."""
     first = 0.0
     while not (stage.home / "offhook.db").exists():
         time.sleep(LOOK_SECONDS)
@@ -144,7 +144,7 @@ def _watched(stage: Stage) -> tuple[float, float]:
 
 
 def _state(database: sqlite3.Connection) -> tuple[str, int]:
-    """What has become of the only recording, and the windows of it that have words."""
+    """Return the state of the only recording, and the number of its windows with words."""
     with contextlib.suppress(sqlite3.OperationalError):  # the tables are still being made
         windows = "SELECT count(*) FROM decoded_windows WHERE segments <> '[]'"
         query = f"SELECT transcription_status, ({windows}) FROM call_records"
@@ -153,7 +153,7 @@ def _state(database: sqlite3.Connection) -> tuple[str, int]:
 
 
 def by_a_process(command: Callable[[Path, Path, Path], list[str]], model: Path, recording: Path) -> Run:
-    """A process that prints what it hears."""
+    """Time a process that prints its text."""
     with tempfile.TemporaryDirectory() as folder:
         began, first, lines = time.perf_counter(), 0.0, []
         environment = os.environ | {"PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1"}
@@ -207,7 +207,7 @@ HEAD = (
 
 
 def measure(corpus: Corpus, model: Path, ways: Sequence[str], times: int) -> dict[str, list[Run]]:
-    """Transcribe a corpus in each way, in turn, so many times; the loops once, for their words."""
+    """Transcribe a corpus with each program, in turn, several times; the loops once, for their words."""
     runs: dict[str, list[Run]] = {way: [] for way in ways}
     with tempfile.TemporaryDirectory() as folder:
         recording = Path(folder) / f"{corpus.name}.wav"
@@ -220,7 +220,7 @@ def measure(corpus: Corpus, model: Path, ways: Sequence[str], times: int) -> dic
 
 
 def table(corpus: Corpus, runs: dict[str, list[Run]]) -> str:
-    """The figures of a corpus, as Markdown."""
+    """Format the figures of a corpus as Markdown."""
     length = len(corpus.samples) / SAMPLE_RATE_HZ
     speeds = {way: [length / run.seconds for run in done] for way, done in runs.items()}
     return "\n".join([HEAD, *(_row(corpus, way, runs[way], speeds) for way in runs)])
@@ -263,7 +263,7 @@ def _times(count: int) -> str:
 
 
 def _models(options: argparse.Namespace) -> Iterator[tuple[str, Path]]:
-    """The models to measure with, by name."""
+    """Yield the models to measure, by name."""
     for model in options.model or []:
         yield model.name, model
     if not options.model and (bundled := bundled_folder()):
