@@ -16,7 +16,7 @@ from logging.handlers import RotatingFileHandler
 from types import TracebackType
 from typing import Any
 
-from shared.errors import OffhookError
+from shared.errors import OffhookError, StoreError
 from shared.plain_text import lines
 from shared.settings import Settings
 
@@ -55,6 +55,25 @@ def discreet(error: BaseException) -> str:
     if isinstance(error, OSError):
         return f"{kind}: {error.strerror}" if error.strerror else kind
     return kind
+
+
+class DatabaseTrouble:
+    """Logs that the database cannot be used, once for each reason, and that it can be used again."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log, self._codes = log, set[str]()
+
+    def note(self, error: StoreError) -> None:
+        """Log an error of the database, unless its code was logged since it was usable."""
+        if error.code not in self._codes:
+            self._codes.add(error.code)
+            self._log.warning("the database cannot be used: %s", error.code)
+
+    def is_over(self) -> None:
+        """Note that the database can be used."""
+        if self._codes:
+            self._codes.clear()
+            self._log.info("the database can be used again")
 
 
 class DiscreetFormatter(logging.Formatter):

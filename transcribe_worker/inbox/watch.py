@@ -22,8 +22,9 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-from shared.errors import OffhookError, WorkerStopping
+from shared.errors import OffhookError, StoreError, WorkerStopping
 from shared.home import make_folder
+from shared.logs import DatabaseTrouble
 from shared.process import Process
 from transcribe_worker.inbox.sweep import Inbox
 from transcribe_worker.jobs.hints import HintQueue
@@ -52,7 +53,7 @@ def watch(inbox: Inbox, stopping: Callable[[], bool], beat: Callable[[], None]) 
     A change of the folder's modification time counts as an event. watchdog delays events by half a second
     after a file has left the folder, and network folders may give no events at all.
     """
-    folder = inbox.settings.inbox
+    folder, trouble = inbox.settings.inbox, DatabaseTrouble(log)
     with _nudges(folder) as nudged:
         next_sweep, swept_time = inbox.monotonic(), None
         while not stopping():
@@ -62,7 +63,7 @@ def watch(inbox: Inbox, stopping: Callable[[], bool], beat: Callable[[], None]) 
                 time.sleep(BURST_SECONDS)
                 nudged.clear()
                 swept_time = folder_time
-                next_sweep = inbox.monotonic() + _swept(inbox)
+                next_sweep = inbox.monotonic() + _swept(inbox, trouble)
             beat()
 
 
@@ -93,11 +94,16 @@ def _changed_ns(folder: Path) -> int | None:
         return None
 
 
-def _swept(inbox: Inbox) -> float:
+def _swept(inbox: Inbox, trouble: DatabaseTrouble) -> float:
     try:
-        return inbox.sweep()
+        seconds = inbox.sweep()
+        trouble.is_over()
+        return seconds
     except WorkerStopping:
         return 0.0
+    except StoreError as error:
+        trouble.note(error)
+        return 1.0
     except OSError as error:
         log.warning("the inbox cannot be read: %s", error.strerror)
         return 5.0

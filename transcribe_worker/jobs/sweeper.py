@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from archive.erasing import Eraser
 from archive.library import Library
 from archive.retention import Retention
-from shared.errors import ClaimLost, ModelMissing, OffhookError, WorkerGone
+from shared.errors import ClaimLost, ModelMissing, OffhookError, StoreError, WorkerGone
+from shared.logs import DatabaseTrouble
 from shared.settings import Settings
 from shared.store.claims import Claim, Failure
 from shared.store.store import Store
@@ -47,6 +48,7 @@ class Sweeper:
     _last_sweep: float = 0.0
     _leases: dict[str | None, tuple[float | None, float]] = field(default_factory=dict)
     _hinted: set[tuple[int, int]] = field(default_factory=set)  # begun records, and the attempts they had
+    _trouble: DatabaseTrouble = field(default_factory=lambda: DatabaseTrouble(log))
     _liveness: Liveness = field(init=False)
     _eraser: Eraser = field(init=False)
     _retention: Retention = field(init=False)
@@ -71,11 +73,17 @@ class Sweeper:
             *(self._reclaim, self._retention.apply, self._eraser.resume),
             *(self._archive, self._hint, self._remove_dead),
         )
+        failed = False
         for step in steps:
             try:
                 step()
+            except StoreError as error:
+                failed = True
+                self._trouble.note(error)
             except Exception:  # the cause may be gone at the next sweep
                 log.exception("sweep failed")
+        if not failed:
+            self._trouble.is_over()
 
     def _reclaim(self) -> None:
         """Take recordings back from workers that have ended or are silent."""
