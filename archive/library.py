@@ -93,13 +93,13 @@ class Library:
     def find(self, record: Record) -> Path:
         """Return where a recording is: it may have moved here without its record having learnt of it."""
         path = Path(record.recording_path)
-        stem = self._stem(record)
+        stem = self.stem_of(record)
         if stem and not is_file(path):
             moved = beside(stem, path.suffix.lstrip("."))
             return moved if moved.exists() else path
         return path
 
-    def _stem(self, record: Record) -> Path | None:
+    def stem_of(self, record: Record) -> Path | None:
         """Return the place of a record; None if it has none, or one that only a damaged database has."""
         if not record.library_stem or not PurePath(record.library_stem).name:
             return None
@@ -111,7 +111,7 @@ class Library:
         path = Path(record.recording_path)
         ours = [path] if self.is_ours(path) else []
         ours += self._store.inbox_files.of_record(record.id)
-        if stem := self._stem(record):
+        if stem := self.stem_of(record):
             ours += [beside(stem, suffix) for suffix in FORMATS]
             moved = beside(stem, path.suffix.lstrip("."))
             ours += [moved] if moved != path and _is_recording(record, moved) else []
@@ -132,7 +132,7 @@ class Library:
 
     def leftovers(self, record: Record) -> list[Path]:
         """Name the half-written files beside a record's: nobody else writes there while one is `alone`."""
-        stem = self._stem(record)
+        stem = self.stem_of(record)
         if stem is None:
             return []
         return [stem.parent / name for name in names_in(stem.parent) if _PARTIAL.match(name)]

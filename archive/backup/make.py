@@ -140,8 +140,7 @@ class _Copier:
                 yield Wanted(name, (path, found), *owner, record.sha256, _fingerprint(record))
             else:
                 self._elsewhere.append(Absence(record.id, str(path), ELSEWHERE))
-            if record.library_stem:
-                stem = self._settings.library / record.library_stem
+            if stem := self._library.stem_of(record):
                 yield from (self._as_it_is(beside(stem, suffix)) for suffix in FORMATS)
 
     def _of_captures(self, there: Store) -> Iterator[Wanted]:

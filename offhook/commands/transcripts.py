@@ -113,7 +113,7 @@ _REMEDIES = {
     "failed": "`offhook retry` queues it again.",
     "cancelled": "`offhook retry` queues it again.",
 }
-_NO_STATE = "That is no state: delete it, or restore a backup."
+_NO_STATE = "That is no state. `offhook retry` queues it again."
 
 
 def _finished(record: Record, found: Transcript) -> Transcript:

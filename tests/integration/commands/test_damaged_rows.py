@@ -14,7 +14,10 @@ from shared.store.sqlite.inspection import damaged_values
 from shared.store.store import Store
 from tests.integration.commands.calling import Cli
 from tests.tables import said
+from transcribe_worker.jobs.hints import HintQueue
+from transcribe_worker.jobs.sweeper import Sweeper
 
+DRY_RUNS = (("prune", "--older-than", "1h"), ("rebuild",))
 DEEP = "[" * 989 + "]" * 989
 #: A change to a row.
 DAMAGE = {
@@ -73,6 +76,23 @@ def test_a_damaged_row_is_shown_queued_again_and_deleted_by_its_number(cli: Cli,
         assert (done.code, done.err) == (0, ""), command
         assert "\x1b" not in done.out
     assert [record["title"] for record in cli.records()] == ["other"]
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_a_damaged_row_keeps_no_command_and_no_sweep_from_the_others(
+    cli: Cli, settings: Settings, tmp_path: Path, case: str
+) -> None:
+    change(cli, f"UPDATE call_records SET {DAMAGE[case]} WHERE id = 1")
+    out = tmp_path / "out"
+    assert [cli("status", "--json").code, cli("search", "morning").code] == [0, 0]
+    assert cli("export", "2", "--output", out).code == 0
+    assert cli("backup", tmp_path / "backups").code == 0
+    assert [cli(name, *arguments, "--dry-run").code for name, *arguments in DRY_RUNS] == [0, 0]
+    with Store.of_home(settings) as store, closing(HintQueue(settings.queue)) as hints:
+        other = store.records.requeue(2)
+        Sweeper(settings, store, hints, Library(settings, store)).sweep()
+        assert not hints.is_empty()
+    assert other.transcription_status == "queued"
 
 
 @pytest.mark.parametrize("state", ["'lost'", "x'ff'", "CAST(x'ff' AS TEXT)"])
