@@ -12,7 +12,7 @@ from capture_worker.audio.device_probe import LISTING, PATIENCE_SECONDS, ROOT
 from capture_worker.audio.listing import from_json
 from capture_worker.audio.replay import PREFIX
 from capture_worker.audio.source import SIDES, Device
-from capture_worker.inputs import OpenSystem, choose
+from capture_worker.inputs import DEFAULT, NONE, OpenSystem, choose, is_named, plain_name
 from shared.errors import AudioUnavailable, in_words
 from shared.windows import CREATE_NO_WINDOW, creation_flags
 
@@ -31,9 +31,20 @@ def check_devices(
         found = _apart() if apart and not replayed else _here(wanted, open_system)
     except AudioUnavailable as error:
         return {**dict.fromkeys(SIDES), "devices": [], "reason": str(error)}
-    chosen = {side: choose(found, side, wanted[side]) for side in SIDES}
+    chosen = {side: choose(found, side, plain_name(wanted[side])) for side in SIDES}
     described = {side: vars(device) if device else None for side, device in chosen.items()}
     return {**described, "devices": [vars(device) for device in found], "reason": None}
+
+
+def substitutes(wanted: Mapping[str, str], checked: Mapping[str, Any]) -> dict[str, str]:
+    """Say for each side whose wanted device is missing what would be recorded instead."""
+    devices = {side: Device(**checked[side]) for side in SIDES if checked[side]}
+    named = {side: plain_name(wanted[side]) for side in devices}
+    return {
+        side: f"There is no {side} {named[side]!r}: {device.name} would be recorded instead."
+        for side, device in devices.items()
+        if named[side] not in (DEFAULT, NONE) and not is_named(device, named[side])
+    }
 
 
 def _here(wanted: Mapping[str, str], open_system: OpenSystem) -> list[Device]:

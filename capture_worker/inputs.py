@@ -58,7 +58,7 @@ class Inputs:
     """The devices of both sides. One thread creates, uses and closes this."""
 
     def __init__(self, open_system: OpenSystem, wanted: Mapping[str, str], warn: Warn) -> None:
-        self.sides = {side: Input(side, _plain(wanted.get(side, DEFAULT))) for side in SIDES}
+        self.sides = {side: Input(side, plain_name(wanted.get(side, DEFAULT))) for side in SIDES}
         self._now = 0.0
         self._warn = warn
         self._next_look = 0.0
@@ -133,7 +133,7 @@ class Inputs:
             return
         if input_.stream and not _is_among(input_.device, found):  # removed since the last read
             self._lose(input_, DeviceLost("it was removed"))
-        if input_.wanted != DEFAULT and not _is_named(best, input_.wanted):
+        if input_.wanted != DEFAULT and not is_named(best, input_.wanted):
             self._say(input_, "device_missing", wanted=input_.wanted, device=best.name)
         self._switch(input_, best)
 
@@ -224,16 +224,17 @@ def choose(found: list[Device], side: str, wanted: str) -> Device | None:
     if wanted == NONE:
         return None
     mine = [device for device in found if device.side == side]
-    named = [device for device in mine if wanted != DEFAULT and _is_named(device, wanted)]
+    named = [device for device in mine if wanted != DEFAULT and is_named(device, wanted)]
     named.sort(key=lambda device: wanted not in (device.key, device.name))
     return next(iter([*named, *(device for device in mine if device.is_default)]), None)
 
 
-def _is_named(device: Device, wanted: str) -> bool:
+def is_named(device: Device, wanted: str) -> bool:
+    """Return whether a wanted name is a part of the device's name, or its key."""
     return wanted == device.key or wanted.casefold() in device.name.casefold()
 
 
-def _plain(wanted: str) -> str:
+def plain_name(wanted: str) -> str:
     """Return the wanted name; an empty one is the default, and `default` and `none` may be in capitals."""
     name = wanted.strip() or DEFAULT
     return name.casefold() if name.casefold() in (DEFAULT, NONE) else name

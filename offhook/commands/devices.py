@@ -19,9 +19,10 @@ from shared.errors import AudioUnavailable, NoDevice
 @pass_desk
 def devices(desk: Desk, as_json: bool) -> None:
     """List the microphones and loopbacks, and mark those that would be recorded."""
-    from capture_worker.devices import check_devices
+    from capture_worker.devices import check_devices, substitutes
 
-    found = check_devices({"microphone": desk.settings.microphone, "loopback": desk.settings.loopback})
+    wanted = {"microphone": desk.settings.microphone, "loopback": desk.settings.loopback}
+    found = check_devices(wanted)
     if as_json:
         print_json(found)
         return
@@ -33,6 +34,8 @@ def devices(desk: Desk, as_json: bool) -> None:
     for side in ("microphone", "loopback"):
         if found[side] is None:
             warn(f"No {side} would be recorded.")
+    for message in substitutes(wanted, found).values():
+        warn(message)
 
 
 def _table(found: dict[str, Any]) -> Table:

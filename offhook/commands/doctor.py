@@ -123,7 +123,7 @@ def _telemetry(desk: Desk) -> Iterator[Finding]:
 
 
 def _audio(desk: Desk) -> Iterator[Finding]:
-    from capture_worker.devices import check_devices
+    from capture_worker.devices import check_devices, substitutes
 
     remedy = "`offhook devices` lists what is there; transcribing needs none."
     wanted = {"microphone": desk.settings.microphone, "loopback": desk.settings.loopback}
@@ -131,8 +131,11 @@ def _audio(desk: Desk) -> Iterator[Finding]:
     if found["reason"]:
         yield Finding("audio", "warning", f"Calls cannot be recorded: {found['reason']}")
         return
+    instead = substitutes(wanted, found)
     for side in [side for side, name in wanted.items() if name.casefold() != "none"]:
-        if found[side]:
+        if side in instead:
+            yield Finding("audio", "warning", instead[side], f"`offhook devices` lists them; set {side}.")
+        elif found[side]:
             yield Finding("audio", "ok", f"{side} {found[side]['name']}")
         else:
             yield Finding("audio", "warning", f"No {side}, so that side is not recorded", remedy)
