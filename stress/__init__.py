@@ -1,4 +1,4 @@
-"""Stress: offhook's real processes under conditions worse than any workstation's."""
+"""Long runs of offhook's real processes: random kills, and damaged inputs."""
 
 from shared.privacy import stop_telemetry
 

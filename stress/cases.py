@@ -1,4 +1,4 @@
-"""A case: a file that may be anything, and what is known of it from the way it was made."""
+"""A case: a file to decode, and the known truth about it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Truth:
-    """What may become of a case.
+    """The correct outcomes of a case.
 
-    `seconds`: how much audio is in it; None if nobody can know. `codes`: the refusals that are right, None
-    if any is. `flags`: those that are right, None if any are; what is flagged is not silently wrong, so a
-    length is compared where the flags are known or there are none. `tones`: nothing but the two tones of
-    tests.recordings is heard.
+    `seconds`: the length of its audio, None if unknown. `codes`: the correct refusals, None if any is.
+    `flags`: the correct flags, None if any are; a flagged result is not silently wrong, so the length is
+    compared only if the flags are known or there are none. `tones`: only the two tones of tests.recordings
+    are heard.
     """
 
     seconds: float | None = None
@@ -29,23 +29,23 @@ class Truth:
 
 
 def heard(seconds: float, *flags: str, tolerance: float = 0.02, tones: bool = True) -> Truth:
-    """It has to be accepted, with these flags, and so much has to be heard."""
+    """The case must be accepted, with these flags and this length."""
     return Truth(seconds, tolerance, (), flags, tones)
 
 
 def refused(*codes: str) -> Truth:
-    """It has to be refused, with one of these codes."""
+    """The case must be refused, with one of these codes."""
     return Truth(None, 0.0, codes, ())
 
 
 def either(seconds: float | None, tolerance: float = 0.02) -> Truth:
-    """It may be refused or flagged, but what is accepted in silence is so long."""
+    """The case may be refused or flagged; if it is accepted without a flag, it has this length."""
     return Truth(seconds, tolerance)
 
 
 @dataclass(frozen=True)
 class Case:
-    """A file to decode; `size_bytes` makes it larger than its content, with zeros that are not stored."""
+    """A file to decode; `size_bytes` extends it by a hole."""
 
     name: str
     content: bytes
@@ -63,7 +63,7 @@ class Case:
         return path
 
     def save(self, folder: Path) -> Path:
-        """Keep the case, so that it can be run again."""
+        """Save the case, so that it can be run again."""
         folder.mkdir(parents=True, exist_ok=True)
         content = base64.b64encode(zlib.compress(self.content)).decode("ascii")
         path = folder / f"{self.file_name}.json"
@@ -72,12 +72,12 @@ class Case:
 
     @property
     def file_name(self) -> str:
-        """Its name as that of a file."""
+        """The name as a file name."""
         return "".join(c if c.isalnum() else "-" for c in self.name)
 
     @classmethod
     def load(cls, path: Path) -> Case:
-        """Read a case that was kept."""
+        """Read a saved case."""
         saved: dict[str, Any] = json.loads(path.read_text("utf-8"))
         truth = {
             key: tuple(value) if isinstance(value, list) else value for key, value in saved["truth"].items()

@@ -1,4 +1,4 @@
-"""Children that decode: each case has a time limit, and a child that hangs or dies is replaced."""
+"""Child processes that decode cases with a time limit; a child that hangs or ends is replaced."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Outcome = dict[str, Any]
 
 
 class Child:
-    """A process that decodes one case after another, in a folder of its own."""
+    """A process that decodes one case after another, in its own folder."""
 
     def __init__(self, folder: Path, prefix: Sequence[str] = ()) -> None:
         self.folder = folder
@@ -34,7 +34,7 @@ class Child:
         self._patience_seconds = 0.0
 
     def run(self, case: Case) -> Outcome:
-        """Decode a case; the file is gone afterwards."""
+        """Decode a case, and remove its file."""
         path = case.write(self.folder)
         try:
             return self._decode(path, case.limit_seconds)
@@ -42,7 +42,7 @@ class Child:
             path.unlink()
 
     def close(self) -> None:
-        """End the process."""
+        """Kill the process."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -54,7 +54,7 @@ class Child:
                     pipe.close()
 
     def finish(self) -> None:
-        """Let the process end by itself."""
+        """Close its input, and wait until the process ends."""
         if self._process:
             self._process.communicate(timeout=START_SECONDS)
             self._process = None
@@ -88,7 +88,7 @@ class Child:
 
 
 def run_all(cases: Iterable[Case], workers: int) -> Iterator[tuple[Case, Outcome]]:
-    """Decode all cases, so many at once."""
+    """Decode all cases, several at once."""
     waiting: queue.SimpleQueue[Case] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[Case, Outcome] | None] = queue.SimpleQueue()
     for case in cases:
@@ -125,9 +125,9 @@ CHARACTER_TABLES = "/gconv/"
 
 
 def opened_by_the_system(cases: Iterable[Case]) -> list[str]:
-    """What a child opens, starts or connects to while it decodes, besides the cases themselves (strace).
+    """Return what a child opens, starts or connects to while it decodes, except the cases (strace).
 
-    Cases that end the child, and so the log of those before them, are named as well.
+    Cases that end the child, and with it the log, are named too.
     """
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "strace.log"
@@ -150,6 +150,6 @@ def _pass_on(process: subprocess.Popen[str], answers: queue.Queue[str]) -> None:
     try:
         for line in process.stdout:
             answers.put(line)
-    except ValueError:  # closed meanwhile
+    except ValueError:  # the pipe was closed
         pass
     answers.put("")

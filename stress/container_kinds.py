@@ -53,7 +53,7 @@ CONTAINERS = {
     "wav ima adpcm": ("wav", "adpcm_ima_wav", 8_000, "mono", ".wav", 0.2),
     "wav mp3": ("wav", "libmp3lame", 44_100, "mono", ".wav", 0.2),
 }
-#: Those whose header says how long they are: what is cut off is noticed.
+#: Formats whose header states the length, so that a cut is noticed.
 STATED = (
     "flac",
     "flac stereo",
@@ -69,12 +69,12 @@ STATED = (
     "wavpack",
     "tta",
 )
-#: A telephone codec is not faithful enough to find its tones in.
+#: Telephone codecs distort the tones too much to find them.
 ROUGH = ("3gp", "amr")
 
 
 def containers() -> Iterator[Case]:
-    """Every container: whole, misnamed, cut, tagged, and with garbage behind it."""
+    """Every container: whole, misnamed, cut, tagged, and followed by garbage."""
     for name, (container, codec, rate, layout, suffix, tolerance) in CONTAINERS.items():
         content = encoded(container, codec, rate, layout, SECONDS)
         is_wav = container == "wav"
@@ -83,7 +83,7 @@ def containers() -> Iterator[Case]:
         yield Case(name, content, whole, suffix)
         yield Case(f"{name} named wav", content, whole, ".wav")
         yield Case(f"{name} cut in half", content[: len(content) // 2], half, suffix)
-        if name == "amr":  # any garbage is audio of some kind to it
+        if name == "amr":  # any bytes are audio to AMR
             continue
         yield Case(f"{name} header cut", content[:30], Truth(codes=None, seconds=0.0), suffix)
         yield Case(
@@ -115,7 +115,7 @@ def containers() -> Iterator[Case]:
 
 
 def times() -> Iterator[Case]:
-    """Time stamps that say where sound belongs, or lie; several tracks."""
+    """Correct and wrong time stamps; several tracks."""
     sound = tones(RATE_HZ, SECONDS)
     filled, wrong = ("gaps_filled",), ("times_wrong",)
     for name, begin, seconds, flags in (
@@ -143,14 +143,14 @@ def times() -> Iterator[Case]:
 
 
 def external_reference(levels: int) -> bytes:
-    """A QuickTime file that says that its audio lies in another one.
+    """Return a QuickTime file that refers to the audio of another file.
 
     `levels` up to a common folder and down again lead to it; 0: only its full path does. FFmpeg would open it
     without the locks of `transcribe_worker/media/recording.py`.
     """
     content = encoded("mov", "pcm_s16be", 44_100, seconds=1)
     at = content.index(b"dref")
-    entry = at + 12  # behind version, flags and the number of entries
+    entry = at + 12  # after version, flags and the number of entries
     path = f"/{TARGET}".encode()
     alias = bytes(10 + 28 + 12 + 64 + 16) + struct.pack(">HH", levels, levels) + bytes(16)
     alias += struct.pack(">HH", 2, len(path)) + path + bytes(len(path) % 2) + b"\xff\xff\0\0"

@@ -1,4 +1,4 @@
-"""What is dropped: calls from two voices, each under many numbers, and files that are no calls."""
+"""The dropped files: calls of two voices, each under many numbers, and files that are no calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tests.voices import LONG_CALL, SAMPLE_RATE_HZ, SHORT_CALL, speak
 
 TURNS = (*SHORT_CALL, *LONG_CALL[:12])
-#: Turns in a call: short ones are a stretch, long ones several, which are committed one after another.
+#: Turns in a call: a short one is one stretch, a long one several, each with its own commit.
 SHORT_TURNS, LONG_TURNS = (1, 2), (9, 12)
 SHORT_CALLS, LONG_CALLS = 3, 2
 PAUSE_SECONDS = (0.3, 5.0)
@@ -22,14 +22,14 @@ PAUSE_SECONDS = (0.3, 5.0)
 
 @dataclass(frozen=True)
 class Speech:
-    """A call, float32 of shape (frames,): it has one transcript, whatever number its file has."""
+    """A call, float32 of shape (frames,); its transcript is the same for every number of its file."""
 
     name: str
     samples: NDArray[np.float32]
     is_long: bool
 
     def wav(self, number: int) -> bytes:
-        """A WAV of it that differs from those of any other number, by a chunk behind the audio."""
+        """Return a WAV of the call that differs from other numbers' by a chunk after the audio."""
         return _wav(self._pcm, number)
 
     @cached_property
@@ -38,7 +38,7 @@ class Speech:
 
 
 def speeches(chance: random.Random) -> list[Speech]:
-    """Speak the calls of a campaign: other turns and other pauses for each."""
+    """Speak the calls of a campaign, each with its own turns and pauses."""
     lengths = [False] * SHORT_CALLS + [True] * LONG_CALLS
     return [_speech(f"speech {number}", is_long, chance) for number, is_long in enumerate(lengths)]
 
@@ -67,7 +67,7 @@ def _mark(number: int) -> bytes:
 
 _FMT = _chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, SAMPLE_RATE_HZ, 2 * SAMPLE_RATE_HZ, 2, 16))
 
-#: Files that are no recordings, by the error they fail with.
+#: Files that are no recordings, by their error.
 CORRUPT: dict[str, Callable[[int], bytes]] = {
     "no_audio": lambda number: _wav(b"", number),
     "damaged_header": lambda number: _form(_mark(number)),

@@ -1,6 +1,6 @@
 """The child that decodes cases, as the engine does: `python -m stress.decoding`, a path a line on stdin.
 
-Answers each with a line of JSON. Everything that Python opens meanwhile is noted by an audit hook.
+Answers each with a line of JSON. An audit hook records everything that Python opens meanwhile.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from transcribe_worker import memory
 from transcribe_worker.media.recording import SAMPLE_RATE_HZ, Mono, open_recording
 
 MEMORY_GB = 1.0
-#: Opened behind the last thing that Python itself still has to load; strace's log is read from there.
+#: Opened after Python has loaded its last module; strace's log is read from there on.
 MARKER = "the-cases-begin-here"
 LONGEST_PIECE = SAMPLE_RATE_HZ
 WAVES = np.exp(-2j * np.pi * np.outer(TONES_HZ, np.arange(LONGEST_PIECE)) / SAMPLE_RATE_HZ).astype(
@@ -31,7 +31,7 @@ WAVES = np.exp(-2j * np.pi * np.outer(TONES_HZ, np.arange(LONGEST_PIECE)) / SAMP
 
 
 class Watch:
-    """Notes what is opened while a case is decoded."""
+    """Records what is opened while a case is decoded."""
 
     def __init__(self) -> None:
         self.opened: list[str] | None = None
@@ -48,7 +48,7 @@ class Watch:
 
 def main() -> None:
     if os.name == "posix":
-        with contextlib.suppress(OSError):  # macOS knows no such limit
+        with contextlib.suppress(OSError):  # macOS has no such limit
             memory.limit(MEMORY_GB)
     watch = Watch()
     warm_up()
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def decode(path: Path) -> dict[str, Any]:
-    """Decode one file to its end and say what became of it."""
+    """Decode one file to its end; return the outcome."""
     try:
         with open_recording(path) as recording:
             frames, share = measure(recording.blocks())
@@ -75,7 +75,7 @@ def decode(path: Path) -> dict[str, Any]:
 
 
 def measure(blocks: Iterator[Mono]) -> tuple[int, float]:
-    """Count the frames; tell how much of their energy is in the two tones, in [0, 1]."""
+    """Return the number of frames, and the share of their energy in the two tones, in [0, 1]."""
     frames, energy, tone_energy = 0, 1e-9, 0.0
     for block in blocks:
         assert np.isfinite(block).all(), "not a number"
@@ -87,7 +87,7 @@ def measure(blocks: Iterator[Mono]) -> tuple[int, float]:
 
 
 def warm_up() -> None:
-    """Have all that is loaded late loaded now."""
+    """Load everything that Python would load later."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / MARKER
         for content in (wav(fmt(rate=8_000), pcm(tones(8_000))), b"text"):

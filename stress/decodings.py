@@ -1,4 +1,4 @@
-"""What was decoded how often, from the workers' own log at level DEBUG, which has no word of them."""
+"""Counts repeated decoding from the workers' log at level DEBUG."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KEPT = re.compile(r"recording (\d+): kept up to [\d.]+ s$")
 
 
 class Stretch(NamedTuple):
-    """What an attempt decoded, in seconds of the recording, and whether its commit was noted."""
+    """A decoded part of a recording in seconds, and whether its commit was logged."""
 
     start: float
     end: float
@@ -25,10 +25,10 @@ class Stretch(NamedTuple):
 class Decodings:
     """Sums over all recordings, in seconds of audio.
 
-    `twice_seconds` were decoded to their end, lost and decoded to their end again: an engine had finished a
-    stretch and its worker died before the commit. `begun_again` counts the stretches with which an attempt
-    went on behind another: in all of them something may have been in flight. `faults` name what was decoded
-    again although it was not in flight.
+    `twice_seconds` were decoded completely, lost and decoded again: the worker died after the engine had
+    finished a stretch and before the commit. `begun_again` counts the stretches with which an attempt
+    continued another: they may have been in flight. `faults` name stretches that were decoded again although
+    they were not in flight.
     """
 
     once_seconds: float = 0.0
@@ -51,7 +51,7 @@ def read(log: Path) -> Decodings:
 
 
 def _attempts(log: Path) -> dict[int, list[list[Stretch]]]:
-    """The stretches that each attempt at each recording decoded."""
+    """Return the stretches that each attempt at each recording decoded."""
     attempts: dict[int, list[list[Stretch]]] = defaultdict(list)
     for line in log.read_text("utf-8", errors="replace").splitlines():
         if match := _ATTEMPT.search(line):
@@ -67,7 +67,7 @@ def _attempts(log: Path) -> dict[int, list[list[Stretch]]]:
 
 
 def _count(record_id: int, attempts: list[list[Stretch]], found: Decodings) -> None:
-    done: dict[tuple[float, float], bool] = {}  # and whether it was kept
+    done: dict[tuple[float, float], bool] = {}  # and whether it was committed
     for number, stretches in enumerate(attempts):
         for place, stretch in enumerate(stretches):
             span, seconds = stretch[:2], stretch.end - stretch.start

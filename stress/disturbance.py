@@ -1,4 +1,4 @@
-"""Whom to kill when: at any moment, or just when something begins that must not be cut in two."""
+"""Kills processes at random moments, or just when a critical step begins."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from collections import Counter
 from stress.supervisor import CAPTURE, ENGINE, INBOX, TARGETS, WORKER, Supervisor
 from stress.watch import Watch
 
-#: What a process is about to do at a moment that is announced.
+#: The critical steps that are announced, and the process to kill at each.
 AIMS = {"dropped": INBOX, "recording": CAPTURE, "stopping": CAPTURE, "claimed": ENGINE, "let go": WORKER}
 AIMED = 0.4
 AIM_SECONDS = 0.15
-#: How long to wait for such a moment.
+#: How long to wait for a critical step.
 PATIENCE_SECONDS = 2.0
 
 
 class Moments:
-    """What is announced by some threads and waited for by another."""
+    """Critical steps: some threads announce them, another waits for them."""
 
     def __init__(self) -> None:
         self._came = {name: threading.Event() for name in AIMS}
 
     def announce(self, name: str) -> None:
-        """Say that something begins."""
+        """Announce a step."""
         self._came[name].set()
 
     def wait_for(self, name: str) -> None:
-        """Wait until something begins from now on, if it does so soon."""
+        """Wait for the next announcement of a step, for 2 s at most."""
         self._came[name].clear()
         self._came[name].wait(PATIENCE_SECONDS)
 
@@ -37,7 +37,7 @@ class Moments:
 def disturb(
     processes: Supervisor, watch: Watch, moments: Moments, *, kills: int, every: float, chance: random.Random
 ) -> Counter[str]:
-    """Kill so many processes, every so many seconds in the mean; return how many of each were killed."""
+    """Kill processes at random intervals; return how many of each were killed."""
     killed: Counter[str] = Counter()
     for _ in range(kills):
         time.sleep(min(chance.expovariate(1 / every), 4 * every))

@@ -1,4 +1,4 @@
-"""Feeds a home: drops files into the inbox and has calls captured, all the while writing down what it did."""
+"""Feeds a home: drops files into the inbox and captures calls, and records what it did."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from stress.contents import CORRUPT, Speech
 from tests.stage import Stage
 
 DROP_EVERY_SECONDS = (0.2, 2.6)
-#: Shorter than `settle_seconds`: a copy that stands still for longer is taken for a whole file.
+#: Shorter than `settle_seconds`: a copy that pauses for longer counts as a whole file.
 HALF_COPIED_SECONDS = (0.2, 1.5)
 IDLE_SECONDS, CALL_SECONDS = (0.3, 3.0), (0.1, 6.0)
-#: What is quickly done with is dropped instead when so many wait: on a busy machine more would only wait.
+#: With this many recordings in the queue only files that fail at once are dropped.
 MOST_WAITING = 5
 LONG_ONES = 0.15
-#: How a recording comes, and how often.
+#: The ways to drop a recording, and their weights.
 WAYS = {"whole": 9, "half": 5, "doubled": 4, "corrupt": 3}
 
 
 @dataclass(frozen=True)
 class Drop:
-    """A content that was dropped, under one name or more."""
+    """A content that was dropped under one or more names."""
 
     names: tuple[str, ...]
     sha256: str
@@ -40,7 +40,7 @@ class Drop:
 
 @dataclass
 class Call:
-    """A call that was to be captured; moments are those of the monotonic clock."""
+    """A requested capture; its times are those of the monotonic clock."""
 
     title: str
     asked: float
@@ -51,7 +51,7 @@ class Call:
     missing_seconds: float = 0.0  # in the recording, of what was heard
 
     def heard_seconds(self, deaths: Sequence[float]) -> float:
-        """How long it lasted: until the stop was asked for, or its recorder died."""
+        """Return its length: until the stop, or until its recorder was killed."""
         ends = [moment for moment in deaths if moment >= self.asked]
         ends += [self.stopped] if self.stopped else []
         return max(0.0, min(ends, default=self.started) - self.started)
@@ -59,7 +59,7 @@ class Call:
 
 @dataclass
 class Feeder:
-    """Two threads: one drops, one has calls captured. `announce` is told what they do, to kill just then."""
+    """Two threads: one drops files, one captures calls. They call `announce` before critical steps."""
 
     stage: Stage
     speeches: Sequence[Speech]
@@ -80,7 +80,7 @@ class Feeder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Drop and capture no more; what is under way is finished."""
+        """Stop after the current drop and capture."""
         self._ending.set()
         for thread in self._threads:
             thread.join()
@@ -89,9 +89,9 @@ class Feeder:
         for number in count():
             if self._ending.is_set():
                 return
-            try:  # each time with its own chances, so that what a busy machine changes changes nothing else
+            try:  # each with its own seed, so that timing changes nothing else
                 what(random.Random(f"{self.seed} {what.__name__} {number}"))
-            except Exception as error:  # it would end the campaign in silence
+            except Exception as error:  # it would end the campaign silently
                 self.faults.append(f"the feeder has failed: {type(error).__name__}: {error}")
 
     # Drops
@@ -138,7 +138,7 @@ class Feeder:
         self._ending.wait(chance.uniform(*IDLE_SECONDS))
         length_seconds = chance.uniform(*CALL_SECONDS)
         with (
-            contextlib.suppress(CaptureNotRunning),  # nobody who lives may refuse
+            contextlib.suppress(CaptureNotRunning),  # a running worker must not refuse
             CaptureClient(self.stage.home / "control.json") as capture,
         ):
             call = Call(f"Call {len(self.calls):04}", asked=time.monotonic())

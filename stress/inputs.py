@@ -1,7 +1,7 @@
-"""Decodes recordings that are damaged, odd or none at all: `python -m stress.inputs`.
+"""Decodes damaged and invalid recordings: `python -m stress.inputs`.
 
 Hand-made kinds of bad input, then valid headers that hypothesis damages, each in a child process with a time
-limit. Nothing may crash, hang, be silently wrong, or have another file opened. Ends with 1 if anything did.
+limit. None may crash, hang, be silently wrong, or open another file. Ends with 1 if one does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from stress.kinds import kinds
 from stress.mutations import mutations
 from stress.outcomes import OTHER_FILES, Tally
 
-#: Of so many cases all system calls are watched, besides all hand-made ones.
+#: System calls are watched for this many damaged cases, and for all hand-made ones.
 WATCHED_MUTATIONS = 100
 
 
@@ -61,7 +61,7 @@ def _run(cases: Iterable[Case], options: argparse.Namespace) -> int:
 
 
 def _watch(cases: list[Case]) -> int:
-    """Watch the system calls of some cases, where strace is there."""
+    """Watch the system calls of some cases, if strace is installed."""
     if shutil.which("strace") is None:
         print("system calls:                        not watched, strace is not installed")
         return 0

@@ -1,8 +1,8 @@
-"""Kills offhook's processes at random moments, and looks whether anything is lost or done twice.
+"""Kills offhook's processes at random moments, and checks whether anything is lost or done twice.
 
-The Procfile's processes run in a home of their own, and one that is killed is started again at once, while
-dozens of recordings a minute are dropped and captured. At the end everything is accounted for, and every
-transcript has to be that of a run in which nobody is killed. The exit code is 1 if anything is wrong.
+The Procfile's processes run in their own home. A killed one is started again at once, while dozens of
+recordings a minute are dropped and captured. At the end every file is accounted for, and every transcript must
+be that of a run without kills. The exit code is 1 if anything is wrong.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from tests.stage import Stage
 
 EVERY_SECONDS = 1.0
 MOST_RECLAIM_SECONDS, MOST_TWICE_PERCENT = 5.0, 3.0
-#: Deaths at random say nothing against a recording, so no number of them may fail it here.
+#: Random kills are not the recording's fault, so no number of them may fail it here.
 SETTINGS = {"LOG_LEVEL": "DEBUG", "MAX_CRASHES": "1000", "MAX_ATTEMPTS": "1000"}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a campaign has done and found."""
+    """The actions and findings of a campaign."""
 
     killed: Counter[str]
     disturbed_seconds: float
@@ -52,7 +52,7 @@ class Outcome:
 
     @property
     def wrongs(self) -> list[str]:
-        """Everything that is wrong, a line each; none of it is what a campaign is for."""
+        """Return all faults, a line each."""
         slow = [seconds for seconds in self.reclaims if seconds > MOST_RECLAIM_SECONDS]
         twice = self.decoded.twice_percent
         return [
@@ -81,7 +81,7 @@ def main() -> int:
 
 
 def campaign(folder: Path, kills: int, seed: int, every: float = EVERY_SECONDS) -> Outcome:
-    """Kill so many processes in a home in this folder, and account for everything."""
+    """Kill this many processes in a home in `folder`, and account for every file."""
     began, chance, moments = time.monotonic(), random.Random(seed), Moments()
     folder.mkdir(parents=True, exist_ok=True)
     spoken = speeches(chance)
@@ -114,7 +114,7 @@ def stage_in(folder: Path, name: str, **settings: str) -> Stage:
 
 
 def replayed(folder: Path, spoken: Sequence[Speech]) -> dict[str, str]:
-    """Settings that make both sides of every captured call a speech."""
+    """Return settings that play speech on both sides of every captured call."""
     sides = {}
     for side, speech in zip(("MICROPHONE", "LOOPBACK"), [s for s in spoken if s.is_long], strict=True):
         path = folder / f"{side.lower()}.wav"
@@ -124,7 +124,7 @@ def replayed(folder: Path, spoken: Sequence[Speech]) -> dict[str, str]:
 
 
 def compare_calls(folder: Path, home: Home) -> list[str]:
-    """Which captured calls have another transcript than their files have when they are left alone."""
+    """Return the captured calls whose transcript differs from that of an undisturbed run."""
     mine = [r for r in home.records if r["source"] == "capture" and r["id"] in home.transcripts]
     calls = {f"{record['title']} ({record['id']})": record for record in mine}  # titles may be the same
     files = {name: Path(record["recording_path"]) for name, record in calls.items()}
@@ -138,7 +138,7 @@ def compare_calls(folder: Path, home: Home) -> list[str]:
 
 
 def report(outcome: Outcome) -> str:
-    """The figures of a campaign, and below them whatever is wrong."""
+    """Format the figures of a campaign, and its faults."""
     verdict, decoded, reclaims = outcome.verdict, outcome.decoded, outcome.reclaims
     killed = ", ".join(f"{name} {count}" for name, count in outcome.killed.most_common())
     corrupt = sum(drop.speech is None for drop in outcome.drops)

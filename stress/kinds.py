@@ -1,4 +1,4 @@
-"""The hand-made kinds of bad input: whatever recorders, taggers, networks and people do to a recording."""
+"""The hand-made kinds of bad input, as recorders, taggers, networks and people produce them."""
 
 from __future__ import annotations
 

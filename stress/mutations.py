@@ -16,14 +16,14 @@ from tests.recordings import FLOAT, PCM, chunk, encoded, extensible, fmt, id3, p
 
 SECONDS = 3.0
 MOST_CHANGES = 3
-#: How many of the damaged files are cut off within their header, too.
+#: The share of damaged files that are also cut off within their header.
 CUTS = 0.05
 SIZES = (0, 1, 2, 0x7F, 0xFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
 
 
 @dataclass(frozen=True)
 class Base:
-    """A valid file: `header_bytes` of it are damaged; what stands in `meaning` says what the audio is."""
+    """A valid file; `header_bytes` of it are damaged, and `meaning` are those that define the audio."""
 
     name: str
     content: bytes
@@ -41,13 +41,13 @@ def bases() -> tuple[Base, ...]:
 
 
 def mutations(count: int, seed: int) -> list[Case]:
-    """So many damaged files, no two of them the same."""
+    """Return this many damaged files, all different."""
     found = {base.content: Case(base.name, base.content, either(None)) for base in bases()}
     whole = len(found)
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
-        max_examples=count + count // 4 + 10,  # for some come twice
+        max_examples=count + count // 4 + 10,  # some come twice
         database=None,
         deadline=None,
         phases=[hypothesis.Phase.generate],
@@ -138,7 +138,7 @@ def _wavs() -> Iterator[Base]:
 def _flacs() -> Iterator[Base]:
     for rate, layout in ((16_000, "mono"), (44_100, "stereo")):
         content = encoded("flac", "flac", rate, layout, SECONDS)
-        # The stream info says once what each frame repeats, so all is known however it is damaged.
+        # Each frame repeats the stream info, so the length is known for any damage to it.
         yield Base(f"flac {layout}", content, content.index(b"\xff\xf8") + 16, ".flac", 0.6)
 
 

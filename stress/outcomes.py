@@ -1,4 +1,4 @@
-"""What is to be said of an outcome: right, or one of a few faults."""
+"""Judges outcomes: correct, or one of a few faults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEAST_TONE_SHARE = 0.9
 
 
 def fault_of(truth: Truth, outcome: Mapping[str, Any]) -> str | None:
-    """The fault of an outcome, None if it is right."""
+    """Return the fault of an outcome, None if it is correct."""
     if outcome["result"] in (CRASHED, HUNG):
         return str(outcome["result"])
     if outcome["others"]:
@@ -41,7 +41,7 @@ def _fault_of_accepted(truth: Truth, outcome: Mapping[str, Any]) -> str | None:
 
 @dataclass
 class Tally:
-    """Counts of what became of all cases."""
+    """Counts of the outcomes of all cases."""
 
     cases: int = 0
     accepted: int = 0
@@ -62,7 +62,7 @@ class Tally:
         return fault
 
     def lines(self) -> list[str]:
-        """The counts, a line each."""
+        """Format the counts, a line each."""
         counted = [("cases", self.cases), ("accepted", self.accepted)]
         counted += [(f"  of these {flag}", count) for flag, count in sorted(self.flagged.items())]
         counted += [("refused", self.refused.total())]

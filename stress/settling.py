@@ -1,4 +1,4 @@
-"""Waits until a home has come to its end, and runs one in which nobody is killed."""
+"""Waits until the work in a home is done, and runs one without kills."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from stress.verdicts import LASTING_LOCKS, Transcript, look
 from stress.watch import reading
 from tests.stage import Stage
 
-#: A home in which nothing has changed for so long has come to its end, or is stuck.
+#: After this time without a change the work is done, or stuck.
 STILL_SECONDS = 40.0
 LOOK_SECONDS = 0.25
 
 
 def settle(home: Path, processes: Supervisor) -> list[str]:
-    """Let everything come to its end; return what does not, because nothing changes any more."""
+    """Wait until all work is done; return what is stuck."""
     before, since = unsettled(home), time.monotonic()
     while before and time.monotonic() - since < STILL_SECONDS:
         time.sleep(LOOK_SECONDS)
@@ -30,7 +30,7 @@ def settle(home: Path, processes: Supervisor) -> list[str]:
 
 
 def unsettled(home: Path) -> list[str]:
-    """What is not at its end yet: records and calls, and files of processes that are dead."""
+    """Return unfinished records and calls, and files of ended processes."""
     with reading(home) as database:
         records = database.execute(
             "SELECT title, transcription_status, attempts, progress FROM call_records WHERE "
@@ -48,7 +48,7 @@ def unsettled(home: Path) -> list[str]:
 
 
 def undisturbed(stage: Stage, recordings: Mapping[str, bytes]) -> dict[str, Transcript]:
-    """The transcripts of recordings, by their names, when the same processes are left alone."""
+    """Return the transcripts of recordings by name, from a run without kills."""
     with Supervisor(stage, stage.home.parent / f"{stage.home.name} logs") as processes:
         for name, content in recordings.items():
             partial = stage.inbox / f".{name}"

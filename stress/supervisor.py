@@ -1,4 +1,4 @@
-"""Runs the Procfile's processes, kills them, and starts again whatever has ended, as a supervisor would."""
+"""Runs the Procfile's processes, kills them, and restarts ended ones, as a supervisor does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TARGETS = (WORKER, ENGINE, INBOX, CAPTURE)
 
 
 def procfile(path: Path = ROOT / "Procfile") -> dict[str, list[str]]:
-    """The commands of a Procfile by name, with this very Python."""
+    """Return the commands of a Procfile by name, with this Python."""
     lines = (line.split(":", 1) for line in path.read_text("utf-8").splitlines() if ":" in line)
     commands = {name.strip(): shlex.split(command) for name, command in lines}
     return {name: [sys.executable, *rest] for name, (_, *rest) in commands.items()}
@@ -31,7 +31,7 @@ def procfile(path: Path = ROOT / "Procfile") -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class Death:
-    """Who was killed, and when by the monotonic clock."""
+    """A killed process, and the time of the kill by the monotonic clock."""
 
     name: str
     moment: float
@@ -39,9 +39,9 @@ class Death:
 
 @dataclass
 class Supervisor:
-    """The processes of one home; a context manager, which stops them in good order.
+    """The processes of one home; a context manager that stops them at its end.
 
-    Should this process be killed itself, they find its lock free and stop.
+    If this process is killed, they find its lock free and stop.
     """
 
     stage: Stage
@@ -76,11 +76,11 @@ class Supervisor:
         self._lock.release()
 
     def log_of(self, name: str) -> Path:
-        """What a process of that name, and those before it, have said."""
+        """Return the log of the processes of that name."""
         return self.logs / f"{name}.log"
 
     def kill(self, wanted: str, chance: random.Random) -> str:
-        """Kill a process, another one if that one is not there just now, and return whom."""
+        """Kill a process, or another one if it does not run; return its name."""
         self.mind()
         for target in (wanted, *chance.sample(TARGETS, len(TARGETS))):
             if target != ENGINE:
@@ -88,13 +88,13 @@ class Supervisor:
                 return target
             if engine := engine_of(self._running[WORKER]):
                 self.deaths.append(Death(ENGINE, time.monotonic()))
-                with contextlib.suppress(ProcessLookupError):  # it has ended by itself meanwhile
+                with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
                     os.kill(engine, signal.SIGKILL)
                 return ENGINE
         raise AssertionError("there is always a worker")
 
     def mind(self) -> None:
-        """Start again whatever has ended by itself, which none of them should."""
+        """Restart processes that have ended without a kill, which is a fault."""
         for name in self._running:
             self._note_ending(name)
             if self._running[name].poll() is not None:
@@ -119,7 +119,7 @@ class Supervisor:
 
 
 def engine_of(worker: subprocess.Popen[str]) -> int | None:
-    """The process number of a worker's engine; None while there is none, or where /proc does not tell."""
+    """Return the process number of a worker's engine; None if there is none, or without /proc."""
     try:
         return stage.engine_of(worker)
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Compares what was dropped and captured with what has become of it."""
+"""Compares the dropped and captured recordings with their outcomes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stress.feeder import Call, Drop
 from stress.watch import reading
 from transcribe_worker.media.riff import read_layout
 
-#: What of a capture may be missing when its recorder was killed.
+#: The audio that a capture may lose when its recorder is killed.
 LOST_SECONDS = 1.0
 HOME = {
     "inbox",
@@ -30,21 +30,21 @@ HOME = {
     "tuning.json",
     "host",
 }
-#: Files that stay: locks on what only one process may do at a time, and the room kept for deleting.
+#: Files that stay: locks on work of one process at a time, and the reserve for deleting.
 LASTING_LOCKS = ("capture-server.lock", "library.lock", "reserve")
-#: Whoever looks into a database in WAL mode makes these beside it.
+#: Every reader of a database in WAL mode creates these beside it.
 SIDECARS = ("-shm", "-wal")
 _SEGMENTS = """SELECT start_seconds, end_seconds, text, average_log_probability, no_speech_probability,
     compression_ratio, words FROM segments WHERE record_id = ? ORDER BY id"""
 
-#: A transcript: its segments as they are stored, and its files but the one that tells of the record.
+#: A transcript: its stored segments, and its files except the one with the record's data.
 Transcript = tuple[list[tuple[Any, ...]], dict[str, str]]
 Row = sqlite3.Row
 
 
 @dataclass
 class Verdict:
-    """What went wrong, a line for each."""
+    """The faults, a line for each."""
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Home:
-    """What a home holds after its processes have ended."""
+    """The content of a home after its processes have ended."""
 
     path: Path
     records: tuple[Row, ...]
@@ -72,7 +72,7 @@ class Home:
 
 
 def look(path: Path) -> Home:
-    """Read all there is to read in a home."""
+    """Read the content of a home."""
     with reading(path) as database:
         records, captures, files = (
             tuple(database.execute(f"SELECT * FROM {table}"))
@@ -93,7 +93,7 @@ def judge(
     capture_deaths: Sequence[float],
     expected: Mapping[str, Transcript],
 ) -> Verdict:
-    """Account for everything that was dropped and captured, and for everything that is there."""
+    """Account for every dropped and captured recording, and for every file."""
     verdict = Verdict()
     accounted = set()
     for drop in drops:
@@ -136,7 +136,7 @@ def _judge_end(record: Row, wanted: tuple[str, str | None], verdict: Verdict) ->
 
 
 def _judge_copies(home: Home, drop: Drop, record: Row, verdict: Verdict) -> None:
-    """All files of a content but the record's own stay in the inbox and are known as copies."""
+    """Check that all files of a content except the record's own stay in the inbox as copies."""
     copies = {(row["path"], row["record_id"]) for row in home.inbox_files if row["outcome"] == "copy"}
     own = [name for name in drop.names if record["title"] == Path(name).stem]
     for name in set(drop.names) - set(own):
@@ -148,7 +148,7 @@ def _judge_copies(home: Home, drop: Drop, record: Row, verdict: Verdict) -> None
 
 
 def _judge_call(home: Home, call: Call, heard_seconds: float, verdict: Verdict) -> set[int]:
-    """A call whose start was answered is there once, as long as it was; one without an answer may be."""
+    """Check that a call whose start was answered is there once, in full length; others may be missing."""
     mine = [r for r in home.records if r["session_id"] == call.session_id or r["title"] == call.title]
     if call.session_id:
         call.missing_seconds = heard_seconds - sum(_seconds(Path(r["recording_path"])) for r in mine)
@@ -166,7 +166,7 @@ def _judge_call(home: Home, call: Call, heard_seconds: float, verdict: Verdict) 
 
 
 def _judge_files(home: Home, verdict: Verdict) -> None:
-    """Nothing is there that belongs to nobody."""
+    """Check that every file belongs to a record or a process."""
     failed = {r["recording_path"] for r in home.records if r["transcription_status"] == "failed"}
     copies = {row["path"] for row in home.inbox_files if row["outcome"] == "copy"}
     archived = {
@@ -212,12 +212,12 @@ def _seconds(path: Path) -> float:
 
 
 def processes_of(home: Path) -> list[int]:
-    """The processes that still live with this home in their environment (Linux)."""
+    """Return the running processes with this home in their environment (Linux)."""
     wanted, found = os.fsencode(f"OFFHOOK_HOME={home}"), []
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:
             environment = path.read_bytes().split(b"\0")
-        except OSError:  # it has just ended, or is somebody else's
+        except OSError:  # it has just ended, or is another user's
             continue
         if wanted in environment:
             found.append(int(path.parent.name))

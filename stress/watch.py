@@ -1,4 +1,4 @@
-"""Watches a home's database while processes die: how soon a dead worker's recording is claimed again."""
+"""Measures how soon the recording of a killed worker is claimed again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOOK_SECONDS = 0.025
 
 @contextmanager
 def reading(home: Path) -> Iterator[sqlite3.Connection]:
-    """The database of a home, to be read and nothing else."""
+    """Open the database of a home read-only."""
     with closing(sqlite3.connect(f"file:{home / 'offhook.db'}?mode=ro", uri=True, timeout=30)) as database:
         database.row_factory = sqlite3.Row
         yield database
@@ -23,10 +23,10 @@ def reading(home: Path) -> Iterator[sqlite3.Connection]:
 
 @dataclass
 class Watch:
-    """A thread that looks at the claims; a context manager. `announce` is told of claims and completions.
+    """A thread that reads the claims; a context manager. It calls `announce` for claims and completions.
 
-    `reclaims` has the seconds from the death of a worker to the next claim of the recording it held. A worker
-    that is killed before it gets so far starts the count anew.
+    `reclaims` has the seconds from the end of a worker to the next claim of its recording. If the next worker
+    is killed before that, the count starts again.
     """
 
     home: Path
@@ -48,7 +48,7 @@ class Watch:
         self._thread.join()
 
     def note_death(self, moment: float) -> None:
-        """A worker has died: see what it held."""
+        """Note the recordings of a worker that was killed."""
         with reading(self.home) as database, self._lock:
             for record_id, token in _held(database).items():
                 self._orphans[record_id] = (token, moment)
@@ -57,7 +57,7 @@ class Watch:
     def _watch(self) -> None:
         try:
             self._look_on()
-        except sqlite3.Error as error:  # it would find no slow claim any more, in silence
+        except sqlite3.Error as error:  # it would silently miss slow claims
             self.faults.append(f"the watch has failed: {error}")
 
     def _look_on(self) -> None:
@@ -86,6 +86,6 @@ _WAITING = """SELECT count(*) FROM call_records
 
 
 def _held(database: sqlite3.Connection) -> dict[int, str]:
-    """The claim token of each recording that a worker holds, dead or alive."""
+    """Return the claim token of each processing recording."""
     query = "SELECT id, claim_token FROM call_records WHERE transcription_status = 'processing'"
     return {row["id"]: row["claim_token"] for row in database.execute(query)}

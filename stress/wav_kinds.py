@@ -1,4 +1,4 @@
-"""Hand-made kinds of bad WAVs: their samples, dialects, sizes, headers, and what stands around the audio."""
+"""Hand-made kinds of bad WAVs: samples, dialects, sizes, headers, and chunks around the audio."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MISSING, STALE, CUT = "header_size_missing", "header_size_stale", "cut_short"
 
 
 def samples() -> Iterator[Case]:
-    """What a WAV may be made of."""
+    """The sample formats of a WAV."""
     for bits in (8, 16, 24, 32):
         yield Case(f"wav {bits} bit", wav(fmt(bits=bits), pcm(tones(RATE_HZ, SECONDS), bits)), RIGHT)
         form = extensible(PCM, 1, RATE_HZ, bits)
@@ -74,7 +74,7 @@ def samples() -> Iterator[Case]:
 
 
 def dialects() -> Iterator[Case]:
-    """The members of the WAV family."""
+    """The dialects of WAV."""
     size = len(AUDIO)
     ds64 = chunk(b"ds64", struct.pack("<QQQI", 72 + size, size, 0, 0))
     rest = chunk(b"fmt ", fmt()) + chunk(b"data", AUDIO, UNKNOWN)
@@ -101,7 +101,7 @@ def dialects() -> Iterator[Case]:
 
 
 def sizes() -> Iterator[Case]:
-    """Sizes that a killed recorder, a full disk or a broken copy leave behind."""
+    """Sizes as a killed recorder, a full disk or a broken copy leave them."""
     for name, size, flag in (
         ("0", 0, MISSING),
         ("0xFFFFFFFF", UNKNOWN, MISSING),
@@ -169,7 +169,7 @@ def headers() -> Iterator[Case]:
 
 
 def surroundings() -> Iterator[Case]:
-    """What stands before, between and behind the parts of a WAV."""
+    """Bytes before, between and after the parts of a WAV."""
 
     def riff(*parts: bytes) -> bytes:
         body = b"WAVE" + b"".join(parts)
