@@ -1,1 +1,1 @@
-"""What becomes of a call: its files in the library, its transcript, exports, deletion and backups."""
+"""Everything after transcription: the library, exports, deletion, retention and backups."""

@@ -1,7 +1,7 @@
-"""Puts finished recordings and their transcripts where a person finds them: `library/YYYY/MM/`.
+"""Moves finished recordings and their transcripts into `library/YYYY/MM/`.
 
-Every step can be done again after a death in between, by whoever comes by: the place is reserved in
-the database first, transcripts replace themselves, and a recording that has moved is found there.
+Every step can be repeated after an interruption, by any process: the place is reserved in the database first,
+transcripts are replaced, and a recording that has moved is found at its place.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ class Library:
     def archive(self, record: Record) -> Path:
         """Write the transcripts of a finished recording and move it beside them; return its stem.
 
-        Raises RecordNotFound if it was deleted in the meantime, LibraryBusy, OSError.
+        Raises RecordNotFound if it was deleted meanwhile, LibraryBusy, OSError.
         """
         with self.alone():
             return self._archive(record)
 
     def _archive(self, record: Record) -> Path:
-        # Without a place nobody has begun to write there, so nothing can be left of that.
+        # Without a reserved place no earlier attempt has written there, so there are no leftovers.
         is_first = self._store.records.get(record.id).library_stem is None
         stem = self._settings.library / self._store.records.reserve_stem(record.id, self._places(record))
-        if not self.is_ours(stem):  # only a database that was made up has such a place
+        if not self.is_ours(stem):  # only a forged database has such a place
             raise StateConflict(f"Recording {record.id} has a place outside of the library.")
         make_folder_inside(self._settings.library, stem.parent)
         found = transcript.load(self._store, record)
@@ -76,9 +76,9 @@ class Library:
 
     @contextmanager
     def alone(self, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
-        """Be the only one who writes files for records or deletes them. Raises LibraryBusy.
+        """Be the only process that writes or deletes the files of records. Raises LibraryBusy.
 
-        Without it, a recording that is archived while it is deleted would leave its transcript behind.
+        Otherwise the transcript of a recording that is archived while it is deleted would remain.
         """
         lock, deadline = FileLock(self._settings.locks / "library.lock"), time.monotonic() + patience_seconds
         while not lock.acquire():
@@ -91,7 +91,7 @@ class Library:
             lock.release()
 
     def find(self, record: Record) -> Path:
-        """Return where a recording is: it may have moved here without its record having learnt of it."""
+        """Return the path of a recording, which may have moved before its record was updated."""
         path = Path(record.recording_path)
         stem = self.stem_of(record)
         if stem and not is_file(path):
@@ -107,7 +107,7 @@ class Library:
         return stem if self.is_ours(stem) else None
 
     def files_of(self, record: Record) -> list[Path]:
-        """Name the files that are there for a record, copies included; what was only `add`ed is not ours."""
+        """Return the existing files of a record, with copies, except files outside offhook's folders."""
         path = Path(record.recording_path)
         ours = [path] if self.is_ours(path) else []
         ours += self._store.inbox_files.of_record(record.id)
@@ -119,7 +119,7 @@ class Library:
         return [path for path in dict.fromkeys(ours) if is_file(path) and self.is_ours(path)]
 
     def _renamed(self, record: Record, stem: Path, places: tuple[Path, ...]) -> list[Path]:
-        """Find what a person has renamed in the library of a record's recording and transcripts."""
+        """Find a record's recording and transcripts that a person has renamed in the library."""
         wanted = set()
         if record.sha256 and record.size_bytes is not None and not any(map(is_file, places)):
             wanted.add(Content(record.size_bytes, record.sha256))
@@ -131,21 +131,21 @@ class Library:
         return find(self._settings.library, wanted, taken)
 
     def leftovers(self, record: Record) -> list[Path]:
-        """Name the half-written files beside a record's: nobody else writes there while one is `alone`."""
+        """Return half-written files beside a record's; call it while `alone`, when no process writes there."""
         stem = self.stem_of(record)
         if stem is None:
             return []
         return [stem.parent / name for name in names_in(stem.parent) if _PARTIAL.match(name)]
 
     def is_ours(self, path: Path) -> bool:
-        """Whether a file lies where offhook keeps recordings; any other is a person's own.
+        """Whether a file is in a folder where offhook stores recordings; any other is a person's own.
 
-        Not even a database that somebody has made up, and had restored, can have another one deleted.
+        So a forged database cannot make offhook delete other files.
         """
         if "\0" in str(path):  # no system has such a file
             return False
         settings = self._settings
-        for name in (os.path.normpath, os.path.realpath):  # a home may be called by another name, too
+        for name in (os.path.normpath, os.path.realpath):  # a home may have another name, too
             inbox, recording, library, found = (
                 Path(name(each)) for each in (settings.inbox, settings.recording, settings.library, path)
             )
@@ -157,7 +157,7 @@ class Library:
         return path.parent == self._settings.inbox and not self._settings.keep_in_place
 
     def _places(self, record: Record) -> Iterator[str]:
-        """Yield stems for a record, the plainest first, that no file in the library has."""
+        """Yield stems for a record that no file in the library has, the shortest first."""
         month = datetime.fromtimestamp(record.created_at).strftime("%Y/%m")
         taken = [_folded(name) for name in names_in(self._settings.library / month)]
         name = safe_name(record.title)
@@ -168,12 +168,12 @@ class Library:
 
 
 def _is_recording(record: Record, path: Path) -> bool:
-    """Whether a move that was cut off has left a record's recording here, and not another has this name."""
+    """Whether the file here is a record's recording, as after an interrupted move, and not another file."""
     return is_file(path) and record.sha256 in (None, sha256_of(path))
 
 
 def safe_name(title: str) -> str:
-    """Make a file name of a title that every system takes, short enough for a suffix behind it."""
+    """Return a file name for a title that every system allows, short enough for a suffix."""
     plain = one_line(_UNSAFE.sub("_", unicodedata.normalize("NFC", title)))
     name = plain.strip(" .") or "recording"
     if WINDOWS_DEVICES.match(name):
@@ -187,13 +187,13 @@ def beside(stem: Path, suffix: str) -> Path:
 
 
 def write_whole(path: Path, text: str, *, is_first: bool = False) -> None:
-    """Write a text so that it is there as a whole or not at all."""
+    """Write a text file completely or not at all."""
     with whole(path, is_first=is_first) as file:
         file.write(text.encode())
 
 
 def _brought_in(record: Record, path: Path, target: Path) -> Path:
-    """Move a recording to its place, unless it is there already or another has taken its name."""
+    """Move a recording to its place, unless it is there already or another file has its name."""
     if not path.exists():
         return target if target.exists() else path
     if target.exists():
@@ -206,12 +206,12 @@ def _brought_in(record: Record, path: Path, target: Path) -> Path:
         record.size_bytes, record.modified_ns or 0
     ):
         return path
-    with suppress(PermissionError):  # somebody else's file, which can be moved all the same
+    with suppress(PermissionError):  # another user's file, which can still be moved
         path.chmod(FILE_MODE)
     move(path, target)
     return target
 
 
 def _folded(name: str) -> str:
-    """Return what two names have in common that some systems take for the same."""
+    """Return the common spelling of names that some systems treat as the same."""
     return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()

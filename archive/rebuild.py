@@ -1,7 +1,7 @@
-"""Makes records again from the JSON files in the library, for a database that was lost or emptied.
+"""Recreates records from the JSON files in the library, for a database that was lost or emptied.
 
-Each file is one transaction, after which its place in the library is taken. So a rebuild that is killed can
-be run again, and what the database has already is never touched.
+Each file is one transaction, after which its place in the library is reserved. So an interrupted rebuild can be
+run again, and existing records do not change.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def orphans(settings: Settings, store: Store) -> list[Path]:
 
 
 def rebuild(settings: Settings, store: Store, *, dry_run: bool) -> Iterator[Rebuilt]:
-    """Make a record of every transcript that has none; belongs under `Library.alone`. Raises StoreError."""
+    """Add a record for every transcript without one; call it under `Library.alone`. Raises StoreError."""
     for path in orphans(settings, store):
         try:
             found = _read(path)
@@ -66,7 +66,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _recording_beside(path: Path) -> Path | None:
-    """Return the recording that a transcript stands beside: the file of its name in no format of exports."""
+    """Return the recording beside a transcript: the file of its name that is no export."""
     beginning, formats = path.name.removesuffix("json"), tuple(FORMATS)
     for name in sorted(names_in(path.parent)):
         suffix = name.removeprefix(beginning)

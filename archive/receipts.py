@@ -1,7 +1,7 @@
-"""Receipts: that a person was erased, when, and how much that was, without a word of what it was.
+"""Writes receipts: that a person was erased, when and how much, without any content.
 
-A receipt is written before the first file goes, with `finished_at` null. A row that is written together with
-the marks has it finished by the process that finishes the erasure.
+A receipt is written before the first file is deleted, with `finished_at` null. A row that is inserted together
+with the marks lets the process that finishes the deletion finish the receipt.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LARGEST_BYTES = 100_000_000
 def write(
     folder: Path, candidate_id: str, *, recordings: int, files: Iterable[Path], stay: int, now: float
 ) -> Path:
-    """Write the receipt of an erasure that is about to begin. Raises OSError."""
+    """Write the receipt of an erasure that begins now. Raises OSError."""
     make_folder(folder)
     salt = secrets.token_hex(16)
     receipt = {
@@ -44,12 +44,12 @@ def write(
 
 
 def candidate_hash(salt: str, candidate_id: str) -> str:
-    """Hash a candidate's id so that only who knows it can tell that a receipt is theirs."""
+    """Hash a candidate's id, so that only somebody who knows it can recognize the receipt."""
     return hashlib.sha256(f"{salt}{candidate_id}".encode()).hexdigest()
 
 
 def finish(store: Store, folder: Path, now: float) -> None:
-    """Write into the receipts that wait for it that their erasure is finished. Raises OSError."""
+    """Set `finished_at` in all expected receipts. Raises OSError."""
     for name in store.erasures.expected_receipts():
         path = folder / name
         if receipt := _read(path):

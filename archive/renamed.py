@@ -12,7 +12,7 @@ from shared.files import sha256_of
 
 @dataclass(frozen=True)
 class Content:
-    """What tells one file from another: its size in bytes, and its hash."""
+    """The size and hash of a file, which identify its content."""
 
     size_bytes: int
     sha256: str

@@ -1,4 +1,4 @@
-"""Deletes finished recordings when they have been kept for long enough, once a day."""
+"""Deletes finished recordings after `retention_days`, once a day."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.store.store import Store
 log = logging.getLogger(__name__)
 
 DAY_SECONDS = 86_400.0
-#: After a gap this long the clock may have been set wrong: what it calls old is deleted a day later.
+#: After a longer gap the clock may be wrong, so recordings are deleted a day later.
 LONG_GAP_SECONDS = 7 * DAY_SECONDS
 
 
@@ -30,10 +30,10 @@ class Retention:
         self._days, self._clock = days, clock
 
     def apply(self) -> None:
-        """Mark what is old for deletion, if that was not done today; the eraser does the rest."""
+        """Mark old recordings for deletion, if the last run was a day ago; the eraser deletes them."""
         if not self._days or not is_due(self._last_run(), self._clock()):
             return
-        with self._store.transaction():  # of two workers, one comes too late
+        with self._store.transaction():  # of two workers, the second finds nothing due
             last, now = self._last_run(), self._clock()
             if not is_due(last, now):
                 return
@@ -50,10 +50,10 @@ class Retention:
 
 
 def is_due(last: float | None, now: float) -> bool:
-    """Whether a day has gone by; if the clock was set back, nobody knows, and less is old than before."""
+    """Whether the last run was a day ago, or after `now`, as when the clock was set back."""
     return last is None or not 0 <= now - last < DAY_SECONDS
 
 
 def is_after_a_long_gap(last: float | None, now: float) -> bool:
-    """Whether the last run is so long ago that the clock is not to be trusted yet."""
+    """Whether the last run is too long ago to trust the clock yet."""
     return last is not None and now - last > LONG_GAP_SECONDS

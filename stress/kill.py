@@ -1,8 +1,8 @@
 """Kills offhook's processes at random moments, and checks whether anything is lost or done twice.
 
 The Procfile's processes run in their own home. A killed one is started again at once, while dozens of
-recordings a minute are dropped and captured. At the end every file is accounted for, and every transcript must
-be that of a run without kills. The exit code is 1 if anything is wrong.
+recordings a minute are dropped and captured. At the end every file is accounted for, and every transcript
+must be that of a run without kills. The exit code is 1 if anything is wrong.
 """
 
 from __future__ import annotations
