@@ -131,7 +131,7 @@ class Library:
         return find(self._settings.library, wanted, taken)
 
     def leftovers(self, record: Record) -> list[Path]:
-        """Return half-written files beside a record's; call it while `alone`, when no process writes there."""
+        """Return the half-written files beside a record's; call it while `alone`, when none is in use."""
         stem = self.stem_of(record)
         if stem is None:
             return []

@@ -1,7 +1,7 @@
 """Recreates records from the JSON files in the library, for a database that was lost or emptied.
 
-Each file is one transaction, after which its place in the library is reserved. So an interrupted rebuild can be
-run again, and existing records do not change.
+Each file is one transaction, after which its place in the library is reserved. So an interrupted rebuild can
+be run again, and existing records do not change.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Writes receipts: that a person was erased, when and how much, without any content.
 
-A receipt is written before the first file is deleted, with `finished_at` null. A row that is inserted together
-with the marks lets the process that finishes the deletion finish the receipt.
+A receipt is written before the first file is deleted, with `finished_at` null. A row that is inserted with
+the marks lets the process that finishes the deletion finish the receipt.
 """
 
 from __future__ import annotations
