@@ -59,7 +59,7 @@ class Library:
     def _archive(self, record: Record) -> Path:
         # Without a reserved place no earlier attempt has written there, so there are no leftovers.
         is_first = self._store.records.get(record.id).library_stem is None
-        stem = self._settings.library / self._store.records.reserve_stem(record.id, self._places(record))
+        stem = self._settings.library / self._store.places.reserve_stem(record.id, self._places(record))
         if not self.is_ours(stem):  # only a forged database has such a place
             raise StateConflict(f"Recording {record.id} has a place outside of the library.")
         make_folder_inside(self._settings.library, stem.parent)
@@ -71,7 +71,7 @@ class Library:
             path = _brought_in(record, path, beside(stem, path.suffix.lstrip(".")))
         if self.is_ours(path):  # as a copy from another disk has the mode of the original
             tighten(path)
-        self._store.records.mark_archived(record, recording_path=str(path))
+        self._store.places.mark_archived(record, recording_path=str(path))
         return stem
 
     @contextmanager
@@ -127,7 +127,7 @@ class Library:
         if lost and record.archived_at is not None:
             found = transcript.load(self._store, record)
             wanted |= {Content.of_text(render(found)) for render in lost if found.segments}
-        taken = {name.lower() for name in self._store.records.library_stems()} if wanted else set()
+        taken = {name.lower() for name in self._store.places.stems()} if wanted else set()
         return find(self._settings.library, wanted, taken)
 
     def leftovers(self, record: Record) -> list[Path]:

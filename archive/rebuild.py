@@ -37,7 +37,7 @@ class Rebuilt:
 
 def orphans(settings: Settings, store: Store) -> list[Path]:
     """Return the JSON files in the library that belong to no record, in the order of their names."""
-    known = {stem.casefold() for stem in store.records.library_stems()}
+    known = {stem.casefold() for stem in store.places.stems()}
     found = sorted(settings.library.rglob("*.json"))
     return [path for path in found if _stem(settings, path).casefold() not in known]
 
@@ -110,8 +110,8 @@ def _add(
         if claim is None:
             raise ValueError("Its record cannot be claimed.")
         done = store.claims.complete(claim, segments, **facts)
-        store.records.reserve_stem(done.id, iter([_stem(settings, path)]))
-        store.records.mark_archived(done, str(where))
+        store.places.reserve_stem(done.id, iter([_stem(settings, path)]))
+        store.places.mark_archived(done, str(where))
     return record.id
 
 

@@ -180,7 +180,7 @@ def _make_ready(path: Path, old_home: str, home: Path) -> int:
 
 def _refuse_strays(store: Store) -> None:
     """Check that no transcript would be written outside the library."""
-    if not all(manifest.is_kept(Path(stem)) for stem in store.records.library_stems()):
+    if not all(manifest.is_kept(Path(stem)) for stem in store.places.stems()):
         raise BadBackup("The database in the backup is forged: it names files outside its library.")
 
 

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from peewee import Case, Expression, fn
+from peewee import Expression, fn
 
 from shared.errors import RecordNotFound, StateConflict
 from shared.settings import usable_options
@@ -136,21 +136,11 @@ class Records:
             *self._all(failed, RecordRow.completed_at.desc(), limit=limit),
         ]
 
-    def unarchived(self, limit: int = 100) -> list[Record]:
-        """Return completed records whose files have not reached the library, other ones each time."""
-        where = (RecordRow.transcription_status == COMPLETED) & RecordRow.archived_at.is_null()
-        return self._all(where, fn.RANDOM(), limit=limit)
-
     def finished_before(self, moment: float, states: Collection[str] = FINISHED) -> list[Record]:
         """Return the records that were finished by `moment`, the oldest first."""
         finished_at = fn.COALESCE(RecordRow.completed_at, RecordRow.created_at)
         where = RecordRow.transcription_status.in_(states) & (finished_at <= moment)
         return self._all(where, finished_at, RecordRow.id)
-
-    def library_stems(self) -> list[str]:
-        """Return every place in the library that is reserved."""
-        query = RecordRow.select(RecordRow.library_stem).where(RecordRow.library_stem.is_null(False))
-        return [row["library_stem"] for row in self._database.all(query)]
 
     # What people, the inbox and capture do
 
@@ -190,12 +180,6 @@ class Records:
             move(self._database, "requeue", RecordRow.id == record_id)
             self._write(record_id, **{**UNATTEMPTED, **content})
             return self.get(record_id)
-
-    def archived_since(self, moment: float, limit: int) -> list[Record]:
-        """Return completed records that reached the library since `moment`, the newest first."""
-        where = (RecordRow.transcription_status == COMPLETED) & (RecordRow.completed_at >= moment)
-        where &= RecordRow.archived_at.is_null(False)
-        return self._all(where, RecordRow.completed_at.desc(), limit=limit)
 
     def continue_with(self, record_id: int, content: Mapping[str, Any]) -> Record:
         """Queue a completed record again, because its recording has changed; its transcript stays until then.
@@ -263,25 +247,6 @@ class Records:
             self._database.run(CaptureRow.delete().where(CaptureRow.session_id.in_(session_id)))
             self._database.run(RecordRow.delete().where(RecordRow.id == record_id))
 
-    # What becomes of its files
-
-    def mark_archived(self, record: Record, recording_path: str) -> None:
-        """Write down where a recording is now, and that this very transcript is beside it."""
-        completed = RecordRow.transcription_status == COMPLETED
-        is_archived = completed & (RecordRow.completed_at == record.completed_at)
-        archived_at = Case(None, [(is_archived, self._clock())], RecordRow.archived_at)
-        with self._database.transaction():
-            self._write(record.id, recording_path=recording_path, archived_at=archived_at)
-
-    def reserve_stem(self, record_id: int, candidates: Iterator[str]) -> str:
-        """Give a record its own place in the library, the same one each time it is asked."""
-        with self._database.transaction():
-            if stem := self.get(record_id).library_stem:
-                return stem
-            stem = next(c for c in candidates if self._first(RecordRow.library_stem == c) is None)
-            self._write(record_id, library_stem=stem)
-            return stem
-
     # How it is done
 
     def _first(self, where: Expression) -> Record | None:
@@ -289,8 +254,7 @@ class Records:
         return found[0] if found else None
 
     def _all(self, where: Expression, *order: Any, limit: int | None = None) -> list[Record]:
-        query = RecordRow.select().where(where).order_by(*order)
-        return _values(self._database.all(query if limit is None else query.limit(limit)))
+        return matching(self._database, where, *order, limit=limit)
 
     def _write(self, record_id: int, **columns: Any) -> None:
         self._database.run(RecordRow.update(**columns).where(RecordRow.id == record_id))
@@ -298,6 +262,12 @@ class Records:
     def _conflict(self, record_id: int, why: str) -> StateConflict:
         status = self.get(record_id).transcription_status
         return StateConflict(f"Recording {record_id} is {status}. {why}.")
+
+
+def matching(database: Database, where: Expression, *order: Any, limit: int | None = None) -> list[Record]:
+    """Return the records for which an expression is true, in an order."""
+    query = RecordRow.select().where(where).order_by(*order)
+    return _values(database.all(query if limit is None else query.limit(limit)))
 
 
 def is_due(now: float) -> Expression:

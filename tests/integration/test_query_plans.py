@@ -15,7 +15,7 @@ ASKED: dict[str, Callable[[Store], object]] = {
     "what is held": lambda store: store.records.processing(),
     "which models are awaited": lambda store: store.records.awaited_models(),
     "whether a recording is known by its content": lambda store: store.records.with_content("0" * 64),
-    "recordings that may still grow": lambda store: store.records.archived_since(1.0, 100),
+    "recordings that may still grow": lambda store: store.places.archived_since(1.0, 100),
     "whether a recording replaces another": lambda store: store.records.replace_content("/call.wav", {}),
     "which files are unreadable": lambda store: store.inbox_files.unreadable(),
     "the newest in a state": lambda store: store.records.newest(20, COMPLETED),
@@ -48,6 +48,6 @@ def test_no_look_at_the_queue_reads_or_sorts_all_there_is(question: str, store: 
 
 
 def test_what_waits_to_be_archived_is_found_among_all_that_is_archived(store: Store, explained: list[str]):
-    store.records.unarchived()
+    store.places.unarchived()
 
     assert explained[0] == "SEARCH t1 USING INDEX record_unfiled (transcription_status=?)"

@@ -45,7 +45,7 @@ def _add(store: Store, number: int, dice: random.Random) -> int:
         source="inbox", title=word(number) + "t" * dice.randrange(200), recording_path=path
     )
     InboxFile.create(path=path, size_bytes=1, modified_ns=1, outcome="adopted", record=record.id)
-    store.records.reserve_stem(record.id, iter([f"2026/11/{word(number)}{'u' * dice.randrange(120)}"]))
+    store.places.reserve_stem(record.id, iter([f"2026/11/{word(number)}{'u' * dice.randrange(120)}"]))
     claim = store.claims.claim(record.id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
     assert claim
     rows = []

@@ -323,7 +323,7 @@ def test_a_move_that_was_done_and_not_noted_is_noted(
     settings: Settings, store: Store, sweeper: Sweeper, wall: Clock
 ):
     record = unarchived(store, settings)
-    stem = settings.library / store.records.reserve_stem(record.id, iter(["2026/11/Call"]))
+    stem = settings.library / store.places.reserve_stem(record.id, iter(["2026/11/Call"]))
     stem.parent.mkdir(parents=True)
     target = stem.with_suffix(".wav")
     move(Path(record.recording_path), target)

@@ -49,7 +49,7 @@ class Growth:
         """
         now = self.monotonic()
         if now >= self._next_look:
-            watched = self.store.records.archived_since(self.clock() - WATCHED_SECONDS, MOST_WATCHED)
+            watched = self.store.places.archived_since(self.clock() - WATCHED_SECONDS, MOST_WATCHED)
             self._forget_all_but({record.id for record in watched})
             for record in watched:
                 self._look_at(record)

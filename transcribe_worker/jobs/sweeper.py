@@ -133,7 +133,7 @@ class Sweeper:
 
     def _archive(self) -> None:
         """Archive recordings whose archiving was interrupted."""
-        for record in self.store.records.unarchived():
+        for record in self.store.places.unarchived():
             if 0 <= self.clock() - (record.completed_at or 0.0) < ARCHIVING_SECONDS:
                 continue
             try:

@@ -42,7 +42,7 @@ def record_id(store: Store, path: Path) -> int:
     claim = store.claims.claim(record.id, worker_id="worker", model="tiny.en", lease_seconds=60)
     assert claim
     done = store.claims.complete(claim, [], duration_seconds=0.1)
-    store.records.mark_archived(done, str(path))
+    store.places.mark_archived(done, str(path))
     return record.id
 
 

@@ -62,7 +62,7 @@ def test_what_was_transcribed_before_is_a_copy_when_it_comes_again(
     inbox.sweep()
     (record,) = Record.select()
     complete(store, record)
-    store.records.mark_archived(record, recording_path=str(path.rename(tmp_path / "archived.wav")))
+    store.places.mark_archived(record, recording_path=str(path.rename(tmp_path / "archived.wav")))
     inbox.sweep()
     put(settings.inbox)
     inbox.sweep()

@@ -42,7 +42,7 @@ def notice(event, arguments):
 
 settings = Settings(home=Path(sys.argv[1]))
 store = Store.of_home(settings)
-note = store.records.mark_archived
+note = store.places.mark_archived
 
 def mark_archived(*arguments, **columns):
     if left < 0:
@@ -50,7 +50,7 @@ def mark_archived(*arguments, **columns):
     die_in_time()
     note(*arguments, **columns)
 
-store.records.mark_archived = mark_archived
+store.places.mark_archived = mark_archived
 
 record = store.records.get(int(sys.argv[2]))
 sys.addaudithook(notice)

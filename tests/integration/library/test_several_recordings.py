@@ -103,13 +103,13 @@ def test_a_recording_that_was_deleted_is_archived_as_far_as_it_is_there(
 def test_a_recording_that_is_queued_again_while_it_moves_is_found_where_it_went(
     settings: Settings, store: Store
 ):
-    mark_archived = store.records.mark_archived
+    mark_archived = store.places.mark_archived
 
     def interrupted(record: Record, recording_path: str) -> None:
         store.records.requeue(record.id)
         mark_archived(record, recording_path)
 
-    store.records.mark_archived = interrupted
+    store.places.mark_archived = interrupted
     record = completed(store, put(settings.inbox))
 
     Library(settings, store).archive(record)

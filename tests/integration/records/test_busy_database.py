@@ -49,7 +49,7 @@ def test_a_neighbour_that_keeps_the_database_locked_only_delays_everybody(
                 lambda: add(title="added"),
                 lambda: claim(store, waiting),
                 lambda: store.records.requeue(finished.id),
-                lambda: store.records.reserve_stem(resting.id, iter(["place"])),
+                lambda: store.places.reserve_stem(resting.id, iter(["place"])),
                 lambda: store.claims.save_windows(held, windows([WINDOW]), progress=0.5),
                 lambda: store.controls.set_paused(True),
             ],
@@ -85,7 +85,7 @@ def test_a_transaction_that_reads_before_it_writes_is_not_overtaken(
         assert not store.records.get(record.id).library_stem
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             neighbour.execute("UPDATE call_records SET title = 'overtaken'")
-        store.records.reserve_stem(record.id, iter(["place"]))
+        store.places.reserve_stem(record.id, iter(["place"]))
     assert store.records.get(record.id).title == "call 1"
 
 

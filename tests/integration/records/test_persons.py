@@ -34,8 +34,8 @@ def test_queueing_again_clears_what_was_made_and_counted(
     record = add()
     store.claims.retry_later(claim(store, record), FAILURE, wait_seconds=0, crashed=True)
     bring_to(store, state, record)
-    store.records.mark_archived(store.records.get(record.id), "/library/call.wav")
-    stem = store.records.reserve_stem(record.id, iter(["2026/11/call"]))
+    store.places.mark_archived(store.records.get(record.id), "/library/call.wav")
+    stem = store.places.reserve_stem(record.id, iter(["2026/11/call"]))
 
     found = store.records.requeue(record.id)
 

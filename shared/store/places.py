@@ -1,0 +1,60 @@
+"""The places of recordings in the library: which are reserved, and what has reached its place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from peewee import Case, fn
+
+from shared.store.database import Database
+from shared.store.records import Records, matching
+from shared.store.tables import RecordRow
+from shared.store.transitions import COMPLETED
+from shared.store.values import Record
+
+
+class Places:
+    """The places in the library of one database's records."""
+
+    def __init__(self, database: Database, records: Records, clock: Callable[[], float] = time.time) -> None:
+        self._database, self._records, self._clock = database, records, clock
+
+    def reserve_stem(self, record_id: int, candidates: Iterator[str]) -> str:
+        """Give a record its own place in the library, the same one each time it is asked."""
+        with self._database.transaction():
+            if stem := self._records.get(record_id).library_stem:
+                return stem
+            stem = next(
+                c for c in candidates if not matching(self._database, RecordRow.library_stem == c, limit=1)
+            )
+            self._write(record_id, library_stem=stem)
+            return stem
+
+    def stems(self) -> list[str]:
+        """Return every place in the library that is reserved."""
+        query = RecordRow.select(RecordRow.library_stem).where(RecordRow.library_stem.is_null(False))
+        return [row["library_stem"] for row in self._database.all(query)]
+
+    def mark_archived(self, record: Record, recording_path: str) -> None:
+        """Write down where a recording is now, and that this very transcript is beside it."""
+        completed = RecordRow.transcription_status == COMPLETED
+        is_archived = completed & (RecordRow.completed_at == record.completed_at)
+        archived_at = Case(None, [(is_archived, self._clock())], RecordRow.archived_at)
+        with self._database.transaction():
+            self._write(record.id, recording_path=recording_path, archived_at=archived_at)
+
+    def unarchived(self, limit: int = 100) -> list[Record]:
+        """Return completed records whose files have not reached the library, other ones each time."""
+        where = (RecordRow.transcription_status == COMPLETED) & RecordRow.archived_at.is_null()
+        return matching(self._database, where, fn.RANDOM(), limit=limit)
+
+    def archived_since(self, moment: float, limit: int) -> list[Record]:
+        """Return completed records that reached the library since `moment`, the newest first."""
+        where = (RecordRow.transcription_status == COMPLETED) & (RecordRow.completed_at >= moment)
+        where &= RecordRow.archived_at.is_null(False)
+        return matching(self._database, where, RecordRow.completed_at.desc(), limit=limit)
+
+    def _write(self, record_id: int, **columns: Any) -> None:
+        self._database.run(RecordRow.update(**columns).where(RecordRow.id == record_id))
