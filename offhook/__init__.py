@@ -1,1 +1,1 @@
-"""What a person uses: the command line, and the read models and actions behind it."""
+"""The command line, with its read models and actions."""

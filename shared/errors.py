@@ -149,7 +149,7 @@ class ClaimLost(OffhookError):
 
 
 class WorkerGone(OffhookError):
-    """The worker died over the recording, or kept silent for too long."""
+    """The worker ended during the recording, or was silent for too long."""
 
     code = "worker_gone"
 

@@ -19,9 +19,9 @@ from typing import BinaryIO
 from shared.locks import hold, is_free
 
 BLOCK_BYTES = 1 << 20
-#: A pipe is not waited for, a terminal does not become this process's own, and Windows changes no line ends.
+#: Do not wait for a pipe, do not take over a terminal, and do not change line ends on Windows.
 _OPENING = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
-#: Windows has no such flag, and makes links for administrators alone.
+#: Windows has no such flag, and only administrators can create links there.
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -34,7 +34,7 @@ class Fingerprint:
 
     @classmethod
     def of(cls, path: Path, *, follow_links: bool = True) -> Fingerprint:
-        """Look at a file. Raises OSError."""
+        """Read the size and time of a file. Raises OSError."""
         found = path.stat(follow_symlinks=follow_links)
         return cls(found.st_size, found.st_mtime_ns)
 
@@ -118,12 +118,12 @@ def _check_size(path: Path, file: BinaryIO, most_bytes: float) -> None:
 
 
 def real(path: Path) -> Path:
-    """Return the absolute path behind all links; a link that leads to itself stays as it is."""
+    """Return the absolute path with all links resolved; a link that leads to itself stays as it is."""
     return Path(os.path.realpath(path))
 
 
 def is_file(path: Path) -> bool:
-    """Return whether there is such a file; a path that no system takes leads to none."""
+    """Return whether a file exists; False for an impossible path."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -170,13 +170,13 @@ def _copy(source: Path, target: Path) -> None:
     with open_regular(source, follow_links=False) as original, whole(target, like=source) as copy:
         for block in blocks(original):
             copy.write(block)
-        if Fingerprint.of(source) != before:  # its writer goes on, and the original would be removed
+        if Fingerprint.of(source) != before:  # it is still being written, and the original would be removed
             raise BlockingIOError(errno.EAGAIN, "It changed while it was copied", str(source))
 
 
 @contextmanager
 def whole(target: Path, like: Path | None = None, *, is_first: bool = False) -> Iterator[BinaryIO]:
-    """Write a file as a whole or not at all: its content is on the disk before its name.
+    """Write a file completely or not at all: its content is synced before its name exists.
 
     It gets the times of `like`. Partial files that killed writers of this target have left are removed,
     unless the caller `is_first`: looking for them takes longer, the more files the folder has.
@@ -186,7 +186,7 @@ def whole(target: Path, like: Path | None = None, *, is_first: bool = False) -> 
     partial = target.with_name(f".{_mark(target)}.{uuid.uuid4().hex}.part")
     try:
         with open(partial, "wb", opener=_private) as file:
-            with contextlib.suppress(OSError):  # some network folders know no locks
+            with contextlib.suppress(OSError):  # some network folders have no locks
                 hold(file.fileno())
             yield file
             file.flush()
@@ -206,7 +206,7 @@ def _clear_up(target: Path) -> None:
     beginning = f".{_mark(target)}."
     for name in names_in(target.parent):
         if name.startswith(beginning) and name.endswith(".part"):
-            with contextlib.suppress(OSError):  # somebody else was faster
+            with contextlib.suppress(OSError):  # another process was faster
                 left = target.with_name(name)
                 if is_free(left):
                     left.unlink()

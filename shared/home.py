@@ -14,7 +14,7 @@ from shared.errors import SettingsError, UnknownSession
 
 _FILE_NAME = re.compile(r"[\w-]+")
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
-#: The bits of a mode by which the group and everybody else may read, write or enter.
+#: The bits of a mode for the group and others.
 OTHERS = 0o077
 #: The folder in which a restore prepares a home, and its lock.
 RESTORE_PART, RESTORE_LOCK = "restore.part", "restore.lock"
@@ -48,7 +48,7 @@ class Home:
 
     @property
     def receipts(self) -> Path:
-        """What was erased of whom, and when: hashes and counts alone."""
+        """Receipts of erasures: hashes and counts alone."""
         return self.home / "receipts"
 
     @property
@@ -58,7 +58,7 @@ class Home:
 
     @property
     def tuning(self) -> Path:
-        """How fast engines were in each setup; it can be deleted, and is measured again."""
+        """The fastest engine setups; it can be deleted, and is measured again."""
         return self.home / "tuning.json"
 
     @property
@@ -73,7 +73,7 @@ class Home:
 
     @property
     def database(self) -> Path:
-        """The records: what is to be done and what was said."""
+        """The database: records and transcripts."""
         return self.home / "offhook.db"
 
     @property
@@ -104,7 +104,7 @@ def make_folder_inside(top: Path, folder: Path) -> None:
 
 
 def tighten(path: Path) -> None:
-    """Make a file or folder private (0600, 0700) if it is this user's and its mode lets others in.
+    """Make a file or folder private (0600, 0700) if it is this user's and others have access.
 
     Windows has no such modes: a file has the access list of its folder, and other users have no access to a
     user's profile.

@@ -23,7 +23,7 @@ def host_of(home: Path) -> str:
     if (found := _read(path)) is None:
         with whole(path) as file:
             file.write(uuid.uuid4().hex.encode())
-        found = _read(path)  # of two processes that start at once, the later one's name stays
+        found = _read(path)  # of two processes that start at once, the later name stays
     return found or ""
 
 

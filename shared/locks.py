@@ -1,4 +1,4 @@
-"""A lock on a file that the operating system frees when its holder dies, however it dies."""
+"""A lock on a file that the operating system frees when its process ends in any way."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class FileLock:
         self._handle: int | None = None
 
     def acquire(self) -> bool:
-        """True when this lock is held now, False when somebody else holds it; never waits.
+        """Take the lock; return False if another process has it; never waits.
 
         Creates the file with mode 0600. Raises OSError when the file cannot be opened or locked at all.
         """
@@ -76,12 +76,12 @@ class FileLock:
 
 
 def is_free(path: Path) -> bool:
-    """Whether nobody holds the lock on `path`, or the file is gone; takes it for a moment to find out."""
+    """Whether the lock on `path` is free, or the file is gone; takes the lock for a moment to find out."""
     try:
         handle = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         return True
-    except PermissionError:  # on Windows, one that is just being removed
+    except PermissionError:  # on Windows, the file is just being removed
         return False
     try:
         _lock(handle)

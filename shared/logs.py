@@ -22,7 +22,7 @@ from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: What the level holds for; peewee at DEBUG logs each statement with its values.
+#: The loggers that follow the level; peewee at DEBUG logs each statement with its values.
 OWN_LOGGERS = ("shared", "archive", "capture_worker", "transcribe_worker", "__main__")
 LIBRARIES_LEVEL = logging.WARNING
 
@@ -42,7 +42,7 @@ def log_to(settings: Settings, kind: str) -> None:
 
 
 def log_faults() -> None:
-    """Have what nobody catches, in any thread, logged like everything else."""
+    """Log uncaught exceptions of all threads like other errors."""
     sys.excepthook = _note_fault
     threading.excepthook = lambda fault: _note_fault(fault.exc_type, fault.exc_value, fault.exc_traceback)
 
@@ -84,7 +84,7 @@ class DiscreetFormatter(logging.Formatter):
         return lines(super().format(record))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 (logging's name)
-        """Write the tracebacks of an exception and of those behind it, the first one first."""
+        """Write the tracebacks of an exception and of its causes, the first one first."""
         return "\n".join(_lines(ei[1])).rstrip()
 
 

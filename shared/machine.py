@@ -1,4 +1,4 @@
-"""What this machine has."""
+"""The memory of this machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class MemoryStatus(ctypes.Structure):
 
     @classmethod
     def now(cls) -> MemoryStatus:
-        """Ask Windows. Raises OSError if it does not tell."""
+        """Ask Windows. Raises OSError."""
         status = cls(length=ctypes.sizeof(cls))
         if not ctypes.WinDLL("kernel32").GlobalMemoryStatusEx(ctypes.byref(status)):  # type: ignore[attr-defined,unused-ignore]
             raise OSError("Windows does not tell how much memory there is.")
@@ -34,7 +34,7 @@ class MemoryStatus(ctypes.Structure):
 
 
 def memory_bytes() -> float:
-    """How much memory this machine has; infinite if nothing tells."""
+    """Return the memory of this machine; infinite if unknown."""
     with contextlib.suppress(OSError, ValueError):
         if sys.platform == "win32":
             return float(MemoryStatus.now().total_physical)
@@ -43,6 +43,6 @@ def memory_bytes() -> float:
 
 
 def half_of_memory_gb(most_gb: float, memory: float | None = None) -> float:
-    """Half of this machine's memory in GB, at most `most_gb`, rounded down to 0.1."""
+    """Return half of this machine's memory in GB, at most `most_gb`, rounded down to 0.1."""
     half = (memory_bytes() if memory is None else memory) / 2e9
     return min(most_gb, math.floor(min(half, most_gb) * 10) / 10)

@@ -1,4 +1,4 @@
-"""Makes text that others have written safe to print: it commands no terminal and reorders no line.
+"""Makes foreign text safe to print: it controls no terminal and reorders no line.
 
 Titles, file names, error messages, device names and transcripts may hold escape sequences, C1 controls and
 bidirectional controls (https://trojansource.codes). Joiners stay: Persian, Hindi and emoji need them.

@@ -1,4 +1,4 @@
-"""No library reports to its maker, and no crash writes audio or words to the disk."""
+"""Switches off the telemetry of libraries, and core dumps, which would contain audio."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ TELEMETRY_OFF = {"ORT_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_TELEMETRY": "1", 
 
 
 def stop_telemetry(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Switch the telemetry of libraries off for this process and its children, before they are imported."""
+    """Switch off the telemetry of libraries for this process and its children, before they are imported."""
     environ.update(TELEMETRY_OFF)
 
 
 def telemetry_is_off(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether this process and its children report nothing to the makers of libraries."""
+    """Whether telemetry is off for this process and its children."""
     return TELEMETRY_OFF.items() <= environ.items()
 
 
 def forbid_core_dumps() -> None:
-    """Let a crash of this process write no core dump: it would hold audio. Windows writes none by default."""
+    """Disable core dumps of this process: they would contain audio. Windows writes none by default."""
     if sys.platform == "win32":
         return
     import resource

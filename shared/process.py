@@ -1,4 +1,4 @@
-"""What every long-running process of offhook does at its start, while it lives and at its end."""
+"""Starts, runs and ends offhook's long-running processes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
 
 @dataclass
 class Process:
-    """A running process: its store, its sign of life, and whether it is to stop."""
+    """A running process: its store, its presence, and whether it should stop."""
 
     settings: Settings
     store: Store
@@ -49,14 +49,14 @@ class Process:
     _console: object = None
 
     def beat(self, state: str = "ready", engines: str = "[]") -> None:
-        """Give a sign of life now and then; notice that this process is to stop."""
+        """Update this process's row from time to time; notice that the process should stop."""
         if self.signalled or (self.starter_lock and is_free(self.starter_lock)):
             self.stopping.set()
-        told, last_seconds = self._last_beat
-        if (state, engines) != told or self.monotonic() - last_seconds > BEAT_SECONDS:
+        written, last_seconds = self._last_beat
+        if (state, engines) != written or self.monotonic() - last_seconds > BEAT_SECONDS:
             try:
                 self.presence.beat(state, engines)
-            except StoreError as error:  # busy or full: the lock is sign of life enough
+            except StoreError as error:  # busy or full: the lock shows that this process runs
                 log.warning("cannot give a sign of life: %s", discreet(error))
             self._last_beat = ((state, engines), self.monotonic())
 
@@ -97,7 +97,7 @@ def run(kind: str, body: Callable[[Process], None]) -> int:
 
 @contextmanager
 def running(kind: str, settings: Settings, starter_lock: str | None) -> Iterator[Process]:
-    """Be a process of this kind: folders, log, database, presence, and all of it undone at the end."""
+    """Set up a process of this kind: folders, log, database, presence; undo all at the end."""
     home.prepare(settings)
     log_to(settings, kind)
     store = Store.of_home(settings)

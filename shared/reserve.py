@@ -1,4 +1,4 @@
-"""Room kept in reserve on the disk of a home, so that a full disk does not keep anybody from deleting.
+"""Reserves room on the disk of a home, so that recordings can be deleted on a full disk.
 
 SQLite writes before it deletes. The reserve is a file that is removed when the disk is full, and written
 again when there is room. A process that dies in between leaves the room free, which serves the same end.

@@ -37,7 +37,7 @@ class Presence:
         return self
 
     def beat(self, state: str, engines: str = "[]") -> None:
-        """Give a sign of life, and say what this process is doing, and its engines (JSON)."""
+        """Update this process's row: its state, and its engines (JSON)."""
         self._store.workers.beat(self.worker_id, state, engines)
 
     def leave(self) -> None:
@@ -51,7 +51,7 @@ class Presence:
 
 
 class Liveness:
-    """What this host knows of processes."""
+    """This host's knowledge of processes."""
 
     def __init__(self, store: Store, locks: Path) -> None:
         self._store, self._locks = store, locks
@@ -65,7 +65,7 @@ class Liveness:
         return not self.has_ended(worker_id, host)
 
     def remove_dead(self) -> list[str]:
-        """Remove what this host's processes that ended without leaving have left; return their ids."""
+        """Remove the rows and locks of this host's ended processes; return their ids."""
         ended = [
             worker.id for worker in self._store.workers.every() if self.has_ended(worker.id, worker.host)
         ]

@@ -74,7 +74,7 @@ def _count(record_id: int, attempts: list[list[Stretch]], found: Decodings) -> N
             if span in done:
                 found.twice_seconds += seconds
                 if place or span != next(reversed(done)) or done[span]:
-                    found.faults.append(f"recording {record_id}: {span} decoded again behind its commit")
+                    found.faults.append(f"recording {record_id}: {span} decoded again after its commit")
             else:
                 found.once_seconds += seconds
             done[span] = stretch.is_kept

@@ -129,7 +129,7 @@ def is_short() -> bool:
 
 
 def _address_space_bytes() -> int:
-    """What this process has reserved so far; 0 where the system does not tell."""
+    """Return the address space that this process has reserved; 0 if unknown."""
     statm = Path("/proc/self/statm")
     if sys.platform == "win32" or not statm.exists():
         return 0

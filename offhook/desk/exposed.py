@@ -15,7 +15,7 @@ from pathlib import Path
 from shared.files import names_in
 from shared.home import OTHERS, Home, folders_of, tighten
 
-#: What lies in the home folder itself; whatever else is there is a person's own.
+#: offhook's files in the home folder itself; all others are a person's own.
 OWN_FILES, OWN_DATABASES = ("config.toml", "control.json", "tuning.json"), ("offhook.db", "queue.db")
 
 

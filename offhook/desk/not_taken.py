@@ -1,4 +1,4 @@
-"""What lies in the inbox and was not taken, with the reason of each."""
+"""Lists files in the inbox that were not taken, with the reasons."""
 
 from __future__ import annotations
 

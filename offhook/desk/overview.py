@@ -1,4 +1,4 @@
-"""What `offhook status` tells: gathered in a handful of queries that indexes answer."""
+"""The data of `offhook status`, from a few queries that indexes answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What capture leaves in the database: a row for each recording, before its first sample, and its loudness.
+"""The captures in the database: a row for each recording, and its loudness.
 
 The row says from the start where the finished recording will be. So any process that finds that file, or the
 unfinished one, knows which call it is, wherever the recorder stopped.
@@ -20,7 +20,7 @@ from shared.store.records import Records
 from shared.store.tables import CaptureRow, LoudnessRow, RecordRow
 from shared.store.values import Capture, Record, columns_of, value_of
 
-#: It is being recorded; it waits to be attached or discarded; it is to be handed over; it is in the queue.
+#: It is being recorded; it waits to be attached or discarded; it can be handed over; it is in the queue.
 RECORDING, WAITING, ENDED, QUEUED = "recording", "waiting", "ended", "queued"
 TICKS_PER_SECOND = 10
 TICKS_PER_ROW = 60 * TICKS_PER_SECOND
@@ -51,7 +51,7 @@ class Captures:
         self._host = host
 
     def begin(self, session_id: str, recording_path: Path, **columns: Any) -> Capture:
-        """Write down that a recording begins, and where it will be in the end. Raises StoreConflict."""
+        """Insert the row of a recording that begins, with its final path. Raises StoreConflict."""
         query = CaptureRow.insert(
             session_id=session_id,
             state=RECORDING,
@@ -76,11 +76,11 @@ class Captures:
         return found[0] if found else None
 
     def has_left(self, recording_path: str) -> bool:
-        """Return whether a capture was to leave its recording here."""
+        """Return whether a capture has this as its final path."""
         return bool(self._all(CaptureRow.recording_path == recording_path))
 
     def unfinished(self) -> list[Capture]:
-        """Return what is being recorded, waits for a person or could not be queued yet, the oldest first."""
+        """Return captures that run, wait for a person or could not be queued yet, the oldest first."""
         return self._all(CaptureRow.state != QUEUED)
 
     def unqueued_of_candidate(self, candidate_id: str) -> list[Capture]:
@@ -95,14 +95,14 @@ class Captures:
         return {row["session_id"] for row in rows}
 
     def take_over(self, found: Capture, worker_id: str) -> bool:
-        """Make the capture of a process that has ended this one's; False if another process was faster."""
+        """Take over the capture of an ended process; False if another process was faster."""
         unchanged = (CaptureRow.session_id == found.session_id) & (CaptureRow.worker_id == found.worker_id)
         query = CaptureRow.update(worker_id=worker_id, host=self._host).where(unchanged)
         with self._database.transaction():
             return bool(self._database.run(query))
 
     def change(self, session_id: str, **columns: Any) -> None:
-        """Write down what has been learnt."""
+        """Update columns of a capture."""
         query = CaptureRow.update(**columns_of(columns)).where(CaptureRow.session_id == session_id)
         with self._database.transaction():
             self._database.run(query)
@@ -110,7 +110,7 @@ class Captures:
     def note(
         self, session_id: str, verdict: Mapping[str, Any], rows: Mapping[int, Mapping[str, bytes]]
     ) -> None:
-        """Write down the verdict so far, and rows of loudness: a minute each, the last one growing."""
+        """Write the verdict so far, and rows of loudness: a minute each, the last one growing."""
         with self._database.transaction():
             self.change(session_id, verdict=verdict, duration_seconds=verdict["duration_seconds"])
             for minute, sides in rows.items():
@@ -119,7 +119,7 @@ class Captures:
                 self._database.run(query.on_conflict(conflict_target=key, update=sides))
 
     def attach(self, session_id: str, candidate_id: str | None, project_id: str | None) -> None:
-        """Say whom a call was with and what it was about, queued or not. Raises UnknownSession."""
+        """Set the candidate and project of a call, queued or not. Raises UnknownSession."""
         given = {"candidate_id": candidate_id, "project_id": project_id}
         columns = {name: value for name, value in given.items() if value is not None}
         with self._database.transaction():
@@ -163,13 +163,13 @@ class Captures:
             return record if record and record.sha256 == content["sha256"] else None
 
     def discard(self, session_id: str) -> None:
-        """Remove a capture and its loudness, down to the last byte; files are the caller's."""
+        """Remove a capture and its loudness, and order a scrub; files are the caller's."""
         with self._database.transaction():
             self._database.run(CaptureRow.delete().where(CaptureRow.session_id == session_id))
             self._erasures.order_scrub()
 
     def verdict(self, session_id: str) -> dict[str, Any] | None:
-        """Say how well a call was captured; None if it was not captured here, or nothing is known."""
+        """Return the verdict on a call; None if it was not captured here, or has none."""
         found = self.find(session_id)
         return dict(found.verdict) or None if found else None
 

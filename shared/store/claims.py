@@ -1,4 +1,4 @@
-"""What a worker does with a record: claim it, keep it, write down what is decoded, and let it go.
+"""A worker's statements on a record: claim it, renew the claim, commit decoded windows, and release it.
 
 A claim is good as long as its token stands in the record. Every write of a worker names the token, so a
 worker that has lost its record cannot write to it.
@@ -39,7 +39,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an attempt ended: a code for programs, a message for people."""
+    """The cause of an attempt's end: a code for programs, a message for people."""
 
     code: str
     message: str
@@ -81,12 +81,12 @@ class Claims:
         return Claim(record, token) if record else None
 
     def renew(self, claim: Claim, *, lease_seconds: float, **columns: Any) -> None:
-        """Renew a claim's lease and write down what has been learnt. Raises ClaimLost."""
+        """Renew a claim's lease, and update columns. Raises ClaimLost."""
         with self._database.transaction():
             self._write(claim, lease_expires_at=self._clock() + lease_seconds, **columns)
 
     def confirm(self, claim: Claim) -> None:
-        """Make sure that a claim still stands, without writing. Raises ClaimLost."""
+        """Check that a claim is still valid, without writing. Raises ClaimLost."""
         if self._database.first(RecordRow.select(RecordRow.id).where(_is_mine(claim))) is None:
             raise ClaimLost
 
@@ -112,7 +112,7 @@ class Claims:
             return self._move("retry_later", claim, next_attempt_at=later, **_why(failure, crashed))
 
     def fail(self, claim: Claim, failure: Failure, *, crashed: bool = False) -> Record:
-        """Give a record up. Raises ClaimLost."""
+        """Set a record to failed. Raises ClaimLost."""
         with self._database.transaction():
             return self._move("fail", claim, completed_at=self._clock(), **_why(failure, crashed))
 

@@ -1,4 +1,4 @@
-"""What holds for the whole queue: whether it is paused, and when retention was applied last."""
+"""The state of the whole queue: whether it is paused, and when retention was applied last."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Controls:
         self._database = database
 
     def paused(self) -> bool:
-        """Return whether workers are asked to take no further record."""
+        """Return whether the queue is paused."""
         return bool(self._read(QueueStateRow.paused))
 
     def set_paused(self, paused: bool) -> None:
-        """Ask all workers to take no further record, or to go on."""
+        """Pause the queue, or end the pause."""
         self._write(paused=paused)
 
     def retention_applied_at(self) -> float | None:
@@ -30,7 +30,7 @@ class Controls:
         return None if found is None else float(found)
 
     def note_retention(self, now: float) -> None:
-        """Write down that retention is applied now."""
+        """Record that retention is applied now."""
         self._write(retention_applied_at=now)
 
     def _read(self, column: Any) -> Any:

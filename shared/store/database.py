@@ -1,4 +1,4 @@
-"""What the store needs of a database; `sqlite/` provides it, and another database may stand in its place.
+"""The database interface of the store; `sqlite/` implements it, and another database could.
 
 A query is a peewee query over `tables.py`. Rows come back as dictionaries, keyed by field name; a foreign
 key's value is the key itself. Every method raises the errors of `shared.errors` that begin with `Store`.
@@ -28,7 +28,7 @@ class Found:
 
 
 class ChangeFeed(Protocol):
-    """Says when somebody else has changed the database; a context manager."""
+    """Notices changes by other connections; a context manager."""
 
     def wait(self, timeout_seconds: float) -> bool:
         """Return True as soon as something has changed since the last call, False after the timeout."""
@@ -44,9 +44,9 @@ class Database(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """Make all statements inside succeed or fail together.
 
-        It takes the write lock when it begins. What is read inside is what is written upon: the code of the
-        store that reads and then writes relies on this and on nothing else. Elsewhere SERIALIZABLE, or SELECT
-        … FOR UPDATE, stands in for it.
+        It takes the write lock when it begins, so that data read inside cannot change before it is written.
+        Code of the store that reads and then writes relies on this. Another database would use SERIALIZABLE,
+        or SELECT … FOR UPDATE.
         """
 
     def all(self, query: Any) -> list[Row]:

@@ -23,7 +23,7 @@ ONLY_ROW = 1
 
 @dataclass(frozen=True)
 class ScrubOrder:
-    """Rows were deleted: their traces are to be removed. `rewritten`: the file was already written again."""
+    """An order to scrub deleted rows from the files. `rewritten`: the database file was rewritten already."""
 
     token: str
     rewritten: bool
@@ -51,7 +51,7 @@ class Erasures:
         return [row["record_id"] for row in rows]
 
     def expect_receipt(self, name: str) -> None:
-        """Write down that a receipt is to be finished; belongs in the transaction that marks the records."""
+        """Expect a receipt to be finished; call in the transaction that marks the records."""
         query = ExpectedReceiptRow.insert(name=name)
         self._database.run(query.on_conflict(conflict_target=[ExpectedReceiptRow.name], action="IGNORE"))
 
@@ -60,23 +60,23 @@ class Erasures:
         return [row["name"] for row in self._database.all(ExpectedReceiptRow.select())]
 
     def receipt_finished(self, name: str) -> None:
-        """Write down that a receipt is finished."""
+        """Expect a receipt no longer."""
         with self._database.transaction():
             self._database.run(ExpectedReceiptRow.delete().where(ExpectedReceiptRow.name == name))
 
     def order_scrub(self) -> None:
-        """Write down that rows were deleted; belongs in the transaction that deletes them."""
+        """Order a scrub; call in the transaction that deletes rows."""
         ordered = {"token": uuid.uuid4().hex, "rewritten": False}
         query = ScrubRow.insert(id=ONLY_ROW, **ordered)
         self._database.run(query.on_conflict(conflict_target=[ScrubRow.id], update=ordered))
 
     def scrub_order(self) -> ScrubOrder | None:
-        """Return what is to be scrubbed, None if there is nothing."""
+        """Return the order to scrub, None if there is none."""
         row = self._database.first(ScrubRow.select().where(ScrubRow.id == ONLY_ROW))
         return ScrubOrder(row["token"], row["rewritten"]) if row else None
 
     def scrub(self, order: ScrubOrder, patience_seconds: float) -> bool:
-        """Do what an order asks for; False if others were in the way for too long, or the disk is full.
+        """Scrub the files; False if other processes prevent it for too long, or the disk is full.
 
         The first step is written down, so that another try has only the rest to do.
         """

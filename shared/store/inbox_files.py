@@ -1,4 +1,4 @@
-"""The files that the inbox has dealt with, each as it was then."""
+"""The files that the inbox has handled, with their size and time then."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.store.values import InboxFile, value_of
 
 #: It became a record; another record has its content; it cannot be read; its record is marked for deletion.
 ADOPTED, COPY, UNREADABLE, MARKED = "adopted", "copy", "unreadable", "marked"
-#: What a person is to know of files that stay in the inbox.
+#: Outcomes that a person should know, as the files stay in the inbox.
 TROUBLES = (COPY, UNREADABLE)
 
 
@@ -23,12 +23,12 @@ class InboxFiles:
         self._database = database
 
     def find(self, path: Path) -> InboxFile | None:
-        """Return what is known of a file."""
+        """Return the row of a file, None if there is none."""
         row = self._database.first(InboxFileRow.select().where(InboxFileRow.path == str(path)))
         return value_of(InboxFile, row) if row else None
 
     def note(self, path: Path, fingerprint: Fingerprint, outcome: str, record_id: int | None) -> None:
-        """Write down what became of a file as it is now."""
+        """Write the outcome of a file with its present size and time."""
         known = {
             "size_bytes": fingerprint.size_bytes,
             "modified_ns": fingerprint.modified_ns,
@@ -62,7 +62,7 @@ class InboxFiles:
         return [row["path"] for row in self._database.all(query)]
 
     def forget(self, paths: Iterable[str]) -> None:
-        """Remove what is known of files that are gone."""
+        """Remove the rows of files that are gone."""
         with self._database.transaction():
             for path in paths:
                 self._database.run(InboxFileRow.delete().where(InboxFileRow.path == path))

@@ -1,4 +1,4 @@
-"""The call records: what people, the inbox and capture do with them, and who reads them.
+"""The call records: queries, and changes by people, the inbox and capture.
 
 The record says what is to be done; a message in the queue is a hint. `transitions.py` changes the state of a
 record, `claims.py` does what a worker does.
@@ -32,9 +32,9 @@ from shared.store.transitions import (
 )
 from shared.store.values import Record, columns_of, value_of
 
-#: A wait longer than this can only mean that the clock was set back, so it is over.
+#: A longer wait means that the clock was set back, so it counts as over.
 LONGEST_WAIT_SECONDS = 3600.0
-#: The database's integers are not Python's.
+#: The database's integers have 64 bits.
 LARGEST_ID = 2**63 - 1
 FINISHED = (COMPLETED, FAILED, CANCELLED)
 PAGE = 500
@@ -48,7 +48,7 @@ class Records:
     ) -> None:
         self._database, self._transcripts, self._clock = database, transcripts, clock
 
-    # What there is
+    # Queries
 
     def get(self, record_id: int) -> Record:
         """Return a record. Raises RecordNotFound."""
@@ -142,7 +142,7 @@ class Records:
         where = RecordRow.transcription_status.in_(states) & (finished_at <= moment)
         return self._all(where, finished_at, RecordRow.id)
 
-    # What people, the inbox and capture do
+    # Changes by people, the inbox and capture
 
     def add(self, *, source: str, title: str, recording_path: str, **columns: Any) -> Record:
         """Insert a queued record; the caller sends the hint after the commit. Raises StoreConflict."""
@@ -163,7 +163,7 @@ class Records:
         return value_of(Record, row)
 
     def replace_content(self, recording_path: str, content: Mapping[str, Any]) -> Record | None:
-        """Give the unfinished record of a recording that was overwritten its new content.
+        """Give the unfinished record of an overwritten recording its new content.
 
         Returns None if there is no such record. One that is being processed is left to its worker, who looks
         at the file again when it is done and starts over.
@@ -192,7 +192,7 @@ class Records:
             return self.get(record_id)
 
     def bring_back(self, record_id: int, recording_path: str, content: Mapping[str, Any]) -> Record:
-        """Queue a recording again that had gone missing and has come back, under whatever name."""
+        """Queue a missing recording again that has come back, under any name."""
         with self._database.transaction():
             move(self._database, "requeue", RecordRow.id == record_id)
             self._write(record_id, recording_path=recording_path, **content)
@@ -219,12 +219,12 @@ class Records:
             waiting = (RecordRow.id == record_id) & (RecordRow.transcription_status == QUEUED)
             if not self._database.run(RecordRow.update(**changed).where(waiting)):
                 raise self._conflict(record_id, "Its options cannot be changed now")
-            if options:  # a transcript is not made half by one model and half by another
+            if options:  # a transcript comes from one set of options
                 self._transcripts.forget_windows(record_id)
             return self.get(record_id)
 
     def note_move(self, record_id: int, recording_path: str, content: Mapping[str, Any]) -> None:
-        """Write down that somebody has moved a recording."""
+        """Set the new path of a recording that a person has moved."""
         with self._database.transaction():
             self._write(record_id, recording_path=recording_path, **content)
 
@@ -247,7 +247,7 @@ class Records:
             self._database.run(CaptureRow.delete().where(CaptureRow.session_id.in_(session_id)))
             self._database.run(RecordRow.delete().where(RecordRow.id == record_id))
 
-    # How it is done
+    # Helpers
 
     def _first(self, where: Expression) -> Record | None:
         found = self._all(where, RecordRow.id, limit=1)

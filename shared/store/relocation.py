@@ -1,4 +1,4 @@
-"""Makes a copied database that of another home: paths into the old home lead into the new one."""
+"""Moves a copied database to another home: paths into the old home become paths into the new one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Relocation:
         self._database = database
 
     def move(self, old_home: str, new_home: Path) -> None:
-        """Have paths into the old home, which may have been on another system, lead into the new one.
+        """Change paths into the old home, which may be of another system, to the new one.
 
         What processes of the old home were doing is no longer theirs: their rows go, and every capture and
         record belongs to the new home's host.

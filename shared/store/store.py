@@ -1,4 +1,4 @@
-"""The store: everything that offhook keeps in its database, behind one object that is passed in."""
+"""The store: one object, passed in, for all access to the database."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class RecordRow(Model):
     size_bytes = BigIntegerField(null=True)
     modified_ns = BigIntegerField(null=True)
     duration_seconds = DoubleField(null=True)
-    flags = TextField(default="[]")  # JSON: what is odd about the recording
+    flags = TextField(default="[]")  # JSON: what is wrong with the recording
     options = TextField(default="{}")  # JSON: settings chosen for this recording alone
     transcription_status = TextField()
     transcription_error = TextField(null=True)
@@ -69,7 +69,7 @@ RecordRow.add_index(
 
 
 class DecodedWindowRow(Model):
-    """A window that the engine has decoded: the checkpoint after which the next attempt goes on."""
+    """A decoded window, after which the next attempt continues."""
 
     id = AutoField()
     record = ForeignKeyField(RecordRow, on_delete="CASCADE", backref="windows")
@@ -96,14 +96,14 @@ class SegmentRow(Model):
     words = TextField(null=True)  # JSON: [[start, end, word, probability], …]
     doubts = TextField(null=True)  # JSON: the reasons to doubt it; NULL if there are none
     first_word = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])  # its number within the record
-    search_text = TextField(null=True)  # what the index holds in the place of `text`; NULL: `text` itself
+    search_text = TextField(null=True)  # the indexed text; NULL: `text` itself
 
     class Meta:
         table_name = "segments"
 
 
 class InboxFileRow(Model):
-    """A file the inbox has dealt with, as it was then."""
+    """A file that the inbox has handled, with its size and time then."""
 
     path = TextField(primary_key=True)
     size_bytes = BigIntegerField()
@@ -165,7 +165,7 @@ class WorkerRow(Model):
 
 
 class QueueStateRow(Model):
-    """The one row of what holds for the whole queue."""
+    """The one row with the state of the whole queue."""
 
     id = IntegerField(primary_key=True)
     paused = BooleanField(default=False)
@@ -232,7 +232,7 @@ class SpeakerNameRow(Model):
 
 
 class CorrectionRow(Model):
-    """What a person put in the place of words `first_word` to `last_word` of a record."""
+    """A person's correction of words `first_word` to `last_word` of a record."""
 
     id = AutoField()
     record = ForeignKeyField(RecordRow, on_delete="CASCADE", backref="corrections")

@@ -33,7 +33,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Hit:
-    """A moment at which the words were said; in `snippet` they stand in brackets."""
+    """A segment with the words; `snippet` has them in brackets."""
 
     record_id: int
     title: str
@@ -64,12 +64,12 @@ class Transcripts:
         return tuple(_segment(row) for row in self._database.all(query))
 
     def search(self, words: str, limit: int) -> list[Hit]:
-        """Return the moments at which all the words were said, the newest first; `word*` finds beginnings."""
+        """Return the segments with all the words, the newest first; `word*` finds prefixes."""
         query = words_index.parse(words)
         found = self._database.find_text(query, limit)
         return [Hit(**moment.__dict__, snippet=words_index.snippet(moment.text, query)) for moment in found]
 
-    # What the other parts of the store write, inside their transactions
+    # Writes of other parts of the store, inside their transactions
 
     def add_windows(self, record_id: int, windows: Iterable[Window]) -> None:
         """Add decoded windows of a record."""
@@ -78,7 +78,7 @@ class Transcripts:
             self._database.run(DecodedWindowRow.insert(record=record_id, **row))
 
     def replace(self, record_id: int, segments: Iterable[Segment]) -> None:
-        """Put a transcript in the place of what was decoded or transcribed before."""
+        """Replace decoded windows and any older transcript by a transcript."""
         self.forget(record_id)
         rows = list(_rows(record_id, segments))
         for start in range(0, len(rows), ROWS_AT_ONCE):
@@ -86,11 +86,11 @@ class Transcripts:
         self._database.index_text(record_id)
 
     def forget_windows(self, record_id: int) -> None:
-        """Remove what is decoded of a record."""
+        """Remove the decoded windows of a record."""
         self._database.run(DecodedWindowRow.delete().where(DecodedWindowRow.record == record_id))
 
     def forget(self, record_id: int) -> None:
-        """Remove a record's transcript and what is decoded of it."""
+        """Remove a record's transcript and decoded windows."""
         self.forget_windows(record_id)
         self._database.remove_text(record_id)
         self._database.run(SegmentRow.delete().where(SegmentRow.record == record_id))

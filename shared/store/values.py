@@ -1,4 +1,4 @@
-"""What the store returns: frozen values. Times are seconds since 1970 in UTC."""
+"""The frozen values that the store returns. Times are seconds since 1970 in UTC."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Record:
     archived_at: float | None = None
     started_at: float | None = None
     completed_at: float | None = None
-    #: The columns that no version of offhook writes so; a neutral value stands for each.
+    #: The columns that no version of offhook writes so; a neutral value replaces each.
     damaged: tuple[str, ...] = ()
 
 

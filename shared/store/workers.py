@@ -1,4 +1,4 @@
-"""The rows of offhook's processes: what each one does, and when it last said so."""
+"""The rows of offhook's processes: their state, and when they were last seen."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Workers:
             self._database.run(query)
 
     def beat(self, worker_id: str, state: str, engines: str) -> None:
-        """Write down what a process is doing now, and how its engines (JSON) use the machine."""
-        told = {"state": state, "engines": engines, "last_seen_at": self._clock()}
+        """Update the state of a process, and how its engines (JSON) use the machine."""
+        columns = {"state": state, "engines": engines, "last_seen_at": self._clock()}
         with self._database.transaction():
-            self._database.run(WorkerRow.update(**told).where(WorkerRow.id == worker_id))
+            self._database.run(WorkerRow.update(**columns).where(WorkerRow.id == worker_id))
 
     def remove(self, worker_ids: Collection[str]) -> None:
         """Remove the rows of processes that have ended."""

@@ -68,7 +68,7 @@ CHECKS: dict[str, Callable[[Outcome], bool]] = {
 
 
 def is_no_speech(outcome: Outcome) -> bool:
-    """Whether nobody speaks, so that the text is made up."""
+    """Whether there is no speech, so that the text is invented."""
     return any(
         outcome.no_speech_probability > unlikely and outcome.average_log_probability < improbable
         for unlikely, improbable in NO_SPEECH

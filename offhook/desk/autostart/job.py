@@ -1,4 +1,4 @@
-"""What is started at login, and how programs of the system are called."""
+"""The command that is started at login, and calls of the system's programs."""
 
 from __future__ import annotations
 

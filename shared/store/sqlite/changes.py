@@ -1,4 +1,4 @@
-"""Says when another connection has changed a SQLite file: SQLite counts it, and tells nobody."""
+"""Notices changes of a SQLite file by other connections, by polling SQLite's counter of commits."""
 
 from __future__ import annotations
 

@@ -15,14 +15,14 @@ FIND = """
 ADD = """
     INSERT INTO segments_search (rowid, text)
     SELECT id, text FROM segments_to_search WHERE record_id = ?"""
-#: FTS5 is given what it holds of a row to remove it: the index has no text of its own.
+#: FTS5 needs the text of a row to remove it: the index does not store it.
 REMOVE = """
     INSERT INTO segments_search (segments_search, rowid, text)
     SELECT 'delete', id, text FROM segments_to_search WHERE record_id = ?"""
 
 
 def expression(query: Query) -> str:
-    """Write a query as FTS5 reads it: every word is quoted, so that none is taken for an operator."""
+    """Write a query for FTS5: every word is quoted, so that none is an operator."""
     return " AND ".join(map(_term, query.terms))
 
 

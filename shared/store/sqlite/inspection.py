@@ -1,4 +1,4 @@
-"""Inspects a database file that somebody else may have made up, without running anything that is in it.
+"""Inspects a database file that may be forged, without running any SQL in it.
 
 A trigger, a view or an index on an expression runs SQL of its maker's (SQLite, "Defense Against The Dark
 Arts"). So the schema is compared with the one that offhook's own migrations make, text by text, before any
@@ -18,7 +18,7 @@ from shared.store.sqlite.migrations import MIGRATIONS
 from shared.store.sqlite.reading import reading_uri
 
 SESSION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-#: Tables of SQLite's own, which it makes by itself.
+#: Tables that SQLite creates itself.
 _OWN = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
 #: Declared type -> the types of values that a column may have; NULL is the schema's matter.
 _TYPES = {

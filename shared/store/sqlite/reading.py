@@ -1,7 +1,7 @@
 """Finds a way to read a database that cannot be written: on a full disk, or without the right to write.
 
 SQLite needs a file beside a database in WAL mode even to read it (https://www.sqlite.org/wal.html). Where it
-cannot be made, a database without a log is read as one that nobody changes, and one with a log as a copy.
+cannot be made, a database without a log is read as immutable, and one with a log as a copy.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-#: While a truncation waits for readers, nobody can write: so it waits briefly, and again.
+#: While a truncation waits for readers, no process can write: so it waits briefly, and tries again.
 LOOK_SECONDS = 0.25
 
 Execute = Callable[[str], list[Any]]
@@ -27,7 +27,7 @@ def rewrite(execute: Execute) -> None:
 def truncate_log(
     execute: Execute, patience_seconds: float, sleep: Callable[[float], None] = time.sleep
 ) -> bool:
-    """Truncate the write-ahead log; False if readers were in the way for too long."""
+    """Truncate the write-ahead log; False if readers prevent it for too long."""
     deadline = time.monotonic() + patience_seconds
     while True:
         ((busy, *_),) = execute("PRAGMA wal_checkpoint(TRUNCATE)")
