@@ -49,7 +49,7 @@ def list_models(desk: Desk, as_json: bool) -> None:
 @click.argument("name")
 @pass_desk
 def pull(desk: Desk, name: str) -> None:
-    """Fetch a model, the only thing offhook ever takes from the network."""
+    """Fetch a model from the Hugging Face hub."""
     home.prepare(desk.settings)
     with spinner(f"Fetching {name} …") as status:
         done = threading.Event()

@@ -1,1 +1,1 @@
-"""The database: the only code that knows peewee or SQL. `Store` is what the rest of offhook uses."""
+"""The database, with all of peewee and SQL except Huey's queue. The other modules use `Store`."""
