@@ -30,11 +30,14 @@ def keys_of_names(module: str, tree: ast.Module) -> dict[str, str]:
 
 def called_keys(function: Function, keys: dict[str, str]) -> set[str]:
     """`module.name` of the functions of the tests that a function calls; methods are none of them."""
-    called = [ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)]
-    owners = [(name.rpartition("."), name) for name in called]
-    return {keys[name] for _, name in owners if name in keys} | {
-        f"{keys[owner]}.{name}" for (owner, _, name), _ in owners if owner in keys
-    }
+    found = set()
+    for name in (ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)):
+        owner, _, own_name = name.rpartition(".")
+        if not owner and name in keys:
+            found.add(keys[name])
+        elif owner in keys:
+            found.add(f"{keys[owner]}.{own_name}")
+    return found
 
 
 def asserts_itself(function: Function) -> bool:
