@@ -93,9 +93,7 @@ def _damage(database: Path, found: list[str]) -> str:
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--home", metavar="FOLDER", help="Folder that holds everything (default: OFFHOOK_HOME or ~/Offhook)."
-)
+@click.option("--home", metavar="FOLDER", help="Folder with all data (default: OFFHOOK_HOME or ~/Offhook).")
 @click.version_option(package_name="offhook")
 @click.pass_context
 def offhook(ctx: click.Context, home: str | None) -> None:

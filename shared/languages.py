@@ -1,4 +1,4 @@
-"""The languages Whisper knows, by their codes; a test holds them to faster-whisper's own list."""
+"""The languages Whisper knows, by their codes; a test compares them with faster-whisper's own list."""
 
 _CODES = """
     af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi

@@ -1,6 +1,6 @@
 """Makes foreign text safe to print: it controls no terminal and reorders no line.
 
-Titles, file names, error messages, device names and transcripts may hold escape sequences, C1 controls and
+Titles, file names, error messages, device names and transcripts may have escape sequences, C1 controls and
 bidirectional controls (https://trojansource.codes). Joiners stay: Persian, Hindi and emoji need them.
 """
 

@@ -25,7 +25,7 @@ from stress.contents import Speech, speeches
 from stress.decodings import Decodings
 from stress.disturbance import Moments, disturb
 from stress.feeder import Call, Drop, Feeder
-from stress.settling import settle, undisturbed
+from stress.finishing import finish, undisturbed
 from stress.supervisor import CAPTURE, WORKER, Supervisor
 from stress.verdicts import Home, Verdict, judge, look
 from stress.watch import Watch
@@ -95,7 +95,7 @@ def campaign(folder: Path, kills: int, seed: int, every: float = EVERY_SECONDS) 
             disturbing = time.monotonic()
             killed = disturb(processes, watch, moments, kills=kills, every=every, chance=chance)
             disturbed_seconds = time.monotonic() - disturbing
-        left = settle(stage.home, processes)
+        left = finish(stage.home, processes)
     home = look(stage.home)
     capture_deaths = [death.moment for death in processes.deaths if death.name == CAPTURE]
     verdict = judge(home, feeder.drops, feeder.calls, capture_deaths, expected)

@@ -171,11 +171,11 @@ def _make_ready(path: Path, old_home: str, home: Path) -> int:
         with store.transaction():
             store.relocation.move(old_home, home)
             _keep_inside(store, home)
-            held = store.records.processing()
-            for record in held:
+            processing = store.records.processing()
+            for record in processing:
                 store.claims.hand_back(Claim(record, record.claim_token or ""))
         store.make_movable()
-    return len(held)
+    return len(processing)
 
 
 def _refuse_strays(store: Store) -> None:

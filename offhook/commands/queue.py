@@ -78,7 +78,7 @@ def cancel(desk: Desk, record_ids: tuple[int, ...]) -> None:
 @click.command()
 @pass_desk
 def pause(desk: Desk) -> None:
-    """Let workers finish what they hold and take nothing further."""
+    """Let workers finish their recordings and take no further ones."""
     desk.store.controls.set_paused(True)
     say("Paused. `offhook resume` goes on.")
 

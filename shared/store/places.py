@@ -1,4 +1,4 @@
-"""The places of recordings in the library: which are reserved, and what has reached its place."""
+"""The places of recordings in the library: reserved ones, and archived records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Places:
         self._database, self._records, self._clock = database, records, clock
 
     def reserve_stem(self, record_id: int, candidates: Iterator[str]) -> str:
-        """Give a record its own place in the library, the same one each time it is asked."""
+        """Reserve a record's place in the library; return the same one each time."""
         with self._database.transaction():
             if stem := self._records.get(record_id).library_stem:
                 return stem
@@ -38,7 +38,7 @@ class Places:
         return [row["library_stem"] for row in self._database.all(query)]
 
     def mark_archived(self, record: Record, recording_path: str) -> None:
-        """Write down where a recording is now, and that this very transcript is beside it."""
+        """Set the path of a recording, and that its present transcript is archived."""
         completed = RecordRow.transcription_status == COMPLETED
         is_archived = completed & (RecordRow.completed_at == record.completed_at)
         archived_at = Case(None, [(is_archived, self._clock())], RecordRow.archived_at)
@@ -46,7 +46,7 @@ class Places:
             self._write(record.id, recording_path=recording_path, archived_at=archived_at)
 
     def unarchived(self, limit: int = 100) -> list[Record]:
-        """Return completed records whose files have not reached the library, other ones each time."""
+        """Return completed records that are not archived, different ones each time."""
         where = (RecordRow.transcription_status == COMPLETED) & RecordRow.archived_at.is_null()
         return matching(self._database, where, fn.RANDOM(), limit=limit)
 

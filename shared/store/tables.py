@@ -2,7 +2,7 @@
 
 `sqlite/migrations.py` creates the tables; a test compares the two. Times are seconds since 1970 in UTC, in
 double precision, so that a time that was read can be compared for equality. Integers that count bytes or
-nanoseconds have 64 bits. Columns that hold JSON are named in their comment.
+nanoseconds have 64 bits. Columns with JSON are named in their comment.
 """
 
 from __future__ import annotations

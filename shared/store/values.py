@@ -124,7 +124,7 @@ def value_of(kind: type[Value], row: Mapping[str, Any]) -> Value:
 
 
 def columns_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return columns as the tables hold them: JSON as text."""
+    """Return columns as the tables store them: JSON as text."""
     return {name: json.dumps(found) if name in _JSON else found for name, found in given.items()}
 
 

@@ -1,8 +1,8 @@
-"""How text is searched: what the full-text index holds, what a person typed means, and where the words stand.
+"""Prepares text for the full-text index, parses searches, and finds the words in a text.
 
 Any full-text index that splits text at spaces and compares words will do. Languages that write no spaces, and
-letters that people type in other ways, are prepared here: the index holds each character of such a script as
-a word of its own, so that a phrase finds any part of a run; ß is held as ss, ø as o, and so on.
+letters that people type in other ways, are prepared here: the index has each character of such a script as
+a word of its own, so that a phrase finds any part of a run; ß is stored as ss, ø as o, and so on.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def parse(words: str) -> Query:
 
 
 def index_text(text: str) -> str | None:
-    """Return what the index holds in the place of `text`; None if that is `text` itself."""
+    """Return the text to index instead of `text`; None if that is `text` itself."""
     prepared = folded(text)
     return None if prepared == text.lower() else prepared
 

@@ -1,4 +1,4 @@
-"""What becomes of recordings whose recorder has died: killed processes, real files, each call queued once."""
+"""Recordings of killed recorders are repaired and queued, each call once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[2]
 RATE_HZ = 16_000
 DEAD = "capture-000000000000"
 
-Settle = Callable[[], None]
+HandOver = Callable[[], None]
 
 #: Records until a line comes in. The names of `call` come as arguments.
 RECORDS = """
@@ -48,7 +48,7 @@ with RecordingSession() as session:
     print(json.dumps(session.stop()), flush=True)
 """
 
-SETTLES = """
+HANDS_OVER = """
 import sys
 from capture_worker import RecordingSession
 print("ready", flush=True)
@@ -98,7 +98,7 @@ def captures(store: Store) -> Captures:
 
 
 @pytest.fixture
-def settle(settings: Settings, store: Store) -> Settle:
+def hand_over(settings: Settings, store: Store) -> HandOver:
     """Let a capture process start in the home and end again."""
 
     def start_and_end() -> None:
@@ -213,12 +213,12 @@ def is_ms_okafors(record: Any, session_id: str) -> bool:
 
 
 def test_the_recording_of_a_killed_process_is_repaired_and_queued_with_all_that_was_known(
-    settings: Settings, store: Store, settle: Settle
+    settings: Settings, store: Store, hand_over: HandOver
 ) -> None:
     session_id = killed_in_mid_recording(settings, title="Ms. Okafor", candidate_id="c-7", project_id="p-3")
     (part,) = settings.recording.iterdir()
     bytes_left = part.stat().st_size
-    settle()
+    hand_over()
     record = only_record()
     assert is_ms_okafors(record, session_id)
     assert record.transcription_status == "queued"
@@ -232,10 +232,10 @@ def test_the_recording_of_a_killed_process_is_repaired_and_queued_with_all_that_
 
 
 def test_the_verdict_says_that_a_recording_was_recovered(
-    settings: Settings, store: Store, settle: Settle
+    settings: Settings, store: Store, hand_over: HandOver
 ) -> None:
     killed_in_mid_recording(settings, seconds=2.5)
-    settle()
+    hand_over()
     capture = Capture.get()
     verdict = json.loads(capture.verdict)
     assert (verdict["recovered"], verdict["reason"], capture.state) == (True, "recovered", QUEUED)
@@ -244,31 +244,31 @@ def test_the_verdict_says_that_a_recording_was_recovered(
 
 
 def test_a_recovered_recording_goes_where_it_was_to_go(
-    settings: Settings, store: Store, settle: Settle, tmp_path: Path
+    settings: Settings, store: Store, hand_over: HandOver, tmp_path: Path
 ) -> None:
     wanted = tmp_path / "calls" / "call.wav"
     killed_in_mid_recording(settings, output_path=str(wanted))
-    settle()
+    hand_over()
     assert only_record().recording_path == str(wanted)
     assert read(wanted).any()
 
 
 def test_a_recording_is_recovered_once(
-    settings: Settings, captures: Captures, settle: Settle, inbox: Inbox
+    settings: Settings, captures: Captures, hand_over: HandOver, inbox: Inbox
 ) -> None:
     leave(settings, captures, sound(0.5))
     for _ in range(2):
-        settle()
+        hand_over()
         inbox.sweep()
     assert Record.select().count() == 1
 
 
 def test_the_recording_of_a_living_process_is_left_to_it(
-    settings: Settings, store: Store, settle: Settle
+    settings: Settings, store: Store, hand_over: HandOver
 ) -> None:
     with process(settings, RECORDS, json.dumps({"title": "living"})) as recorder:
         session_id = first_line(recorder)
-        settle()
+        hand_over()
         assert [path.stem for path in settings.recording.iterdir()] == [session_id]
         assert Capture.get().state == RECORDING
         assert Record.select().count() == 0
@@ -281,12 +281,12 @@ def test_the_recording_of_a_living_process_is_left_to_it(
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
 def test_the_recording_of_a_process_that_only_stands_still_is_left_to_it(
-    settings: Settings, store: Store, settle: Settle
+    settings: Settings, store: Store, hand_over: HandOver
 ) -> None:
     with process(settings, RECORDS, "{}") as recorder:
         session_id = first_line(recorder)
         recorder.send_signal(signal.SIGSTOP)
-        settle()
+        hand_over()
         recorder.send_signal(signal.SIGCONT)
         recorder.communicate("\n", timeout=30)
     assert only_record().session_id == session_id
@@ -296,29 +296,31 @@ def test_the_recording_of_a_process_that_only_stands_still_is_left_to_it(
 
 
 def test_a_file_without_audio_is_dropped_with_its_row(
-    settings: Settings, captures: Captures, settle: Settle
+    settings: Settings, captures: Captures, hand_over: HandOver
 ) -> None:
     leave(settings, captures, b"")
-    settle()
+    hand_over()
     assert (Record.select().count(), Capture.select().count()) == (0, 0)
     assert list(settings.recording.iterdir()) == list(settings.inbox.iterdir()) == []
 
 
-def test_half_a_sample_at_the_end_is_cut_off(settings: Settings, captures: Captures, settle: Settle) -> None:
+def test_half_a_sample_at_the_end_is_cut_off(
+    settings: Settings, captures: Captures, hand_over: HandOver
+) -> None:
     audio = sound(0.5, channels=2)
     leave(settings, captures, audio + b"\1\2\3", channels=2)
-    settle()
+    hand_over()
     assert read(only_record().recording_path).tobytes() == audio
 
 
 def test_a_header_that_a_power_cut_has_emptied_is_written_anew(
-    settings: Settings, captures: Captures, settle: Settle
+    settings: Settings, captures: Captures, hand_over: HandOver
 ) -> None:
     audio = sound(0.5, channels=2)
     _, part = leave(settings, captures, audio, channels=2)
     with part.open("r+b") as file:
         file.write(bytes(HEADER_BYTES))
-    settle()
+    hand_over()
     found = read(only_record().recording_path)
     assert found.shape == (RATE_HZ // 2, 2)
     assert found.tobytes() == audio
@@ -326,13 +328,13 @@ def test_a_header_that_a_power_cut_has_emptied_is_written_anew(
 
 @pytest.mark.parametrize("channels", [1, 2])
 def test_a_file_of_which_the_database_knows_nothing_is_queued_as_recovered(
-    settings: Settings, store: Store, settle: Settle, channels: int
+    settings: Settings, store: Store, hand_over: HandOver, channels: int
 ) -> None:
     audio = sound(0.5, channels)
     part = leave_file(settings, "unknown", audio, channels)
     began = 1_700_000_000
     os.utime(part, (began, began))
-    settle()
+    hand_over()
     record = only_record()
     assert record.title == time.strftime("Recovered %Y-%m-%d %H:%M", time.localtime(began))
     assert (record.source, record.session_id) == ("capture", str(uuid.UUID(record.session_id)))
@@ -341,37 +343,43 @@ def test_a_file_of_which_the_database_knows_nothing_is_queued_as_recovered(
     assert list(settings.recording.iterdir()) == []
 
 
-def test_an_unknown_file_without_audio_is_dropped(settings: Settings, store: Store, settle: Settle) -> None:
+def test_an_unknown_file_without_audio_is_dropped(
+    settings: Settings, store: Store, hand_over: HandOver
+) -> None:
     leave_file(settings, "unknown", b"")
-    settle()
+    hand_over()
     assert (Record.select().count(), Capture.select().count()) == (0, 0)
     assert list(settings.recording.iterdir()) == []
 
 
-def test_recordings_outlive_a_database_that_is_lost(settings: Settings, store: Store, settle: Settle) -> None:
+def test_recordings_outlive_a_database_that_is_lost(
+    settings: Settings, store: Store, hand_over: HandOver
+) -> None:
     killed_in_mid_recording(settings)
     Capture.delete().execute()
-    settle()
+    hand_over()
     assert only_record().title.startswith("Recovered ")
 
 
-def test_other_files_in_the_folder_are_left_alone(settings: Settings, store: Store, settle: Settle) -> None:
+def test_other_files_in_the_folder_are_left_alone(
+    settings: Settings, store: Store, hand_over: HandOver
+) -> None:
     notes = settings.recording / "notes.txt"
     notes.write_text("mine")
-    settle()
+    hand_over()
     assert notes.read_text() == "mine"
     assert Record.select().count() == 0
 
 
 def test_nothing_is_written_over_on_the_way_to_the_inbox(
-    settings: Settings, captures: Captures, settle: Settle
+    settings: Settings, captures: Captures, hand_over: HandOver
 ) -> None:
     taken = settings.inbox / "call.wav"
     taken.write_bytes(b"precious")
     (settings.inbox / "call (2).wav").write_bytes(b"too")
     audio = sound(0.5)
     session_id, _ = leave(settings, captures, audio, place=taken)
-    settle()
+    hand_over()
     assert taken.read_bytes() == b"precious"
     record = only_record()
     assert is_ms_okafors(record, session_id)
@@ -381,11 +389,11 @@ def test_nothing_is_written_over_on_the_way_to_the_inbox(
 
 
 def test_a_recovered_recording_whose_place_is_gone_goes_to_the_inbox(
-    settings: Settings, captures: Captures, settle: Settle, tmp_path: Path
+    settings: Settings, captures: Captures, hand_over: HandOver, tmp_path: Path
 ) -> None:
     (tmp_path / "stick").touch()
     session_id, _ = leave(settings, captures, sound(0.5), place=tmp_path / "stick" / "call.wav")
-    settle()
+    hand_over()
     record = only_record()
     assert is_ms_okafors(record, session_id)
     assert Path(record.recording_path).parent == settings.inbox
@@ -393,18 +401,18 @@ def test_a_recovered_recording_whose_place_is_gone_goes_to_the_inbox(
 
 
 def test_one_recording_that_cannot_be_moved_does_not_hold_up_the_next(
-    settings: Settings, captures: Captures, settle: Settle
+    settings: Settings, captures: Captures, hand_over: HandOver
 ) -> None:
     stuck, part = leave(settings, captures, sound(0.5), title="stuck", started_at=1.0)
     audio = part.read_bytes()
     part.unlink()
     part.mkdir()  # what cannot be opened as a file
     leave(settings, captures, sound(0.5), title="next", started_at=2.0)
-    settle()
+    hand_over()
     assert only_record().title == "next"
     part.rmdir()
     part.write_bytes(audio)
-    settle()
+    hand_over()
     assert Record.get(Record.session_id == stuck).title == "stuck"
 
 
@@ -416,7 +424,7 @@ def test_inbox_and_recorder_that_come_by_at_once_queue_each_recording_once(
 ) -> None:
     left = dict(leave_moved(settings, captures, sound(0.2, seed=number)) for number in range(40))
     with ExitStack() as at_end:
-        both = [at_end.enter_context(process(settings, code)) for code in (SETTLES, SWEEPS)]
+        both = [at_end.enter_context(process(settings, code)) for code in (HANDS_OVER, SWEEPS)]
         assert [first_line(started) for started in both] == ["ready", "ready"]
         for started in both:
             assert started.stdin
@@ -431,14 +439,14 @@ def test_inbox_and_recorder_that_come_by_at_once_queue_each_recording_once(
 
 
 def test_a_recording_that_has_left_for_the_library_meanwhile_is_not_lost(
-    settings: Settings, captures: Captures, settle: Settle, inbox: Inbox, store: Store
+    settings: Settings, captures: Captures, hand_over: HandOver, inbox: Inbox, store: Store
 ) -> None:
     session_id, path = leave_moved(settings, captures, sound(0.5))
     inbox.sweep()
     captures.change(session_id, state=ENDED)  # as a recorder does that is just about to hand it over
     moved = path.replace(settings.library / "call.wav")
     store.records.note_move(only_record().id, str(moved), {})
-    settle()
+    hand_over()
     assert captures.get(session_id).state == QUEUED
     record = only_record()
     assert is_ms_okafors(record, session_id)
@@ -446,11 +454,11 @@ def test_a_recording_that_has_left_for_the_library_meanwhile_is_not_lost(
 
 
 def test_a_recording_of_which_nothing_is_left_is_forgotten(
-    settings: Settings, captures: Captures, settle: Settle
+    settings: Settings, captures: Captures, hand_over: HandOver
 ) -> None:
     _, path = leave_moved(settings, captures, sound(0.5))
     path.unlink()
-    settle()
+    hand_over()
     assert (Record.select().count(), Capture.select().count()) == (0, 0)
 
 
@@ -458,11 +466,11 @@ def test_a_recording_of_which_nothing_is_left_is_forgotten(
 
 
 def test_two_recordings_that_sound_the_same_are_two(
-    settings: Settings, captures: Captures, settle: Settle, inbox: Inbox
+    settings: Settings, captures: Captures, hand_over: HandOver, inbox: Inbox
 ) -> None:
     for candidate_id in ("c-1", "c-2"):
         leave(settings, captures, bytes(RATE_HZ), candidate_id=candidate_id)
-    settle()
+    hand_over()
     inbox.sweep()
     first, second = Record.select().order_by(Record.candidate_id)
     assert first.sha256 == second.sha256
@@ -481,10 +489,10 @@ def test_two_recordings_that_sound_the_same_are_two_for_the_inbox_as_well(
 
 
 def test_what_is_dropped_later_under_the_name_of_a_recording_is_not_taken_for_it(
-    settings: Settings, captures: Captures, settle: Settle, inbox: Inbox, store: Store
+    settings: Settings, captures: Captures, hand_over: HandOver, inbox: Inbox, store: Store
 ) -> None:
     session_id, path = leave_moved(settings, captures, sound(0.5))
-    settle()
+    hand_over()
     inbox.sweep()
     claim = store.claims.claim(only_record().id, worker_id="worker-1", model="tiny.en", lease_seconds=60)
     assert claim
@@ -504,18 +512,18 @@ def test_what_is_dropped_later_under_the_name_of_a_recording_is_not_taken_for_it
 
 
 def test_deleting_a_recording_deletes_what_capture_knew_of_it_and_no_more(
-    settings: Settings, captures: Captures, settle: Settle, store: Store
+    settings: Settings, captures: Captures, hand_over: HandOver, store: Store
 ) -> None:
     left = [leave(settings, captures, sound(0.5, seed=number))[0] for number in range(2)]
     for session_id in left:
         row = {"microphone": b"\x10" * 5, "loopback": b"\xff" * 5}
         captures.note(session_id, {"duration_seconds": 0.5}, {0: row})
-    settle()
+    hand_over()
     store.records.delete(Record.get(Record.session_id == left[0]).id)
     assert [capture.session_id for capture in Capture.select()] == [left[1]]
     assert [captures.loudness(session_id)["microphone"] for session_id in left] == [b"", b"\x10" * 5]
     assert Loudness.select().count() == 1
-    settle()
+    hand_over()
     assert only_record().session_id == left[1]
 
 
@@ -563,7 +571,7 @@ def test_three_recorders_that_start_at_once_queue_each_recording_once(
     for number in range(40):
         leave_file(settings, f"unknown-{number}", sound(0.2, seed=100 + number))
     with ExitStack() as at_end:
-        recorders = [at_end.enter_context(process(settings, SETTLES)) for _ in range(3)]
+        recorders = [at_end.enter_context(process(settings, HANDS_OVER)) for _ in range(3)]
         assert [first_line(started) for started in recorders] == ["ready"] * 3
         for started in recorders:
             assert started.stdin

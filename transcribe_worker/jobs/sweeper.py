@@ -87,13 +87,13 @@ class Sweeper:
 
     def _reclaim(self) -> None:
         """Take recordings back from workers that have ended or are silent."""
-        held = self.store.records.processing()
+        claimed = self.store.records.processing()
         self._forget_leases_after_a_sleep()
-        reasons = ((record, self._abandoned(record)) for record in held)
+        reasons = ((record, self._abandoned(record)) for record in claimed)
         for record, reason in reasons:
             if reason:
                 self._give_back(record, reason)
-        tokens = {record.claim_token for record in held}
+        tokens = {record.claim_token for record in claimed}
         self._leases = {token: seen for token, seen in self._leases.items() if token in tokens}
 
     def _abandoned(self, record: Record) -> str | None:

@@ -40,13 +40,13 @@ class RecordingLimits:
         """The longest recording in seconds."""
         return self.longest_hours * SECONDS_PER_HOUR
 
-    def holds(self, size_bytes: int) -> bool:
+    def allows(self, size_bytes: int) -> bool:
         """Whether a file may have this many bytes."""
         return size_bytes <= self.largest_file_gb * GB
 
     def check_size(self, name: str, size_bytes: int) -> None:
         """Raise TooLarge for a file over `largest_file_gb`."""
-        if not self.holds(size_bytes):
+        if not self.allows(size_bytes):
             raise TooLarge(
                 f"{name} has {size_bytes / GB:,.5g} GB, and largest_file_gb allows {self.largest_file_gb:g}. "
                 "Raise largest_file_gb, or cut the recording into pieces."

@@ -48,7 +48,7 @@ from transcribe_worker.recognition.tokens import (
 from transcribe_worker.speech.stretches import Window
 from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
 
-#: A gap between two sentences that exceeds the longest pause by this much holds speech.
+#: A gap between two sentences that exceeds the longest pause by this much has speech.
 PASSED_OVER_SECONDS = 1.0
 #: Whisper's own limits: tokens of a window, and the last time stamp for its first word (1 s).
 MOST_TOKENS = 448

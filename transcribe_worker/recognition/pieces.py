@@ -21,7 +21,7 @@ LENGTHS = tuple(seconds * FRAMES_PER_SECOND for seconds in (6, 8, 12, 16, 20, 24
 WHOLE_FRAMES = LENGTHS[-1]
 #: A rest starts within speech; with less padding after it the model often writes it twice.
 REST_PADDING_SECONDS = 8.0
-#: A shorter rest is dropped: it holds half a word at most.
+#: A shorter rest is dropped: it has half a word at most.
 SHORTEST_REST = SAMPLE_RATE_HZ
 
 #: A segment as the decoder drafts it: `stamps` by the model, `start` and `end` by its words, in seconds.

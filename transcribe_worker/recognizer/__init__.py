@@ -1,1 +1,1 @@
-"""The engine process: holds the model; run as `python -m transcribe_worker.recognizer`."""
+"""The engine process, with the model; run as `python -m transcribe_worker.recognizer`."""

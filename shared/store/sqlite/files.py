@@ -1,4 +1,4 @@
-"""SQLite databases as files: copies of what others write to, and what a file holds, whatever its version."""
+"""SQLite databases as files: copies during writes, and the content of a file of any version."""
 
 from __future__ import annotations
 

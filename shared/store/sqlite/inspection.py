@@ -27,7 +27,7 @@ _TYPES = {
     "REAL": ("real", "integer", "null"),
     "BLOB": ("blob", "null"),
 }
-#: Columns that hold JSON, and of what kind.
+#: Columns with JSON, and its kind.
 JSON_COLUMNS: dict[tuple[str, str], type] = {
     ("call_records", "flags"): list,
     ("call_records", "options"): dict,

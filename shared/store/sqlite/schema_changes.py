@@ -96,7 +96,7 @@ def number_words(execute: Execute) -> None:
 
 
 def search_all_scripts(execute: Execute) -> None:
-    """Let the index hold another text than the segment's where people search for it in other ways.
+    """Index another text than the segment's where people search for it in other ways.
 
     `search_text` is that text (`words_index.py`), NULL where it is the segment's own. The store writes the
     index itself from here on: a schema without triggers can be read as one that is not trusted.

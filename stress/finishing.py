@@ -17,19 +17,19 @@ STILL_SECONDS = 40.0
 LOOK_SECONDS = 0.25
 
 
-def settle(home: Path, processes: Supervisor) -> list[str]:
+def finish(home: Path, processes: Supervisor) -> list[str]:
     """Wait until all work is done; return what is stuck."""
-    before, since = unsettled(home), time.monotonic()
+    before, since = unfinished(home), time.monotonic()
     while before and time.monotonic() - since < STILL_SECONDS:
         time.sleep(LOOK_SECONDS)
         processes.mind()
-        now = unsettled(home)
+        now = unfinished(home)
         if now != before:
             before, since = now, time.monotonic()
     return before
 
 
-def unsettled(home: Path) -> list[str]:
+def unfinished(home: Path) -> list[str]:
     """Return unfinished records and calls, and files of ended processes."""
     with reading(home) as database:
         records = database.execute(
@@ -55,7 +55,7 @@ def undisturbed(stage: Stage, recordings: Mapping[str, bytes]) -> dict[str, Tran
             partial.write_bytes(content)
             partial.replace(stage.inbox / f"{name}.wav")
         stage.wait_for(lambda: _count(stage.home) == len(recordings), "the undisturbed recordings")
-        left = settle(stage.home, processes)
+        left = finish(stage.home, processes)
     home = look(stage.home)
     faults = [*processes.faults, *left]
     if faults or len(home.transcripts) < len(recordings):
