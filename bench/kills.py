@@ -1,7 +1,8 @@
 """Measures the loss of a killed recorder: `python -m bench.kills [--kills 20]`.
 
-A real capture worker records, is killed at a random moment and started again; then every recording has to be
-in the queue, whole and playable. What is lost is the time from the start to the kill less the recording.
+A real capture worker records, is killed at a random moment and started again. Then every recording must be
+in the queue, whole and playable. The loss is the time from the start to the kill minus the length of the
+recording.
 """
 
 from __future__ import annotations

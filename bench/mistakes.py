@@ -1,5 +1,6 @@
-"""What is wrong in a transcript, as the field counts it: words behind OpenAI's English normaliser, of which
-`eight` and `8`, `mister` and `Mr.` are the same.
+"""Counts wrong words after OpenAI's English normaliser.
+
+For it `eight` and `8` are equal, and so are `mister` and `Mr.`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A real capture worker on a real sound server: `python -m bench.recording` (Linux, PulseAudio).
 
-Speech is played on both sides and found again in the recording, in pieces of a tenth of a second; then the
-same noise is on both sides at once, to see how far apart they are recorded; then noise plays at the start.
+Speech is played on both sides and searched in the recording in pieces of 0.1 s. Then the same noise plays on
+both sides, to measure their distance in time. Then noise plays at the start.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def first_audio(studio: Studio) -> None:
             firsts_ms.append(np.flatnonzero(np.abs(loopback) > 0.001)[0] / RATE_HZ * 1000)
         studio.server.silence()
     print(
-        f"first audio: at most {max(firsts_ms):.0f} ms behind the start, median {np.median(firsts_ms):.0f} ms"
+        f"first audio: at most {max(firsts_ms):.0f} ms after the start, median {np.median(firsts_ms):.0f} ms"
     )
 
 

@@ -1,8 +1,8 @@
 """Measures offhook with 100,000 recordings and 2,000,000 segments: `python -m bench.scale`.
 
-Makes a home with them, which takes minutes; `--home` keeps it for the next time. Commands are timed as whole
-processes, as a person at a terminal waits for them, beside an empty home and beside a bare Python that
-imports nothing, in turns; all else within this process. A page goes to `bench/results/scale.md`.
+Fills a home, which takes minutes; `--home` keeps it for the next run. Commands are timed as whole processes,
+in turn with those of an empty home and with a Python that imports nothing. Everything else is timed within
+this process. The page is written to `bench/results/scale.md`.
 """
 
 from __future__ import annotations

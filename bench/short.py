@@ -1,9 +1,8 @@
 """Measures the speed with many short recordings: `python -m bench.short`.
 
-Drops them all at once into the inbox of a home in which everything runs, and waits for the last one. Where
-the time of one goes, its worker says itself, in its log at DEBUG; overhead is all that is neither the model
-nor speech detection. Processor time is what the system counts; on a machine with other work to do, it tells
-more than the clock.
+Drops them all at once into the inbox of a home in which everything runs, and waits for the last one. The
+worker's log at DEBUG has the times of each recording; overhead is everything except the model and speech
+detection. Processor time comes from the system; on a busy machine it is more reliable than the clock.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Speech found and noise let through: `python -m bench.speech_detection`.
+"""Measures the speech found and the noise passed: `python -m bench.speech_detection`.
 
-What is handed to the model in both presets, beside Silero as faster-whisper has it, at many levels and over
-many kinds of noise. The truth is the energy of the speech before anything is added to it. A file of tables
-goes to `bench/results/`.
+Compares the audio that the model gets in both presets with faster-whisper's use of Silero, at many levels
+and over many kinds of noise. The truth is the energy of the speech before noise is added. The tables are
+written to `bench/results/`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Do two drifting clocks end up on one timeline? `python -m bench.timeline [--hours 2 8] [--ppm 100 -100]`.
+"""Measures the timeline with two drifting clocks: `python -m bench.timeline [--hours 2 8] [--ppm 100 -100]`.
 
-Virtual sound cards hand out packets of 10 ms to polls that jitter, and stall for up to a second. Their clocks
-are off in opposite directions and wander, and the loopback gives no data at all half of the time. Both sides
-carry a pulse at every full second of true time: where it ends up is where the timeline has put it.
+Virtual sound cards return packets of 10 ms to polls that jitter and stall for up to 1 s. Their clocks are
+off in opposite directions and wander, and the loopback gives no data half of the time. Both sides have a
+pulse at every full second of true time, whose position on the timeline is measured.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Compares offhook with other programs: `python -m bench.transcription`, with the extra `bench`.
 
-Everything is one run: the same recordings, the same model files, int8, all cores; each way as whole
-processes, one after another, again and again. offhook goes its whole way, from a file in the inbox of a home
-in which nothing runs yet to `completed`. A table and a chart go to `bench/results/`.
+All programs get the same recordings and the same model files, int8, on all cores, and run as whole
+processes, in turn and several times. offhook is timed from a file in the inbox, before its processes start,
+to `completed`. A table and a chart are written to `bench/results/`.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def containers() -> Iterator[Case]:
             continue
         yield Case(f"{name} header cut", content[:30], Truth(codes=None, seconds=0.0), suffix)
         yield Case(
-            f"{name} garbage behind",
+            f"{name} garbage at the end",
             content + b"\x13\x57\x9b\xdf" * 500,
             either(SECONDS, tolerance + 0.2),
             suffix,
@@ -95,7 +95,7 @@ def containers() -> Iterator[Case]:
         joined = either(2 * SECONDS, 2 * tolerance + 0.2)
         yield Case(f"{name} joined with another", content + content, joined, suffix)
         if not is_wav:
-            yield Case(f"{name} behind a tag", id3(bytes(300)) + content, whole, suffix)
+            yield Case(f"{name} after a tag", id3(bytes(300)) + content, whole, suffix)
     mp3 = encoded("mp3", "libmp3lame", 44_100, "mono", SECONDS)
     tight = heard(SECONDS, tolerance=0.1)
     yield Case("mp3 huge tag", id3(b"\xff\xfb\x90\x64" * 500_000) + mp3, tight, ".mp3")

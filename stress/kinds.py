@@ -38,7 +38,7 @@ def strangers() -> Iterator[Case]:
         "pls": f"[playlist]\nFile1={TARGET}\nNumberOfEntries=1\n",
         "sdp": "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\nm=audio 5004 RTP/AVP 0\r\n",
         "smil": f'<smil><body><audio src="{TARGET}"/></body></smil>',
-        "m3u8 behind a tag": f"ID3\x04\0\0\0\0\0\0#EXTM3U\n#EXTINF:9,\n{TARGET}\n",
+        "m3u8 after a tag": f"ID3\x04\0\0\0\0\0\0#EXTM3U\n#EXTINF:9,\n{TARGET}\n",
         "m3u8 in a riff": f"RIFF\x40\0\0\0WAVE#EXTM3U\n#EXTINF:9,\n{TARGET}\n",
         "m3u8 like an mp4": f"#EX\nftypM4A #EXTM3U\n#EXTINF:9,\n{TARGET}\n",
         "dash": f'<?xml version="1.0"?><MPD><BaseURL>{TARGET}</BaseURL></MPD>',

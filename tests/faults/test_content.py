@@ -214,7 +214,7 @@ TARGET = "the other recording.wav"
 SCRIPTS = {
     "ffconcat": f"ffconcat version 1.0\nfile '{TARGET}'\n",
     "m3u8": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{TARGET}\n#EXT-X-ENDLIST\n",
-    "m3u8 behind a tag": "ID3\x04\0\0\0\0\0\0" + f"#EXTM3U\n#EXTINF:9,\n{TARGET}\n",
+    "m3u8 after a tag": "ID3\x04\0\0\0\0\0\0" + f"#EXTM3U\n#EXTINF:9,\n{TARGET}\n",
     "m3u8 in a WAV": "RIFF\x40\0\0\0WAVE" + f"#EXTM3U\n#EXTINF:9,\n{TARGET}\n",
     "m3u8 like an MP4": "#EX\nftypM4A #EXTM3U\n" + f"#EXTINF:9,\n{TARGET}\n",
 }
