@@ -80,14 +80,14 @@ def cancel(desk: Desk, record_ids: tuple[int, ...]) -> None:
 def pause(desk: Desk) -> None:
     """Let workers finish their recordings and take no further ones."""
     desk.store.controls.set_paused(True)
-    say("Paused. `offhook resume` goes on.")
+    say("Paused. `offhook resume` ends the pause.")
 
 
 @click.command()
 @pass_desk
 def resume(desk: Desk) -> None:
-    """Let workers go on after a pause."""
+    """Let workers take recordings again after a pause."""
     desk.store.controls.set_paused(False)
     for record in desk.store.records.due(limit=1):
         desk.hint(record.id, record.priority)
-    say("The queue goes on.")
+    say("The queue continues.")

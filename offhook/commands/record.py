@@ -108,7 +108,7 @@ def watch(ctx: click.Context, desk: Desk) -> None:
         try:
             ended = show(found, capture.events())
         except KeyboardInterrupt:
-            say("The recording goes on. `offhook record stop` ends it.")
+            say("The recording continues. `offhook record stop` ends it.")
             return
     if ended is None:
         raise CaptureNotRunning(

@@ -67,7 +67,7 @@ def _counts(found: dict[str, Any]) -> RenderableType:
             f"{state}   ", style="dim"
         )
     if found["paused"]:
-        line.append("PAUSED (offhook resume goes on)", style="bold yellow")
+        line.append("PAUSED (offhook resume ends it)", style="bold yellow")
     lines = [line, cell(f"inbox {short(found['inbox']['path'])}", "dim")]
     if oldest := found["oldest_waiting"]:
         waited = length(oldest["waiting_seconds"])

@@ -63,7 +63,7 @@ def transcribe(
         with _progress() as progress, helping(desk.settings, desk.store) as helper:
             records = [_wait(desk, record_id, progress, helper) for record_id in ids]
     except KeyboardInterrupt:
-        warn("Interrupted. It stays in the queue; run it again to go on.")
+        warn("Interrupted. It stays in the queue; run it again to continue.")
         ctx.exit(130)
     if as_json:
         print_json({"records": [_with_text(desk, record) for record in records]})
@@ -77,7 +77,7 @@ def _queued(desk: Desk, path: Path, options: dict[str, Any]) -> Record:
     if record.transcription_status == QUEUED:
         model_files.find(desk.settings.models, record.model or desk.settings.model)
         if desk.store.controls.paused():
-            raise SettingsError("The queue is paused. `offhook resume` goes on.")
+            raise SettingsError("The queue is paused. `offhook resume` ends the pause.")
     return record
 
 

@@ -314,7 +314,7 @@ def test_leaving_watch_leaves_the_recording_running(stage: Stage, worker: subpro
         person.wait_for("dBFS")
         person.process.send_signal(signal.SIGINT)
         assert person.ends() == 0
-        assert "The recording goes on. `offhook record stop` ends it." in person.shown
+        assert "The recording continues. `offhook record stop` ends it." in person.shown
         assert "Traceback" not in person.shown
     assert stage.read("record", "state")["state"] == "recording"
 

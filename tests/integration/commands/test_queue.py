@@ -57,13 +57,13 @@ def test_what_is_over_cannot_be_cancelled(cli: Cli, store: Store, state: str) ->
 
 
 def test_a_pause_holds_until_it_is_over(cli: Cli, wav: Path) -> None:
-    assert cli("pause") == Done(0, "Paused. `offhook resume` goes on.\n", "")
+    assert cli("pause") == Done(0, "Paused. `offhook resume` ends the pause.\n", "")
     assert cli("pause").code == 0
     assert cli("add", wav).code == 0
-    assert cli("transcribe", wav).err == "offhook: The queue is paused. `offhook resume` goes on.\n"
+    assert cli("transcribe", wav).err == "offhook: The queue is paused. `offhook resume` ends the pause.\n"
     assert cli("status", "--json").json["paused"] is True
     assert "PAUSED" in cli("status").out
-    assert cli("resume") == Done(0, "The queue goes on.\n", "")
+    assert cli("resume") == Done(0, "The queue continues.\n", "")
     assert cli("status", "--json").json["paused"] is False
 
 
