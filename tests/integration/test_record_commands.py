@@ -305,7 +305,7 @@ def test_watch_shows_what_is_to_be_minded_and_why_a_recording_has_ended(stage: S
         with terminal(stage, "record", "watch") as person:
             person.wait_for("Ask before you record.")
             assert person.ends() == 0
-            person.wait_for(r"\(longest_recording\)")
+            person.wait_for(r"\(it had become")
 
 
 def test_leaving_watch_leaves_the_recording_running(stage: Stage, worker: subprocess.Popen[str]) -> None:
