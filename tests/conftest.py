@@ -14,9 +14,10 @@ from shared.settings import Settings
 from shared.store.store import Store
 from tests import groups, pulse, tables
 from tests.pulse import PulseServer
-from tests.stage import Stage
+from tests.stage import DEFAULTS, ONE_THREAD, Stage
 from tests.voices import LONG_CALL, SHORT_CALL, Call, again_and_again, speak, write_wav
 
+DEFAULTS.update(ONE_THREAD)
 stop_telemetry()  # of the libraries that tests load into this process
 
 

@@ -22,6 +22,12 @@ from tests.voices import Call, write_wav
 ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 90.0
 LIST_SECONDS = 2.0  # for so long a list is used again while nobody writes to the database
+#: Settings of every stage, unless it has others; the tests fill it, measurements and campaigns do not.
+DEFAULTS: dict[str, str] = {}
+#: Several tests run at once. An engine with one thread spends no time on measuring the fastest split either.
+ONE_THREAD = {"OFFHOOK_CPU_THREADS": "1"}
+#: As in a home that nobody has configured.
+ALL_CORES = {"OFFHOOK_CPU_THREADS": "0"}
 FINISHED = ("completed", "failed", "cancelled")
 
 _lists: dict[Any, tuple[Any, float, list[dict[str, Any]]]] = {}
@@ -47,7 +53,7 @@ class Stage:
     def environment(self) -> dict[str, str]:
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
         own = {"PATH": path, "OFFHOOK_HOME": str(self.home), "PYTHONUNBUFFERED": "1"}
-        return {**os.environ, **own, **dict(self.settings)}
+        return {**os.environ, **own, **DEFAULTS, **dict(self.settings)}
 
     def offhook(self, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command and return how it went."""

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stage import ROOT, Stage, end
+from tests.stage import ALL_CORES, ROOT, Stage, end
 
 
 @pytest.fixture(scope="session")
 def offhook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A home in which the Procfile runs."""
     folder = tmp_path_factory.mktemp("acceptance")
-    stage = Stage(folder / "home")
+    stage = Stage(folder / "home", tuple(ALL_CORES.items()))
     with (folder / "honcho.log").open("w") as log:
         honcho = subprocess.Popen(
             [sys.executable, "-m", "honcho", "start", "-f", "Procfile"],
