@@ -15,7 +15,7 @@ from shared.store.store import Store
 from tests import groups, pulse, tables
 from tests.pulse import PulseServer
 from tests.stage import DEFAULTS, ONE_THREAD, Stage
-from tests.voices import LONG_CALL, SHORT_CALL, Call, again_and_again, speak, write_wav
+from tests.voices import LONG_CALL, SHORT_CALL, Call, speak, write_wav
 
 DEFAULTS.update(ONE_THREAD)
 stop_telemetry()  # of the libraries that tests load into this process
@@ -85,8 +85,8 @@ def long_call() -> Call:
 
 @pytest.fixture(scope="session")
 def call(long_call: Call) -> Call:
-    """The long call twice: some seconds of work, in several stretches, enough to be interrupted in."""
-    return again_and_again(long_call, 2)
+    """The long call: seconds of work for one thread, in two stretches, enough to be interrupted in."""
+    return long_call
 
 
 @pytest.fixture

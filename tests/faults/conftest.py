@@ -13,7 +13,7 @@ from tests.voices import Call, write_wav
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, call: Call) -> str:
-    """The transcript of two minutes of a call when nothing happens to it."""
+    """The transcript of the long call when nothing happens to it."""
     return transcript(tmp_path_factory.mktemp("undisturbed"), call)
 
 

@@ -51,7 +51,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def several_minutes(short_call: Call) -> Call:
     """A call that takes some seconds to decode, in many stretches."""
-    return again_and_again(short_call, 20)
+    return again_and_again(short_call, 10)
 
 
 @pytest.fixture
