@@ -111,7 +111,7 @@ def test_a_false_length_loses_no_sound_in_silence(tmp_path: Path, name: str) -> 
     assert duration is None or 0 < duration < float("inf")
 
 
-@pytest.mark.parametrize("content", [flac(RATE_HZ * 60), matroska(60_000.0)])
+@pytest.mark.parametrize("content", [flac(RATE_HZ * 60), matroska(60_000.0)], ids=["flac", "matroska"])
 def test_a_claim_over_the_limit_that_is_not_true_refuses_nothing(tmp_path: Path, content: bytes) -> None:
     audio, flags, _ = decode(tmp_path, content, RecordingLimits(longest_hours=30 / 3_600))
     assert len(audio) == pytest.approx(SECONDS * SAMPLE_RATE_HZ, abs=2_000)
