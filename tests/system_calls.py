@@ -29,9 +29,10 @@ TRACE = (
     "-e",
     f"trace={','.join(SENDING + WRITING)}",
 )
+#: strace fills a short process number up with spaces.
 SEEN = re.compile(r"^(\d+) ", re.MULTILINE)
-ENDED = re.compile(r"^(\d+) \+\+\+ (?:exited|killed)", re.MULTILINE)
-CALL = re.compile(r"^\d+ (?P<name>\w+)\((?P<arguments>.*)$", re.MULTILINE)
+ENDED = re.compile(r"^(\d+) +\+\+\+ (?:exited|killed)", re.MULTILINE)
+CALL = re.compile(r"^\d+ +(?P<name>\w+)\((?P<arguments>.*)$", re.MULTILINE)
 FAMILY = re.compile(r"sa_family=AF_(?P<family>\w+)(?P<rest>[^}]*)")
 PORT = re.compile(r"sin6?_port=htons\((?P<port>\d+)\)")
 LOOPBACK = re.compile(r'inet_addr\("127\.|inet_pton\(AF_INET6, "(::1|::ffff:127\.[\d.]+)"')
