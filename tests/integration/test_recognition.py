@@ -95,7 +95,7 @@ def test_it_makes_no_difference_how_much_is_decoded_at_once(
     assert recognized(model, uneven_call, parallel=1) == usual
 
 
-@pytest.mark.parametrize("batch_size", [1, 3, 16])
+@pytest.mark.parametrize("batch_size", [1, *(pytest.param(size, marks=pytest.mark.long) for size in (3, 16))])
 def test_it_makes_no_difference_to_the_words_how_many_windows_go_together(
     model: WhisperModel, uneven_call: Samples, usual: list[Decoded], batch_size: int
 ):
