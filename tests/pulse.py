@@ -41,11 +41,11 @@ SERVERS = {
     "PipeWire": (("pipewire",), ("dbus-run-session", "--", "wireplumber"), ("pipewire-pulse",)),
 }
 CLIENTS = ("pactl", "paplay")
-#: PipeWire moves sound in blocks of 85 ms here. A shared machine may stop it for longer than the usual 21 ms,
+#: PipeWire moves sound in blocks of 43 ms here. A shared machine may stop it for longer than the usual 21 ms,
 #: and then PipeWire itself drops a block.
 QUANTUM = """context.properties = {
-    default.clock.quantum = 4096
-    default.clock.min-quantum = 4096
+    default.clock.quantum = 2048
+    default.clock.min-quantum = 2048
 }
 """
 

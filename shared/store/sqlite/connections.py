@@ -24,7 +24,7 @@ class Connections(peewee.SqliteDatabase):
     @property
     def patience_seconds(self) -> float:
         """How long this thread waits for a busy database, also while it opens a connection."""
-        seconds: float = getattr(self._own, "patience_seconds", self._patience_seconds)
+        seconds: float = vars(self._own).get("patience_seconds", self._patience_seconds)
         return seconds
 
     @patience_seconds.setter
