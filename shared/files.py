@@ -47,10 +47,11 @@ class LargerThanAllowed(OSError):
     """The file has more bytes than its reader takes."""
 
 
-def open_regular(path: Path, *, follow_links: bool = True) -> BinaryIO:
-    """Open a file that others may have replaced, without waiting. Raises OSError, NotRegular.
+def open_regular(path: Path, *, follow_links: bool = True, most_bytes: float = math.inf) -> BinaryIO:
+    """Open a file that others may have replaced, without waiting.
 
     Without `follow_links` a symbolic link under this name is refused; links among its folders are followed.
+    Raises OSError, NotRegular, LargerThanAllowed.
     """
     try:
         if not follow_links and path.is_symlink():
@@ -62,8 +63,11 @@ def open_regular(path: Path, *, follow_links: bool = True) -> BinaryIO:
             raise _not_regular(path) from error
         raise
     try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
             raise _not_regular(path)
+        if found.st_size > most_bytes:
+            raise LargerThanAllowed(errno.EFBIG, f"It is larger than {most_bytes:,.0f} bytes", str(path))
         return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)
@@ -88,8 +92,7 @@ def blocks(file: BinaryIO, keep: Callable[[], None] = lambda: None) -> Iterator[
 
 def read_regular(path: Path, most_bytes: int, *, follow_links: bool = True) -> bytes:
     """Read a small file as a whole. Raises OSError, NotRegular, LargerThanAllowed."""
-    with open_regular(path, follow_links=follow_links) as file:
-        _check_size(path, file, most_bytes)
+    with open_regular(path, follow_links=follow_links, most_bytes=most_bytes) as file:
         return b"".join(blocks(file))
 
 
@@ -105,16 +108,10 @@ def sha256_of(
     Raises OSError, NotRegular, LargerThanAllowed, and what `keep` raises to stop.
     """
     digest = hashlib.sha256()
-    with open_regular(path, follow_links=follow_links) as file:
-        _check_size(path, file, most_bytes)
+    with open_regular(path, follow_links=follow_links, most_bytes=most_bytes) as file:
         for block in blocks(file, keep):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _check_size(path: Path, file: BinaryIO, most_bytes: float) -> None:
-    if os.fstat(file.fileno()).st_size > most_bytes:
-        raise LargerThanAllowed(errno.EFBIG, f"It is larger than {most_bytes:,.0f} bytes", str(path))
 
 
 def real(path: Path) -> Path:

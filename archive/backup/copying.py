@@ -43,13 +43,11 @@ def copy_file(
     be written.
     """
     try:
-        original = open_regular(source, follow_links=follow_links)
+        original = open_regular(source, follow_links=follow_links, most_bytes=most_bytes)
     except OSError as error:
         kind = Gone if isinstance(error, FileNotFoundError) else Unreadable
         raise kind(error.strerror) from error
     with original:
-        if os.fstat(original.fileno()).st_size > most_bytes:
-            raise Unreadable(f"It is larger than {most_bytes:,.0f} bytes")
         try:
             return _written(original, target, report)
         except OSError as error:
