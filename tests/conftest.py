@@ -16,6 +16,7 @@ from tests import groups, pulse, tables
 from tests.pulse import PulseServer
 from tests.stage import DEFAULTS, ONE_THREAD, Stage
 from tests.voices import LONG_CALL, SHORT_CALL, Call, speak, write_wav
+from transcribe_worker.model_files import bundled_folder
 
 DEFAULTS.update(ONE_THREAD)
 stop_telemetry()  # of the libraries that tests load into this process
@@ -60,6 +61,16 @@ def store(settings: Settings) -> Iterator[Store]:
 def stage(tmp_path: Path) -> Stage:
     """A home in which nothing runs yet."""
     return Stage(tmp_path / "home")
+
+
+@pytest.fixture
+def bundled() -> Path:
+    """The folder of the model that is installed beside offhook."""
+    folder = bundled_folder()
+    if folder is None:
+        skip_or_fail("no model is installed beside offhook (extra tiny-en)")
+    assert folder
+    return folder
 
 
 @pytest.fixture

@@ -165,6 +165,15 @@ SHORT_CALL = _conversation(
     """
 )
 
+#: The two sides of a call, apart.
+NEAR = (
+    Turn("laura", "Good morning. I have read your application, and I would like to ask you some questions."),
+    Turn("laura", "Thank you. When could you start to work with us?"),
+)
+FAR = (
+    Turn("joe", "Good morning. It is nice to hear from you. Please go ahead."),
+    Turn("joe", "I could start at the beginning of next month."),
+)
 LONG_CALL = _conversation(
     """
     laura: Good morning. This is the recruiting team calling about your application. Is this a good

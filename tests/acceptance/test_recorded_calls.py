@@ -8,16 +8,7 @@ import pytest
 
 from tests.pulse import PulseServer
 from tests.stage import Stage
-from tests.voices import Turn, speak, word_error_rate
-
-NEAR = (
-    Turn("laura", "Good morning. I have read your application, and I would like to ask you some questions."),
-    Turn("laura", "Thank you. When could you start to work with us?"),
-)
-FAR = (
-    Turn("joe", "Good morning. It is nice to hear from you. Please go ahead."),
-    Turn("joe", "I could start at the beginning of next month."),
-)
+from tests.voices import FAR, NEAR, speak, word_error_rate
 
 
 @pytest.fixture

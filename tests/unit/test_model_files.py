@@ -13,7 +13,6 @@ from faster_whisper.tokenizer import _LANGUAGE_CODES
 
 from shared.errors import ModelMissing, SettingsError
 from shared.languages import LANGUAGES
-from tests.conftest import skip_or_fail
 from transcribe_worker import model_files
 from transcribe_worker.model_files import NAMES, WEIGHTS
 
@@ -56,27 +55,19 @@ def pull_without_network(models: Path, name: str) -> str:
     return process.stdout
 
 
-def bundled() -> Path:
-    folder = model_files.bundled_folder()
-    if folder is None:
-        skip_or_fail("no model is installed beside offhook (extra tiny-en)")
-    assert folder
-    return folder
-
-
 def test_the_names_are_those_that_faster_whisper_can_download():
     assert list(NAMES) == available_models()
 
 
-def test_the_bundled_model_is_found_on_a_fresh_machine(models: Path):
+def test_the_bundled_model_is_found_on_a_fresh_machine(models: Path, bundled: Path):
     folder = model_files.find(models, "tiny.en")
 
-    assert folder == bundled()
+    assert folder == bundled
     assert (folder / WEIGHTS).stat().st_size > 1_000_000
 
 
-def test_the_bundled_model_is_found_before_there_is_a_models_folder(tmp_path: Path):
-    assert model_files.find(tmp_path / "missing", "tiny.en") == bundled()
+def test_the_bundled_model_is_found_before_there_is_a_models_folder(tmp_path: Path, bundled: Path):
+    assert model_files.find(tmp_path / "missing", "tiny.en") == bundled
 
 
 @pytest.mark.parametrize("name", ["small", "large-v3", "Systran/faster-whisper-small"])
@@ -149,14 +140,14 @@ def test_half_a_download_is_not_listed_as_a_model(models: Path):
     assert listed["small"] is None
 
 
-def test_the_list_shows_every_name_once_and_where_it_is(models: Path):
+def test_the_list_shows_every_name_once_and_where_it_is(models: Path, bundled: Path):
     own, small = put(models / "own"), put(models / "small")
 
     listed = list(model_files.listed(models))
 
     assert [model.name for model in listed] == [*NAMES, "own"]
     here = {model.name: model.folder for model in listed if model.folder}
-    assert here == {"tiny.en": bundled(), "small": small, "own": own}
+    assert here == {"tiny.en": bundled, "small": small, "own": own}
     assert [model.name for model in listed if model.bundled] == ["tiny.en"]
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from shared.settings import Settings
-from tests.conftest import skip_or_fail
 from tests.integration.commands.calling import Cli
 from transcribe_worker import model_files
 from transcribe_worker.model_hashes import PINNED, differences, hashes_of
@@ -36,15 +35,6 @@ CHANGES = {
     leave_out: "config.json is missing",
     add: "preprocessor_config.json does not belong to it",
 }
-
-
-@pytest.fixture
-def bundled() -> Path:
-    folder = model_files.bundled_folder()
-    if folder is None:
-        skip_or_fail("no model is installed beside offhook (extra tiny-en)")
-    assert folder
-    return folder
 
 
 @pytest.fixture
