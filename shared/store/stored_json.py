@@ -8,14 +8,14 @@ from typing import Any
 DEEPEST = 32
 
 
-def read(text: Any, kind: type) -> Any:
+def read(text: Any, kind: type | tuple[type, ...]) -> Any:
     """Return the value of a JSON text. Raises ValueError if it is damaged, of another kind or too deep."""
     try:
         found = json.loads(text)
     except (TypeError, RecursionError) as error:
         raise ValueError(str(error)) from None
     if not isinstance(found, kind) or not _is_shallow(found, DEEPEST):
-        raise ValueError(f"It is no {kind.__name__} of a sane depth.")
+        raise ValueError("It is of another kind, or nested too deeply.")
     return found
 
 

@@ -75,6 +75,13 @@ def test_a_damaged_value_is_named_with_its_recording_and_is_no_fault_of_ours(don
     assert done.records() == []
 
 
+def test_a_database_that_a_worker_uses_is_sound(stage: Stage) -> None:
+    with stage.process("transcribe_worker"):
+        stage.wait_for(lambda: "lane" in stage.offhook("status").stdout, "the worker's engine")
+        assert "✓ database" in stage.offhook("doctor").stdout
+        assert damaged_values(stage.database) == []
+
+
 @pytest.mark.parametrize("table", ["segments", "loudness", "inbox_files", "segments_search"])
 def test_doctor_finds_a_table_that_is_missing(done: Stage, table: str) -> None:
     change(done, f"DROP TABLE {table}")

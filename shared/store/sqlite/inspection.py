@@ -27,12 +27,12 @@ _TYPES = {
     "REAL": ("real", "integer", "null"),
     "BLOB": ("blob", "null"),
 }
-#: Columns with JSON, and its kind.
-JSON_COLUMNS: dict[tuple[str, str], type] = {
+#: Columns with JSON, and its kinds.
+JSON_COLUMNS: dict[tuple[str, str], type | tuple[type, ...]] = {
     ("call_records", "flags"): list,
     ("call_records", "options"): dict,
     ("captures", "verdict"): dict,
-    ("workers", "engines"): list,
+    ("workers", "engines"): (list, dict),  # without a version, and with one
     ("segments", "words"): list,
     ("segments", "doubts"): list,
     ("decoded_windows", "segments"): list,
@@ -102,8 +102,8 @@ def _row(found: sqlite3.Connection, table: str, row: int) -> str:
     return f"row {row} in {table}"
 
 
-def _is_json(text: str, kind: type) -> bool:
-    """Return whether a text is JSON of this kind, nested no deeper than offhook nests it."""
+def _is_json(text: str, kind: type | tuple[type, ...]) -> bool:
+    """Return whether a text is JSON of one of these kinds, nested no deeper than offhook nests it."""
     try:
         stored_json.read(text, kind)
     except ValueError:
