@@ -11,12 +11,14 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 
 from tests.recognition import Samples, recognized, segments, tiny_model
-from tests.voices import Call, word_error_rate
+from tests.voices import LONG_CALL, Call, speak, word_error_rate
 from transcribe_worker.engine.messages import Decoded
 from transcribe_worker.recognition.presets import PRESETS
 from transcribe_worker.speech.stretches import SAMPLE_RATE_HZ
 
 SPEAKERS_DB_APART = 24
+#: From here on the long call is one stretch, and several of its windows are of one length.
+CROWDED_SECONDS = 130
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +30,11 @@ def text(stretches: list[Decoded]) -> str:
     return " ".join(said.text for said in segments(stretches))
 
 
-@pytest.fixture(scope="module")
-def uneven_call(long_call: Call) -> Samples:
-    """The long call with one voice far below the other, and a little noise."""
-    samples = long_call.samples * 0.4
-    edges = [*(round(at * SAMPLE_RATE_HZ) for at in long_call.starts_seconds), len(samples)]
-    for turn, start, end in zip(long_call.turns, edges[:-1], edges[1:], strict=True):
+def uneven(call: Call) -> Samples:
+    """A call with one voice far below the other, and a little noise."""
+    samples = call.samples * 0.4
+    edges = [*(round(at * SAMPLE_RATE_HZ) for at in call.starts_seconds), len(samples)]
+    for turn, start, end in zip(call.turns, edges[:-1], edges[1:], strict=True):
         if turn.speaker == "laura":
             samples[start:end] *= 10 ** (-SPEAKERS_DB_APART / 20)
     noise = np.random.default_rng(2).standard_normal(len(samples)) * 0.0005
@@ -41,15 +42,21 @@ def uneven_call(long_call: Call) -> Samples:
 
 
 @pytest.fixture(scope="module")
+def uneven_call() -> Samples:
+    """Three stretches with four windows."""
+    return uneven(speak(LONG_CALL[:14]))
+
+
+@pytest.fixture(scope="module")
 def usual(model: WhisperModel, uneven_call: Samples) -> list[Decoded]:
     return recognized(model, uneven_call)
 
 
+@pytest.mark.parametrize("turns", [14, pytest.param(len(LONG_CALL), marks=pytest.mark.long)])
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_voice_far_below_the_other_loses_no_words(
-    model: WhisperModel, uneven_call: Samples, long_call: Call, preset: str
-):
-    assert word_error_rate(long_call.words, text(recognized(model, uneven_call, preset=preset))) < 0.02
+def test_a_voice_far_below_the_other_loses_no_words(model: WhisperModel, preset: str, turns: int):
+    call = speak(LONG_CALL[:turns])
+    assert word_error_rate(call.words, text(recognized(model, uneven(call), preset=preset))) < 0.02
 
 
 class Skipping:
@@ -97,9 +104,12 @@ def test_it_makes_no_difference_how_much_is_decoded_at_once(
 
 @pytest.mark.parametrize("batch_size", [1, *(pytest.param(size, marks=pytest.mark.long) for size in (3, 16))])
 def test_it_makes_no_difference_to_the_words_how_many_windows_go_together(
-    model: WhisperModel, uneven_call: Samples, usual: list[Decoded], batch_size: int
+    model: WhisperModel, long_call: Call, batch_size: int
 ):
-    assert text(recognized(model, uneven_call, batch_size=batch_size)) == text(usual)
+    samples, start = uneven(long_call), CROWDED_SECONDS * SAMPLE_RATE_HZ
+    apart, together = (recognized(model, samples, start=start, batch_size=size) for size in (batch_size, 8))
+    assert len(together[0].windows) > 3
+    assert text(apart) == text(together)
 
 
 def test_an_attempt_that_goes_on_behind_any_stretch_says_the_same_from_there(
