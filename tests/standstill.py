@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests import looks
 from tests.stage import Stage
 
 REST_SECONDS = 1.0
@@ -37,6 +38,20 @@ def claimed(stage: Stage, attempt: int) -> None:
     """Wait until a worker has taken the only recording of a home for an attempt."""
     query = f"SELECT 1 FROM call_records WHERE transcription_status = 'processing' AND attempts = {attempt}"
     stage.wait_for(lambda: peek(stage.home / "offhook.db", query), f"attempt {attempt}")
+
+
+def under_way(stage: Stage, title: str) -> None:
+    """Wait until the first stretch of a recording is committed, and make sure that others are not.
+
+    It looks without a command, so a short recording is still under way when this returns.
+    """
+
+    def look() -> bool:
+        found = looks.newest(stage.database, title)
+        assert found is None or found[0] in ("queued", "processing"), f"{title} is finished already"
+        return found is not None and found[1] > 0
+
+    stage.wait_for(look, f"{title} to be under way")
 
 
 def kill(process: subprocess.Popen[str]) -> None:

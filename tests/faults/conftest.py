@@ -8,12 +8,18 @@ import pytest
 
 from tests.pulse import noise
 from tests.stage import Stage
-from tests.voices import Call, write_wav
+from tests.voices import LONG_CALL, Call, speak, write_wav
+
+
+@pytest.fixture(scope="session")
+def call() -> Call:
+    """The first 80 s of the long call, in three stretches: seconds of work to be interrupted in."""
+    return speak(LONG_CALL[:14])
 
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, call: Call) -> str:
-    """The transcript of the long call when nothing happens to it."""
+    """The transcript of `call` when nothing happens to it."""
     return transcript(tmp_path_factory.mktemp("undisturbed"), call)
 
 

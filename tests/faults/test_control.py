@@ -23,7 +23,7 @@ import pytest
 from offhook.desk.recorder import CaptureClient, Refused
 from tests.control import connect, first_request, second_request
 from tests.stage import ROOT, Stage
-from tests.standstill import claimed, peek
+from tests.standstill import claimed, peek, under_way
 from tests.voices import Call
 
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
@@ -77,12 +77,19 @@ def test_what_the_state_does_not_allow_is_refused_and_changes_nothing(desk: Stag
     unknown = ("attach", "00000000-0000-0000-0000-000000000000", "--candidate", "c-1")
     with recorder(desk), client(desk) as capture:
 
+        def everything() -> tuple[object, ...]:
+            """The state of the recorder and all that is known of recordings, without what grows by itself."""
+            state = capture.request("get_recording_state") | {"duration_seconds": 0}
+            return state, *(
+                peek(desk.database, f"SELECT * FROM {table}") for table in ("call_records", "captures")
+            )
+
         def refuses(*command: str, why: str) -> None:
-            before = (desk.read("record", "state") | {"duration_seconds": 0}, desk.records())
+            before = everything()
             done = desk.offhook(*command)
             assert (done.returncode, done.stdout) == (1, ""), done
             assert why in done.stderr
-            assert (desk.read("record", "state") | {"duration_seconds": 0}, desk.records()) == before
+            assert everything() == before
 
         refuses("record", "stop", why="No recording is running")
         refuses("record", "discard", "--yes", why="There is no recording to discard")
@@ -215,7 +222,7 @@ def test_a_stopped_worker_hands_its_recording_back_without_counting_an_attempt(
     path = stage.drop_call(call, "call.wav")
     with stage.process("transcribe_worker") as worker:
         stage.offhook("add", path)
-        stage.half_done("call")
+        under_way(stage, "call")
         told = time.monotonic()
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(15) == 0
@@ -302,7 +309,7 @@ def test_all_that_is_stopped_at_once_loses_neither_the_call_nor_the_work(
             desk.wait_for(lambda: {"worker", "inbox", "capture"} <= set(desk.running()), "all of them")
             desk.drop_call(call, "dropped.wav")
             assert desk.offhook("record", "start", "--title", "Recorded").returncode == 0
-            desk.half_done("dropped")
+            under_way(desk, "dropped")
             end(started.pid)
             started.wait(15)
             desk.wait_for(lambda: desk.running() == [], "the last of them to end")

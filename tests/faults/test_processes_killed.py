@@ -20,9 +20,10 @@ import numpy as np
 import pytest
 
 from shared.locks import FileLock
+from tests import looks
 from tests.pulse import PulseServer, noise
 from tests.stage import Stage, engine_of
-from tests.standstill import claimed, cpu_seconds, held, kill, peek, rests, stop
+from tests.standstill import claimed, cpu_seconds, held, kill, peek, rests, stop, under_way
 from tests.voices import SAMPLE_RATE_HZ, Call, write_wav
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sends signals, finds processes in /proc")
@@ -76,13 +77,17 @@ def test_a_killed_worker_resumes_behind_the_last_window(stage: Stage, call: Call
     path = stage.drop_call(call, "call.wav")
     with stage.process("transcribe_worker") as worker:
         stage.offhook("add", path)
-        before = windows(stage, stage.half_done("call"))
+        under_way(stage, "call")
         engine = engine_of(worker)
         kill(worker)
         stage.wait_for(lambda: not Path(f"/proc/{engine}").exists(), "the engine to follow its worker")
+    (record,) = stage.records()
+    assert counts(record) == ("processing", 1, 0)
+    before = windows(stage, record)
     with stage.process("transcribe_worker"):
         record = stage.finished("call")
     assert counts(record) == ("completed", 2, 1)
+    assert before
     assert windows(stage, record)[: len(before)] == before
     assert stage.text(record) == undisturbed
 
@@ -143,29 +148,33 @@ def test_a_killed_engine_resumes_behind_the_last_window(stage: Stage, call: Call
     path = stage.drop_call(call, "call.wav")
     with stage.process("transcribe_worker") as worker:
         stage.offhook("add", path)
-        before = windows(stage, stage.half_done("call"))
+        under_way(stage, "call")
         dead = engine_of(worker)
+        os.kill(dead, signal.SIGSTOP)  # so that it ends here, however slow a command is
+        (record,) = stage.records()
+        assert counts(record) == ("processing", 1, 0)
+        before = windows(stage, record)
         os.kill(dead, signal.SIGKILL)
         record = stage.finished("call")
         assert worker.poll() is None
         assert engine_of(worker) != dead
     assert counts(record) == ("completed", 2, 1)
+    assert before
     assert windows(stage, record)[: len(before)] == before
     assert stage.text(record) == undisturbed
 
 
 def test_a_recording_that_kills_its_engine_three_times_fails_and_the_next_goes_on(
-    stage: Stage, call: Call, short_wav: Path
+    stage: Stage, long_call: Call, short_wav: Path
 ) -> None:
-    """Killed, aborted and with a segmentation fault; the worker outlives them all."""
-    path = stage.drop_call(call, "deadly.wav")
+    """Killed, aborted and with a segmentation fault, each in another stretch; the worker goes on."""
+    path = stage.drop_call(long_call, "deadly.wav")
     with stage.process("transcribe_worker") as worker:
         stage.offhook("add", path)
         for crashes, how in enumerate((signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV), start=1):
             stage.wait_for(lambda: decoding(stage), "the next attempt to be under way")
             os.kill(engine_of(worker), how)
-            counted = partial(has_crashed, stage, "deadly", crashes)
-            stage.wait_for(counted, "the crash to be counted")
+            stage.wait_for(partial(has_crashed, stage, crashes), "the crash to be counted")
         record = stage.finished("deadly")
         assert (record["status"], record["error_code"]) == ("failed", "engine_crashed")
         assert "SIGSEGV" in record["error"]
@@ -175,20 +184,23 @@ def test_a_recording_that_kills_its_engine_three_times_fails_and_the_next_goes_o
 
 
 def decoding(stage: Stage) -> bool:
-    """Whether an attempt has got beyond loading the model."""
-    return any(running["speed"] is not None for running in stage.read("status")["running"])
+    """Whether an attempt has committed a stretch, and is not finished."""
+    query = "SELECT 1 FROM call_records WHERE transcription_status = 'processing' AND speed IS NOT NULL"
+    return bool(peek(stage.database, query))
 
 
-def has_crashed(stage: Stage, title: str, times: int) -> bool:
-    record = stage.record(title)
-    return record is not None and record["crashes"] == times
+def has_crashed(stage: Stage, times: int) -> bool:
+    """Whether the engine has crashed so many times with the only recording of a home."""
+    return peek(stage.database, "SELECT crashes FROM call_records") == [(times,)]
 
 
-def test_a_transcription_that_was_killed_goes_on_when_it_is_called_again(stage: Stage, call: Call) -> None:
-    path = stage.drop_call(call, "call.wav")
+def test_a_transcription_that_was_killed_goes_on_when_it_is_called_again(
+    stage: Stage, short_wav: Path
+) -> None:
+    path = stage.drop(short_wav, "call.wav")
     command = [sys.executable, "-m", "offhook", "transcribe", str(path)]
     with subprocess.Popen(command, env=stage.environment, stdout=subprocess.DEVNULL) as killed:
-        stage.wait_for(stage.records, "the record")
+        stage.wait_for(lambda: looks.newest(stage.database, "call"), "the record")
         claimed(stage, attempt=1)
         killed.kill()
     done = stage.offhook("transcribe", path)
@@ -206,24 +218,33 @@ def test_a_recorder_that_is_killed_in_a_call_loses_less_than_a_second(
     stage = replace(stage, settings=tuple(server.environment.items()))
     random_seconds = random.Random(5)
     server.play("call", noise(120))
-    for kills in range(1, KILLS + 1):
-        title = f"Killed {kills}"
+    lengths = []  # the least and the most that a recording may have, in seconds
+    for kills in range(1, KILLS + 1):  # each recorder recovers the recording of the one before
         with stage.process("capture_worker") as recorder:
             running(stage, "capture")
             stage.wait_for((stage.home / "control.json").exists, "the capture worker")
             asked = time.monotonic()
-            started = stage.offhook("record", "start", "--title", title, "--candidate", f"C-{kills}")
+            started = stage.offhook(
+                "record", "start", "--title", f"Killed {kills}", "--candidate", f"C-{kills}"
+            )
             assert started.returncode == 0, started.stderr
             began = time.monotonic()
             time.sleep(random_seconds.uniform(1, 3))
             killed = time.monotonic()
             kill(recorder)
-        with stage.process("capture_worker"), stage.process("transcribe_worker.inbox"):
-            record = stage.wait_for(partial(stage.record, title), "the recovered recording")
+        lengths.append((killed - began - 1, killed - asked + 0.1))
+        (stage.home / "control.json").unlink(missing_ok=True)
+    with stage.process("capture_worker"), stage.process("transcribe_worker.inbox"):
+        recovered = partial(peek, stage.database, "SELECT 1 FROM call_records")
+        stage.wait_for(lambda: len(recovered()) == KILLS, "the recovered recordings")
+        stage.wait_for(lambda: not list((stage.home / "recording").iterdir()), "the last of them")
+    for kills, (least, most) in enumerate(lengths, start=1):
+        record = stage.record(f"Killed {kills}")
+        assert record is not None
         with wave.open(record["recording_path"]) as file:
             seconds = file.getnframes() / file.getframerate()
             audio = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-        assert killed - began - 1 < seconds < killed - asked + 0.1
+        assert least < seconds < most
         assert np.abs(audio[-SAMPLE_RATE_HZ // 10 :]).max() > 100
         assert (record["status"], record["candidate_id"]) == ("queued", f"C-{kills}")
         assert stage.read("show", str(record["id"]))["capture"]["recovered"]
