@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.forks import Forks, forks
 from tests.integration.backup.homes import POSIX_ONLY, Home, assert_restored, bring_back
-from tests.stage import ROOT
 
 # Runs a command and kills it just before a step: a change to the file system below a folder.
 MORTAL = """
@@ -34,19 +33,28 @@ main(sys.argv[3:])
 """
 
 
-def die_at(step: int, below: Path, home: Path, *arguments: object) -> bool:
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[Forks]:
+    """Processes that can be killed at a step; each is a fork of one that has imported the commands."""
+    imports = "import offhook.cli, offhook.commands.backup"
+    with forks(MORTAL, imports, tmp_path / "mortal.log") as mortal:
+        yield mortal
+
+
+def die_at(mortal: Forks, step: int, below: Path, home: Path, *arguments: object) -> bool:
     """Run a command that is killed before a step; False if there were not so many."""
-    command = [sys.executable, "-c", MORTAL, str(step), str(below), "--home", str(home), *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    done = mortal.run(step, below, "--home", home, *arguments)
+    assert done.returncode in (0, -signal.SIGKILL), done.stdout
     return done.returncode != 0
 
 
 @POSIX_ONLY
-def test_a_backup_that_is_killed_at_any_step_leaves_nothing_that_looks_finished(full: Home, tmp_path: Path):
+def test_a_backup_that_is_killed_at_any_step_leaves_nothing_that_looks_finished(
+    full: Home, mortal: Forks, tmp_path: Path
+):
     full.close()
     folder, steps = tmp_path / "backups", 0
-    while die_at(steps, folder, full.settings.home, "backup", folder):
+    while die_at(mortal, steps, folder, full.settings.home, "backup", folder):
         steps += 1
         finished = [path for path in folder.glob("offhook-backup-*") if path.suffix != ".part"]
         for path in finished:  # killed behind the last step of all
@@ -61,10 +69,10 @@ def test_a_backup_that_is_killed_at_any_step_leaves_nothing_that_looks_finished(
 
 @POSIX_ONLY
 def test_a_restore_that_is_killed_at_any_step_leaves_no_recording_and_can_be_run_again(
-    backup: Path, tmp_path: Path
+    backup: Path, mortal: Forks, tmp_path: Path
 ):
     new, steps = tmp_path / "new", 0
-    while die_at(steps, new, new, "restore", backup):
+    while die_at(mortal, steps, new, new, "restore", backup):
         steps += 1
         if (new / "offhook.db").exists():  # the last step that counts is done
             break
@@ -75,7 +83,7 @@ def test_a_restore_that_is_killed_at_any_step_leaves_no_recording_and_can_be_run
     assert_restored(new)
     for step in (0, steps // 4, steps // 2, steps - 8, steps - 2):
         shutil.rmtree(new)
-        assert die_at(step, new, new, "restore", backup)
+        assert die_at(mortal, step, new, new, "restore", backup)
         assert not (new / "offhook.db").exists(), step
         bring_back(backup, new)
         assert_restored(new)
