@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.pulse import noise
 from tests.stage import Stage
-from tests.voices import LONG_CALL, Call, speak, write_wav
+from tests.voices import LONG_CALL, Call, again_and_again, speak, write_wav
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +45,16 @@ def desk(tmp_path: Path) -> Stage:
         write_wav(tmp_path / f"{side}.wav", noise(60, seed))
         settings.append((f"OFFHOOK_{side.upper()}", f"replay:{tmp_path / side}.wav"))
     return Stage(tmp_path / "home", tuple(settings))
+
+
+@pytest.fixture
+def stretches(short_call: Call) -> Call:
+    """A call of 80 s, in three stretches, of which each is committed by itself."""
+    return again_and_again(short_call, 4)
+
+
+@pytest.fixture
+def with_microphone(short_call: Call, tmp_path: Path) -> tuple[tuple[str, str], ...]:
+    """The settings of a machine on which a call of a minute is heard from the microphone."""
+    write_wav(tmp_path / "microphone.wav", np.tile(short_call.samples, 3))
+    return (("OFFHOOK_MICROPHONE", f"replay:{tmp_path}/microphone.wav"), ("OFFHOOK_LOOPBACK", "none"))
