@@ -19,10 +19,20 @@ def newest(database: Path, title: str) -> tuple[str, float] | None:
     return (found[0][0], found[0][1] or 0.0) if found else None
 
 
+def titles(database: Path) -> list[str]:
+    """The titles of all recordings, the oldest first."""
+    return [title for (title,) in _rows(database, "SELECT title FROM call_records ORDER BY id")]
+
+
 def running(database: Path, locks: Path) -> list[str]:
     """The kinds of offhook's processes that run."""
     found = _rows(database, "SELECT id, kind FROM workers")
     return [kind for worker_id, kind in found if not is_free(locks / f"{worker_id}.lock")]
+
+
+def states(database: Path) -> list[str]:
+    """What each process says that it does; those that ended are among them until somebody removes them."""
+    return [state for (state,) in _rows(database, "SELECT state FROM workers ORDER BY id")]
 
 
 def signature(database: Path) -> tuple[tuple[int, int, int] | None, ...]:

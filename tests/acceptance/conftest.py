@@ -9,6 +9,15 @@ from collections.abc import Iterator
 import pytest
 
 from tests.stage import ALL_CORES, ROOT, Stage, end
+from tests.voices import SAMPLE_RATE_HZ, Call
+
+PIECE_SECONDS = 75
+
+
+@pytest.fixture(scope="session")
+def piece(long_call: Call) -> Call:
+    """The start of the long call: its first 40 s are kept while seconds of work are still to be done."""
+    return Call(long_call.samples[: PIECE_SECONDS * SAMPLE_RATE_HZ], (), ())
 
 
 @pytest.fixture(scope="session")

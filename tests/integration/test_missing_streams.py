@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from offhook.cli import COMMANDS
+from tests import looks
 from tests.stage import ROOT, Stage, end
 from tests.voices import Call, write_wav
 
@@ -87,7 +88,7 @@ def test_a_command_without_its_streams_does_its_work(
     done = run(waiting, closed, *(argument.format(**places) for argument in arguments))
     assert done.returncode in codes, done.stderr
     assert "fault in offhook" not in done.stdout + done.stderr
-    assert len(waiting.records()) == {"delete": 1, "add": 3}.get(name, 2)
+    assert len(looks.titles(waiting.database)) == {"delete": 1, "add": 3}.get(name, 2)
     if name == "backup":
         (made,) = (tmp_path / "folder").glob("offhook-backup-*")
         assert (made / "manifest.json").is_file()
@@ -95,7 +96,7 @@ def test_a_command_without_its_streams_does_its_work(
 
 def test_a_question_without_streams_is_refused_and_nothing_is_deleted(waiting: Stage) -> None:
     assert run(waiting, CLOSED["all"], "delete", "1").returncode == 1
-    assert len(waiting.records()) == 2
+    assert len(looks.titles(waiting.database)) == 2
 
 
 def test_a_reader_that_has_seen_enough_stops_no_work_and_is_no_error(waiting: Stage, short_wav: Path) -> None:

@@ -16,6 +16,7 @@ from archive.backup.manifest import NAME
 from shared.files import sha256_of
 from shared.store.sqlite.inspection import is_session_id, oddities
 from tests.integration.backup.homes import WAITS, Home
+from tests.integration.commands.calling import FAULT, Cli, in_a_process
 from tests.stage import Stage
 
 #: What an attacker does to the database of a backup.
@@ -62,18 +63,18 @@ def add_entry(backup: Path, name: str, entry: dict[str, Any]) -> None:
     (backup / NAME).write_text(json.dumps(manifest), "utf-8")
 
 
-def refused(backup: Path, home: Path) -> str:
-    """Restore with a real process: it is refused and writes nothing. Return the message."""
+def refused(backup: Path, home: Path, apart: bool = False) -> str:
+    """Restore, apart or in this process: it is refused and writes nothing. Return the message."""
 
     def around() -> set[Path]:
         return set(home.parent.rglob("*"))
 
     before = around()
-    done = Stage(home).offhook("restore", backup, timeout=30)
-    assert done.returncode == 1
-    assert "fault in offhook" not in done.stderr
+    done = in_a_process(Stage(home))("restore", backup) if apart else Cli(home)("restore", backup)
+    assert done.code == 1
+    assert FAULT not in done.err
     assert around() == before
-    return done.stderr
+    return done.err
 
 
 @pytest.mark.parametrize("script", STATEMENTS.values(), ids=STATEMENTS)
@@ -121,18 +122,18 @@ def test_an_entry_that_no_file_has_is_refused(backup: Path, tmp_path: Path, entr
 @pytest.mark.parametrize("depth", [900, 989, 5000, 200_000])
 def test_a_manifest_that_is_nested_too_deeply_is_refused(backup: Path, tmp_path: Path, depth: int) -> None:
     (backup / NAME).write_text('{"format": 1, "files": ' + "[" * depth + "]" * depth + "}")
-    assert "is damaged" in refused(backup, tmp_path / "new")
+    assert "is damaged" in refused(backup, tmp_path / "new", apart=True)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")
 def test_a_manifest_that_is_a_pipe_or_huge_is_refused_at_once(backup: Path, tmp_path: Path) -> None:
     (backup / NAME).unlink()
     os.mkfifo(backup / NAME)
-    assert "is damaged" in refused(backup, tmp_path / "new")
+    assert "is damaged" in refused(backup, tmp_path / "new", apart=True)
     (backup / NAME).unlink()
     with (backup / NAME).open("wb") as file:
         file.truncate(10_000_000_000)
-    assert "is damaged" in refused(backup, tmp_path / "new")
+    assert "is damaged" in refused(backup, tmp_path / "new", apart=True)
 
 
 def test_names_that_one_disk_takes_for_the_same_are_found() -> None:

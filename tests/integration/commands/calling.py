@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from offhook.cli import main
 from shared.store.claims import Claim, Failure
 from shared.store.store import Store
+from tests.stage import Stage
 from tests.tables import said
 
 FAULT = "fault in offhook itself"
@@ -62,6 +64,16 @@ class Cli:
     def records(self, *arguments: object) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self("list", "--json", *arguments).json["records"]
         return found
+
+
+def in_a_process(stage: Stage) -> Callable[..., Done]:
+    """Commands in processes of their own: how deep a value may be nested depends on the whole stack."""
+
+    def offhook(*arguments: object) -> Done:
+        told = stage.offhook(*map(str, arguments), timeout=30)
+        return Done(told.returncode, told.stdout, told.stderr)
+
+    return offhook
 
 
 def _content(stream: io.TextIOWrapper) -> str:
