@@ -98,12 +98,15 @@ def test_bad_files_fail_at_once_with_reason_and_remedy_and_are_never_tried_again
 ) -> None:
     """The sweeper has looked at all of them when it finds a good one whose hint was lost."""
     bad = bad_files(short_wav.read_bytes())
-    paths = saved(tmp_path, {name: content for name, (content, _) in bad.items()})
-    found = finished(offhook, paths)
+    for path in saved(tmp_path, {name: content for name, (content, _) in bad.items()}):
+        offhook.drop(path)
+    for name in bad:
+        offhook.finished(Path(name).stem)
     sweep(offhook, short_wav)
     status = offhook.offhook("status").stdout
+    found = {record["title"]: record for record in offhook.records()}
     for name, (_, code) in bad.items():
-        record = offhook.read("show", str(found[name]["id"]))
+        record = found[Path(name).stem]
         assert (name, record["status"], record["error_code"]) == (name, "failed", code)
         assert (record["attempts"], record["crashes"], record["next_attempt_at"]) == (1, 0, None)
         assert (offhook.inbox / name).exists()

@@ -20,7 +20,9 @@ import pytest
 
 from capture_worker.wav import HEADER_BYTES, header
 from shared.files import sha256_of
+from tests import looks
 from tests.stage import Stage
+from tests.standstill import under_way
 from tests.voices import (
     SAMPLE_RATE_HZ,
     SHORT_CALL,
@@ -170,13 +172,14 @@ def test_a_file_that_goes_before_it_was_whole_is_forgotten(offhook: Stage, aside
 def test_a_recording_that_is_replaced_while_it_is_transcribed_is_queued_again(
     offhook: Stage, short_call: Call, aside: Path
 ) -> None:
-    path = offhook.drop_call(again_and_again(short_call, 15), "second thoughts.wav")
-    offhook.wait_for(
-        lambda: (record := offhook.record("second thoughts")) and record["progress"] > 0, "the work to begin"
-    )
     call = speak(PROMISE, seed=4)
-    wav(aside / path.name, call).replace(path)
-    sha256 = sha256_of(path)
+    other = wav(aside / "second thoughts.wav", call)
+    sha256 = sha256_of(other)
+    path = offhook.drop_call(again_and_again(short_call, 3), other.name)
+    under_way(offhook, "second thoughts")
+    other.replace(path)
+    status, progress = looks.newest(offhook.database, "second thoughts") or ("", 0.0)
+    assert (status, 0 < progress < 0.9) == ("processing", True)
     record = offhook.finished("second thoughts")
     assert_heard(offhook, record, call)
     assert record["sha256"] == sha256

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import looks
 from tests.stage import Stage
 from tests.voices import SHORT_CALL, speak
 
@@ -40,20 +41,29 @@ def huge(path: Path) -> None:
         file.truncate(HUGE_BYTES)
 
 
-SWAPS = {"pipe": pipe, "endless": endless, "linked": linked, "huge": huge}
-swapped = pytest.mark.parametrize("swap", SWAPS.values(), ids=SWAPS)
-Swap = Callable[[Path], None]
+SWAPS: dict[str, Callable[[Path], None]] = {"pipe": pipe, "endless": endless, "linked": linked, "huge": huge}
 
 
 @pytest.fixture
 def queued(stage: Stage) -> Stage:
-    """A home with one queued recording, `first`, that is to be swapped."""
-    path = stage.drop_call(speak(GREETING, seed=51), "first.wav")
+    """A home with a queued recording for each swap, with its name, that is gone and to be swapped."""
+    paths = [
+        stage.drop_call(speak(GREETING, seed=seed), f"{name}.wav") for seed, name in enumerate(SWAPS, 41)
+    ]
     with stage.process("transcribe_worker.inbox") as inbox:
-        stage.wait_for(lambda: stage.record("first"), "the record")
+        stage.wait_for(lambda: all(looks.newest(stage.database, name) for name in SWAPS), "the records")
         end_in_time(inbox)
-    path.unlink()
+    for path in paths:
+        path.unlink()
     return stage
+
+
+def swap_all(queued: Stage) -> list[Path]:
+    """Swap each queued recording of a home."""
+    paths = [queued.inbox / f"{name}.wav" for name in SWAPS]
+    for path, swap in zip(paths, SWAPS.values(), strict=True):
+        swap(path)
+    return paths
 
 
 def end_in_time(process: subprocess.Popen[str]) -> None:
@@ -61,49 +71,49 @@ def end_in_time(process: subprocess.Popen[str]) -> None:
     process.wait(END_SECONDS)
 
 
-@swapped
-def test_a_queued_recording_that_was_swapped_fails_and_the_next_one_is_transcribed(
-    queued: Stage, swap: Swap
-) -> None:
-    swap(queued.inbox / "first.wav")
+def test_a_queued_recording_that_was_swapped_fails_and_the_next_one_is_transcribed(queued: Stage) -> None:
+    swap_all(queued)
     with queued.process("transcribe_worker") as worker, queued.process("transcribe_worker.inbox"):
-        queued.drop_call(speak(GREETING, seed=52), "second.wav")
-        assert queued.finished("second")["status"] == "completed"
-        first = queued.finished("first")
+        queued.drop_call(speak(GREETING, seed=52), "next.wav")
+        assert queued.finished("next")["status"] == "completed"
+        swapped = {name: queued.finished(name) for name in SWAPS}
         end_in_time(worker)
-    assert (first["status"], first["crashes"]) == ("failed", 0)
-    assert first["error_code"] == ("largest_file_gb" if swap is huge else "not_a_recording")
-    reasons = {pipe: "not a regular file", huge: "Raise largest_file_gb"}
-    assert reasons.get(swap, "is a link") in first["error"]
+    reasons = {"pipe": "not a regular file", "huge": "Raise largest_file_gb"}
+    for name, record in swapped.items():
+        code = "largest_file_gb" if name == "huge" else "not_a_recording"
+        assert (name, record["status"], record["crashes"]) == (name, "failed", 0)
+        assert (name, record["error_code"]) == (name, code)
+        assert reasons.get(name, "is a link") in record["error"]
 
 
-@swapped
-def test_a_file_that_is_swapped_while_the_inbox_waits_for_it_is_not_taken(stage: Stage, swap: Swap) -> None:
-    path = stage.inbox / "first.mp3"
+def test_a_file_that_is_swapped_while_the_inbox_waits_for_it_is_not_taken(stage: Stage) -> None:
+    paths = {name: stage.inbox / f"{name}.mp3" for name in SWAPS}
     stage.inbox.mkdir(parents=True)
     with stage.process("transcribe_worker.inbox") as inbox:
         stage.wait_for(lambda: "inbox" in stage.running(), "the inbox")
-        path.write_bytes(b"a part")
+        for path in paths.values():
+            path.write_bytes(b"a part")
         time.sleep(0.3)
-        path.unlink()
-        swap(path)
-        stage.drop_call(speak(GREETING, seed=53), "second.wav")
-        stage.wait_for(lambda: stage.record("second"), "the other file")
+        for name, path in paths.items():
+            path.unlink()
+            SWAPS[name](path)
+        stage.drop_call(speak(GREETING, seed=53), "next.wav")
+        stage.wait_for(lambda: looks.newest(stage.database, "next"), "the other file")
         end_in_time(inbox)
-    assert stage.record("first") is None
+    assert [record["title"] for record in stage.records()] == ["next"]
     reasons = {found["name"]: found["reason"] for found in stage.read("status")["inbox"]["not_taken"]}
-    assert reasons["first.mp3"] == {pipe: "not_a_file", huge: "waiting"}.get(swap, "link")
+    expected = {"pipe": "not_a_file", "huge": "waiting", "endless": "link", "linked": "link"}
+    assert {name: reasons[path.name] for name, path in paths.items()} == expected
 
 
-@swapped
-def test_a_backup_names_what_was_swapped_and_has_the_rest(queued: Stage, tmp_path: Path, swap: Swap) -> None:
-    swap(queued.inbox / "first.wav")
+def test_a_backup_names_what_was_swapped_and_has_the_rest(queued: Stage, tmp_path: Path) -> None:
+    paths = swap_all(queued)
     done = queued.offhook("backup", tmp_path / "backups", "--json", timeout=BACKUP_SECONDS)
     assert done.returncode == 1  # the backup is made, and it is not whole
-    (missing,) = json.loads(done.stdout)["missing"]
-    assert (missing["path"], missing["reason"]) == (str(queued.inbox / "first.wav"), "unreadable")
+    missing = {(found["path"], found["reason"]) for found in json.loads(done.stdout)["missing"]}
+    assert missing == {(str(path), "unreadable") for path in paths}
     (copied,) = (tmp_path / "backups").glob("offhook-backup-*")
-    assert not (copied / "inbox" / "first.wav").exists()
+    assert not [path for path in paths if os.path.lexists(copied / "inbox" / path.name)]
     assert (copied / "offhook.db").is_file()
 
 
