@@ -26,7 +26,7 @@ from shared.settings import RecordOptions, Settings
 from shared.store.store import Store
 from tests.conftest import skip_or_fail
 from tests.tables import Record
-from tests.voices import Call, write_wav
+from tests.voices import SAMPLE_RATE_HZ, Call, write_wav
 from transcribe_worker import memory
 from transcribe_worker.engine import supervisor as engines
 from transcribe_worker.engine.child import EngineProcess
@@ -128,6 +128,23 @@ def hungry_engine() -> Engine:
     return engine_that_does_first(encode="bytearray(2 * 10**9)")
 
 
+@pytest.fixture
+def sentence(short_call: Call, tmp_path: Path) -> Path:
+    """The first sentence of a call: one window, quickly encoded and written."""
+    write_wav(path := tmp_path / "sentence.wav", short_call.samples[: 5 * SAMPLE_RATE_HZ])
+    return path
+
+
+@pytest.fixture
+def sentence_and_call(short_call: Call, long_call: Call, tmp_path: Path) -> Path:
+    """A sentence, a pause beyond the end of the first stretch, and a minute of a call: seconds of work."""
+    first = np.zeros(42 * SAMPLE_RATE_HZ, np.float32)
+    first[: 5 * SAMPLE_RATE_HZ] = short_call.samples[: 5 * SAMPLE_RATE_HZ]
+    call = long_call.samples[: 60 * SAMPLE_RATE_HZ]
+    write_wav(path := tmp_path / "sentence and call.wav", np.concatenate([first, call]))
+    return path
+
+
 def nothing() -> None:
     """A heartbeat that lets the work go on."""
 
@@ -172,11 +189,11 @@ def test_a_header_that_claims_far_too_much_does_not_cost_a_short_recording(tmp_p
 
 
 def test_a_recording_that_takes_too_long_to_decode_is_given_up(tmp_path: Path) -> None:
-    path = wav(tmp_path / "call.wav", 60, rate=192_000, channels=16)
+    path = wav(tmp_path / "call.wav", 20, rate=192_000, channels=16)
     limits = RecordingLimits(slowest_decoding=0.001, grace_seconds=0.01)
     with pytest.raises(TooSlow, match=r"call\.wav took .* Raise slowest_decoding"):
         heard(path, limits)
-    assert heard(path, replace(limits, grace_seconds=30)) == 60 * 16_000
+    assert heard(path, replace(limits, grace_seconds=30)) == 20 * 16_000
 
 
 def test_the_engine_is_told_the_limits(engine: Engine, choice: Load, tmp_path: Path) -> None:
@@ -404,14 +421,13 @@ def test_a_job_that_windows_refuses_is_an_error() -> None:
 @posix_only
 @pytest.mark.parametrize("after", ["opened", "decoded"])
 def test_a_job_that_hangs_is_ended_and_the_next_goes_on(
-    choice: Load, short_wav: Path, long_call: Call, tmp_path: Path, after: str
+    choice: Load, sentence: Path, sentence_and_call: Path, after: str
 ) -> None:
     with closing(Engine(silence_seconds=2.0)) as engine:
         engine.load(choice)
         hung = engine.pid
         assert hung
-        write_wav(path := tmp_path / "long call.wav", long_call.samples)
-        events = engine.transcribe(Job(path, OPTIONS), nothing)
+        events = engine.transcribe(Job(sentence_and_call, OPTIONS), nothing)
         next(event for event in events if type(event) is EVENTS[after])
         os.kill(hung, signal.SIGSTOP)
         with pytest.raises(EngineCrashed, match=r"made no progress for \d+ s") as ended:
@@ -420,26 +436,26 @@ def test_a_job_that_hangs_is_ended_and_the_next_goes_on(
         with pytest.raises(ProcessLookupError):
             os.kill(hung, 0)
         engine.load(choice)
-        assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+        assert list(engine.transcribe(Job(sentence, OPTIONS), nothing))
 
 
-def test_a_slow_model_that_goes_on_is_let_go_on(choice: Load, short_wav: Path) -> None:
-    with closing(slow_engine(5.0, encode=3.0, generate=3.0, align=3.0)) as engine:
-        engine.load(choice)  # each step takes most of what is allowed, the window more than all of it
-        assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+def test_a_slow_model_that_goes_on_is_let_go_on(choice: Load, sentence: Path) -> None:
+    with closing(slow_engine(4.0, encode=2.2, generate=2.2, align=2.2)) as engine:
+        engine.load(choice)  # each step takes half of what is allowed, the window more than all of it
+        assert list(engine.transcribe(Job(sentence, OPTIONS), nothing))
 
 
-def test_a_machine_that_is_slow_to_encode_is_given_more_time_to_write(choice: Load, short_wav: Path) -> None:
-    with closing(slow_engine(4.0, encode=1.5, generate=8.0)) as engine:
+def test_a_machine_that_is_slow_to_encode_is_given_more_time_to_write(choice: Load, sentence: Path) -> None:
+    with closing(slow_engine(2.0, encode=0.6, generate=4.0)) as engine:
         engine.load(choice)
-        assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+        assert list(engine.transcribe(Job(sentence, OPTIONS), nothing))
 
 
-def test_one_that_was_quick_to_encode_is_not(choice: Load, short_wav: Path) -> None:
+def test_one_that_was_quick_to_encode_is_not(choice: Load, sentence: Path) -> None:
     with closing(slow_engine(2.0, generate=60.0)) as engine:
         engine.load(choice)
         with pytest.raises(EngineCrashed, match="made no progress"):
-            list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+            list(engine.transcribe(Job(sentence, OPTIONS), nothing))
 
 
 def test_two_minutes_are_the_limit_and_loading_a_model_is_no_job() -> None:
