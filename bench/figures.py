@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def percentiles(values: Sequence[float]) -> str:
@@ -24,3 +24,9 @@ def machine() -> str:
     if hasattr(os, "sysconf"):  # not on Windows
         parts.append(f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB")
     return ", ".join((*parts, f"Python {platform.python_version()}"))
+
+
+def table(head: Sequence[object], rows: Iterable[Iterable[object]]) -> str:
+    """Format rows as Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"

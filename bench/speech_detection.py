@@ -8,7 +8,7 @@ written to `bench/results/`.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -19,6 +19,7 @@ from faster_whisper.vad import get_speech_timestamps
 from numpy.typing import NDArray
 
 from bench.corpora import through_a_telephone
+from bench.figures import table
 from tests.noises import NOISES, Samples
 from tests.voices import LONG_CALL, SAMPLE_RATE_HZ, speak
 from transcribe_worker.media.recording import open_recording
@@ -161,12 +162,6 @@ def _covered(spans: Iterable[Span], frames: int) -> Frames:
     for span in spans:
         covered[span.start // FRAME : -(-span.end // FRAME)] = True
     return covered
-
-
-def table(head: Sequence[object], rows: Iterable[Iterable[object]]) -> str:
-    """Format rows as Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
 
 
 def speech_pages(title: str, speech: Speech) -> Iterator[str]:
