@@ -7,6 +7,7 @@ import logging
 import re
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from offhook.cli import COMMANDS
 from shared.logs import DiscreetFormatter
 from shared.plain_text import escaped_json, lines, one_line
 from shared.store.store import Store
+from tests.forks import Forks, command_line, quick
 from tests.stage import Stage
 from tests.tables import said
 from tests.terminal import terminal
@@ -96,13 +98,21 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks | None]:
+    """A process that runs commands."""
+    with command_line(tmp_path_factory.mktemp("commands")) as commands:
+        yield commands
+
+
 @pytest.fixture
-def hostile(template: Path, tmp_path: Path) -> Stage:
+def hostile(template: Path, commands: Forks | None, tmp_path: Path) -> Stage:
     """A copy of that home, under a name that is hostile too."""
     home = tmp_path / "home\x1b[31m\x9b\u202e"
     shutil.copytree(template, home)
     microphone = "replay:/x\x1b[31m\u202e.wav"
-    return Stage(home, (("OFFHOOK_MICROPHONE", microphone), ("OFFHOOK_LOOPBACK", "none")))
+    stage = Stage(home, (("OFFHOOK_MICROPHONE", microphone), ("OFFHOOK_LOOPBACK", "none")))
+    return quick(stage, commands)
 
 
 def filled(arguments: tuple[str, ...], tmp_path: Path, template: Path) -> list[str]:

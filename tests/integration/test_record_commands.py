@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.forks import Forks, command_line, quick
 from tests.remains import remains
 from tests.stage import ROOT, Stage
 from tests.terminal import terminal
@@ -41,11 +42,18 @@ def devices(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {side: f"replay:{folder / side}.wav" for side in ("microphone", "loopback")}
 
 
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks | None]:
+    """A process that runs commands."""
+    with command_line(tmp_path_factory.mktemp("commands")) as commands:
+        yield commands
+
+
 @pytest.fixture
-def stage(tmp_path: Path, devices: dict[str, str]) -> Stage:
+def stage(tmp_path: Path, devices: dict[str, str], commands: Forks | None) -> Stage:
     """A home on a machine with both devices, in which nothing runs."""
     chosen = {f"OFFHOOK_{side.upper()}": name for side, name in devices.items()}
-    return Stage(tmp_path / "home", tuple(chosen.items()))
+    return quick(Stage(tmp_path / "home", tuple(chosen.items())), commands)
 
 
 def with_settings(stage: Stage, **changes: str) -> Stage:

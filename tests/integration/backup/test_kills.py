@@ -37,14 +37,14 @@ main(sys.argv[3:])
 def mortal(tmp_path: Path) -> Iterator[Forks]:
     """Processes that can be killed at a step; each is a fork of one that has imported the commands."""
     imports = "import offhook.cli, offhook.commands.backup"
-    with forks(MORTAL, imports, tmp_path / "mortal.log") as mortal:
+    with forks(MORTAL, imports, tmp_path / "mortal") as mortal:
         yield mortal
 
 
 def die_at(mortal: Forks, step: int, below: Path, home: Path, *arguments: object) -> bool:
     """Run a command that is killed before a step; False if there were not so many."""
     done = mortal.run(step, below, "--home", home, *arguments)
-    assert done.returncode in (0, -signal.SIGKILL), done.stdout
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return done.returncode != 0
 
 

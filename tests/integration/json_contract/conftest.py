@@ -20,6 +20,7 @@ from shared.settings import Settings
 from shared.store.store import Store
 from shared.workers import Presence
 from tests.conftest import skip_or_fail
+from tests.forks import Forks, command_line, quick
 from tests.integration.json_contract.homes import (
     SAMPLE,
     Answers,
@@ -38,6 +39,13 @@ from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.model_files import bundled_folder
 
 SESSION_ID = "0c1d2e3f-0a1b-4c2d-8e3f-405162738495"
+
+
+@pytest.fixture(scope="package")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks | None]:
+    """A process that runs commands."""
+    with command_line(tmp_path_factory.mktemp("commands")) as commands:
+        yield commands
 
 
 @pytest.fixture(scope="package")
@@ -139,6 +147,7 @@ def answers(
     transcribed: tuple[Stage, Any],
     recorded: tuple[Stage, dict[str, list[Any]]],
     erased: dict[str, list[Any]],
+    commands: Forks | None,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Answers:
     """The answers of four homes."""
@@ -146,4 +155,5 @@ def answers(
     new.write_bytes(b"new")
     stage, said = transcribed
     studio, told = recorded
-    return Answers((empty, full, stage, studio), said, told, erased, new)
+    homes = tuple(quick(home, commands) for home in (empty, full, stage, studio))
+    return Answers(homes, said, told, erased, new)
