@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from offhook.desk.recorder import CaptureClient
 from tests.pulse import WHOLE, Match, PulseServer, find, noise
 from tests.stage import Stage
 
@@ -66,7 +67,8 @@ class Desk:
         return self.stage.offhook("record", "start")
 
     def state(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.stage.read("record", "state")
+        with CaptureClient(self.stage.home / "control.json") as capture:
+            found: dict[str, Any] = capture.request("get_recording_state")
         return found
 
     def warnings(self) -> list[str]:
