@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,18 @@ LINGER_SECONDS = 8.0
 
 
 @pytest.fixture
-def watched(tmp_path: Path, server: PulseServer) -> Watched:
+def watched(tmp_path: Path) -> Watched:
+    """Processes that are watched, on a machine without sound."""
     if why := system_calls.missing():
         skip_or_fail(why)
+    return Watched(tmp_path / "watched").prepare()
+
+
+@pytest.fixture
+def with_sound(watched: Watched, server: PulseServer) -> Watched:
+    """The same, with a sound server."""
     sound = {name: value for name, value in server.environment.items() if name != "HOME"}
-    return Watched(tmp_path / "watched", tuple(sound.items())).prepare()
+    return replace(watched, settings=tuple(sound.items()))
 
 
 def wait_for(condition: Callable[[], Any], what: str) -> Any:
@@ -60,9 +68,9 @@ def test_a_recording_is_transcribed_and_nothing_is_sent_or_written_elsewhere(
 
 @pytest.mark.parametrize("how", [(), ("--stdio",)], ids=["socket", "stdio"])
 def test_a_call_is_recorded_and_nothing_is_sent_or_written_elsewhere(
-    watched: Watched, how: tuple[str, ...]
+    with_sound: Watched, how: tuple[str, ...]
 ) -> None:
-    capture = watched.start("capture_worker", *how, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    capture = with_sound.start("capture_worker", *how, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert capture.stdin
     assert capture.stdout
     try:
@@ -75,21 +83,21 @@ def test_a_call_is_recorded_and_nothing_is_sent_or_written_elsewhere(
                     reply = json.loads(capture.stdout.readline())
                 assert reply["ok"], reply
         else:
-            wait_for((watched.offhook_home / "control.json").exists, "the capture worker")
-            assert json.loads(watched.offhook("record", "start", "--json"))["state"] == "recording"
-            assert json.loads(watched.offhook("record", "stop", "--json"))["state"] == "queued"
+            wait_for((with_sound.offhook_home / "control.json").exists, "the capture worker")
+            assert json.loads(with_sound.offhook("record", "start", "--json"))["state"] == "recording"
+            assert json.loads(with_sound.offhook("record", "stop", "--json"))["state"] == "queued"
     finally:
         capture.stdin.close()
         capture.terminate()
         capture.wait(60)
         capture.stdout.close()
-    assert watched.sent() == []
-    assert watched.written() == []
-    assert watched.left() == []
+    assert with_sound.sent() == []
+    assert with_sound.written() == []
+    assert with_sound.left() == []
 
 
-def test_no_command_sends_anything_or_writes_elsewhere(watched: Watched, short_wav: Path) -> None:
-    assert "completed" in watched.offhook("transcribe", str(short_wav), "--json")
+def test_no_command_sends_anything_or_writes_elsewhere(with_sound: Watched, short_wav: Path) -> None:
+    assert "completed" in with_sound.offhook("transcribe", str(short_wav), "--json")
     for command in (
         ("status",),
         ("show", "1"),
@@ -101,13 +109,13 @@ def test_no_command_sends_anything_or_writes_elsewhere(watched: Watched, short_w
         ("doctor",),
         ("models", "list"),
         ("record", "state"),
-        ("backup", str(watched.temporary)),
+        ("backup", str(with_sound.temporary)),
         ("delete", "1", "--yes"),
     ):
-        watched.offhook(*command)
-    assert watched.sent() == []
-    assert watched.written() == []
-    assert watched.left() == []
+        with_sound.offhook(*command)
+    assert with_sound.sent() == []
+    assert with_sound.written() == []
+    assert with_sound.left() == []
 
 
 def test_a_program_that_reports_is_noticed(watched: Watched) -> None:

@@ -16,7 +16,7 @@ import pytest
 from shared.errors import BadRecording, EngineCrashed, EngineFailed, EngineUnusable
 from shared.settings import RecordOptions
 from tests.conftest import skip_or_fail
-from tests.voices import Call, word_error_rate
+from tests.voices import SAMPLE_RATE_HZ, Call, word_error_rate, write_wav
 from transcribe_worker.engine.exits import exit_in_words
 from transcribe_worker.engine.messages import Decoded, Done, Job, Load, Opened
 from transcribe_worker.engine.setup import Wishes
@@ -40,6 +40,13 @@ def engine() -> Iterator[Engine]:
         yield engine
 
 
+@pytest.fixture
+def sentence(short_call: Call, tmp_path: Path) -> Path:
+    """The first sentence of a call: some transcript, quickly."""
+    write_wav(path := tmp_path / "sentence.wav", short_call.samples[: 5 * SAMPLE_RATE_HZ])
+    return path
+
+
 def nothing() -> None:
     """A heartbeat that lets the work go on."""
 
@@ -61,17 +68,17 @@ def test_events_tell_of_a_recording_in_order(engine: Engine, short_wav: Path, sh
     assert word_error_rate(short_call.words, text) < 0.15
 
 
-def test_the_model_is_loaded_once_for_many_recordings(engine: Engine, short_wav: Path) -> None:
+def test_the_model_is_loaded_once_for_many_recordings(engine: Engine, sentence: Path) -> None:
     pids = set()
     for _ in range(3):
         engine.load(choice())
-        list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+        list(engine.transcribe(Job(sentence, OPTIONS), nothing))
         pids.add(engine.pid)
     assert len(pids) == 1
 
 
 def test_a_bad_recording_is_refused_and_the_next_goes_on(
-    engine: Engine, short_wav: Path, tmp_path: Path
+    engine: Engine, sentence: Path, tmp_path: Path
 ) -> None:
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"no recording at all")
@@ -80,40 +87,40 @@ def test_a_bad_recording_is_refused_and_the_next_goes_on(
     with pytest.raises(BadRecording, match=r"bad\.wav seems to be text") as refused:
         list(engine.transcribe(Job(bad, OPTIONS), nothing))
     assert refused.value.code == "not_a_recording"
-    assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+    assert list(engine.transcribe(Job(sentence, OPTIONS), nothing))
     assert engine.pid == pid
 
 
-def test_an_error_in_the_engine_is_told_as_one_line(engine: Engine, short_wav: Path) -> None:
+def test_an_error_in_the_engine_is_told_as_one_line(engine: Engine, sentence: Path) -> None:
     engine.load(choice())
     with pytest.raises(EngineFailed) as failed:
-        list(engine.transcribe(Job(short_wav, replace(OPTIONS, beam_size=-1)), nothing))
+        list(engine.transcribe(Job(sentence, replace(OPTIONS, beam_size=-1)), nothing))
     assert "\n" not in str(failed.value)
 
 
 @posix_only
 def test_a_killed_engine_is_told_by_its_signal_and_the_next_job_starts_another(
-    engine: Engine, short_wav: Path
+    engine: Engine, sentence: Path
 ) -> None:
     engine.load(choice())
-    events = engine.transcribe(Job(short_wav, OPTIONS), nothing)
+    events = engine.transcribe(Job(sentence, OPTIONS), nothing)
     assert isinstance(next(events), Opened)
     os.kill(pid_of(engine), signal.SIGKILL)
     with pytest.raises(EngineCrashed, match="SIGKILL"):
         list(events)
     engine.load(choice())
-    assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+    assert list(engine.transcribe(Job(sentence, OPTIONS), nothing))
 
 
 @posix_only
-def test_an_engine_that_hangs_is_ended(short_wav: Path) -> None:
+def test_an_engine_that_hangs_is_ended(sentence: Path) -> None:
     with closing(Engine(silence_seconds=20.0)) as engine:
         engine.load(choice())
         hung = pid_of(engine)
         engine._silence_seconds = 1.0
         os.kill(hung, signal.SIGSTOP)
         with pytest.raises(EngineCrashed, match="made no progress for 1 s"):
-            list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+            list(engine.transcribe(Job(sentence, OPTIONS), nothing))
         with pytest.raises(ProcessLookupError):
             os.kill(hung, 0)
 
@@ -155,13 +162,13 @@ def test_an_engine_asks_nobody_outside_for_files_of_a_model(tmp_path: Path) -> N
 
 
 def test_a_model_that_does_not_load_does_not_spoil_the_one_before(
-    engine: Engine, short_wav: Path, tmp_path: Path
+    engine: Engine, sentence: Path, tmp_path: Path
 ) -> None:
     engine.load(choice())
     with pytest.raises(EngineUnusable):
         engine.load(choice(tmp_path))
     engine.load(choice())
-    assert isinstance(list(engine.transcribe(Job(short_wav, OPTIONS), nothing))[-1], Done)
+    assert isinstance(list(engine.transcribe(Job(sentence, OPTIONS), nothing))[-1], Done)
 
 
 def test_an_engine_that_cannot_be_started_is_unusable(tmp_path: Path) -> None:
@@ -170,7 +177,7 @@ def test_an_engine_that_cannot_be_started_is_unusable(tmp_path: Path) -> None:
             engine.load(choice())
 
 
-def test_a_heartbeat_that_raises_ends_the_job_and_the_next_goes_on(engine: Engine, short_wav: Path) -> None:
+def test_a_heartbeat_that_raises_ends_the_job_and_the_next_goes_on(engine: Engine, sentence: Path) -> None:
     engine.load(choice())
     beats = iter(range(2))
 
@@ -179,13 +186,13 @@ def test_a_heartbeat_that_raises_ends_the_job_and_the_next_goes_on(engine: Engin
             raise Stopped
 
     with pytest.raises(Stopped):
-        list(engine.transcribe(Job(short_wav, OPTIONS), beat))
+        list(engine.transcribe(Job(sentence, OPTIONS), beat))
     engine.load(choice())
-    assert list(engine.transcribe(Job(short_wav, OPTIONS), nothing))
+    assert list(engine.transcribe(Job(sentence, OPTIONS), nothing))
 
 
 @posix_only
-def test_an_engine_that_does_not_let_go_is_killed(engine: Engine, short_wav: Path) -> None:
+def test_an_engine_that_does_not_let_go_is_killed(engine: Engine, sentence: Path) -> None:
     engine.load(choice())
     pid = pid_of(engine)
 
@@ -194,7 +201,7 @@ def test_an_engine_that_does_not_let_go_is_killed(engine: Engine, short_wav: Pat
         raise Stopped
 
     with pytest.raises(Stopped):
-        list(engine.transcribe(Job(short_wav, OPTIONS), beat))
+        list(engine.transcribe(Job(sentence, OPTIONS), beat))
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
