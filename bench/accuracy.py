@@ -114,7 +114,8 @@ def main() -> None:
     minutes = sum(clip.seconds for clip in clips) / 60
     head = [
         f"{machine()}; int8; {len(clips)} recordings of {minutes:.0f} minutes, "
-        f"each in {len(options.ways)} ways; {progress.seconds / 60:.0f} minutes in all.",
+        f"each in {len(options.ways)} ways; {progress.seconds / 60:.0f} minutes in all, "
+        f"{time.process_time() / 60:.0f} of processor time.",
         *(f"Not measured: {why}" for why in missing),
     ]
     text = "\n".join([f"# Accuracy of {name}\n", *head, "", *pages(results)])
