@@ -13,6 +13,7 @@ from shared.privacy import stop_telemetry
 from shared.settings import Settings
 from shared.store.store import Store
 from tests import groups, pulse, tables
+from tests.forks import Forks, command_line, quick
 from tests.pulse import PulseServer
 from tests.stage import DEFAULTS, ONE_THREAD, Stage
 from tests.voices import LONG_CALL, SHORT_CALL, Call, speak, write_wav
@@ -57,10 +58,17 @@ def store(settings: Settings) -> Iterator[Store]:
         yield tables.use(store)
 
 
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks | None]:
+    """A process that runs commands."""
+    with command_line(tmp_path_factory.mktemp("commands")) as commands:
+        yield commands
+
+
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
+def stage(tmp_path: Path, commands: Forks | None) -> Stage:
     """A home in which nothing runs yet."""
-    return Stage(tmp_path / "home")
+    return quick(Stage(tmp_path / "home"), commands)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import importlib
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from capture_worker.audio.listing import to_json
 from tests.conftest import skip_or_fail
 from tests.windows_machine import LATENCY_SECONDS, Endpoint, Machine, Microphone, Render, Stream
 
+CLOSED_SECONDS = 10.0
 MODULES = ("pyaudiowpatch", "_portaudiowpatch")
 MME, DIRECT_SOUND, WDMKS, WASAPI = 2, 1, 11, 13
 _ERRORS = """
@@ -417,10 +419,16 @@ def installed(portaudio: ModuleType | None, unpacked: Path) -> Iterator[None]:
 
 @contextmanager
 def faultless(machine: Machine, unpacked: Path) -> Iterator[PortAudio]:
-    """Install PortAudio over a machine, and see that nobody breaks its contract or leaves anything behind."""
+    """Install PortAudio over a machine, and see that nobody breaks its contract or leaves anything behind.
+
+    Devices are closed last, after a recording has ended, since a driver may hang in it.
+    """
     portaudio = PortAudio(machine)
     with installed(portaudio, unpacked):
         yield portaudio
+        deadline = time.monotonic() + CLOSED_SECONDS
+        while any(process.initialised for process in machine.processes) and time.monotonic() < deadline:
+            time.sleep(0.01)
     assert [fault for process in machine.processes for fault in process.faults] == []
     assert [process.initialised for process in machine.processes if process.initialised] == []
     assert machine.streams() == []

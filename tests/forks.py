@@ -7,10 +7,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tests.stage import ROOT, Stage
 
@@ -35,50 +35,58 @@ for line in sys.stdin:
 """
 
 
-@dataclass(frozen=True)
 class Forks:
     """A process whose children run one script, each with arguments of its own."""
 
-    parent: subprocess.Popen[str]
-    folder: Path
+    def __init__(self, script: str, imports: str, folder: Path) -> None:
+        self._command = [sys.executable, "-c", PARENT.format(imports=imports, script=script)]
+        self._logs = [folder / name for name in ("stdout", "stderr")]
+        self._parent: subprocess.Popen[str] | None = None
 
     def run(
         self, *arguments: object, environment: Mapping[str, str] = os.environ
     ) -> subprocess.CompletedProcess[str]:
         """Run the script in a fresh child; return its exit code (negative: the signal) and its output."""
-        logs = [self.folder / name for name in ("stdout", "stderr")]
         words = [str(argument) for argument in arguments]
         job = {
             "arguments": words,
             "environment": dict(environment),
-            "logs": [str(path) for path in logs],
+            "logs": [str(path) for path in self._logs],
         }
-        to, back = _pipes(self.parent)
-        to.write(json.dumps(job) + "\n")
-        to.flush()
-        answer = back.readline()
-        assert answer, "the parent of all children has ended"
-        said = [path.read_text("utf-8") for path in logs]
+        try:
+            answer = self._answer(json.dumps(job))
+        except BaseException:  # such as a test's time limit: the child may never end
+            self.close()
+            raise
+        said = [path.read_text("utf-8") for path in self._logs]
         return subprocess.CompletedProcess(words, int(answer), *said)
 
+    def close(self) -> None:
+        """End the process; the next run starts another one."""
+        if self._parent:
+            self._parent.kill()
+            self._parent.communicate()
+            self._parent = None
 
-def _pipes(parent: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
-    assert parent.stdin
-    assert parent.stdout
-    return parent.stdin, parent.stdout
+    def _answer(self, job: str) -> str:
+        if self._parent is None:
+            pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "encoding": "utf-8"}
+            self._parent = subprocess.Popen(self._command, cwd=ROOT, **pipes)
+        assert self._parent.stdin
+        assert self._parent.stdout
+        self._parent.stdin.write(job + "\n")
+        self._parent.stdin.flush()
+        answer = self._parent.stdout.readline()
+        assert answer, "the parent of all children has ended"
+        return answer
 
 
 @contextmanager
 def forks(script: str, imports: str, folder: Path) -> Iterator[Forks]:
-    """Have a process ready that runs a script many times; the output of a child goes into a folder."""
+    """Have a process that runs a script many times; the output of a child goes into a folder."""
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-c", PARENT.format(imports=imports, script=script)]
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "encoding": "utf-8"}
-    with subprocess.Popen(command, cwd=ROOT, **pipes) as parent:
-        try:
-            yield Forks(parent, folder)
-        finally:
-            _pipes(parent)[0].close()
+    with closing(Forks(script, imports, folder)) as children:
+        yield children
 
 
 #: Everything that `python -m offhook` loads, whatever the command.
@@ -98,7 +106,7 @@ class QuickStage(Stage):
 
     def offhook(self, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command and return how it went."""
-        if self.commands is None or options:
+        if self.commands is None or self.launcher or options:
             return super().offhook(*arguments, **options)
         return self.commands.run(*arguments, environment=self.environment)
 

@@ -469,10 +469,10 @@ def test_any_damage_to_a_header_ends_in_audio_or_an_explanation(position: int, g
 def test_packets_of_a_single_frame_take_no_longer_than_they_must(tmp_path: Path) -> None:
     content = bytearray(encoded("caf", "pcm_s16le", 44_100, seconds=2))
     content[43] = 192  # frames in a packet, which then holds only one
-    began = time.monotonic()
+    began = time.process_time()
     audio, _ = decode(save(tmp_path, bytes(content)))
     assert len(audio) == 32_000
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_a_damaged_file_that_points_behind_any_end_is_no_error_of_the_system(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import logging
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from offhook.cli import COMMANDS
 from shared.logs import DiscreetFormatter
 from shared.plain_text import escaped_json, lines, one_line
 from shared.store.store import Store
-from tests.forks import Forks, command_line, quick
+from tests.forks import Forks, quick
 from tests.stage import Stage
 from tests.tables import said
 from tests.terminal import terminal
@@ -96,13 +95,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         words = {"start_seconds": 0.0, "end_seconds": 1.0, "text": f"{HOSTILE} quarterly"}
         store.transcripts.replace(2, said([words]))
     return home
-
-
-@pytest.fixture(scope="module")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks | None]:
-    """A process that runs commands."""
-    with command_line(tmp_path_factory.mktemp("commands")) as commands:
-        yield commands
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.forks import Forks, command_line, quick
+from tests.forks import Forks, quick
 from tests.remains import remains
 from tests.stage import ROOT, Stage
 from tests.terminal import terminal
@@ -40,13 +40,6 @@ def devices(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             file.setframerate(RATE_HZ)
             file.writeframes(samples.astype("<i2").tobytes())
     return {side: f"replay:{folder / side}.wav" for side in ("microphone", "loopback")}
-
-
-@pytest.fixture(scope="module")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks | None]:
-    """A process that runs commands."""
-    with command_line(tmp_path_factory.mktemp("commands")) as commands:
-        yield commands
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from shared.settings import Settings
 from shared.store.store import Store
 from shared.workers import Presence
 from tests.conftest import skip_or_fail
-from tests.forks import Forks, command_line, quick
+from tests.forks import Forks, quick
 from tests.integration.json_contract.homes import (
     SAMPLE,
     Answers,
@@ -39,13 +39,6 @@ from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.model_files import bundled_folder
 
 SESSION_ID = "0c1d2e3f-0a1b-4c2d-8e3f-405162738495"
-
-
-@pytest.fixture(scope="package")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks | None]:
-    """A process that runs commands."""
-    with command_line(tmp_path_factory.mktemp("commands")) as commands:
-        yield commands
 
 
 @pytest.fixture(scope="package")
