@@ -26,6 +26,8 @@ RATE_HZ = 48_000
 DELAY_SECONDS = 0.4
 #: The least likeness of a sound that was recorded whole: 5 ms that are missing in a piece leave 0.975.
 WHOLE = 0.98
+#: The least likeness of a sound of which enough is there to see when it was recorded.
+RECOGNISED = 0.5
 MODULES = (
     "module-null-sink sink_name=call rate=48000 norewinds=1",
     "module-null-sink sink_name=mic rate=48000 channels=1 norewinds=1",
