@@ -22,7 +22,7 @@ from capture_worker.levels import Levels
 from shared.errors import AudioUnavailable, DeviceLost
 from tests import pulse
 from tests.conftest import skip_or_fail
-from tests.pulse import RECOGNISED, WHOLE, PulseServer, find, noise
+from tests.pulse import WHOLE, PulseServer, find, noise
 
 RATE_HZ = 16_000
 PATIENCE_SECONDS = 10.0
@@ -102,19 +102,19 @@ def test_both_sides_are_recorded_without_a_dropout(server: PulseServer, studio: 
 
 
 def test_what_is_heard_at_once_is_recorded_at_once(server: PulseServer, tmp_path: Path) -> None:
-    """In the first of three takes that is recognised: on a busy machine PipeWire's new source stutters."""
+    """By the pieces on both sides of a take: on a busy machine PipeWire's new source is silent, or stutters."""
     module(server, "module-remap-source", "master=call.monitor", "source_name=echo", "remix=no")
-    time.sleep(1)
-    for take in range(3):
+    for take in range(4):
+        time.sleep(1)
         with Studio(tmp_path / f"{take}.wav", Plan(microphone="echo", layout="split")) as studio:
             server.play("call", noise(3))
             server.played()
         microphone, loopback = studio.sides()
         match = find(loopback[RATE_HZ : 3 * RATE_HZ], microphone)
-        if match.likeness > RECOGNISED:
+        if len(match.recognised.pieces) > len(match.pieces) / 2:
             break
-    assert match.likeness > RECOGNISED
-    assert abs(match.start - RATE_HZ) + match.wander < 0.010 * RATE_HZ
+    assert len(match.recognised.pieces) > len(match.pieces) / 2
+    assert abs(match.start - RATE_HZ) + match.recognised.wander < 0.010 * RATE_HZ
 
 
 def test_the_first_audio_is_there_soon_after_the_start(server: PulseServer, tmp_path: Path) -> None:
