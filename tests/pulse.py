@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +26,6 @@ RATE_HZ = 48_000
 DELAY_SECONDS = 0.4
 #: The least likeness of a sound that was recorded whole: 5 ms that are missing in a piece leave 0.975.
 WHOLE = 0.98
-#: The least likeness of a piece that is recognised as that of a sound.
-RECOGNISED = 0.9
 MODULES = (
     "module-null-sink sink_name=call rate=48000 norewinds=1",
     "module-null-sink sink_name=mic rate=48000 channels=1 norewinds=1",
@@ -180,27 +178,13 @@ def noise(seconds: float, seed: int = 0, level: float = 0.2) -> NDArray[np.float
 class Match:
     """A sound found again in a recording, piece by piece (a tenth of a second each).
 
-    `start` is where it begins, in frames. Each of `pieces` is how many frames one lies from there, and how
-    like the sound it is, up to 1.
+    `start` is where it begins, `wander` how far pieces lie from there, in frames; `likeness` how like
+    the sound the least like piece is, up to 1: a block that is missing or doubled would show.
     """
 
     start: int
-    pieces: tuple[tuple[float, float], ...]
-
-    @property
-    def wander(self) -> float:
-        """How far pieces lie from the start, in frames."""
-        return max(abs(lag) for lag, _ in self.pieces)
-
-    @property
-    def likeness(self) -> float:
-        """How like the sound the least like piece is: a block that is missing or doubled would show."""
-        return min(likeness for _, likeness in self.pieces)
-
-    @property
-    def recognised(self) -> Match:
-        """The match of the pieces that are there, if a server has dropped others."""
-        return replace(self, pieces=tuple(it for it in self.pieces if it[1] > RECOGNISED))
+    wander: float
+    likeness: float
 
 
 PIECE_FRAMES, MARGIN_FRAMES, FINER = SAMPLE_RATE_HZ // 10, 160, 16
@@ -215,7 +199,8 @@ def find(sound: NDArray[np.float32], recording: NDArray[np.float32]) -> Match:
     begins = range(0, len(sound) - PIECE_FRAMES, PIECE_FRAMES)
     cut = {begin: sound[begin : begin + PIECE_FRAMES] for begin in begins}
     loud = {begin: piece for begin, piece in cut.items() if piece.std() > QUIET * np.abs(sound).max()}
-    return Match(start, tuple(_piece(piece, recording, start + begin) for begin, piece in loud.items()))
+    pieces = [_piece(piece, recording, start + begin) for begin, piece in loud.items()]
+    return Match(start, max(abs(lag) for lag, _ in pieces), min(likeness for _, likeness in pieces))
 
 
 def _spectrum(samples: NDArray[np.float32], size: int) -> NDArray[np.complex128]:

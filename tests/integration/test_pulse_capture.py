@@ -101,20 +101,22 @@ def test_both_sides_are_recorded_without_a_dropout(server: PulseServer, studio: 
     assert [side.gaps for side in studio.verdict.sides.values()] == [0, 0]
 
 
+@pytest.mark.parametrize(
+    "server",
+    # On a busy machine a source that PipeWire makes of another one is silent, or late, in every second take.
+    ["PulseAudio", pytest.param("PipeWire", marks=pytest.mark.long)],
+    indirect=True,
+)
 def test_what_is_heard_at_once_is_recorded_at_once(server: PulseServer, tmp_path: Path) -> None:
-    """By the pieces on both sides of a take: on a busy machine PipeWire's new source is silent, or stutters."""
     module(server, "module-remap-source", "master=call.monitor", "source_name=echo", "remix=no")
-    for take in range(4):
-        time.sleep(1)
-        with Studio(tmp_path / f"{take}.wav", Plan(microphone="echo", layout="split")) as studio:
-            server.play("call", noise(3))
-            server.played()
-        microphone, loopback = studio.sides()
-        match = find(loopback[RATE_HZ : 3 * RATE_HZ], microphone)
-        if len(match.recognised.pieces) > len(match.pieces) / 2:
-            break
-    assert len(match.recognised.pieces) > len(match.pieces) / 2
-    assert abs(match.start - RATE_HZ) + match.recognised.wander < 0.010 * RATE_HZ
+    time.sleep(1)  # a source that was just made stutters in PipeWire
+    with Studio(tmp_path / "call.wav", Plan(microphone="echo", layout="split")) as studio:
+        server.play("call", noise(3))
+        server.played()
+    microphone, loopback = studio.sides()
+    match = find(loopback[RATE_HZ : 3 * RATE_HZ], microphone)
+    assert match.likeness > WHOLE
+    assert abs(match.start - RATE_HZ) + match.wander < 0.010 * RATE_HZ
 
 
 def test_the_first_audio_is_there_soon_after_the_start(server: PulseServer, tmp_path: Path) -> None:
