@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from shared import home as folders
@@ -20,6 +21,11 @@ from tests.voices import LONG_CALL, SHORT_CALL, Call, speak, write_wav
 from transcribe_worker.model_files import bundled_folder
 
 DEFAULTS.update(ONE_THREAD)
+# A busy machine makes examples slowly, and that is no fault of theirs.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
 stop_telemetry()  # of the libraries that tests load into this process
 
 

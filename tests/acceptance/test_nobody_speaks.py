@@ -76,6 +76,21 @@ class Stuck:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
+def test_a_phrase_that_two_tries_write_three_times_stays_with_a_doubt(
+    model: WhisperModel, monkeypatch: pytest.MonkeyPatch, preset: str
+):
+    call = speak(SHORT_CALL[:1])
+    phrase = model.hf_tokenizer.encode(" No.", add_special_tokens=False).ids
+    first_stamp = Tokenizer(model.hf_tokenizer, multilingual=False).timestamp_begin
+    monkeypatch.setattr(model, "model", Stuck(model.model, [first_stamp, *phrase * 3, first_stamp + 200]))
+
+    (said,) = sentences(model, call.samples, preset=preset)
+
+    assert said.text == "No. No. No."
+    assert said.doubts == ("repeats_itself",)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
 def test_a_phrase_that_the_model_writes_over_and_over_is_written_once(
     model: WhisperModel, monkeypatch: pytest.MonkeyPatch, preset: str
 ):

@@ -27,7 +27,7 @@ def seconds(piece: Piece) -> tuple[float, float]:
 
 @pytest.mark.parametrize(
     ("length", "padding", "given"),
-    [(0.5, 2, 6), (3, 3, 6), (3.1, 3, 8), (9, 2, 12), (9.5, 3, 16), (29, 3, 30)],
+    [(0.5, 2, 12), (9, 3, 12), (9.1, 3, 16), (10, 2, 12), (29, 3, 30)],
 )
 def test_a_window_is_given_the_next_length_with_room_for_its_padding(
     length: float, padding: float, given: int
@@ -41,10 +41,10 @@ def test_no_window_is_given_more_than_the_model_knows() -> None:
 
 
 def test_a_rest_is_given_more_room_than_a_window_of_its_length() -> None:
-    (left,) = rest(Piece.whole(window(10)), [Said(0.0, 6.0, [1])])
-    assert seconds(left) == (6.0, 10.0)
-    assert left.frames(2) == 1_200
-    assert Piece.whole(window(4)).frames(2) == 600
+    (left,) = rest(Piece.whole(window(14)), [Said(0.0, 6.0, [1])])
+    assert seconds(left) == (6.0, 14.0)
+    assert left.frames(2) == 1_600
+    assert Piece.whole(window(8)).frames(2) == 1_200
 
 
 @pytest.mark.parametrize("end", [0.5, 9.5])

@@ -1,4 +1,4 @@
-"""What Whisper has written, split at its time stamps and freed of loops."""
+"""What Whisper has written, split at its time stamps."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcribe_worker.recognition.tokens import (
-    MOST_REPEATS,
     SECONDS_PER_STAMP,
     Said,
     split,
     without_echoes,
-    without_loops,
     without_padding,
 )
 
@@ -53,21 +51,6 @@ def test_whatever_is_written_sentences_are_in_the_window_and_none_ends_before_it
 def test_what_begins_after_the_sound_is_left_out():
     spoken, made_up = Said(1.0, 5.0, [1, 2]), Said(5.0, 5.0, [3, 4])
     assert without_padding([spoken, made_up], 5.0) == [spoken]
-
-
-def test_of_a_sentence_that_is_written_over_and_over_one_is_left():
-    loop = [Said(float(at), at + 1.0, [1, 2, 3]) for at in range(10)]
-    assert without_loops([*loop, Said(10.0, 11.0, [4])]) == [loop[0], Said(10.0, 11.0, [4])]
-
-
-def test_of_a_phrase_that_is_written_over_and_over_one_is_left():
-    (said,) = without_loops([Said(0.0, 9.0, [7, *[1, 2, 3] * 8, 9])])
-    assert said.tokens == [7, 1, 2, 3, 9]
-
-
-def test_what_somebody_may_well_say_is_left_alone():
-    said = [Said(0.0, 2.0, [5] * MOST_REPEATS), Said(2.0, 3.0, [1, 2, 1, 2])]
-    assert without_loops(said) == said
 
 
 def test_a_sentence_that_is_written_again_in_no_time_is_left_out():

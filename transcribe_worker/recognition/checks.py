@@ -6,6 +6,10 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from transcribe_worker.recognition.loops import Loop
+
+#: The reason that text is in a loop; the others are named in CHECKS.
+LOOPS = "repeats_itself"
 LARGEST_COMPRESSION_RATIO = 2.4
 LEAST_LOG_PROBABILITY = -1.0
 MOST_WORDS_PER_SECOND = 7.0
@@ -20,6 +24,11 @@ LARGEST_NO_SPEECH_PROBABILITY = 0.6
 #: the second. Text of noise, keys, tones and music had 0.75 and -0.85 or worse, or 0.47 and -0.92 or 0.44 and
 #: -1.09 (ring tones); faint speech had 0.38 and -0.43 at worst.
 NO_SPEECH = ((0.6, -0.5), (0.4, -0.75), (0.3, -1.0))
+#: In a window of a word or two. The first pair is Whisper's own. A spoken digit had up to 0.83 and -0.97,
+#: music 0.91 and -0.78.
+NO_SPEECH_IN_A_WORD = ((0.6, -1.0), (0.9, -0.7))
+#: A word of up to 0.6 s with the 0.3 s around it that speech detection adds.
+ONE_WORD_SECONDS = 1.25
 #: Seconds of speech at the end of a window that may have no words.
 LONGEST_SILENT_END_SECONDS = 3.0
 
@@ -34,6 +43,7 @@ class Outcome:
     covered_seconds: float  # up to here it is not decoded again
     average_log_probability: float
     no_speech_probability: float
+    loops: tuple[Loop, ...] = ()
 
     @property
     def compression_ratio(self) -> float:
@@ -58,7 +68,7 @@ def _too_slow(it: Outcome) -> bool:
 
 #: Reasons to doubt a window, with their checks.
 CHECKS: dict[str, Callable[[Outcome], bool]] = {
-    "repeats_itself": lambda it: it.compression_ratio > LARGEST_COMPRESSION_RATIO,
+    LOOPS: lambda it: bool(it.loops) or it.compression_ratio > LARGEST_COMPRESSION_RATIO,
     "improbable": lambda it: it.average_log_probability < LEAST_LOG_PROBABILITY,
     "no_speech": lambda it: bool(it.text) and it.no_speech_probability > LARGEST_NO_SPEECH_PROBABILITY,
     "too_fast": _too_fast,
@@ -68,11 +78,21 @@ CHECKS: dict[str, Callable[[Outcome], bool]] = {
 
 
 def is_no_speech(outcome: Outcome) -> bool:
-    """Whether there is no speech, so that the text is invented."""
+    """Whether there is no speech, so that the text is invented; a single word needs stronger signs."""
+    is_word = outcome.seconds <= ONE_WORD_SECONDS
     return any(
         outcome.no_speech_probability > unlikely and outcome.average_log_probability < improbable
-        for unlikely, improbable in NO_SPEECH
+        for unlikely, improbable in (NO_SPEECH_IN_A_WORD if is_word else NO_SPEECH)
     )
+
+
+def confirms(outcome: Outcome, earlier: Outcome) -> bool:
+    """Whether two tries have the same loops, so that they were said: "no, no, no".
+
+    Text that compresses as only the model's own loops do is never confirmed.
+    """
+    one, other = ([(loop.phrase, loop.times) for loop in it.loops] for it in (outcome, earlier))
+    return bool(one) and one == other and outcome.compression_ratio <= LARGEST_COMPRESSION_RATIO
 
 
 def doubts(outcome: Outcome) -> list[str]:

@@ -16,8 +16,9 @@ from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
 
 HOP = 160
 FRAMES_PER_SECOND = SAMPLE_RATE_HZ // HOP
-#: Lengths the encoder gets, in frames; pieces of one length share a batch. Below 6 s the model writes loops.
-LENGTHS = tuple(seconds * FRAMES_PER_SECOND for seconds in (6, 8, 12, 16, 20, 24, 28, 30))
+#: Lengths the encoder gets, in frames; pieces of one length share a batch. The model was trained on 30 s: at
+#: 6 s it wrote loops of a few spoken numbers, and at 4 s of whole sentences.
+LENGTHS = tuple(seconds * FRAMES_PER_SECOND for seconds in (12, 16, 20, 24, 28, 30))
 WHOLE_FRAMES = LENGTHS[-1]
 #: A rest starts within speech; with less padding after it the model often writes it twice.
 REST_PADDING_SECONDS = 8.0

@@ -8,12 +8,13 @@ from typing import Any
 
 from shared.settings import RecordOptions
 
-#: Decoding options of one more try at a window in doubt. None samples at random: after a crash a window must
-#: be decoded as it would have been without.
-Try = Mapping[str, Any]
+#: Decoding options. None samples at random: after a crash a window must be decoded as it would have been.
+Options = Mapping[str, Any]
 
-AGAIN: Try = {"beam_size": 5}
-WITHOUT_LOOPS: Try = {"beam_size": 5, "no_repeat_ngram_size": 3}
+#: For a window in doubt. The beam is wider than before: a loop that is written again was said.
+AGAIN: Options = {"beam_size": 8}
+#: For a window that is still in doubt.
+WITHOUT_LOOPS: Options = {"beam_size": 5, "no_repeat_ngram_size": 3}
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,6 @@ class Preset:
     largest_gap_seconds: float  # between what goes into one window
     padding_seconds: float  # of silence after one, at least; more of it prevents repeated words
     energy_spans: bool  # also decode what is as loud as speech and was not detected as speech
-    tries: tuple[Try, ...]  # of a window in doubt
 
 
 PRESETS: dict[str, Preset] = {
@@ -35,15 +35,13 @@ PRESETS: dict[str, Preset] = {
         largest_gap_seconds=1.5,
         padding_seconds=3.0,
         energy_spans=True,
-        tries=(AGAIN, WITHOUT_LOOPS),
     ),
     "fast": Preset(
         beam_size=1,
-        longest_seconds=20.0,
+        longest_seconds=28.0,
         largest_gap_seconds=1.5,
         padding_seconds=2.0,
         energy_spans=False,
-        tries=(WITHOUT_LOOPS,),
     ),
 }
 

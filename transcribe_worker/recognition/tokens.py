@@ -1,15 +1,11 @@
-"""Whisper's output as tokens: sentences between time stamps, and loops. Pure functions."""
+"""Whisper's output as tokens: sentences between time stamps. Pure functions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass
 
 SECONDS_PER_STAMP = 0.02
-#: A phrase repeated more often than this is a loop. A phrase of one token may be a number or a stammer.
-MOST_REPEATS = 3
-LONGEST_PHRASE = 40
 #: Faster than anybody speaks.
 MOST_TOKENS_PER_SECOND = 10.0
 
@@ -56,30 +52,3 @@ def without_echoes(said: Sequence[Said]) -> list[Said]:
 def without_padding(said: Sequence[Said], seconds: float) -> list[Said]:
     """Leave out what begins where the sound of a window ends: the model has made it up in the padding."""
     return [part for part in said if part.start_seconds < seconds]
-
-
-def without_loops(said: Sequence[Said]) -> list[Said]:
-    """Keep one copy of a sentence, and of a phrase in it, that is repeated."""
-    once = [next(alike) for _, alike in groupby(said, key=lambda part: part.tokens)]
-    return [replace(part, tokens=_cut(part.tokens)) for part in once]
-
-
-def _cut(tokens: list[int]) -> list[int]:
-    kept: list[int] = []
-    at = 0
-    while at < len(tokens):
-        length, times = _loop(tokens, at)
-        kept += tokens[at : at + length]
-        at += length * times
-    return kept
-
-
-def _loop(tokens: Sequence[int], at: int) -> tuple[int, int]:
-    """Return the length of the phrase repeated from `at` on, and how often; 1 and 1 if there is none."""
-    for length in range(1, min(LONGEST_PHRASE, (len(tokens) - at) // 2) + 1):
-        phrase, times = tokens[at : at + length], 1
-        while tokens[at + times * length : at + (times + 1) * length] == phrase:
-            times += 1
-        if times > MOST_REPEATS:
-            return length, times
-    return 1, 1

@@ -1,0 +1,100 @@
+"""Attempts at the text of a piece: which is the best, and what of it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from operator import itemgetter
+
+from shared.words import Segment, Word, milliseconds
+from transcribe_worker.recognition.checks import LOOPS, Outcome, is_no_speech
+from transcribe_worker.recognition.pieces import Draft, Piece
+from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """The text of a piece, and the reasons to doubt it."""
+
+    piece: Piece
+    outcome: Outcome
+    segments: list[Draft]
+    rest: list[Piece]  # the part after the last sentence, if it is to be decoded
+    reasons: list[str]
+    is_confirmed: bool = False  # another try has written the same loops
+
+    @property
+    def loops(self) -> bool:
+        """Whether the text had loops that no other try has written."""
+        return LOOPS in self.reasons and not self.is_confirmed
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether there is speech in it, and a reason to doubt the text that another try may remove."""
+        window = self.piece.window
+        others = any(reason != LOOPS for reason in self.reasons)
+        return (self.loops or others) and window.speech and not is_no_speech(self.outcome)
+
+
+def better(one: Attempt, other: Attempt) -> Attempt:
+    """Return the attempt without loops, with fewer reasons to doubt it, or the more probable one."""
+    return min(one, other, key=_dubious)
+
+
+def kept(attempt: Attempt) -> list[tuple[int, Segment]]:
+    """Return `(window_offset_samples, segment)` for the segments worth keeping; times are absolute, 1 ms.
+
+    None is kept where the model and speech detection, or two figures of the model, agree that nobody speaks.
+    """
+    it, window = attempt.outcome, attempt.piece.window
+    if is_no_speech(it) or (attempt.reasons and not window.speech):
+        return []
+    offset = (window.start + attempt.piece.offset) / SAMPLE_RATE_HZ
+    latest = window.end / SAMPLE_RATE_HZ
+
+    def at_ms(seconds: float) -> int:
+        return milliseconds(min(offset + seconds, latest))
+
+    return [
+        (
+            attempt.piece.at(draft["stamps"][0]),
+            Segment(
+                at_ms(draft["start"]),
+                at_ms(draft["end"]),
+                draft["text"].strip(),
+                tuple(
+                    Word(
+                        at_ms(word["start"]),
+                        at_ms(word["end"]),
+                        word["word"],
+                        round(float(word["probability"]), 4),
+                    )
+                    for word in draft["words"] or ()
+                ),
+                round(it.average_log_probability, 4),
+                round(it.no_speech_probability, 4),
+                round(it.compression_ratio, 3),
+                tuple(attempt.reasons),
+            ),
+        )
+        for draft in attempt.segments
+        if any(map(str.isalnum, draft["text"]))  # a full stop alone says nothing
+    ]
+
+
+def in_order(placed: Sequence[tuple[int, Segment]]) -> tuple[Segment, ...]:
+    """Return the segments by their offset in the window, each starting no later than the next one.
+
+    Words before a gap that was decoded again may have been placed inside the gap.
+    """
+    segments = [segment for _, segment in sorted(placed, key=itemgetter(0))]
+    for at in range(len(segments) - 2, -1, -1):
+        latest_ms = segments[at + 1].start_ms
+        if segments[at].start_ms > latest_ms:
+            words = tuple(replace(word, start_ms=latest_ms, end_ms=latest_ms) for word in segments[at].words)
+            segments[at] = replace(segments[at], start_ms=latest_ms, end_ms=latest_ms, words=words)
+    return tuple(segments)
+
+
+def _dubious(attempt: Attempt) -> tuple[bool, int, float]:
+    return attempt.loops, len(attempt.reasons), -attempt.outcome.average_log_probability
