@@ -194,7 +194,7 @@ class Decoder:
         )
         reasons = doubts(outcome)
         is_confirmed = earlier is not None and confirms(outcome, earlier.outcome)
-        if not is_confirmed:
+        if outcome.loops and not is_confirmed:
             said = without_loops(said, split_words)
         return Attempt(piece, outcome, [self._draft(part) for part in said], left, reasons, is_confirmed)
 
