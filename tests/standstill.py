@@ -6,8 +6,9 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,15 @@ from tests import looks
 from tests.stage import Stage
 
 REST_SECONDS = 1.0
+#: Holds a database until a line comes in.
+HOLDS = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.readline()
+database.execute("ROLLBACK")
+"""
 
 
 @contextmanager
@@ -26,6 +36,26 @@ def held(*databases: Path) -> Iterator[None]:
             connection = sqlite3.connect(path, timeout=30, isolation_level=None)
             stack.enter_context(closing(connection)).execute("BEGIN IMMEDIATE")
         yield
+
+
+@contextmanager
+def held_elsewhere(database: Path) -> Iterator[Callable[[], None]]:
+    """Let another process hold a database, until it is let go by what is yielded."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdin
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+
+        def let_go() -> None:
+            assert holder.poll() is None
+            holder.communicate("\n", timeout=30)
+
+        try:
+            yield let_go
+        finally:
+            holder.kill()
 
 
 def peek(database: Path, query: str) -> list[tuple[Any, ...]]:

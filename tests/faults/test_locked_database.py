@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -20,20 +15,10 @@ from tests.faults.whole_homes import (
     running,
 )
 from tests.stage import Stage
-from tests.standstill import under_way
+from tests.standstill import held_elsewhere, under_way
 from tests.voices import SHORT_CALL, Call, speak, word_error_rate
 
 LOCKED_SECONDS = 41.0  # longer than a worker waits for the database
-
-#: Holds a database until a line comes in.
-HOLDS = """
-import sqlite3, sys
-database = sqlite3.connect(sys.argv[1], isolation_level=None)
-database.execute("BEGIN IMMEDIATE")
-print("held", flush=True)
-sys.stdin.readline()
-database.execute("ROLLBACK")
-"""
 
 
 def test_a_database_that_another_process_locks_for_longer_than_anybody_waits_costs_nothing(
@@ -46,7 +31,7 @@ def test_a_database_that_another_process_locks_for_longer_than_anybody_waits_cos
         done(stage, "record", "start", "--title", "recorded")
         stage.drop_call(stretches, "under way.wav")
         under_way(stage, "under way")
-        with locked(stage.home / "offhook.db"):
+        with held_elsewhere(stage.home / "offhook.db") as let_go:
             for name, call in dropped.items():
                 stage.drop_call(call, f"{name}.wav")
             time.sleep(3)
@@ -57,6 +42,7 @@ def test_a_database_that_another_process_locks_for_longer_than_anybody_waits_cos
             assert stopped["state"] == "late"
             time.sleep(LOCKED_SECONDS - 3)
             assert [process.poll() for process in processes] == [None] * 3
+            let_go()
         words = {name: call.words for name, call in {"under way": stretches, **dropped}.items()}
         for name in (*words, "recorded"):
             record = stage.finished(name)
@@ -69,19 +55,3 @@ def test_a_database_that_another_process_locks_for_longer_than_anybody_waits_cos
         assert recorded is not None
         assert recorded["duration_seconds"] == pytest.approx(stopped["duration_seconds"], abs=0.01)
         assert recorded["duration_seconds"] > 3
-
-
-@contextmanager
-def locked(database: Path) -> Iterator[None]:
-    """Let another process hold a database."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDS, str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
-        assert holder.stdin
-        assert holder.stdout
-        assert holder.stdout.readline() == "held\n"
-        try:
-            yield
-            assert holder.poll() is None
-        finally:
-            holder.communicate("\n", timeout=30)

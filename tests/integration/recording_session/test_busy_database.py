@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,45 +13,14 @@ from shared.files import sha256_of
 from shared.settings import Settings
 from shared.store.captures import QUEUED
 from tests.integration.recording_session.desk import Desk, Make, found_in, nothing_is_left, only_record, read
+from tests.standstill import held_elsewhere
 from tests.tables import Capture, Record
-
-#: Holds the database until a line comes in.
-HOLDS = """
-import sqlite3, sys
-database = sqlite3.connect(sys.argv[1], isolation_level=None)
-database.execute("BEGIN IMMEDIATE")
-print("held", flush=True)
-sys.stdin.readline()
-database.execute("ROLLBACK")
-"""
-
-
-@contextmanager
-def held(settings: Settings) -> Iterator[Callable[[], None]]:
-    """Let another process hold the database, until it is let go."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDS, str(settings.database)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as holder:
-        assert holder.stdin
-        assert holder.stdout
-        assert holder.stdout.readline() == "held\n"
-
-        def let_go() -> None:
-            holder.communicate("\n", timeout=10)
-
-        try:
-            yield let_go
-        finally:
-            holder.kill()
 
 
 def test_a_recording_starts_at_once_though_the_database_is_held_and_is_noted_later(
     desk: Desk, settings: Settings, sources: tuple[Path, Path]
 ) -> None:
-    with held(settings) as let_go:
+    with held_elsewhere(settings.database) as let_go:
         started = time.monotonic()
         desk.session.start(title="busy", candidate_id="c-7", project_id="p-3")
         assert time.monotonic() - started < 4
@@ -75,7 +40,7 @@ def test_a_recording_that_ends_while_the_database_is_held_is_queued_afterwards(
     desk: Desk, settings: Settings
 ) -> None:
     desk.session.start(title="busy", candidate_id="c-7")
-    with held(settings) as let_go:
+    with held_elsewhere(settings.database) as let_go:
         outcome = desk.session.stop()
         assert outcome["record_id"] is None
         assert desk.warned() == ["queued_later"]
@@ -94,7 +59,7 @@ def test_a_recording_that_is_to_wait_does_so_though_the_database_is_held_at_its_
     manual: Desk, settings: Settings
 ) -> None:
     manual.session.start(candidate_id="c-7")
-    with held(settings) as let_go:
+    with held_elsewhere(settings.database) as let_go:
         session_id = manual.session.stop()["session_id"]
         let_go()
     assert manual.session.get_state()["session_id"] == session_id
@@ -111,7 +76,7 @@ def test_a_recording_that_begins_and_ends_while_the_database_is_held_is_not_forg
     make: Make, settings: Settings, finalise: str
 ) -> None:
     desk = make(finalise=finalise)
-    with held(settings) as let_go:
+    with held_elsewhere(settings.database) as let_go:
         desk.session.start(title="busy", candidate_id="c-7")
         session_id = desk.session.stop()["session_id"]
         assert desk.state == "idle"
@@ -131,7 +96,7 @@ def test_a_stop_does_not_wait_for_a_database_that_has_been_held_for_long(
     desk: Desk, settings: Settings
 ) -> None:
     desk.session.start()
-    with held(settings) as let_go:
+    with held_elsewhere(settings.database) as let_go:
         time.sleep(2.5)
         late = threading.Timer(8.0, let_go)
         late.start()
@@ -146,7 +111,7 @@ def test_a_stop_does_not_wait_for_a_database_that_has_been_held_for_long(
 
 
 def test_a_recording_is_attached_before_the_database_knows_of_it(desk: Desk, settings: Settings) -> None:
-    with held(settings) as let_go:
+    with held_elsewhere(settings.database) as let_go:
         desk.session.start(title="busy")
         let_go()
     desk.session.attach("c-7")
@@ -158,7 +123,7 @@ def test_a_recording_that_is_discarded_while_the_database_is_held_is_gone_afterw
     desk: Desk, settings: Settings
 ) -> None:
     desk.session.start()
-    with held(settings) as let_go:
+    with held_elsewhere(settings.database) as let_go:
         desk.session.discard()
         let_go()
     assert desk.warned() == []  # least of all that it is safe
