@@ -10,6 +10,7 @@ import pytest
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 
+from shared.words import Segment
 from tests.noises import NOISES, Samples
 from tests.recognition import recognized, segments, tiny_model
 from tests.voices import SHORT_CALL, speak, word_error_rate
@@ -75,17 +76,23 @@ class Stuck:
         return [result for _ in prompts]
 
 
+def written(
+    model: WhisperModel, monkeypatch: pytest.MonkeyPatch, preset: str, phrase: str, times: int, seconds: float
+) -> Segment:
+    """The only segment of a sentence, while the model writes a phrase over and over, up to some second."""
+    tokens = model.hf_tokenizer.encode(phrase, add_special_tokens=False).ids
+    first_stamp = Tokenizer(model.hf_tokenizer, multilingual=False).timestamp_begin
+    stuck = Stuck(model.model, [first_stamp, *tokens * times, first_stamp + round(seconds * 50)])
+    monkeypatch.setattr(model, "model", stuck)
+    (said,) = segments(recognized(model, speak(SHORT_CALL[:1]).samples, preset=preset))
+    return said
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_phrase_that_two_tries_write_three_times_stays_with_a_doubt(
     model: WhisperModel, monkeypatch: pytest.MonkeyPatch, preset: str
 ):
-    call = speak(SHORT_CALL[:1])
-    phrase = model.hf_tokenizer.encode(" No.", add_special_tokens=False).ids
-    first_stamp = Tokenizer(model.hf_tokenizer, multilingual=False).timestamp_begin
-    monkeypatch.setattr(model, "model", Stuck(model.model, [first_stamp, *phrase * 3, first_stamp + 200]))
-
-    (said,) = sentences(model, call.samples, preset=preset)
-
+    said = written(model, monkeypatch, preset, " No.", times=3, seconds=4.0)
     assert said.text == "No. No. No."
     assert said.doubts == ("repeats_itself",)
 
@@ -94,13 +101,6 @@ def test_a_phrase_that_two_tries_write_three_times_stays_with_a_doubt(
 def test_a_phrase_that_the_model_writes_over_and_over_is_written_once(
     model: WhisperModel, monkeypatch: pytest.MonkeyPatch, preset: str
 ):
-    call = speak(SHORT_CALL[:1])
-    phrase = model.hf_tokenizer.encode(" Thank you.", add_special_tokens=False).ids
-    first_stamp = Tokenizer(model.hf_tokenizer, multilingual=False).timestamp_begin
-    looping = [first_stamp, *phrase * 60, first_stamp + 1500]
-    monkeypatch.setattr(model, "model", Stuck(model.model, looping))
-
-    (said,) = sentences(model, call.samples, preset=preset)
-
+    said = written(model, monkeypatch, preset, " Thank you.", times=60, seconds=30.0)
     assert said.text == "Thank you."
     assert "repeats_itself" in said.doubts
