@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench.corpora import SPEECH_LEVEL, Samples
+from bench.corpora import SPEECH_LEVEL
 from bench.real_speech import Clip
 from tests.noises import NOISES
-from tests.voices import SAMPLE_RATE_HZ, Turn, speak
+from tests.voices import SAMPLE_RATE_HZ, Turn, speak, trimmed
 
 ANSWERS = (
     *("yes", "no", "three", "okay", "right", "sure", "today", "hello", "thanks", "one"),
@@ -23,8 +23,8 @@ SPEAKERS = ("joe", "laura")
 SECONDS = (0.2, 0.6)
 PAUSES_SECONDS = (5.0, 20.0)
 NOISE_DBFS = -60.0
-#: Fainter than this share of the peak is silence; a little of it stays around the answer.
-FAINT, AROUND_SECONDS = 0.03, 0.02
+#: So much of the silence stays around the answer.
+AROUND_SECONDS = 0.02
 ALONE, BETWEEN = "answer alone", "answer between pauses"
 
 
@@ -40,7 +40,8 @@ def _spoken() -> Iterator[Clip]:
     for number, word in enumerate(ANSWERS):
         speaker = SPEAKERS[number % len(SPEAKERS)]
         turn = Turn(speaker, f"{word.capitalize()}.")
-        samples = trimmed(speak([turn], pause_seconds=(0.0, 0.0)).samples) * np.float32(SPEECH_LEVEL)
+        spoken = speak([turn], pause_seconds=(0.0, 0.0)).samples
+        samples = trimmed(spoken, AROUND_SECONDS) * np.float32(SPEECH_LEVEL)
         clip = Clip("answers", ALONE, f"{word} ({speaker})", samples, word)
         if SECONDS[0] <= clip.seconds <= SECONDS[1]:
             yield clip
@@ -50,13 +51,6 @@ def _shortest(real: Sequence[Clip]) -> Iterator[Clip]:
     for clip in real:
         if clip.is_judged and clip.seconds <= SECONDS[1]:
             yield replace(clip, part="answers", kind=ALONE)
-
-
-def trimmed(samples: Samples) -> Samples:
-    """Cut the silence at both ends."""
-    loud = np.flatnonzero(np.abs(samples) > FAINT * np.abs(samples).max())
-    around = round(AROUND_SECONDS * SAMPLE_RATE_HZ)
-    return samples[max(0, loud[0] - around) : loud[-1] + around]
 
 
 def _between_pauses(clip: Clip, chance: np.random.Generator) -> Clip:

@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from tests.made_once import kept
 
 SAMPLE_RATE_HZ = 16_000
+#: Fainter than this share of the peak is silence.
+FAINT = 0.03
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,13 @@ def again_and_again(call: Call, times: int) -> Call:
         start + number * call.duration_seconds for number in range(times) for start in call.starts_seconds
     ]
     return Call(np.tile(call.samples, times), call.turns * times, tuple(starts_seconds))
+
+
+def trimmed(samples: NDArray[np.float32], around_seconds: float = 0.0) -> NDArray[np.float32]:
+    """The sound of a word, with so much of what is too faint around it."""
+    heard = np.flatnonzero(np.abs(samples) > FAINT * np.abs(samples).max())
+    around = round(around_seconds * SAMPLE_RATE_HZ)
+    return samples[max(0, heard[0] - around) : heard[-1] + 1 + around]
 
 
 def write_wav(path: Path | str, samples: NDArray[np.float32], rate_hz: int = SAMPLE_RATE_HZ) -> None:

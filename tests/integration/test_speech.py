@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.noises import NOISES
-from tests.voices import LONG_CALL, Call, Turn, speak
+from tests.voices import LONG_CALL, Call, Turn, speak, trimmed
 from transcribe_worker.recognition.presets import PRESETS, Preset
 from transcribe_worker.speech.energy import union
 from transcribe_worker.speech.stretches import (
@@ -278,12 +278,6 @@ def monologue() -> tuple[Samples, NDArray[np.bool_]]:
         pieces += [pause, word]
         inside += [np.zeros(len(pause), bool), np.ones(len(word), bool)]
     return np.concatenate(pieces), np.concatenate(inside)
-
-
-def trimmed(samples: Samples) -> Samples:
-    """A word without what is too faint around it."""
-    heard = np.flatnonzero(np.abs(samples) > 0.03 * np.abs(samples).max())
-    return samples[heard[0] : heard[-1] + 1]
 
 
 @pytest.mark.parametrize(

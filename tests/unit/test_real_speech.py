@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.answers import ALONE, BETWEEN, NOISE_DBFS, SECONDS, answers, trimmed
+from bench.answers import ALONE, AROUND_SECONDS, BETWEEN, NOISE_DBFS, SECONDS, answers
 from bench.real_speech import PAUSES_SECONDS, Clip, calls, evenly, read_folder
-from tests.voices import SAMPLE_RATE_HZ, write_wav
+from tests.voices import SAMPLE_RATE_HZ, trimmed, write_wav
 
 
 def clip(kind: str, name: str, seconds: float = 1.0, *, is_judged: bool = True) -> Clip:
@@ -84,4 +84,4 @@ def test_answers_are_short_and_stand_alone_and_between_pauses_of_quiet_noise() -
 def test_silence_around_an_answer_is_cut() -> None:
     samples = np.zeros(SAMPLE_RATE_HZ, np.float32)
     samples[4_000:8_000] = 0.5
-    assert len(trimmed(samples)) == pytest.approx(4_000 + 2 * 320, abs=2)
+    assert len(trimmed(samples, AROUND_SECONDS)) == pytest.approx(4_000 + 2 * 320, abs=2)
