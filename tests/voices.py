@@ -78,7 +78,7 @@ def trimmed(samples: NDArray[np.float32], around_seconds: float = 0.0) -> NDArra
     """The sound of a word, with so much of what is too faint around it."""
     heard = np.flatnonzero(np.abs(samples) > FAINT * np.abs(samples).max())
     around = round(around_seconds * SAMPLE_RATE_HZ)
-    return samples[max(0, heard[0] - around) : heard[-1] + 1 + around]
+    return samples[max(0, heard[0] - around) : heard[-1] + max(1, around)]
 
 
 def write_wav(path: Path | str, samples: NDArray[np.float32], rate_hz: int = SAMPLE_RATE_HZ) -> None:
