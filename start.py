@@ -224,9 +224,10 @@ def stop(honcho: subprocess.Popen[bytes], lock: FileLock) -> None:
 
 
 def run_tests(venv: Path, pytest_arguments: list[str]) -> int:
+    """Runs pytest. Its processes share the processors, so no library starts a thread on each of them."""
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is pytest's to answer
     command = [program(venv, "python"), "-m", "pytest", *for_pytest(pytest_arguments, os.cpu_count() or 1)]
-    return subprocess.call(command, cwd=ROOT, env=environment(venv))
+    return subprocess.call(command, cwd=ROOT, env=environment(venv, OPENBLAS_NUM_THREADS="1"))
 
 
 def run_linters(venv: Path) -> int:

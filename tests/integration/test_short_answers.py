@@ -9,11 +9,9 @@ from faster_whisper import WhisperModel
 from tests.noises import NOISES
 from tests.recognition import Samples, recognized, segments, tiny_model
 from tests.voices import Turn, speak, trimmed
-from transcribe_worker.recognition.presets import PRESETS
 from transcribe_worker.speech.stretches import SAMPLE_RATE_HZ
 
 ANSWERS = ("yes", "three", "two", "eight")
-SPEAKERS = ("joe", "laura")
 #: So much stays around a word: cut at its last sample, "two" and "eight" are at the edge of what is heard.
 AROUND_SECONDS = 0.02
 PAUSE_SECONDS = (6.0, 8.0)
@@ -39,8 +37,11 @@ def text(model: WhisperModel, samples: Samples, preset: str) -> str:
     return " ".join(said.text for said in segments(recognized(model, samples, preset=preset)))
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("speaker", SPEAKERS)
+@pytest.mark.parametrize(
+    ("speaker", "preset"),
+    [("joe", "careful"), ("laura", "fast")]
+    + [pytest.param(*case, marks=pytest.mark.long) for case in (("joe", "fast"), ("laura", "careful"))],
+)
 def test_no_answer_of_one_word_is_without_words(model: WhisperModel, speaker: str, preset: str) -> None:
     answers = {word: answer(speaker, word) for word in ANSWERS}
     assert all(len(samples) < 0.7 * SAMPLE_RATE_HZ for samples in answers.values())

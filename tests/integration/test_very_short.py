@@ -17,7 +17,9 @@ def model() -> WhisperModel:
 
 
 @pytest.mark.parametrize("vad", [True, False])
-@pytest.mark.parametrize("milliseconds", [1, 5, 10, 15, 19, 20, 25, 40])
+@pytest.mark.parametrize(
+    "milliseconds", [1, 10, 20, 40, *(pytest.param(ms, marks=pytest.mark.long) for ms in (5, 15, 19, 25))]
+)
 def test_a_few_milliseconds_are_decoded_to_their_end(
     model: WhisperModel, short_call: Call, milliseconds: int, vad: bool
 ) -> None:
