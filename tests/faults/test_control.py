@@ -290,6 +290,17 @@ def terminated(pid: int) -> None:
     os.kill(pid, signal.SIGTERM)
 
 
+@contextlib.contextmanager
+def nothing_ignored() -> Iterator[None]:
+    """What is started now gets these signals, also where tests run in the background or under nohup."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
+
+
 @POSIX_ONLY
 @pytest.mark.parametrize(
     ("command", "end"),
@@ -302,9 +313,15 @@ def test_all_that_is_stopped_at_once_loses_neither_the_call_nor_the_work(
     """In a recording and in a transcription at once, with the processes of the Procfile."""
     user = dict.fromkeys(("HOME", "LOCALAPPDATA"), str(checkout))  # start.py makes a launcher there
     with (desk.home.parent / "processes.log").open("w") as log:
-        started = subprocess.Popen(
-            command, cwd=checkout, env=desk.environment | user, stdout=log, stderr=log, start_new_session=True
-        )
+        with nothing_ignored():
+            started = subprocess.Popen(
+                command,
+                cwd=checkout,
+                env=desk.environment | user,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         try:
             desk.wait_for(lambda: {"worker", "inbox", "capture"} <= set(desk.running()), "all of them")
             desk.drop_call(call, "dropped.wav")
