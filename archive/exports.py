@@ -42,6 +42,7 @@ def as_json(transcript: Transcript) -> str:
         "title": transcript.title,
         "duration_seconds": transcript.duration_seconds,
         "language": transcript.language,
+        "language_probability": transcript.language_probability,
         "model": transcript.model,
         "flags": transcript.flags,
         "segments": segments_in_json(transcript),

@@ -96,6 +96,7 @@ def _add(
     facts = {
         "duration_seconds": _fact(found, "duration_seconds", int, float),
         "language": _fact(found, "language", str),
+        "language_probability": _fact(found, "language_probability", int, float),
     }
     with store.transaction():
         record = store.records.add(

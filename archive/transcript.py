@@ -18,6 +18,7 @@ class Transcript:
     title: str
     duration_seconds: float | None
     language: str | None
+    language_probability: float | None
     model: str | None
     flags: tuple[str, ...]
     segments: tuple[Segment, ...]
@@ -49,6 +50,7 @@ def _transcript(record: Record, segments: Iterable[Segment]) -> Transcript:
         title=record.title,
         duration_seconds=record.duration_seconds,
         language=record.language,
+        language_probability=record.language_probability,
         model=record.model,
         flags=record.flags,
         segments=numbered(segments),

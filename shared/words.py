@@ -13,6 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 MS_PER_SECOND = 1000
+#: Flags of a recording whose words were not found as one would wish: its hotwords and prompt are longer than
+#: the model reads, or another language than its own was heard in parts of it.
+PROMPT_CUT, LANGUAGE_CHANGES = FLAGS_OF_WORDS = ("prompt_cut", "language_changes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def _heading(desk: Desk, record: Record) -> list[str]:
         ("Recording", f"{record.id}  {record.title}"),
         ("Status", _status(record)),
         ("Length", length(record.duration_seconds)),
-        ("Language", record.language),
+        ("Language", _language(record)),
         ("Model", record.model),
         ("Candidate", record.candidate_id),
         ("Project", record.project_id),
@@ -140,6 +140,13 @@ def _heading(desk: Desk, record: Record) -> list[str]:
         *(in_words(verdict) if (verdict := desk.store.captures.verdict(record.session_id)) else ()),
     )
     return [f"{name + ':':<12}{value}" for name, value in facts if value]
+
+
+def _language(record: Record) -> str | None:
+    """Say which language was given or found, and how sure that is."""
+    if record.language is None or record.language_probability is None:
+        return record.language
+    return f"{record.language} (found, {record.language_probability:.0%} sure)"
 
 
 def _is_unarchived(record: Record) -> bool:

@@ -32,6 +32,7 @@ def record_view(record: Record, settings: Settings) -> dict[str, Any]:
         "crashes": record.crashes,
         "progress": record.progress,
         "language": record.language,
+        "language_probability": record.language_probability,
         "model": record.model,
         "created_at": iso(record.created_at),
         "started_at": iso(record.started_at),
@@ -58,5 +59,7 @@ FLAGS = {
     "track_left_out": "one of its audio tracks could not be decoded; the others were used",
     "channels_opposed": "its channels cancel each other out; they were mixed by their power",
     "scaled_down": "its samples exceed full scale; they were scaled down to it",
+    "prompt_cut": "its hotwords and prompt are longer than the model reads; what fits was used",
+    "language_changes": "another language was heard in parts of it; they may be wrong",
     "recordings_joined": "it is several recordings in one file; all of them were used, one after another",
 }

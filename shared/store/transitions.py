@@ -33,6 +33,7 @@ UNATTEMPTED = {
     "archived_at": None,
     "flags": "[]",
     "language": None,
+    "language_probability": None,
     **NO_ERROR,
     **_WAITS,
 }

@@ -42,6 +42,7 @@ class Record:
     progress: float = 0.0
     speed: float | None = None
     language: str | None = None
+    language_probability: float | None = None
     model: str | None = None
     claim_token: str | None = None
     worker_id: str | None = None

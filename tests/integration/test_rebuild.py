@@ -28,7 +28,9 @@ def done(settings: Settings) -> Stage:
             assert claim
             segments = said([{"start_seconds": 0.5, "end_seconds": 2.0, "text": SAID}])
             Library(settings, store).archive(
-                store.claims.complete(claim, segments, duration_seconds=2.0, language="de")
+                store.claims.complete(
+                    claim, segments, duration_seconds=2.0, language="de", language_probability=0.9
+                )
             )
     return Stage(settings.home)
 
@@ -41,7 +43,8 @@ def lose_database(home: Path) -> None:
 
 def known(stage: Stage) -> list[dict[str, object]]:
     """What a rebuild brings back of each recording."""
-    names = ("title", "recording_path", "transcript_stem", "duration_seconds", "language", "model", "status")
+    names = ("title", "recording_path", "transcript_stem", "duration_seconds", "model", "status")
+    names += ("language", "language_probability")
     return [{name: record[name] for name in names} for record in stage.records()]
 
 

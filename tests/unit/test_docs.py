@@ -37,6 +37,7 @@ from shared.inbox_names import SUFFIXES
 from shared.languages import LANGUAGES
 from shared.settings import MOST_ENGINE_MEMORY_GB, RecordOptions, Settings, load
 from shared.store.transitions import STATES, TRANSITIONS
+from shared.words import FLAGS_OF_WORDS
 from tests.markdown import DOCS, ROOT, blocks, code, headings, prose, read, rows, section, slug
 from transcribe_worker.jobs import retry
 from transcribe_worker.media import flags
@@ -381,8 +382,8 @@ def test_every_doubt_is_documented() -> None:
 
 
 def flags_in_code() -> set[str]:
-    """The flags that the opener of recordings may note."""
-    return {value for name, value in vars(flags).items() if name.isupper()}
+    """The flags that the opener of recordings may note, and those of what was noticed in words."""
+    return {*FLAGS_OF_WORDS, *(value for name, value in vars(flags).items() if name.isupper())}
 
 
 def test_every_flag_that_a_header_gets_is_one_of_them() -> None:

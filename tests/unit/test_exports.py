@@ -46,6 +46,7 @@ def transcript(*found: Segment) -> Transcript:
         title="Zoë, Łukasz & 李",
         duration_seconds=61.5,
         language="en",
+        language_probability=0.98,
         model="tiny.en",
         flags=("cut_short",),
         segments=found,
@@ -163,7 +164,9 @@ def test_json_says_which_version_it_is():
 
 
 def test_json_gives_back_what_is_not_known_as_null():
-    unknown = replace(transcript(), duration_seconds=None, language=None, model=None, flags=())
+    unknown = replace(
+        transcript(), duration_seconds=None, language=None, language_probability=None, model=None, flags=()
+    )
 
     assert from_json(as_json(unknown)) == unknown
 

@@ -62,6 +62,8 @@ class Job:
     stretch_seconds: float = 0.0
     done_seconds: float = 0.0
     limits: RecordingLimits = field(default_factory=RecordingLimits)
+    language: str = ""  # what an earlier attempt has found
+    language_probability: float | None = None
 
 
 @dataclass(frozen=True)
@@ -108,12 +110,18 @@ class DecodedWindow:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A stretch is decoded; `windows` is empty where nobody speaks."""
+    """A stretch is decoded; `windows` is empty where nobody speaks.
+
+    `language` is empty before anybody has spoken. Its probability is None if it was given. `flags` say what
+    was noticed in the words so far.
+    """
 
     start_seconds: float
     end_seconds: float
     language: str
     windows: tuple[DecodedWindow, ...] = ()
+    language_probability: float | None = None
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from shared.settings import RecordOptions
 from shared.store.claims import Claim
 from shared.store.store import Store
 from shared.store.transcripts import Window
+from shared.words import FLAGS_OF_WORDS
 from transcribe_worker.engine.messages import Decoded, Done, Job, Opened
 from transcribe_worker.engine.supervisor import JobEvent
 
@@ -68,6 +68,8 @@ class Progress:
         self._monotonic, self._started = monotonic, monotonic()
         self._last = next(reversed(store.transcripts.windows(claim.record.id)), None)
         self._duration_seconds: float | None = claim.record.duration_seconds
+        self._flags: tuple[str, ...] = ()  # of the recording
+        self._noticed = tuple(flag for flag in claim.record.flags if flag in FLAGS_OF_WORDS)
         self._commits: dict[type[JobEvent], Callable[[Any], None]] = {
             Opened: self._opened,
             Decoded: self._decoded,
@@ -76,11 +78,18 @@ class Progress:
         self.outcome: dict[str, Any] = {}  # columns to write when the record completes
 
     def job(self, path: Path, options: RecordOptions) -> Job:
-        """Return the job for the audio that is not decoded yet, in the language detected before."""
+        """Return the job for the audio that is not decoded yet, in the language found before."""
         if self._last is None:
             return Job(path, options)
-        known = replace(options, language=self._claim.record.language or options.language)
-        return Job(path, known, self._last.stretch_seconds, self._last.end_seconds)
+        record, last = self._claim.record, self._last
+        return Job(
+            path,
+            options,
+            last.stretch_seconds,
+            last.end_seconds,
+            language=record.language or "",
+            language_probability=record.language_probability,
+        )
 
     def note(self, event: JobEvent) -> None:
         """Commit an event. Raises ClaimLost."""
@@ -88,10 +97,14 @@ class Progress:
 
     def _opened(self, event: Opened) -> None:
         self._duration_seconds = event.duration_seconds or self._duration_seconds
-        self._renew(duration_seconds=self._duration_seconds, flags=tuple(event.flags))
+        self._flags = event.flags
+        self._renew(duration_seconds=self._duration_seconds, flags=(*self._flags, *self._noticed))
 
     def _decoded(self, event: Decoded) -> None:
-        measured = self._measured(event.end_seconds)
+        measured: dict[str, Any] = self._measured(event.end_seconds)
+        if new := [flag for flag in event.flags if flag not in self._noticed]:
+            self._noticed = (*self._noticed, *new)
+            measured["flags"] = (*self._flags, *self._noticed)
         if not event.windows:
             self._renew(**measured)
             return
@@ -101,11 +114,13 @@ class Progress:
         ]
         where = (event.start_seconds, event.end_seconds)
         log.debug("recording %d: decoded from %.3f to %.3f s", self._claim.record.id, *where)
-        self._store.claims.save_windows(self._claim, rows, language=event.language, **measured)
+        heard = {"language": event.language, "language_probability": event.language_probability}
+        self._store.claims.save_windows(self._claim, rows, **heard, **measured)
         log.debug("recording %d: kept up to %.3f s", self._claim.record.id, event.end_seconds)
 
     def _done(self, event: Done) -> None:
-        self.outcome = {"duration_seconds": event.duration_seconds, "flags": tuple(event.flags)}
+        flags = (*event.flags, *(flag for flag in self._noticed if flag not in event.flags))
+        self.outcome = {"duration_seconds": event.duration_seconds, "flags": flags}
 
     def _renew(self, **columns: Any) -> None:
         self._store.claims.renew(self._claim, lease_seconds=self._lease_seconds, **columns)

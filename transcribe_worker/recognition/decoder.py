@@ -28,6 +28,7 @@ from shared.words import Segment
 from transcribe_worker.recognition.attempts import Attempt, better, in_order, kept
 from transcribe_worker.recognition.batches import Batches
 from transcribe_worker.recognition.checks import ONE_WORD_SECONDS, Outcome, confirms, doubts
+from transcribe_worker.recognition.languages import Language, heard_in
 from transcribe_worker.recognition.loops import loops_of, without_loops
 from transcribe_worker.recognition.pieces import (
     FRAMES_PER_SECOND,
@@ -39,6 +40,7 @@ from transcribe_worker.recognition.pieces import (
     rest,
 )
 from transcribe_worker.recognition.presets import AGAIN, WITHOUT_LOOPS, Options, Preset
+from transcribe_worker.recognition.prompts import Prompt
 from transcribe_worker.recognition.tokens import (
     MOST_TOKENS_PER_SECOND,
     Said,
@@ -70,7 +72,7 @@ class Request:
     """The options of a recording that the decoder needs."""
 
     preset: Preset
-    language: str
+    language: Language
     word_timestamps: bool = True
     initial_prompt: str = ""
     hotwords: str = ""
@@ -88,12 +90,11 @@ class Decoder:
         self._current_model, self._request = current_model, request
         self._batches, self._check = batches, check
         model = current_model()
-        self._tokenizer = _tokenizer(model.hf_tokenizer, model.model.is_multilingual, request.language)
+        self._tokenizer = _tokenizer(model.hf_tokenizer, model.model.is_multilingual, request.language.code)
         self._suppressed = get_suppressed_tokens(self._tokenizer, [-1])
-        prompt = (
-            self._tokenizer.encode(f" {request.initial_prompt.strip()}") if request.initial_prompt else []
-        )
-        self._prompt = model.get_prompt(self._tokenizer, prompt, hotwords=request.hotwords or None)
+        prompt = Prompt.of(self._tokenizer, request.initial_prompt, request.hotwords)
+        self._prompt, self.prompt_is_cut = prompt.tokens, prompt.is_cut
+        self.language_changes = False  # in a window decoded so far
 
     def decode(self, windows: Sequence[Window]) -> list[tuple[Segment, ...]]:
         """Return the segments of each window; `check` is called between the steps and ends it by raising."""
@@ -155,6 +156,8 @@ class Decoder:
         # A limit for its length, or a loop in a short window would take as long as one in a long window.
         tokens = len(self._prompt) + round(MOST_TOKENS_PER_SECOND * frames / FRAMES_PER_SECOND)
         encoded = _encoded(model, [_features(model, piece.samples, frames) for piece in pieces])
+        if self._request.language.is_found and not earlier:
+            self._note_languages(model, encoded, pieces)
         results = model.model.generate(
             _joined(encoded),
             [self._prompt] * len(pieces),
@@ -173,6 +176,15 @@ class Decoder:
             for part, of_part in zip(encoded, _parted(attempts, len(encoded)), strict=True):
                 self._place_words(model, part, of_part)
         return attempts
+
+    def _note_languages(
+        self, model: WhisperModel, encoded: Sequence[StorageView], pieces: Sequence[Piece]
+    ) -> None:
+        """Note whether a piece is in another language; asking costs one step of the decoder."""
+        found = (heard for part in encoded for heard in model.model.detect_language(part))
+        for piece, heard in zip(pieces, found, strict=True):
+            seconds = len(piece.samples) / SAMPLE_RATE_HZ
+            self.language_changes |= self._request.language.changes(heard_in(heard), seconds)
 
     def _judged(self, piece: Piece, result: Any, earlier: Attempt | None) -> Attempt:
         tokens, seconds = result.sequences_ids[0], len(piece.samples) / SAMPLE_RATE_HZ

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from shared.settings import RecordOptions
-from shared.words import Segment
+from shared.words import LANGUAGE_CHANGES, PROMPT_CUT, Segment
 from transcribe_worker.recognition.ahead import in_order
 from transcribe_worker.recognition.batches import Batches
 from transcribe_worker.recognition.decoder import CurrentModel, Decoder, Request
+from transcribe_worker.recognition.languages import Language, Probabilities, Vote, places
 from transcribe_worker.recognition.presets import chosen
 from transcribe_worker.speech.stretches import (
     Detect,
@@ -24,15 +25,13 @@ from transcribe_worker.speech.stretches import (
 )
 from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
 
-LANGUAGE_SAMPLES = 30 * SAMPLE_RATE_HZ
-
 
 @dataclass(frozen=True)
 class Recognized:
     """A decoded stretch; `segments` are those of each of its windows."""
 
     stretch: Stretch
-    language: str
+    language: Language | None  # None while nobody has spoken
     segments: Sequence[tuple[Segment, ...]]
 
 
@@ -40,7 +39,8 @@ class Recognition:
     """Finds the words of one recording.
 
     `current_model` is asked for the model before each batch, so a model may be replaced meanwhile. `check` is
-    called between the steps and ends the recognition by raising.
+    called between the steps and ends the recognition by raising. `language` is what an earlier attempt has
+    found.
     """
 
     def __init__(
@@ -51,13 +51,34 @@ class Recognition:
         parallel: int,
         batches: Batches,
         check: Callable[[], None],
+        language: Language | None = None,
     ) -> None:
         self._current_model, self._options, self._check = current_model, options, check
         self._parallel, self._batches = parallel, batches
         self._preset = chosen(options)
         self._decoder: Decoder | None = None
         self.speech_seconds = 0.0  # that speech detection has taken
-        self.language = options.language if current_model().model.is_multilingual else "en"
+        self.language = language or _given(options, is_multilingual=current_model().model.is_multilingual)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What is to be said of the words found so far."""
+        of_decoder = self._decoder
+        notes = {
+            PROMPT_CUT: of_decoder and of_decoder.prompt_is_cut,
+            LANGUAGE_CHANGES: of_decoder and of_decoder.language_changes,
+        }
+        return tuple(flag for flag, is_noted in notes.items() if is_noted)
+
+    def find_language(self, blocks: Iterable[Samples]) -> None:
+        """Find the language from several places of a recording; none is found where nobody speaks in them."""
+        vote = Vote()
+        for speech in places(blocks):
+            self._check()
+            vote.add(self._hear(speech), len(speech) / SAMPLE_RATE_HZ)
+            if vote.is_sure:
+                break
+        self.language = vote.language
 
     def stretches(self, blocks: Iterable[Samples], *, start: int, done: int) -> Iterator[Recognized]:
         """Decode `blocks`, whose first sample is number `start`; leave out windows that end by `done`."""
@@ -82,7 +103,7 @@ class Recognition:
         return heard
 
     def _prepared(self, found: Iterator[Stretch]) -> Iterator[Stretch]:
-        """Pass stretches on; detect the language in the first that has a window."""
+        """Pass stretches on; find a language that is not known yet in the first that has a window."""
         for stretch in found:
             self._check()
             if stretch.windows and self._decoder is None:
@@ -90,8 +111,11 @@ class Recognition:
             yield stretch
 
     def _new_decoder(self, samples: Samples) -> Decoder:
-        if self.language == "auto":
-            (self.language,) = self._batches.run([samples[:LANGUAGE_SAMPLES]], self._languages)
+        if self.language is None:
+            vote = Vote()
+            vote.add(self._hear(samples), len(samples) / SAMPLE_RATE_HZ)
+            self.language = vote.language
+        assert self.language
         request = Request(
             self._preset,
             self.language,
@@ -101,9 +125,21 @@ class Recognition:
         )
         return Decoder(self._current_model, request, self._batches, self._check)
 
-    def _languages(self, samples: Sequence[Samples]) -> list[str]:
+    def _hear(self, samples: Samples) -> Probabilities:
+        """Return the probabilities of languages in 30 s of samples at most."""
+        (heard,) = self._batches.run([samples], self._languages)
+        return heard
+
+    def _languages(self, samples: Sequence[Samples]) -> list[Probabilities]:
         model = self._current_model()
-        return [str(model.detect_language(some)[0]) for some in samples]
+        return [dict(model.detect_language(some)[2]) for some in samples]
 
     def _decode(self, stretch: Stretch) -> list[tuple[Segment, ...]]:
         return self._decoder.decode(stretch.windows) if self._decoder and stretch.windows else []
+
+
+def _given(options: RecordOptions, *, is_multilingual: bool) -> Language | None:
+    """Return the language that needs no listening: the only one of the model, or the chosen one."""
+    if not is_multilingual:
+        return Language("en")
+    return None if options.language == "auto" else Language(options.language)

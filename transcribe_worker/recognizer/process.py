@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -46,6 +47,7 @@ from transcribe_worker.engine.setup import Machine
 from transcribe_worker.media.limits import RecordingLimits
 from transcribe_worker.media.recording import SAMPLE_RATE_HZ, Recording, open_recording
 from transcribe_worker.recognition.batches import Batches
+from transcribe_worker.recognition.languages import Language
 from transcribe_worker.recognition.pipeline import Recognition, Recognized
 from transcribe_worker.recognizer.loader import Loader, this_machine
 from transcribe_worker.recognizer.progress_signal import ProgressSignal
@@ -112,18 +114,26 @@ class Recognizer:
             parallel=loader.setup.lanes,
             batches=Batches(loader.setup.batch_size, loader.relieve),
             check=self._stop_if_cancelled,
+            language=Language(job.language, job.language_probability) if job.language else None,
         )
         start, done = _samples(job.stretch_seconds), _samples(job.done_seconds)
         before = self._progress.model_seconds
         with _opened(job.path, job.limits) as recording:
             self._send(Opened(recording.duration_seconds, tuple(recording.flags)))
+            if recognition.language is None:
+                self._find_language(recognition, job)
             blocks = _Counted(recording.blocks(), self._progress.advanced)
             for found in recognition.stretches(_skip(blocks, start), start=start, done=done):
                 self._progress.begin_stretch()
-                self._send(decoded(found))
-            flags = tuple(recording.flags)  # complete only now
+                self._send(replace(decoded(found), flags=recognition.flags))
+            flags = (*recording.flags, *recognition.flags)  # complete only now
         spent = Spent(recognition.speech_seconds, self._progress.model_seconds - before)
         self._send(Done(_seconds(blocks.frames), flags, spent))
+
+    def _find_language(self, recognition: Recognition, job: Job) -> None:
+        """Listen to places of the recording, which is opened a second time for it."""
+        with _opened(job.path, job.limits) as recording:
+            recognition.find_language(_Counted(recording.blocks(), self._progress.advanced))
 
     def _stop_if_cancelled(self) -> None:
         if self._cancelled.is_set():
@@ -167,11 +177,13 @@ class _Counted:
 def decoded(found: Recognized) -> Decoded:
     """Return the event for a decoded stretch, with times in seconds."""
     windows = zip(found.stretch.windows, found.segments, strict=True)
+    language = found.language or Language("")
     return Decoded(
         _seconds(found.stretch.start),
         _seconds(found.stretch.end),
-        found.language,
+        language.code,
         tuple(DecodedWindow(_seconds(it.start), _seconds(it.end), segments) for it, segments in windows),
+        language.probability,
     )
 
 

@@ -78,7 +78,7 @@ def stretches(
     largest_gap: int = LARGEST_GAP,
 ) -> Iterator[Stretch]:
     """Yield the stretches of a recording whose samples from `start` on come in `blocks`."""
-    source = _Source(blocks)
+    source = Source(blocks)
     buffer = np.empty(0, np.float32)
     ended = False
     while not ended:
@@ -104,8 +104,8 @@ def stretches(
         start, buffer = start + carried, buffer[carried:]
 
 
-class _Source:
-    """A stream of blocks that is read in other lengths."""
+class Source:
+    """A stream of blocks of samples that is read in other lengths."""
 
     def __init__(self, blocks: Iterable[Samples]) -> None:
         self._blocks = iter(blocks)

@@ -76,4 +76,5 @@ MIGRATIONS = (
     Migration("0011_words", schema_changes.number_words),
     Migration("0012_scripts", schema_changes.search_all_scripts),
     Migration("0013_controls", schema_changes.split_controls),
+    Migration("0014_languages", schema_changes.add_language_probability),
 )

@@ -149,6 +149,10 @@ def split_controls(execute: Execute) -> None:
     execute('DROP TABLE "controls"')
 
 
+def add_language_probability(execute: Execute) -> None:
+    execute('ALTER TABLE "call_records" ADD COLUMN "language_probability" REAL')
+
+
 def _number(text: str | None) -> float | None:
     try:
         return float(text) if text else None
