@@ -11,8 +11,9 @@ from shared.settings import RecordOptions
 #: Decoding options. None samples at random: after a crash a window must be decoded as it would have been.
 Options = Mapping[str, Any]
 
-#: For a window in doubt. The beam is wider than before: a loop that is written again was said.
-AGAIN: Options = {"beam_size": 8}
+#: The beam for a window in doubt, at least, and how much wider it is than the recording's own: if the same beam
+#: writes a loop again, that confirms nothing.
+WIDE_BEAM, WIDER = 8, 3
 #: For a window that is still in doubt.
 WITHOUT_LOOPS: Options = {"beam_size": 5, "no_repeat_ngram_size": 3}
 
@@ -26,6 +27,11 @@ class Preset:
     largest_gap_seconds: float  # between what goes into one window
     padding_seconds: float  # of silence after one, at least; more of it prevents repeated words
     energy_spans: bool  # also decode what is as loud as speech and was not detected as speech
+
+    @property
+    def again(self) -> Options:
+        """The options for a window in doubt."""
+        return {"beam_size": max(WIDE_BEAM, self.beam_size + WIDER)}
 
 
 PRESETS: dict[str, Preset] = {
