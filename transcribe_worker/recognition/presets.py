@@ -11,8 +11,8 @@ from shared.settings import RecordOptions
 #: Decoding options. None samples at random: after a crash a window must be decoded as it would have been.
 Options = Mapping[str, Any]
 
-#: The beam for a window in doubt, at least, and how much wider it is than the recording's own: if the same beam
-#: writes a loop again, that confirms nothing.
+#: The least beam for a window in doubt, and how much wider it is than the recording's own. A loop that the
+#: same beam writes again is not confirmed.
 WIDE_BEAM, WIDER = 8, 3
 #: For a window that is still in doubt.
 WITHOUT_LOOPS: Options = {"beam_size": 5, "no_repeat_ngram_size": 3}
