@@ -20,6 +20,7 @@ from transcribe_worker.engine.setup import Setup
 from transcribe_worker.model_files import bundled_folder
 from transcribe_worker.recognition.batches import Batches
 from transcribe_worker.recognition.decoder import Decoder, Request
+from transcribe_worker.recognition.languages import Language
 from transcribe_worker.recognition.presets import chosen
 from transcribe_worker.recognizer.loader import Loader
 from transcribe_worker.recognizer.progress_signal import ProgressSignal
@@ -85,7 +86,7 @@ def test_a_decoder_takes_the_new_model_with_its_next_batch_and_loses_no_word(
 ) -> None:
     machine = Machine({"float16": 300, "int8_float16": 300}, monkeypatch)
     window = Window(0, short_call.samples)
-    request = Request(chosen(RecordOptions()), "en")
+    request = Request(chosen(RecordOptions()), Language("en"))
 
     def text(loader: Loader) -> str:
         assert loader.setup

@@ -184,7 +184,8 @@ class Decoder:
         found = (heard for part in encoded for heard in model.model.detect_language(part))
         for piece, heard in zip(pieces, found, strict=True):
             seconds = len(piece.samples) / SAMPLE_RATE_HZ
-            self.language_changes |= self._request.language.changes(heard_in(heard), seconds)
+            if self._request.language.changes(heard_in(heard), seconds):
+                self.language_changes = True  # never set back: several threads decode
 
     def _judged(self, piece: Piece, result: Any, earlier: Attempt | None) -> Attempt:
         tokens, seconds = result.sequences_ids[0], len(piece.samples) / SAMPLE_RATE_HZ

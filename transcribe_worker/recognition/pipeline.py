@@ -63,10 +63,11 @@ class Recognition:
     @property
     def flags(self) -> tuple[str, ...]:
         """What is to be said of the words found so far."""
-        of_decoder = self._decoder
+        if self._decoder is None:
+            return ()
         notes = {
-            PROMPT_CUT: of_decoder and of_decoder.prompt_is_cut,
-            LANGUAGE_CHANGES: of_decoder and of_decoder.language_changes,
+            PROMPT_CUT: self._decoder.prompt_is_cut,
+            LANGUAGE_CHANGES: self._decoder.language_changes,
         }
         return tuple(flag for flag, is_noted in notes.items() if is_noted)
 
