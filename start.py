@@ -215,9 +215,8 @@ def workers(venv: Path, home: Path, log: IO[bytes] | None = None) -> Iterator[su
 def stop(honcho: subprocess.Popen[bytes], lock: FileLock) -> None:
     for impatience in (signal.SIGINT, signal.SIGTERM):
         signal.signal(impatience, signal.SIG_IGN)
+    # Workers end when it is free, and honcho with them. A signal may reach a honcho that is not ready for it.
     lock.release()
-    if not WINDOWS:
-        honcho.terminate()
     with suppress(subprocess.TimeoutExpired):
         honcho.wait(STOP_SECONDS)
     honcho.kill()
