@@ -16,6 +16,7 @@ from tests.conftest import skip_or_fail
 from transcribe_worker.engine.messages import Decoded
 from transcribe_worker.model_files import bundled_folder
 from transcribe_worker.recognition.batches import Batches
+from transcribe_worker.recognition.languages import Language
 from transcribe_worker.recognition.pipeline import Recognition
 from transcribe_worker.recognizer.process import decoded
 from transcribe_worker.speech.stretches import SAMPLE_RATE_HZ
@@ -32,26 +33,35 @@ def tiny_model() -> WhisperModel:
     return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1, num_workers=PARALLEL)
 
 
-def recognized(
-    model: WhisperModel,
-    samples: Samples,
+def recognition(
+    model: Any,
     *,
-    start: int = 0,
-    done: int = 0,
     parallel: int = PARALLEL,
     batch_size: int = 8,
+    language_found: Language | None = None,
     **options: Any,
-) -> list[Decoded]:
-    """The decoded stretches of a recording from a sample on."""
-    recognition = Recognition(
+) -> Recognition:
+    """The recognition of one recording; `language_found` is what an earlier attempt has found."""
+    return Recognition(
         lambda: model,
         replace(RecordOptions(), **options),
         parallel=parallel,
         batches=Batches(batch_size),
         check=lambda: None,
+        language=language_found,
     )
-    found = recognition.stretches(_blocks(samples, start), start=start, done=done)
-    return [decoded(stretch) for stretch in found]
+
+
+def decoded_by(found: Recognition, samples: Samples, *, start: int = 0, done: int = 0) -> list[Decoded]:
+    """The decoded stretches of a recording from a sample on."""
+    return [decoded(it) for it in found.stretches(_blocks(samples, start), start=start, done=done)]
+
+
+def recognized(
+    model: WhisperModel, samples: Samples, *, start: int = 0, done: int = 0, **given: Any
+) -> list[Decoded]:
+    """The same for a model; `given` is what `recognition` takes."""
+    return decoded_by(recognition(model, **given), samples, start=start, done=done)
 
 
 def segments(stretches: list[Decoded]) -> list[Segment]:

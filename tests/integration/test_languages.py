@@ -17,15 +17,16 @@ from shared.settings import RecordOptions
 from shared.store.claims import Claim
 from shared.store.store import Store
 from tests.integration.records.operations import claim
-from tests.recognition import Samples, tiny_model
+from tests.recognition import Samples, decoded_by, recognition, segments, tiny_model
 from tests.voices import SHORT_CALL, Call, speak, word_error_rate
 from transcribe_worker.engine.messages import Decoded, DecodedWindow, Done, Opened
 from transcribe_worker.jobs.progress import Progress
-from transcribe_worker.recognition.batches import Batches
 from transcribe_worker.recognition.languages import Language
 from transcribe_worker.recognition.pipeline import Recognition
 from transcribe_worker.speech.stretches import SAMPLE_RATE_HZ
 
+#: One window after another, as what is heard in them is told.
+IN_ORDER: dict[str, Any] = {"parallel": 1, "batch_size": 1}
 ENGLISH, GERMAN = {"en": 0.95, "de": 0.05}, {"de": 0.97, "en": 0.03}
 
 
@@ -79,26 +80,12 @@ def model() -> WhisperModel:
     return tiny_model()
 
 
-def recognition(
-    model: Any, options: RecordOptions | None = None, language: Language | None = None
-) -> Recognition:
-    return Recognition(
-        lambda: model,
-        options or RecordOptions(),
-        parallel=1,
-        batches=Batches(1),
-        check=lambda: None,
-        language=language,
-    )
-
-
 def silence(seconds: float) -> Samples:
     return np.zeros(round(seconds * SAMPLE_RATE_HZ), np.float32)
 
 
 def text(found: Recognition, samples: Samples) -> str:
-    stretches = found.stretches([samples], start=0, done=0)
-    return " ".join(it.text for stretch in stretches for window in stretch.segments for it in window)
+    return " ".join(it.text for it in segments(decoded_by(found, samples)))
 
 
 def test_a_greeting_in_another_language_does_not_decide(model: WhisperModel, short_call: Call) -> None:
@@ -140,7 +127,7 @@ def test_where_nobody_speaks_at_any_place_the_first_window_decides(
 def test_a_language_that_is_known_is_not_looked_for(
     model: WhisperModel, language: str, of_an_earlier_attempt: Language | None
 ) -> None:
-    found = recognition(Polyglot(model), RecordOptions(language=language), of_an_earlier_attempt)
+    found = recognition(Polyglot(model), language=language, language_found=of_an_earlier_attempt)
     assert found.language == (of_an_earlier_attempt or Language("en"))
 
 
@@ -152,7 +139,9 @@ def test_a_language_that_is_known_is_not_looked_for(
 def test_another_language_in_a_later_window_is_flagged_and_costs_no_word(
     model: WhisperModel, short_call: Call, in_windows: list[dict[str, float]], flags: tuple[str, ...]
 ) -> None:
-    found = recognition(Polyglot(model, in_windows=in_windows), language=Language("en", 0.95))
+    found = recognition(
+        Polyglot(model, in_windows=in_windows), **IN_ORDER, language_found=Language("en", 0.95)
+    )
     twice = np.concatenate([short_call.samples, silence(5), short_call.samples])
     assert word_error_rate(f"{short_call.words} {short_call.words}", text(found, twice)) < 0.05
     assert found.flags == flags
@@ -161,7 +150,7 @@ def test_another_language_in_a_later_window_is_flagged_and_costs_no_word(
 def test_no_change_is_looked_for_in_a_language_that_a_person_has_chosen(
     model: WhisperModel, short_call: Call
 ) -> None:
-    found = recognition(Polyglot(model), RecordOptions(language="en"))
+    found = recognition(Polyglot(model), language="en")
     assert text(found, short_call.samples)
     assert found.flags == ()
 

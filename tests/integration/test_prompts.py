@@ -9,12 +9,9 @@ import pytest
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 
-from shared.settings import RecordOptions
 from tests.noises import NOISES
-from tests.recognition import Samples, tiny_model
+from tests.recognition import Samples, decoded_by, recognition, segments, tiny_model
 from tests.voices import LONG_CALL, speak, word_error_rate
-from transcribe_worker.recognition.batches import Batches
-from transcribe_worker.recognition.pipeline import Recognition
 from transcribe_worker.recognition.presets import PRESETS
 from transcribe_worker.recognition.prompts import MOST_TOKENS, Prompt
 
@@ -44,11 +41,8 @@ def names(number: int) -> str:
 
 def heard(model: WhisperModel, samples: Samples, **options: str) -> tuple[str, tuple[str, ...]]:
     """The text of a recording, and its flags."""
-    found = Recognition(
-        lambda: model, RecordOptions(**options), parallel=1, batches=Batches(8), check=lambda: None
-    )
-    stretches = list(found.stretches([samples], start=0, done=0))
-    text = " ".join(it.text for stretch in stretches for window in stretch.segments for it in window)
+    found = recognition(model, **options)
+    text = " ".join(it.text for it in segments(decoded_by(found, samples)))
     return text, found.flags
 
 
