@@ -49,7 +49,7 @@ class RecordRow(Model):
     completed_at = DoubleField(null=True)
     worker_host = TextField(null=True)  # NULL: the host of this home
     requested_model = TextField(null=True)  # NULL: the default one
-    language_probability = DoubleField(null=True)  # NULL: the language was given, or is not known yet
+    language_probability = DoubleField(null=True)  # NULL: nobody had to find it, or not yet
 
     class Meta:
         table_name = "call_records"

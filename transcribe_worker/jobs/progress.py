@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +99,13 @@ class Progress:
     def _opened(self, event: Opened) -> None:
         self._duration_seconds = event.duration_seconds or self._duration_seconds
         self._flags = event.flags
-        self._renew(duration_seconds=self._duration_seconds, flags=(*self._flags, *self._noticed))
+        self._renew(duration_seconds=self._duration_seconds, flags=_together(self._flags, self._noticed))
 
     def _decoded(self, event: Decoded) -> None:
         measured: dict[str, Any] = self._measured(event.end_seconds)
-        if new := [flag for flag in event.flags if flag not in self._noticed]:
-            self._noticed = (*self._noticed, *new)
-            measured["flags"] = (*self._flags, *self._noticed)
+        if not set(event.flags) <= set(self._noticed):
+            self._noticed = _together(self._noticed, event.flags)
+            measured["flags"] = _together(self._flags, self._noticed)
         if not event.windows:
             self._renew(**measured)
             return
@@ -119,7 +120,7 @@ class Progress:
         log.debug("recording %d: kept up to %.3f s", self._claim.record.id, event.end_seconds)
 
     def _done(self, event: Done) -> None:
-        flags = (*event.flags, *(flag for flag in self._noticed if flag not in event.flags))
+        flags = _together(event.flags, self._noticed)
         self.outcome = {"duration_seconds": event.duration_seconds, "flags": flags}
 
     def _renew(self, **columns: Any) -> None:
@@ -132,3 +133,8 @@ class Progress:
         progress = min(seconds / self._duration_seconds, 0.99) if self._duration_seconds else 0.0
         speed = round(heard / elapsed, 2) if heard >= SHORTEST_FOR_SPEED_SECONDS else None
         return {"progress": round(progress, 4), "speed": speed}
+
+
+def _together(*flags: tuple[str, ...]) -> tuple[str, ...]:
+    """Return each flag once, in order."""
+    return tuple(dict.fromkeys(chain.from_iterable(flags)))

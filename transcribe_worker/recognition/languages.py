@@ -6,7 +6,7 @@ enough. Each place counts by its probabilities and by how long somebody speaks t
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -54,22 +54,22 @@ class Vote:
 
     seconds: float = 0.0
     places: int = 0
-    _sums: Counter[str] = field(default_factory=Counter)
+    _sums: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def add(self, heard: Probabilities, seconds: float) -> None:
         """Count a place with so much speech."""
         self.seconds += seconds
         self.places += 1
         for code, probability in heard.items():
-            self._sums[code] += probability * seconds  # type: ignore[assignment]
+            self._sums[code] += probability * seconds
 
     @property
     def language(self) -> Language | None:
         """The most probable language, None if nothing was counted."""
         if not self.places:
             return None
-        code, total = self._sums.most_common(1)[0]
-        return Language(code, round(total / self.seconds, 3))
+        code = max(self._sums, key=self._sums.__getitem__)
+        return Language(code, round(self._sums[code] / self.seconds, 3))
 
     @property
     def is_sure(self) -> bool:

@@ -73,13 +73,7 @@ class Recognition:
 
     def find_language(self, blocks: Iterable[Samples]) -> None:
         """Find the language from several places of a recording; none is found where nobody speaks in them."""
-        vote = Vote()
-        for speech in places(blocks):
-            self._check()
-            vote.add(self._hear(speech), len(speech) / SAMPLE_RATE_HZ)
-            if vote.is_sure:
-                break
-        self.language = vote.language
+        self.language = self._voted(places(blocks))
 
     def stretches(self, blocks: Iterable[Samples], *, start: int, done: int) -> Iterator[Recognized]:
         """Decode `blocks`, whose first sample is number `start`; leave out windows that end by `done`."""
@@ -112,10 +106,7 @@ class Recognition:
             yield stretch
 
     def _new_decoder(self, samples: Samples) -> Decoder:
-        if self.language is None:
-            vote = Vote()
-            vote.add(self._hear(samples), len(samples) / SAMPLE_RATE_HZ)
-            self.language = vote.language
+        self.language = self.language or self._voted([samples])
         assert self.language
         request = Request(
             self._preset,
@@ -125,6 +116,16 @@ class Recognition:
             self._options.hotwords,
         )
         return Decoder(self._current_model, request, self._batches, self._check)
+
+    def _voted(self, speeches: Iterable[Samples]) -> Language | None:
+        """Return the language of places of a recording, None if there are none."""
+        vote = Vote()
+        for speech in speeches:
+            self._check()
+            vote.add(self._hear(speech), len(speech) / SAMPLE_RATE_HZ)
+            if vote.is_sure:
+                break
+        return vote.language
 
     def _hear(self, samples: Samples) -> Probabilities:
         """Return the probabilities of languages in 30 s of samples at most."""
