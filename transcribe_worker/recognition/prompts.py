@@ -21,7 +21,7 @@ class Prompt:
 
     @classmethod
     def of(cls, tokenizer: Tokenizer, initial_prompt: str, hotwords: str) -> Prompt:
-        """Keep the first hotwords and the end of the prompt; each has half of the room, and what is left over."""
+        """Keep the first hotwords and the end of the prompt; each has half the room and what is left over."""
         terms, text = (_words(tokenizer, given) for given in (hotwords, initial_prompt))
         kept_terms = _that_fit(terms, max(MOST_TOKENS // 2, MOST_TOKENS - _length(text)))
         kept_text = _that_fit(text[::-1], MOST_TOKENS - _length(kept_terms))[::-1]
