@@ -25,6 +25,7 @@ from transcribe_worker.recognition.presets import chosen
 from transcribe_worker.recognizer.loader import Loader
 from transcribe_worker.recognizer.progress_signal import ProgressSignal
 from transcribe_worker.speech.stretches import Window
+from transcribe_worker.speech.windows import Span
 
 FULL = RuntimeError(OUT_OF_MEMORY)
 
@@ -85,7 +86,7 @@ def test_a_decoder_takes_the_new_model_with_its_next_batch_and_loses_no_word(
     monkeypatch: pytest.MonkeyPatch, short_call: Call
 ) -> None:
     machine = Machine({"float16": 300, "int8_float16": 300}, monkeypatch)
-    window = Window(0, short_call.samples)
+    window = Window(0, short_call.samples, (Span(0, len(short_call.samples)),))
     request = Request(chosen(RecordOptions()), Language("en"))
 
     def text(loader: Loader) -> str:

@@ -10,10 +10,16 @@ import pytest
 from transcribe_worker.recognition.pieces import LENGTHS, Piece, holes, rest
 from transcribe_worker.recognition.tokens import Said
 from transcribe_worker.speech.stretches import SAMPLE_RATE_HZ, Window
+from transcribe_worker.speech.windows import Span
 
 
-def window(seconds: float) -> Window:
-    return Window(5 * SAMPLE_RATE_HZ, np.zeros(round(seconds * SAMPLE_RATE_HZ), np.float32))
+def window(seconds: float, spoken_seconds: float | None = None) -> Window:
+    """A window that begins with speech, or is nothing else."""
+    samples, spoken = (
+        round(length * SAMPLE_RATE_HZ)
+        for length in (seconds, seconds if spoken_seconds is None else spoken_seconds)
+    )
+    return Window(5 * SAMPLE_RATE_HZ, np.zeros(samples, np.float32), (Span(0, spoken),))
 
 
 def segment(stamps: tuple[float, float], words: tuple[float, float] | None = None) -> dict[str, Any]:
@@ -45,6 +51,13 @@ def test_a_rest_is_given_more_room_than_a_window_of_its_length() -> None:
     assert seconds(left) == (6.0, 14.0)
     assert left.frames(2) == 1_600
     assert Piece.whole(window(8)).frames(2) == 1_200
+
+
+def test_a_rest_in_which_no_speech_was_detected_is_not_speech_because_its_window_is() -> None:
+    whole = Piece.whole(window(28, spoken_seconds=6))
+    (left,) = rest(whole, [Said(0.0, 5.7, [1])])
+    assert whole.has_speech
+    assert not left.has_speech
 
 
 @pytest.mark.parametrize("end", [0.5, 9.5])

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_worker.speech.windows import Span, parts, plan
+from transcribe_worker.speech.windows import Span, is_speech, parts, plan
 
 LONGEST, LARGEST_GAP = 60, 9
 
@@ -149,25 +149,27 @@ def test_a_window_as_long_as_allowed_is_one_and_one_sample_more_is_two():
 
 def test_a_window_with_speech_in_it_stays_whole():
     window, speech = Span(100, 1100), [Span(50, 200), Span(400, 480)]
-    assert parts(window, speech) == [(window, True)]
+    assert parts(window, speech) == [window]
+    assert is_speech(window, speech)
 
 
 def test_a_window_without_speech_stays_whole_and_is_none():
     window = Span(100, 1100)
-    assert parts(window, [Span(0, 100), Span(1100, 1200)]) == [(window, False)]
+    around = [Span(0, 100), Span(1100, 1200)]
+    assert parts(window, around) == [window]
+    assert not is_speech(window, around)
 
 
 def test_a_word_in_something_loud_stands_alone():
-    assert parts(Span(100, 1100), [Span(300, 340), Span(1080, 1200)]) == [
-        (Span(100, 300), False),
-        (Span(300, 340), True),
-        (Span(340, 1080), False),
-        (Span(1080, 1100), True),
-    ]
+    speech = [Span(300, 340), Span(1080, 1200)]
+    alone = [Span(300, 340), Span(1080, 1100)]
+    found = parts(Span(100, 1100), speech)
+    assert found == [Span(100, 300), alone[0], Span(340, 1080), alone[1]]
+    assert [part for part in found if is_speech(part, speech)] == alone
 
 
 @given(speeches())
 def test_what_is_kept_apart_is_all_of_the_window_once(speech: list[Span]):
     window = Span(0, 10_000)
-    spans = [span for span, _ in parts(window, speech)]
+    spans = parts(window, speech)
     assert [spans[0].start, *(span.end for span in spans)] == [*(span.start for span in spans), 10_000]

@@ -31,9 +31,8 @@ class Attempt:
     @property
     def is_in_doubt(self) -> bool:
         """Whether there is speech in it, and a reason to doubt the text that another try may remove."""
-        window = self.piece.window
         others = any(reason != LOOPS for reason in self.reasons)
-        return (self.loops or others) and window.speech and not is_no_speech(self.outcome)
+        return (self.loops or others) and self.piece.has_speech and not is_no_speech(self.outcome)
 
 
 def better(one: Attempt, other: Attempt) -> Attempt:
@@ -47,7 +46,7 @@ def kept(attempt: Attempt) -> list[tuple[int, Segment]]:
     None is kept where the model and speech detection, or two figures of the model, agree that nobody speaks.
     """
     it, window = attempt.outcome, attempt.piece.window
-    if is_no_speech(it) or (attempt.reasons and not window.speech):
+    if is_no_speech(it) or (attempt.reasons and not attempt.piece.has_speech):
         return []
     offset = (window.start + attempt.piece.offset) / SAMPLE_RATE_HZ
     latest = window.end / SAMPLE_RATE_HZ

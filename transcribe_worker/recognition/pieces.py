@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from transcribe_worker.recognition.tokens import Said
 from transcribe_worker.speech.stretches import Window
-from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
+from transcribe_worker.speech.windows import SAMPLE_RATE_HZ, Span, is_speech
 
 HOP = 160
 FRAMES_PER_SECOND = SAMPLE_RATE_HZ // HOP
@@ -44,6 +44,11 @@ class Piece:
     @property
     def samples(self) -> NDArray[np.float32]:
         return self.window.samples[self.offset : self.end]
+
+    @property
+    def has_speech(self) -> bool:
+        """Whether speech was detected in it, not only elsewhere in its window."""
+        return is_speech(Span(self.offset, self.end), self.window.speech)
 
     def frames(self, padding_seconds: float) -> int:
         """Return the length for the encoder: the piece and its padding, 30 s at most."""

@@ -16,7 +16,7 @@ from faster_whisper.vad import VadOptions, get_speech_timestamps
 from numpy.typing import NDArray
 
 from transcribe_worker.speech.energy import loud_spans, union, without_rumble
-from transcribe_worker.speech.windows import LARGEST_GAP, LONGEST, SAMPLE_RATE_HZ, Span, parts, plan
+from transcribe_worker.speech.windows import LARGEST_GAP, LONGEST, SAMPLE_RATE_HZ, Span, parts, plan, within
 
 Samples = NDArray[np.float32]
 Detect = Callable[[Samples], "Heard"]
@@ -48,7 +48,7 @@ class Window:
 
     start: int
     samples: Samples
-    speech: bool = True  # speech was detected in it
+    speech: tuple[Span, ...]  # detected in it, in samples of the window
 
     @property
     def end(self) -> int:
@@ -94,9 +94,9 @@ def stretches(
         )
         ready = [span for span in planned if ended or span.end + largest_gap < len(buffer)]
         windows = [
-            Window(start + span.start, buffer[span.start : span.end], has_speech)
+            Window(start + span.start, buffer[span.start : span.end], _spoken(span, heard.speech))
             for window in ready
-            for span, has_speech in parts(window, heard.speech)
+            for span in parts(window, heard.speech)
             if span.end - span.start >= SHORTEST_WINDOW
         ]
         carried = len(buffer) if ended else _carried(planned[len(ready) :], ready, len(buffer))
@@ -120,6 +120,11 @@ class Source:
         samples = np.concatenate(pieces)
         self._rest = samples[frames:]
         return samples[:frames]
+
+
+def _spoken(window: Span, speech: list[Span]) -> tuple[Span, ...]:
+    """Return the speech in a window, in samples of the window."""
+    return tuple(Span(span.start - window.start, span.end - window.start) for span in within(window, speech))
 
 
 def _carried(unfinished: list[Span], ready: list[Span], length: int) -> int:

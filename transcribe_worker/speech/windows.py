@@ -47,19 +47,28 @@ def plan(
     return windows
 
 
-def parts(window: Span, speech: Iterable[Span]) -> list[tuple[Span, bool]]:
-    """Return the parts of a window and whether each is speech; with little speech, the two are parted."""
-    within = [
-        Span(max(span.start, window.start), min(span.end, window.end))
-        for span in speech
-        if span.start < window.end and window.start < span.end
+def parts(window: Span, speech: Iterable[Span]) -> list[Span]:
+    """Return the parts of a window: the whole, or with little speech, the speech and what is around it."""
+    spoken = within(window, speech)
+    if not spoken or is_speech(window, spoken):
+        return [window]
+    edges = [window.start, *(edge for span in spoken for edge in (span.start, span.end)), window.end]
+    return [Span(start, end) for start, end in pairwise(edges) if start < end]
+
+
+def within(part: Span, spans: Iterable[Span]) -> list[Span]:
+    """Return what of some spans lies in a part."""
+    return [
+        Span(max(span.start, part.start), min(span.end, part.end))
+        for span in spans
+        if span.start < part.end and part.start < span.end
     ]
-    share = sum(span.end - span.start for span in within) / (window.end - window.start)
-    if not within or share >= LEAST_SPEECH:
-        return [(window, bool(within))]
-    edges = [window.start, *(edge for span in within for edge in (span.start, span.end)), window.end]
-    spans = [Span(start, end) for start, end in pairwise(edges)]
-    return [(span, span in within) for span in spans if span.start < span.end]
+
+
+def is_speech(part: Span, speech: Iterable[Span]) -> bool:
+    """Whether there is as much speech in a part as in windows of speech."""
+    spoken = sum(span.end - span.start for span in within(part, speech))
+    return spoken >= LEAST_SPEECH * (part.end - part.start)
 
 
 def _cut(speech: Iterable[Span], quietest: Quietest, longest: int) -> Iterator[Span]:
