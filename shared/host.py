@@ -7,24 +7,39 @@ the home, so it stays when the machine is renamed. A backup leaves it out.
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from pathlib import Path
 
 from shared.files import LargerThanAllowed, NotRegular, read_regular, whole
+from shared.home import Home
+from shared.locks import FileLock
 
-NAME = "host"
+NAME, LOCK = "host", "host.lock"
+#: Making a name takes a few milliseconds.
+LOOK_SECONDS = 0.01
 LONGEST_NAME_BYTES = 1_000
 _VALID = re.compile(r"[0-9a-f]{32}")
 
 
-def host_of(home: Path) -> str:
+def host_of(home: Home) -> str:
     """Return the name of a home's host, 32 hexadecimal digits; make it if there is none. Raises OSError."""
-    path = home / NAME
-    if (found := _read(path)) is None:
-        with whole(path) as file:
-            file.write(uuid.uuid4().hex.encode())
-        found = _read(path)  # of two processes that start at once, the later name stays
-    return found or ""
+    path = home.home / NAME
+    return _read(path) or _made(path, FileLock(home.locks / LOCK))
+
+
+def _made(path: Path, lock: FileLock) -> str:
+    """Make the name; processes that start at once come one after another, and have the name of the first."""
+    while not lock.acquire():
+        time.sleep(LOOK_SECONDS)
+    try:
+        if (found := _read(path)) is None:
+            found = uuid.uuid4().hex
+            with whole(path) as file:
+                file.write(found.encode())
+        return found
+    finally:
+        lock.release()
 
 
 def _read(path: Path) -> str | None:
