@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,11 @@ def cpu_seconds(pid: int) -> float:
 
 
 def _states(pid: int) -> set[str]:
-    return {_stat(thread)[0] for thread in Path(f"/proc/{pid}/task").iterdir()}
+    states = set()
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            states.add(_stat(thread)[0])
+    return states
 
 
 def _stat(folder: Path) -> list[str]:
