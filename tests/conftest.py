@@ -16,7 +16,7 @@ from shared.store.store import Store
 from tests import groups, pulse, tables
 from tests.forks import Forks, command_line, quick
 from tests.pulse import PulseServer
-from tests.stage import DEFAULTS, ONE_THREAD, Stage
+from tests.stage import DEFAULTS, ONE_THREAD, QUICK_WORDS, Stage
 from tests.voices import LONG_CALL, SHORT_CALL, Call, speak, write_wav
 from transcribe_worker.model_files import bundled_folder
 
@@ -47,6 +47,16 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the settings of whoever runs the tests out of them."""
     for name in [name for name in os.environ if name.startswith("OFFHOOK_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_words(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Decode with little effort, except in acceptance tests, which have what a person has."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "acceptance" not in request.path.parts:
+            for name, value in QUICK_WORDS.items():
+                patch.setitem(DEFAULTS, name, value)
+        yield
 
 
 @pytest.fixture

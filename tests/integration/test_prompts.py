@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import cycle, islice
+from itertools import cycle, islice, product
 
 import numpy as np
 import pytest
@@ -23,6 +23,15 @@ GIVEN = {
     "prompt": ("initial_prompt",),
     "both": ("hotwords", "initial_prompt"),
 }
+#: What the usual run has of all combinations.
+USUAL = {("careful", "both", 3_000), *(("fast", "both", number) for number in LENGTHS)} | {
+    ("fast", "hotwords", 300),
+    ("fast", "prompt", 300),
+}
+CASES = [
+    pytest.param(*case, marks=() if case in USUAL else pytest.mark.long)
+    for case in product(PRESETS, GIVEN, LENGTHS)
+]
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +63,9 @@ def call(model: WhisperModel) -> tuple[Samples, str]:
     return np.concatenate([first.samples, noise, second.samples]), f"{first.words} {second.words}"
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("given", GIVEN)
-@pytest.mark.parametrize("number", LENGTHS)
+@pytest.mark.parametrize(("preset", "given", "number"), CASES)
 def test_of_any_length_they_cost_no_word_and_are_not_written_where_nobody_said_them(
-    model: WhisperModel, call: tuple[Samples, str], number: int, given: str, preset: str
+    model: WhisperModel, call: tuple[Samples, str], preset: str, given: str, number: int
 ) -> None:
     samples, words = call
     text, flags = heard(model, samples, preset=preset, **dict.fromkeys(GIVEN[given], names(number)))

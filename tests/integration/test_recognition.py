@@ -47,9 +47,15 @@ def uneven_call() -> Samples:
     return uneven(speak(LONG_CALL[:14]))
 
 
+@pytest.fixture(scope="module", params=["fast", pytest.param("careful", marks=pytest.mark.long)])
+def preset(request: pytest.FixtureRequest) -> str:
+    """The preset with which nothing may make a difference."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def usual(model: WhisperModel, uneven_call: Samples) -> list[Decoded]:
-    return recognized(model, uneven_call)
+def usual(model: WhisperModel, uneven_call: Samples, preset: str) -> list[Decoded]:
+    return recognized(model, uneven_call, preset=preset)
 
 
 @pytest.mark.parametrize("turns", [14, pytest.param(len(LONG_CALL), marks=pytest.mark.long)])
@@ -97,29 +103,31 @@ def test_what_the_model_passes_over_in_the_midst_of_a_window_is_decoded_again(
 
 
 def test_it_makes_no_difference_how_much_is_decoded_at_once(
-    model: WhisperModel, uneven_call: Samples, usual: list[Decoded]
+    model: WhisperModel, uneven_call: Samples, usual: list[Decoded], preset: str
 ):
-    assert recognized(model, uneven_call, parallel=1) == usual
+    assert recognized(model, uneven_call, parallel=1, preset=preset) == usual
 
 
 @pytest.mark.parametrize("batch_size", [1, *(pytest.param(size, marks=pytest.mark.long) for size in (3, 16))])
 def test_it_makes_no_difference_to_the_words_how_many_windows_go_together(
-    model: WhisperModel, long_call: Call, batch_size: int
+    model: WhisperModel, long_call: Call, batch_size: int, preset: str
 ):
     samples, start = uneven(long_call), CROWDED_SECONDS * SAMPLE_RATE_HZ
-    apart, together = (recognized(model, samples, start=start, batch_size=size) for size in (batch_size, 8))
+    apart, together = (
+        recognized(model, samples, start=start, batch_size=size, preset=preset) for size in (batch_size, 8)
+    )
     assert len(together[0].windows) > 3
     assert text(apart) == text(together)
 
 
 def test_an_attempt_that_goes_on_behind_any_stretch_says_the_same_from_there(
-    model: WhisperModel, uneven_call: Samples, usual: list[Decoded]
+    model: WhisperModel, uneven_call: Samples, usual: list[Decoded], preset: str
 ):
     assert len(usual) > 2
     for number, stretch in enumerate(usual[:-1]):
         start = round(stretch.start_seconds * SAMPLE_RATE_HZ)
         done = round(stretch.windows[-1].end_seconds * SAMPLE_RATE_HZ)
-        first, *others = recognized(model, uneven_call, start=start, done=done)
+        first, *others = recognized(model, uneven_call, start=start, done=done, preset=preset)
         assert first.windows == ()
         assert others == usual[number + 1 :]
 
@@ -136,16 +144,16 @@ def test_words_are_in_order_and_in_their_windows(usual: list[Decoded]):
 
 
 def test_without_moments_of_words_the_text_is_the_same(
-    model: WhisperModel, uneven_call: Samples, usual: list[Decoded]
+    model: WhisperModel, uneven_call: Samples, usual: list[Decoded], preset: str
 ):
-    plain = recognized(model, uneven_call, word_timestamps=False)
+    plain = recognized(model, uneven_call, word_timestamps=False, preset=preset)
     assert text(plain) == text(usual)
     assert all(said.words == () for said in segments(plain))
 
 
 def test_without_speech_detection_everything_is_decoded(model: WhisperModel, long_call: Call):
     samples = long_call.samples[: 60 * SAMPLE_RATE_HZ]
-    whole = recognized(model, samples, vad=False)
+    whole = recognized(model, samples, vad=False, preset="fast")
     windows = [window for stretch in whole for window in stretch.windows]
     assert sum(w.end_seconds - w.start_seconds for w in windows) == pytest.approx(60.0, abs=0.01)
 
