@@ -240,7 +240,7 @@ def run_linters(venv: Path) -> int:
 def for_pytest(arguments: list[str], processors: int) -> list[str]:
     """What pytest is called with: several processes, as most tests wait for something; `--long` is ours."""
     chosen = ["-m", "long"] if "--long" in arguments else []
-    processes = str(min(processors + 1, MOST_TEST_PROCESSES))
+    processes = str(min(2 * processors, MOST_TEST_PROCESSES))
     several = ["-n", processes, "--dist", "loadgroup", "--no-loadscope-reorder"]
     return [*several, *chosen, *(argument for argument in arguments if argument != "--long")]
 

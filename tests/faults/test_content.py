@@ -340,8 +340,8 @@ def test_memory_does_not_grow_with_the_length_of_a_recording(
 ) -> None:
     """The samples of 25 minutes more would take 96 MB, and again each copy.
 
-    An engine's second recording takes up to 25 MB more than its first, so one goes before. One of 5 minutes has
-    a single stretch of full length, and takes up to 38 MB less than one with many.
+    An engine's second recording takes up to 25 MB more than its first, so one goes before. One of 5 minutes
+    has one stretch of full length, and takes up to 38 MB less than one with many.
     """
     rate = 8_000
     speech = pcm(soxr.resample(sentences.samples, RATE_HZ, rate).astype(np.float64))

@@ -155,8 +155,8 @@ def test_what_follows_test_is_left_to_pytest(start: ModuleType):
     assert options.pytest_arguments == ["-h", "--demo", "tests/unit", "-k", "a and b"]
 
 
-def test_tests_run_in_one_process_more_than_there_are_processors(start: ModuleType) -> None:
-    assert start.for_pytest(["tests/unit"], 2)[:2] == ["-n", "3"]
+def test_tests_run_in_twice_as_many_processes_as_there_are_processors(start: ModuleType) -> None:
+    assert start.for_pytest(["tests/unit"], 2)[:2] == ["-n", "4"]
     assert start.for_pytest([], 64)[:2] == ["-n", "6"]
     assert start.for_pytest(["-n", "0"], 2)[-2:] == ["-n", "0"]  # the last one counts
 
