@@ -15,8 +15,7 @@ from shared.files import LargerThanAllowed, NotRegular, read_regular, whole
 from shared.home import Home
 from shared.locks import FileLock
 
-#: The lock is no `*.lock`, which stands for a process.
-NAME, LOCK = "host", "host"
+NAME, LOCK = "host", "host.lock"
 #: Making a name takes a few milliseconds.
 LOOK_SECONDS = 0.01
 LONGEST_NAME_BYTES = 1_000
