@@ -9,27 +9,28 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from shared.files import LargerThanAllowed, NotRegular, read_regular, whole
-from shared.home import Home
 from shared.locks import FileLock
 
-NAME, LOCK = "host", "host.lock"
+NAME = "host"
 #: Making a name takes a few milliseconds.
 LOOK_SECONDS = 0.01
 LONGEST_NAME_BYTES = 1_000
 _VALID = re.compile(r"[0-9a-f]{32}")
 
 
-def host_of(home: Home) -> str:
+def host_of(home: Path) -> str:
     """Return the name of a home's host, 32 hexadecimal digits; make it if there is none. Raises OSError."""
-    path = home.home / NAME
-    return _read(path) or _made(path, FileLock(home.locks / LOCK))
+    path = home / NAME
+    return _read(path) or _made(path)
 
 
-def _made(path: Path, lock: FileLock) -> str:
+def _made(path: Path) -> str:
     """Make the name; processes that start at once come one after another, and have the name of the first."""
+    lock = FileLock(path.with_suffix(".lock"))
     while not lock.acquire():
         time.sleep(LOOK_SECONDS)
     try:
@@ -37,9 +38,11 @@ def _made(path: Path, lock: FileLock) -> str:
             found = uuid.uuid4().hex
             with whole(path) as file:
                 file.write(found.encode())
-        return found
     finally:
         lock.release()
+    with suppress(OSError):  # who still waits for it, or makes another, finds the name
+        lock.path.unlink()
+    return found
 
 
 def _read(path: Path) -> str | None:

@@ -65,7 +65,7 @@ class Store:
     @classmethod
     def of_home(cls, settings: Settings, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Store:
         """Open the store of a home. Raises as `open`."""
-        host = host_of(settings)
+        host = host_of(settings.home)
         return cls.open(settings.database, host, busy_timeout_seconds=busy_timeout_seconds)
 
     @classmethod
@@ -73,7 +73,7 @@ class Store:
         """Open the store of a home that cannot be written. Raises NewerDatabase, StoreError."""
         host = ""
         with suppress(OSError):
-            host = host_of(settings)
+            host = host_of(settings.home)
         return cls(SqliteDatabase.for_reading(settings.database), host)
 
     @classmethod

@@ -17,8 +17,8 @@ from transcribe_worker.recognition.presets import PRESETS
 from transcribe_worker.speech.stretches import SAMPLE_RATE_HZ
 
 SPEAKERS_DB_APART = 24
-#: From here on the long call is one stretch, and several of its windows are of one length.
-CROWDED_SECONDS = 130
+#: Between turns, so that each is a window, and several are of one length.
+WIDE_PAUSES_SECONDS = (2.0, 3.0)
 
 
 @pytest.fixture(scope="module")
@@ -110,12 +110,10 @@ def test_it_makes_no_difference_how_much_is_decoded_at_once(
 
 @pytest.mark.parametrize("batch_size", [1, *(pytest.param(size, marks=pytest.mark.long) for size in (3, 16))])
 def test_it_makes_no_difference_to_the_words_how_many_windows_go_together(
-    model: WhisperModel, long_call: Call, batch_size: int, preset: str
+    model: WhisperModel, batch_size: int, preset: str
 ):
-    samples, start = uneven(long_call), CROWDED_SECONDS * SAMPLE_RATE_HZ
-    apart, together = (
-        recognized(model, samples, start=start, batch_size=size, preset=preset) for size in (batch_size, 8)
-    )
+    samples = uneven(speak(LONG_CALL[:8], pause_seconds=WIDE_PAUSES_SECONDS))
+    apart, together = (recognized(model, samples, batch_size=size, preset=preset) for size in (batch_size, 8))
     assert len(together[0].windows) > 3
     assert text(apart) == text(together)
 

@@ -24,7 +24,7 @@ from shared.settings import RecordOptions
 from tests.conftest import skip_or_fail
 from tests.fake_gpu import NO_ALLOCATION, NO_LIBRARY, OUT_OF_MEMORY, FakeGpu
 from tests.stage import Stage
-from tests.voices import LONG_CALL, Call, speak, write_wav
+from tests.voices import LONG_CALL, speak, write_wav
 from transcribe_worker.engine.messages import Decoded, Job, Load
 from transcribe_worker.engine.setup import Setup, Wishes, on_cpu
 from transcribe_worker.engine.supervisor import Engine
@@ -36,8 +36,8 @@ OPTIONS = RecordOptions(preset="fast")
 PLENTY = 1_000_000
 TWO_THREADS = Wishes("cpu", cpu_threads=2)
 OUT = "the GPU was out of memory"
-#: From here on the long call is one stretch, and three of its windows go into one batch.
-CROWDED_SECONDS = 130.0
+#: Between turns, so that each is a window, and three of them go into one batch.
+WIDE_PAUSES_SECONDS = (2.0, 3.0)
 #: An engine on a machine of which we say whether it has other work to do.
 ENGINE = """
 from dataclasses import replace
@@ -69,9 +69,10 @@ def call_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def long_wav(long_call: Call, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("setups") / "long.wav"
-    write_wav(path, long_call.samples)
+def crowded_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stretch with many windows of one length."""
+    path = tmp_path_factory.mktemp("setups") / "crowded.wav"
+    write_wav(path, speak(LONG_CALL[:8], pause_seconds=WIDE_PAUSES_SECONDS).samples)
     return path
 
 
@@ -83,10 +84,10 @@ class Heard:
         arguments = gpu.command("engine") if gpu else ["-c", ENGINE.format(is_busy=is_busy)]
         self.engine = Engine([sys.executable, *arguments], silence_seconds=60, note=self.setups.append)
 
-    def words(self, choice: Load, path: Path, start_seconds: float = 0.0) -> list[str]:
+    def words(self, choice: Load, path: Path) -> list[str]:
         """The text of each segment."""
         self.engine.load(choice)
-        events = self.engine.transcribe(Job(path, OPTIONS, stretch_seconds=start_seconds), nothing)
+        events = self.engine.transcribe(Job(path, OPTIONS), nothing)
         windows = [window for event in events if isinstance(event, Decoded) for window in event.windows]
         starts = [window.start_seconds for window in windows]
         assert starts == sorted(set(starts))
@@ -208,11 +209,11 @@ def test_a_gpu_with_room_is_used_with_large_batches(
 
 @pytest.mark.parametrize("fault", [OUT_OF_MEMORY, pytest.param(NO_ALLOCATION, marks=pytest.mark.long)])
 def test_a_gpu_with_little_room_is_given_fewer_windows_and_no_word_is_lost(
-    heard: Callable[..., Heard], choice: Load, long_wav: Path, short_wav: Path, fault: str
+    heard: Callable[..., Heard], choice: Load, crowded_wav: Path, short_wav: Path, fault: str
 ) -> None:
-    on_the_cpu = heard().words(replace(choice, wishes=Wishes("cpu")), long_wav, CROWDED_SECONDS)
+    on_the_cpu = heard().words(replace(choice, wishes=Wishes("cpu")), crowded_wav)
     here = heard(FakeGpu({"float16": 3000, "int8_float16": 3000}, fault))
-    assert here.words(choice, long_wav, CROWDED_SECONDS) == on_the_cpu
+    assert here.words(choice, crowded_wav) == on_the_cpu
     first, *others = here.said()
     assert first == "cuda, float16, 16 windows at a time"
     assert others
