@@ -14,7 +14,7 @@ from shared.privacy import stop_telemetry
 from shared.settings import Settings
 from shared.store.store import Store
 from tests import groups, pulse, tables
-from tests.forks import Forks, command_line, quick
+from tests.forks import command_line
 from tests.pulse import PulseServer
 from tests.stage import DEFAULTS, ONE_THREAD, QUICK_WORDS, Stage
 from tests.voices import LONG_CALL, SHORT_CALL, Call, speak, write_wav
@@ -74,17 +74,17 @@ def store(settings: Settings) -> Iterator[Store]:
         yield tables.use(store)
 
 
-@pytest.fixture(scope="session")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks | None]:
-    """A process that runs commands."""
-    with command_line(tmp_path_factory.mktemp("commands")) as commands:
-        yield commands
+@pytest.fixture(scope="session", autouse=True)
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have a process ready that runs the commands of stages."""
+    with command_line(tmp_path_factory.mktemp("commands")):
+        yield
 
 
 @pytest.fixture
-def stage(tmp_path: Path, commands: Forks | None) -> Stage:
+def stage(tmp_path: Path) -> Stage:
     """A home in which nothing runs yet."""
-    return quick(Stage(tmp_path / "home"), commands)
+    return Stage(tmp_path / "home")
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from tests.stage import ROOT, Stage
+from tests.stage import ROOT, RUNNERS
 
 #: Imports what all children need, then forks one for each line that it reads, and answers with how it ended.
 PARENT = """
@@ -24,6 +24,7 @@ for line in sys.stdin:
     child = os.fork()
     if child == 0:
         sys.argv = ["-c", *job["arguments"]]
+        os.chdir(job["folder"])
         os.environ.clear()
         os.environ.update(job["environment"])
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -51,6 +52,7 @@ class Forks:
         job = {
             "arguments": words,
             "environment": dict(environment),
+            "folder": str(Path.cwd()),
             "logs": [str(path) for path in self._logs],
         }
         try:
@@ -98,29 +100,27 @@ for place in COMMANDS.values():
 """
 
 
-@dataclass(frozen=True)
-class QuickStage(Stage):
-    """A home whose commands are processes of their own that need not load the command line again."""
-
-    commands: Forks | None = None
-
-    def offhook(self, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
-        """Run a command and return how it went."""
-        if self.commands is None or self.launcher or options:
-            return super().offhook(*arguments, **options)
-        return self.commands.run(*arguments, environment=self.environment)
-
-
 @contextmanager
-def command_line(folder: Path) -> Iterator[Forks | None]:
-    """Have a process ready that runs commands; None where processes cannot be forked."""
+def command_line(folder: Path) -> Iterator[None]:
+    """Have the commands of all stages run from one process; nothing changes where none can be forked."""
     if not hasattr(os, "fork"):
-        yield None
+        yield
         return
+    one_at_a_time = threading.Lock()
     with forks("from offhook.cli import main\nmain()", COMMAND_LINE, folder) as commands:
-        yield commands
 
+        def run(
+            arguments: Sequence[str], environment: Mapping[str, str]
+        ) -> subprocess.CompletedProcess[str] | None:
+            if not one_at_a_time.acquire(blocking=False):  # another thread's command may wait for this one
+                return None
+            try:
+                return commands.run(*arguments, environment=environment)
+            finally:
+                one_at_a_time.release()
 
-def quick(stage: Stage, commands: Forks | None) -> QuickStage:
-    """The same home, with quick commands."""
-    return QuickStage(**{f.name: getattr(stage, f.name) for f in fields(Stage)}, commands=commands)
+        RUNNERS.append(run)
+        try:
+            yield
+        finally:
+            RUNNERS.remove(run)

@@ -17,7 +17,6 @@ from offhook.cli import COMMANDS
 from shared.logs import DiscreetFormatter
 from shared.plain_text import escaped_json, lines, one_line
 from shared.store.store import Store
-from tests.forks import Forks, quick
 from tests.stage import Stage
 from tests.tables import said
 from tests.terminal import terminal
@@ -98,13 +97,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def hostile(template: Path, commands: Forks | None, tmp_path: Path) -> Stage:
+def hostile(template: Path, tmp_path: Path) -> Stage:
     """A copy of that home, under a name that is hostile too."""
     home = tmp_path / "home\x1b[31m\x9b\u202e"
     shutil.copytree(template, home)
     microphone = "replay:/x\x1b[31m\u202e.wav"
-    stage = Stage(home, (("OFFHOOK_MICROPHONE", microphone), ("OFFHOOK_LOOPBACK", "none")))
-    return quick(stage, commands)
+    return Stage(home, (("OFFHOOK_MICROPHONE", microphone), ("OFFHOOK_LOOPBACK", "none")))
 
 
 def filled(arguments: tuple[str, ...], tmp_path: Path, template: Path) -> list[str]:

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.forks import Forks, quick
 from tests.remains import remains
 from tests.stage import ROOT, Stage
 from tests.terminal import terminal
@@ -43,10 +42,10 @@ def devices(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, devices: dict[str, str], commands: Forks | None) -> Stage:
+def stage(tmp_path: Path, devices: dict[str, str]) -> Stage:
     """A home on a machine with both devices, in which nothing runs."""
     chosen = {f"OFFHOOK_{side.upper()}": name for side, name in devices.items()}
-    return quick(Stage(tmp_path / "home", tuple(chosen.items())), commands)
+    return Stage(tmp_path / "home", tuple(chosen.items()))
 
 
 def with_settings(stage: Stage, **changes: str) -> Stage:

@@ -20,7 +20,6 @@ from shared.settings import Settings
 from shared.store.store import Store
 from shared.workers import Presence
 from tests.conftest import skip_or_fail
-from tests.forks import Forks, quick
 from tests.integration.json_contract.homes import (
     SAMPLE,
     Answers,
@@ -140,7 +139,6 @@ def answers(
     transcribed: tuple[Stage, Any],
     recorded: tuple[Stage, dict[str, list[Any]]],
     erased: dict[str, list[Any]],
-    commands: Forks | None,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Answers:
     """The answers of four homes."""
@@ -148,5 +146,5 @@ def answers(
     new.write_bytes(b"new")
     stage, said = transcribed
     studio, told = recorded
-    homes = tuple(quick(home, commands) for home in (empty, full, stage, studio))
+    homes = (empty, full, stage, studio)
     return Answers(homes, said, told, erased, new)
