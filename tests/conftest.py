@@ -21,6 +21,8 @@ from tests.voices import LONG_CALL, SHORT_CALL, Call, speak, write_wav
 from transcribe_worker.model_files import bundled_folder
 
 DEFAULTS.update(ONE_THREAD)
+#: The tests of whole calls that have the settings of a home that nobody has configured.
+COUNT_WORDS = ("test_dropped_recordings.py", "test_recorded_calls.py", "test_recordings_elsewhere.py")
 # A busy machine makes examples slowly, and that is no fault of theirs.
 hypothesis.settings.register_profile(
     "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -51,9 +53,9 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_words(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Decode with little effort, except in acceptance tests, which have what a person has."""
+    """Decode with little effort, except where an acceptance test counts the words, as a person would."""
     with pytest.MonkeyPatch.context() as patch:
-        if "acceptance" not in request.path.parts:
+        if request.path.name not in COUNT_WORDS:
             for name, value in QUICK_WORDS.items():
                 patch.setitem(DEFAULTS, name, value)
         yield
