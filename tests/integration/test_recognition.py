@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -139,6 +140,8 @@ def test_words_are_in_order_and_in_their_windows(usual: list[Decoded]):
         for word in words:
             assert window.start_seconds <= word.start_ms / 1000 <= word.end_ms / 1000 <= window.end_seconds
             assert 0 <= word.probability <= 1
+        for said, following in pairwise(window.segments):
+            assert said.start_ms < said.end_ms <= following.start_ms
 
 
 def test_without_moments_of_words_the_text_is_the_same(

@@ -9,7 +9,11 @@ from operator import itemgetter
 from shared.words import Segment, Word, milliseconds
 from transcribe_worker.recognition.checks import LOOPS, Outcome, is_no_speech
 from transcribe_worker.recognition.pieces import Draft, Piece
+from transcribe_worker.speech.stretches import Window
 from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
+
+#: A shorter one cannot be read in a subtitle or heard; the model places some words in no time at all.
+SHORTEST_SEGMENT_MS = 20
 
 
 @dataclass(frozen=True)
@@ -81,18 +85,31 @@ def kept(attempt: Attempt) -> list[tuple[int, Segment]]:
     ]
 
 
-def in_order(placed: Sequence[tuple[int, Segment]]) -> tuple[Segment, ...]:
-    """Return the segments by their offset in the window, each starting no later than the next one.
+def in_order(placed: Sequence[tuple[int, Segment]], window: Window) -> tuple[Segment, ...]:
+    """Return the segments by their offset in the window; none overlaps, is empty or has words outside of it.
 
-    Words before a gap that was decoded again may have been placed inside the gap.
+    Words before a gap that was decoded again may have been placed inside the gap, and the model may place the
+    first word of a sentence before the last of another.
     """
     segments = [segment for _, segment in sorted(placed, key=itemgetter(0))]
-    for at in range(len(segments) - 2, -1, -1):
-        latest_ms = segments[at + 1].start_ms
-        if segments[at].start_ms > latest_ms:
-            words = tuple(replace(word, start_ms=latest_ms, end_ms=latest_ms) for word in segments[at].words)
-            segments[at] = replace(segments[at], start_ms=latest_ms, end_ms=latest_ms, words=words)
+    earliest_ms, latest_ms = (milliseconds(at / SAMPLE_RATE_HZ) for at in (window.start, window.end))
+    least_ms = min(SHORTEST_SEGMENT_MS, (latest_ms - earliest_ms) // max(1, len(segments)))
+    for at in range(len(segments) - 1, -1, -1):
+        end_ms = min(segments[at].end_ms, latest_ms)
+        start_ms = min(max(segments[at].start_ms, earliest_ms + at * least_ms), latest_ms - least_ms)
+        segments[at] = _within(segments[at], start_ms, max(end_ms, start_ms + least_ms))
+        latest_ms = start_ms
     return tuple(segments)
+
+
+def _within(segment: Segment, start_ms: int, end_ms: int) -> Segment:
+    """Return a segment with other times, and its words one after another within them."""
+    words, earliest_ms = [], start_ms
+    for word in segment.words:
+        word_start_ms = min(max(word.start_ms, earliest_ms), end_ms)
+        earliest_ms = min(max(word.end_ms, word_start_ms), end_ms)
+        words.append(replace(word, start_ms=word_start_ms, end_ms=earliest_ms))
+    return replace(segment, start_ms=start_ms, end_ms=end_ms, words=tuple(words))
 
 
 def _dubious(attempt: Attempt) -> tuple[bool, int, float]:

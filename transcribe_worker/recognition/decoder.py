@@ -105,7 +105,7 @@ class Decoder:
             for attempt in attempts:
                 found[attempt.piece.window.start] += kept(attempt)
             pieces = [piece for attempt in attempts for piece in self._left(attempt)]
-        return [in_order(found[window.start]) for window in windows]
+        return [in_order(found[window.start], window) for window in windows]
 
     def _attempts(self, pieces: Sequence[Piece]) -> list[Attempt]:
         """Decode pieces together with others of the same encoded length."""
