@@ -63,11 +63,12 @@ class Stage:
 
     def offhook(self, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command and return how it went."""
-        if not self.launcher and not options:
-            done = run_quickly(list(map(str, arguments)), self.environment)
-            if done is not None:
+        words = list(map(str, arguments))
+        runners = RUNNERS if not self.launcher and not options else []
+        for run in runners:
+            if (done := run(words, self.environment)) is not None:
                 return done
-        command = [*self.launcher, sys.executable, "-m", "offhook", *map(str, arguments)]
+        command = [*self.launcher, sys.executable, "-m", "offhook", *words]
         given = {"capture_output": True, "encoding": "utf-8", "timeout": 120, "env": self.environment}
         return subprocess.run(command, **{**given, **options})
 
@@ -157,14 +158,6 @@ class Stage:
     def running(self) -> list[str]:
         """The kinds of offhook's processes that run."""
         return looks.running(self.database, self.home / "locks")
-
-
-def run_quickly(
-    arguments: Sequence[str], environment: Mapping[str, str]
-) -> subprocess.CompletedProcess[str] | None:
-    """Run a command in a process that need not load the command line again; None where there is none."""
-    found = (runner(arguments, environment) for runner in RUNNERS)
-    return next((done for done in found if done is not None), None)
 
 
 def end(process: subprocess.Popen[str]) -> None:

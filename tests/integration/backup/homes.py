@@ -24,7 +24,7 @@ from shared.home import prepare
 from shared.settings import Settings
 from shared.store.claims import Claim
 from shared.store.store import Store
-from tests.stage import ROOT, run_quickly
+from tests.stage import ROOT, Stage
 from tests.tables import InboxFile, Record, said, use
 
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
@@ -126,11 +126,7 @@ def assert_whole(backup: Backup) -> None:
 
 
 def offhook(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]:
-    given = ["--home", str(home), *map(str, arguments)]
-    if (done := run_quickly(given, os.environ)) is not None:
-        return done
-    command = [sys.executable, "-m", "offhook", *given]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=60)
+    return Stage(home).offhook("--home", home, *map(str, arguments))
 
 
 def offhook_with_files_of_at_most(size_bytes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
