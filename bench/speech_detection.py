@@ -24,7 +24,8 @@ from tests.noises import NOISES, Samples
 from tests.voices import LONG_CALL, SAMPLE_RATE_HZ, speak
 from transcribe_worker.media.recording import open_recording
 from transcribe_worker.recognition.presets import PRESETS, Preset
-from transcribe_worker.speech.stretches import detect_speech, stretches
+from transcribe_worker.speech.detection import detect_speech
+from transcribe_worker.speech.stretches import stretches
 from transcribe_worker.speech.windows import Span
 
 RESULTS = Path(__file__).parent / "results" / "speech_detection.md"

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from tests.noises import NOISES
 from tests.voices import LONG_CALL, Call, Turn, speak, trimmed
 from transcribe_worker.recognition.presets import PRESETS, Preset
+from transcribe_worker.speech import detection
+from transcribe_worker.speech.detection import FRAMES_AT_ONCE, Heard, all_of_it, detect_speech, evened
 from transcribe_worker.speech.energy import union
 from transcribe_worker.speech.stretches import (
     FRAME,
@@ -23,12 +25,8 @@ from transcribe_worker.speech.stretches import (
     SHORTEST_STRETCH,
     SHORTEST_WINDOW,
     Detect,
-    Heard,
     Stretch,
     Window,
-    all_of_it,
-    detect_speech,
-    evened,
     quietest,
     stretches,
 )
@@ -214,7 +212,18 @@ def test_a_speaker_far_below_the_other_is_found_as_well_as_the_other(short_call:
     assert all(covered[turn][said[turn]].mean() > 0.98 for turn in turns)
 
 
-@given(st.floats(-80, 0), st.integers(0, 5 * SAMPLE_RATE_HZ), st.integers(0, 100))
+def test_the_same_speech_is_found_however_many_frames_the_detector_gets_at_once(
+    short_call: Call, monkeypatch: pytest.MonkeyPatch
+):
+    frames = len(short_call.samples) // 512
+    usual = detect_speech(short_call.samples).speech
+
+    for at_once in (7, FRAMES_AT_ONCE // 10, 2 * frames):
+        monkeypatch.setattr(detection, "FRAMES_AT_ONCE", at_once)
+        assert detect_speech(short_call.samples).speech == usual
+
+
+@given(st.floats(-80, 0), st.integers(0, 25 * SAMPLE_RATE_HZ), st.integers(0, 100))
 @settings(max_examples=30, deadline=None)
 def test_evening_out_never_clips_beyond_full_scale_or_makes_anything_quieter(
     level: float, length: int, seed: int

@@ -9,8 +9,8 @@ import pytest
 
 from transcribe_worker.recognition import languages
 from transcribe_worker.recognition.languages import Language, Vote, heard_in, places
-from transcribe_worker.speech.stretches import SAMPLE_RATE_HZ, Heard, Samples
-from transcribe_worker.speech.windows import Span
+from transcribe_worker.speech.detection import Heard, Samples
+from transcribe_worker.speech.windows import SAMPLE_RATE_HZ, Span
 
 GERMAN, ENGLISH = {"de": 0.95, "en": 0.05}, {"en": 0.98, "de": 0.02}
 

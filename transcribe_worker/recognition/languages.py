@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from transcribe_worker.speech.stretches import Samples, Source, detect_speech
+from transcribe_worker.speech.detection import Samples, detect_speech
+from transcribe_worker.speech.stretches import Source
 from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
 
 #: Probability by the code of a language.

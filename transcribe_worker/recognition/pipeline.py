@@ -14,15 +14,8 @@ from transcribe_worker.recognition.batches import Batches
 from transcribe_worker.recognition.decoder import CurrentModel, Decoder, Request
 from transcribe_worker.recognition.languages import Language, Probabilities, Vote, places
 from transcribe_worker.recognition.presets import chosen
-from transcribe_worker.speech.stretches import (
-    Detect,
-    Heard,
-    Samples,
-    Stretch,
-    all_of_it,
-    detect_speech,
-    stretches,
-)
+from transcribe_worker.speech.detection import Heard, Samples, all_of_it, detect_speech
+from transcribe_worker.speech.stretches import Detect, Stretch, stretches
 from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
 
 

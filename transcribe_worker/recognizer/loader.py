@@ -26,7 +26,7 @@ from transcribe_worker.engine.setup import GPU, Machine, Setup, Wishes, on_cpu, 
 from transcribe_worker.recognizer import gpu, tuning
 from transcribe_worker.recognizer.progress_signal import ProgressSignal
 from transcribe_worker.recognizer.tuning import TuningFile
-from transcribe_worker.speech.stretches import detect_speech
+from transcribe_worker.speech.detection import detect_speech
 from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
 
 PROBE_FRAMES = 100

@@ -12,14 +12,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from faster_whisper.vad import VadOptions, get_speech_timestamps
-from numpy.typing import NDArray
 
-from transcribe_worker.speech.energy import loud_spans, union, without_rumble
+from transcribe_worker.speech.detection import Heard, Samples
+from transcribe_worker.speech.energy import union, without_rumble
 from transcribe_worker.speech.windows import LARGEST_GAP, LONGEST, SAMPLE_RATE_HZ, Span, parts, plan, within
 
-Samples = NDArray[np.float32]
-Detect = Callable[[Samples], "Heard"]
+Detect = Callable[[Samples], Heard]
 
 #: Length of a stretch: short at first, so that the first words come soon, and longer than a window and a gap,
 #: so that at least one window ends in it.
@@ -27,19 +25,12 @@ SHORTEST_STRETCH, LONGEST_STRETCH = 40 * SAMPLE_RATE_HZ, 120 * SAMPLE_RATE_HZ
 #: How much of a silent end is processed again with the next stretch, in case speech starts there.
 LOOK_BACK = SAMPLE_RATE_HZ
 FRAME = SAMPLE_RATE_HZ // 50
+NOTHING = np.empty(0, np.float32)
 #: Nobody says anything in less than 20 ms, and the model fails to align words in so little.
 SHORTEST_WINDOW = FRAME
 #: Lengths of pauses to cut in, in frames, the best first; how much more energy a pause may have than the
 #: quietest tenth of a second; and the energy of -90 dBFS, below which all is equally quiet.
 PAUSES, ABOUT_AS_QUIET, INAUDIBLE = (15, 10, 5), 1.1, 1e-9
-
-
-@dataclass(frozen=True)
-class Heard:
-    """Spans to decode: detected speech, and others that are as loud as speech."""
-
-    speech: list[Span]
-    loud: list[Span]
 
 
 @dataclass(frozen=True)
@@ -79,11 +70,11 @@ def stretches(
 ) -> Iterator[Stretch]:
     """Yield the stretches of a recording whose samples from `start` on come in `blocks`."""
     source = Source(blocks)
-    buffer = np.empty(0, np.float32)
+    buffer = NOTHING
     ended = False
     while not ended:
         length = min(max(start, SHORTEST_STRETCH), LONGEST_STRETCH)
-        buffer = np.concatenate([buffer, source.take(length - len(buffer))])
+        buffer = source.take(length, after=buffer)
         ended = len(buffer) < length
         heard = detect(buffer)
         planned = plan(
@@ -109,17 +100,21 @@ class Source:
 
     def __init__(self, blocks: Iterable[Samples]) -> None:
         self._blocks = iter(blocks)
-        self._rest = np.empty(0, np.float32)
+        self._rest = NOTHING
 
-    def take(self, frames: int) -> Samples:
-        """Return the next `frames` samples, fewer only at the end of the stream."""
-        pieces, length = [self._rest], len(self._rest)
-        while length < frames and (block := next(self._blocks, None)) is not None:
-            pieces.append(block)
-            length += len(block)
-        samples = np.concatenate(pieces)
-        self._rest = samples[frames:]
-        return samples[:frames]
+    def take(self, frames: int, after: Samples = NOTHING) -> Samples:
+        """Return `frames` samples, those of `after` first; fewer only at the end of the stream."""
+        taken, length = np.empty(frames, np.float32), len(after)
+        taken[:length] = after
+        while length < frames and (block := self._next()) is not None:
+            part = block[: frames - length]
+            taken[length : length + len(part)] = part
+            self._rest, length = block[len(part) :], length + len(part)
+        return taken[:length]
+
+    def _next(self) -> Samples | None:
+        """Return what the last block has left, or the next block."""
+        return self._rest if len(self._rest) else next(self._blocks, None)
 
 
 def _spoken(window: Span, speech: list[Span]) -> tuple[Span, ...]:
@@ -132,35 +127,6 @@ def _carried(unfinished: list[Span], ready: list[Span], length: int) -> int:
     if unfinished:
         return unfinished[0].start
     return max(ready[-1].end if ready else 0, length - LOOK_BACK)
-
-
-def detect_speech(samples: Samples, *, energy_spans: bool = False) -> Heard:
-    """Find speech with Silero, after evening out the level; shape (frames,), 16 kHz.
-
-    At its default threshold Silero misses most of a quiet, hoarse voice. With a level of -20 dBFS and a lower
-    threshold it finds that voice. Windows are cut from the audio at its original level.
-    """
-    options = VadOptions(threshold=0.3, min_silence_duration_ms=500, speech_pad_ms=300)
-    found = get_speech_timestamps(evened(samples), options, SAMPLE_RATE_HZ)
-    speech = [Span(int(span["start"]), int(span["end"])) for span in found]
-    return Heard(speech, loud_spans(samples, speech) if energy_spans else [])
-
-
-def all_of_it(samples: Samples) -> Heard:
-    """Treat everything as speech, for `vad = false`."""
-    return Heard([Span(0, len(samples))] if len(samples) else [], [])
-
-
-def evened(samples: Samples, *, target_dbfs: float = -20.0, most_gain: float = 30.0) -> Samples:
-    """Bring the loudness of each second to `target_dbfs`, with a gain between 1 and `most_gain`."""
-    seconds = max(1, -(-len(samples) // SAMPLE_RATE_HZ))
-    parts = np.array_split(samples, seconds)
-    rms = np.array([np.sqrt(np.mean(np.square(part))) if len(part) else 0.0 for part in parts])
-    gains = np.clip(10 ** (target_dbfs / 20) / np.maximum(rms, 1e-9), 1.0, most_gain)
-    centres = (np.arange(seconds) + 0.5) * len(samples) / seconds
-    curve = np.interp(np.arange(len(samples)), centres, gains).astype(np.float32)
-    louder: Samples = np.clip(samples * curve, -1.0, 1.0)
-    return louder
 
 
 def quietest(samples: Samples, start: int, end: int) -> int:
