@@ -29,9 +29,9 @@ COMMAND = (sys.executable, "-m", "transcribe_worker.recognizer")
 OFFLINE = {"HF_HUB_OFFLINE": "1"}
 #: Spectrograms are small, and several threads wait for each other longer than one of them takes.
 ONE_BLAS_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-#: For glibc's malloc. A heap for each thread takes 100 MB more and is no faster. Blocks of 8 MB and more go
-#: back to the system when they are freed: in the heap they leave holes of 40 MB. With all of 2 MB and more it
-#: is 30 MB less again, and a tenth slower. Huge pages are cheaper to get.
+#: For glibc's malloc; what a user has set stays. A heap for each thread takes 100 MB more and is no faster.
+#: Blocks of 8 MB and more go back to the system when they are freed: in the heap they leave holes of 70 MB.
+#: With 2 MB and more, a recording with pauses takes a seventh longer. Huge pages are cheaper to get.
 HEAP = {
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": str(8 << 20),
