@@ -26,7 +26,6 @@ class Preset:
     longest_seconds: float  # of a window: the encoder's work grows with its square
     largest_gap_seconds: float  # between what goes into one window
     padding_seconds: float  # of silence after one, at least; more of it prevents repeated words
-    energy_spans: bool  # also decode what is as loud as speech and was not detected as speech
 
     @property
     def again(self) -> Options:
@@ -40,14 +39,12 @@ PRESETS: dict[str, Preset] = {
         longest_seconds=28.0,
         largest_gap_seconds=1.5,
         padding_seconds=3.0,
-        energy_spans=True,
     ),
     "fast": Preset(
         beam_size=1,
         longest_seconds=28.0,
         largest_gap_seconds=1.5,
         padding_seconds=2.0,
-        energy_spans=False,
     ),
 }
 
