@@ -40,10 +40,9 @@ Frames = NDArray[np.bool_]
 
 def by_offhook(preset: Preset, samples: Samples) -> list[Span]:
     """Return the windows that a preset gives to the model."""
-    detect = partial(detect_speech, energy_spans=True)
     gap = round(preset.largest_gap_seconds * SAMPLE_RATE_HZ)
     longest = round(preset.longest_seconds * SAMPLE_RATE_HZ)
-    found = stretches(iter([samples]), detect, longest=longest, largest_gap=gap)
+    found = stretches(iter([samples]), detect_speech, longest=longest, largest_gap=gap)
     return [Span(window.start, window.end) for stretch in found for window in stretch.windows]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from transcribe_worker.recognition import languages
 from transcribe_worker.recognition.languages import Language, Vote, heard_in, places
-from transcribe_worker.speech.detection import Heard, Samples
+from transcribe_worker.speech.detection import Samples
 from transcribe_worker.speech.windows import SAMPLE_RATE_HZ, Span
 
 GERMAN, ENGLISH = {"de": 0.95, "en": 0.05}, {"en": 0.98, "de": 0.02}
@@ -54,10 +54,10 @@ def only_seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Speech is detected in the first seconds of a place only: so many as are in this list."""
     lengths = [3.0]
 
-    def detect(samples: Samples) -> Heard:
-        return Heard([Span(0, min(len(samples), round(lengths[0] * SAMPLE_RATE_HZ)))], [])
+    def detect(samples: Samples) -> list[Span]:
+        return [Span(0, min(len(samples), round(lengths[0] * SAMPLE_RATE_HZ)))]
 
-    monkeypatch.setattr(languages, "detect_speech", detect)
+    monkeypatch.setattr(languages, "speech_spans", detect)
     return lengths
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from transcribe_worker.speech.detection import Samples, detect_speech
+from transcribe_worker.speech.detection import Samples, speech_spans
 from transcribe_worker.speech.stretches import Source
 from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
 
@@ -92,6 +92,6 @@ def places(blocks: Iterable[Samples]) -> Iterator[Samples]:
         if not len(samples):
             return
         if number in PLACES:
-            spoken = [samples[span.start : span.end] for span in detect_speech(samples).speech]
+            spoken = [samples[span.start : span.end] for span in speech_spans(samples)]
             if sum(map(len, spoken)) >= LEAST_SPEECH:
                 yield np.concatenate(spoken)

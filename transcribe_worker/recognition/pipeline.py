@@ -71,7 +71,7 @@ class Recognition:
     def stretches(self, blocks: Iterable[Samples], *, start: int, done: int) -> Iterator[Recognized]:
         """Decode `blocks`, whose first sample is number `start`; leave out windows that end by `done`."""
         preset = self._preset
-        find = partial(detect_speech, energy_spans=True) if self._options.vad else all_of_it
+        find = detect_speech if self._options.vad else all_of_it
         found = stretches(
             blocks,
             partial(self._timed, find),

@@ -26,7 +26,7 @@ from transcribe_worker.engine.setup import GPU, Machine, Setup, Wishes, on_cpu, 
 from transcribe_worker.recognizer import gpu, tuning
 from transcribe_worker.recognizer.progress_signal import ProgressSignal
 from transcribe_worker.recognizer.tuning import TuningFile
-from transcribe_worker.speech.detection import detect_speech
+from transcribe_worker.speech.detection import speech_spans
 from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
 
 PROBE_FRAMES = 100
@@ -237,5 +237,5 @@ def _for_cpu(compute_type: str) -> str:
 
 def _allocate_once() -> None:
     """Trigger one-time native allocations before RLIMIT_AS is set; OpenBLAS aborts otherwise."""
-    detect_speech(np.zeros(SAMPLE_RATE_HZ, np.float32))
+    speech_spans(np.zeros(SAMPLE_RATE_HZ, np.float32))
     np.ones((256, 256), np.float32) @ np.ones((256, 256), np.float32)

@@ -29,7 +29,13 @@ class Heard:
     loud: list[Span]
 
 
-def detect_speech(samples: Samples, *, energy_spans: bool = False) -> Heard:
+def detect_speech(samples: Samples) -> Heard:
+    """Find speech, and what is as loud as speech."""
+    speech = speech_spans(samples)
+    return Heard(speech, loud_spans(samples, speech))
+
+
+def speech_spans(samples: Samples) -> list[Span]:
     """Find speech with Silero, after evening out the level.
 
     At its default threshold Silero misses most of a quiet, hoarse voice. With a level of -20 dBFS and a lower
@@ -38,8 +44,7 @@ def detect_speech(samples: Samples, *, energy_spans: bool = False) -> Heard:
     _limit_batches()
     options = VadOptions(threshold=0.3, min_silence_duration_ms=500, speech_pad_ms=300)
     found = get_speech_timestamps(evened(samples), options, SAMPLE_RATE_HZ)
-    speech = [Span(int(span["start"]), int(span["end"])) for span in found]
-    return Heard(speech, loud_spans(samples, speech) if energy_spans else [])
+    return [Span(int(span["start"]), int(span["end"])) for span in found]
 
 
 def all_of_it(samples: Samples) -> Heard:
