@@ -9,7 +9,8 @@ import numpy as np
 
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, SIDES
 from capture_worker.samples import RATE_HZ, Mono, Pair
-from shared.store.captures import TICKS_PER_SECOND, as_byte, dbfs
+from shared.loudness import as_byte, dbfs
+from shared.store.captures import TICKS_PER_SECOND
 
 TICK_FRAMES = RATE_HZ // TICKS_PER_SECOND
 #: A loopback that is silent for 15 s while the microphone hears speech may be the wrong device.

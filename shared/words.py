@@ -59,6 +59,7 @@ class Segment:
 
     `words` is empty if their times were not asked for. `first_word` is the number of its first word in the
     record's transcript; None while the segment is in no transcript. `doubts` are reasons not to rely on it.
+    `channel` is the one it was heard on: 0 left or microphone, 1 right or far side; None if there is one.
     """
 
     start_ms: int
@@ -70,6 +71,7 @@ class Segment:
     compression_ratio: float | None = None
     doubts: tuple[str, ...] = ()
     first_word: int | None = None
+    channel: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the segment as an object for JSON."""
@@ -83,6 +85,7 @@ class Segment:
             "compression_ratio": self.compression_ratio,
             "doubts": list(self.doubts),
             "first_word": self.first_word,
+            "channel": self.channel,
         }
 
     @classmethod
@@ -92,7 +95,7 @@ class Segment:
         Passes over unknown fields; what is missing but the times and the text is unknown. Raises ValueError.
         """
         fields = _object(found, "segment")
-        first_word = fields.get("first_word")
+        first_word, channel = fields.get("first_word"), fields.get("channel")
         return cls(
             _time_ms(fields, "start"),
             _time_ms(fields, "end"),
@@ -103,6 +106,7 @@ class Segment:
             _number_or_none(fields, "compression_ratio"),
             tuple(str(doubt) for doubt in _list(fields, "doubts")),
             first_word if type(first_word) is int else None,
+            channel if type(channel) is int else None,
         )
 
 

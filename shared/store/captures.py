@@ -6,7 +6,6 @@ unfinished one, knows which call it is, wherever the recorder stopped.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from peewee import Expression
 
 from shared.errors import UnknownSession
+from shared.loudness import SideLevels
 from shared.store.database import Database
 from shared.store.erasures import Erasures
 from shared.store.records import Records
@@ -24,17 +24,6 @@ from shared.store.values import Capture, Record, columns_of, value_of
 RECORDING, WAITING, ENDED, QUEUED = "recording", "waiting", "ended", "queued"
 TICKS_PER_SECOND = 10
 TICKS_PER_ROW = 60 * TICKS_PER_SECOND
-QUIETEST_BYTE = 255
-
-
-def as_byte(rms: float) -> int:
-    """Write a loudness as half decibels below full scale, from 0 to 255."""
-    return QUIETEST_BYTE if rms <= 0 else min(QUIETEST_BYTE, max(0, round(-40 * math.log10(rms))))
-
-
-def dbfs(loudness: int) -> float:
-    """Read a loudness byte: decibels relative to full scale, from 0 down to -127.5."""
-    return -loudness / 2
 
 
 class Captures:
@@ -173,14 +162,22 @@ class Captures:
         found = self.find(session_id)
         return dict(found.verdict) or None if found else None
 
-    def loudness(self, session_id: str) -> dict[str, bytes]:
-        """Return the loudness of each side, TICKS_PER_SECOND bytes a second."""
+    def levels(self, session_id: str) -> SideLevels | None:
+        """Return how loud both sides of a call were; None if it was not captured here, or has no loudness.
+
+        Damaged rows count as missing.
+        """
         query = LoudnessRow.select().where(LoudnessRow.capture == session_id).order_by(LoudnessRow.minute)
         rows = self._database.all(query)
-        return {
-            side: b"".join(row[side] for row in rows if isinstance(row[side], bytes))
-            for side in ("microphone", "loopback")
-        }
+        if not rows:
+            return None
+        return SideLevels(
+            rows[0]["ticks_per_second"],
+            **{
+                column: b"".join(row[column] for row in rows if isinstance(row[column], bytes))
+                for column in ("microphone", "loopback", "echo")
+            },
+        )
 
     def _all(self, where: Expression) -> list[Capture]:
         rows = self._database.all(CaptureRow.select().where(where).order_by(CaptureRow.started_at))

@@ -15,7 +15,9 @@ from typing import Any
 from peewee import Expression
 
 from shared.errors import ClaimLost, OffhookError, in_words
+from shared.speakers import Label, VoiceTurn
 from shared.store.database import Database
+from shared.store.overlays import Overlays
 from shared.store.records import is_due
 from shared.store.tables import RecordRow
 from shared.store.transcripts import Transcripts, Window
@@ -58,10 +60,12 @@ class Claims:
         self,
         database: Database,
         transcripts: Transcripts,
+        overlays: Overlays,
         host: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._database, self._transcripts, self._host, self._clock = database, transcripts, host, clock
+        self._database, self._host, self._clock = database, host, clock
+        self._transcripts, self._overlays = transcripts, overlays
 
     def claim(self, record_id: int, *, worker_id: str, model: str, lease_seconds: float) -> Claim | None:
         """Claim a due record for a worker, or return None if another one was faster."""
@@ -96,11 +100,19 @@ class Claims:
             self._write(claim, **columns)
             self._transcripts.add_windows(claim.record.id, windows)
 
-    def complete(self, claim: Claim, segments: Iterable[Segment], **columns: Any) -> Record:
-        """Commit transcript, index and status together. Raises ClaimLost; then nothing is written."""
+    def complete(
+        self,
+        claim: Claim,
+        segments: Iterable[Segment],
+        labels: Iterable[Label] = (),
+        voice_turns: Iterable[VoiceTurn] = (),
+        **columns: Any,
+    ) -> Record:
+        """Commit transcript, speakers, index and status together, or nothing. Raises ClaimLost."""
         with self._database.transaction():
             record = self._move("complete", claim, completed_at=self._clock(), **columns)
             self._transcripts.replace(record.id, segments)
+            self._overlays.replace(record.id, labels, voice_turns)
             return record
 
     def retry_later(

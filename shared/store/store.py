@@ -15,6 +15,7 @@ from shared.store.controls import Controls
 from shared.store.database import ChangeFeed
 from shared.store.erasures import Erasures
 from shared.store.inbox_files import InboxFiles
+from shared.store.overlays import Overlays
 from shared.store.places import Places
 from shared.store.records import Records
 from shared.store.relocation import Relocation
@@ -39,7 +40,8 @@ class Store:
         self.transcripts = Transcripts(database)
         self.records = Records(database, self.transcripts, clock)
         self.places = Places(database, self.records, clock)
-        self.claims = Claims(database, self.transcripts, host, clock)
+        self.overlays = Overlays(database, clock)
+        self.claims = Claims(database, self.transcripts, self.overlays, host, clock)
         self.erasures = Erasures(database)
         self.captures = Captures(database, self.records, self.erasures, host)
         self.inbox_files = InboxFiles(database)

@@ -78,6 +78,7 @@ class DecodedWindowRow(Model):
     end_seconds = DoubleField()
     stretch_seconds = DoubleField()  # where speech detection must start again to find the same windows
     segments = TextField()  # JSON
+    channel = IntegerField(null=True)  # NULL: the recording has one, or its channels were mixed
 
     class Meta:
         table_name = "decoded_windows"
@@ -98,6 +99,7 @@ class SegmentRow(Model):
     doubts = TextField(null=True)  # JSON: the reasons to doubt it; NULL if there are none
     first_word = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])  # its number within the record
     search_text = TextField(null=True)  # the indexed text; NULL: `text` itself
+    channel = IntegerField(null=True)
 
     class Meta:
         table_name = "segments"
@@ -137,12 +139,14 @@ class CaptureRow(Model):
 
 
 class LoudnessRow(Model):
-    """A minute of how loud each side of a call was: a byte for each tenth of a second."""
+    """A minute of how loud each side of a call was: a byte for each tick (`shared/loudness.py`)."""
 
     capture = ForeignKeyField(CaptureRow, column_name="session_id", on_delete="CASCADE", index=False)
     minute = IntegerField()
     microphone = BlobField()
     loopback = BlobField()
+    ticks_per_second = IntegerField(default=10, constraints=[SQL("DEFAULT 10")])
+    echo = BlobField(default=b"", constraints=[SQL("DEFAULT x''")])
 
     class Meta:
         table_name = "loudness"
@@ -232,6 +236,20 @@ class SpeakerNameRow(Model):
         primary_key = CompositeKey("record", "speaker")
 
 
+class VoiceTurnRow(Model):
+    """A time in which one voice of a record speaks, in a recording of one channel."""
+
+    id = AutoField()
+    record = ForeignKeyField(RecordRow, on_delete="CASCADE", backref="voice_turns")
+    start_ms = IntegerField()
+    end_ms = IntegerField()
+    voice = IntegerField()
+    probability = DoubleField()
+
+    class Meta:
+        table_name = "voice_turns"
+
+
 class CorrectionRow(Model):
     """A person's correction of words `first_word` to `last_word` of a record."""
 
@@ -261,6 +279,7 @@ TABLES = (
     ScrubRow,
     SpeakerLabelRow,
     SpeakerNameRow,
+    VoiceTurnRow,
     CorrectionRow,
 )
 

@@ -29,6 +29,7 @@ class Window:
     end_seconds: float
     stretch_seconds: float
     segments: tuple[Segment, ...]
+    channel: int | None = None  # None: the recording has one, or its channels were mixed
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ def _window(row: Row) -> Window:
         _number(row, "end_seconds"),
         _number(row, "stretch_seconds"),
         _readable(row["segments"]),
+        _channel(row),
     )
 
 
@@ -122,6 +124,7 @@ def _rows(record_id: int, segments: Iterable[Segment]) -> Iterator[dict[str, Any
             "text": segment.text,
             "search_text": words_index.index_text(segment.text),
             "first_word": segment.first_word,
+            "channel": segment.channel,
             "average_log_probability": segment.average_log_probability,
             "no_speech_probability": segment.no_speech_probability,
             "compression_ratio": segment.compression_ratio,
@@ -141,6 +144,7 @@ def _segment(row: Row) -> Segment:
         _number_or_none(row, "compression_ratio"),
         tuple(str(doubt) for doubt in _list(row["doubts"])),
         round(_number(row, "first_word")),
+        _channel(row),
     )
 
 
@@ -152,6 +156,11 @@ def _number(row: Row, name: str) -> float:
 def _number_or_none(row: Row, name: str) -> float | None:
     found = row[name]
     return found if isinstance(found, int | float) and math.isfinite(found) else None
+
+
+def _channel(row: Row) -> int | None:
+    found = row["channel"]
+    return found if type(found) is int else None
 
 
 def _words(text: str | None) -> tuple[Word, ...]:

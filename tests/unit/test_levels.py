@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, SIDES
 from capture_worker.levels import TICK_FRAMES, Level, Loudness, Meter
 from capture_worker.samples import RATE_HZ, Pair
-from shared.store.captures import QUIETEST_BYTE, as_byte, dbfs
+from shared.loudness import QUIETEST_BYTE, SideLevels, as_byte, dbfs, echo_bytes, echo_of
 
 Samples = NDArray[np.float32]
 
@@ -240,3 +240,12 @@ def test_a_word_from_the_other_side_takes_the_suspicion_away_for_15_s():
 
 def test_speech_of_long_ago_is_not_suspicious_now():
     assert not heard(np.concatenate([speech(20), silence(16)]), silence(36)).loopback_is_suspicious()
+
+
+@pytest.mark.parametrize(("correlation", "lag_ms"), [(0.0, -50), (0.5, 0), (1.0, 205)])
+def test_the_echo_of_a_second_is_read_as_it_was_measured(correlation: float, lag_ms: int) -> None:
+    levels = SideLevels(50, b"", b"", b"\0\0" + echo_bytes(correlation, lag_ms))
+    read = echo_of(levels, 1)
+    assert read
+    assert read == (pytest.approx(correlation, abs=1 / 500), lag_ms)
+    assert echo_of(levels, 2) is None

@@ -34,6 +34,7 @@ from shared.store.claims import Claim, Failure
 from shared.store.store import Store
 from shared.store.transitions import QUEUED
 from shared.store.values import Record
+from shared.words import numbered
 from transcribe_worker import model_files
 from transcribe_worker.engine.messages import Done, Load, Opened
 from transcribe_worker.engine.setup import Wishes
@@ -42,6 +43,7 @@ from transcribe_worker.jobs.progress import Heartbeat, Progress
 from transcribe_worker.jobs.retry import Action, Decision, Limits, decide
 from transcribe_worker.jobs.stopwatch import Stopwatch
 from transcribe_worker.media.limits import RecordingLimits
+from transcribe_worker.speakers.labelling import Evidence, labels
 
 log = logging.getLogger(__name__)
 
@@ -133,10 +135,17 @@ class Transcriber:
         if self._unchanged(claim, path) != before:
             raise RecordingChanged
         windows = self.store.transcripts.windows(claim.record.id)
-        segments = [segment for window in windows for segment in window.segments]
-        record = self.store.claims.complete(claim, segments, **progress.outcome)
+        segments = numbered(segment for window in windows for segment in window.segments)
+        found = labels(segments, self._evidence(claim.record))
+        record = self.store.claims.complete(claim, segments, found, **progress.outcome)
         watch.lap("stored")
         return record
+
+    def _evidence(self, record: Record) -> Evidence:
+        """Return what is known of who spoke in a recording."""
+        return Evidence(
+            is_capture=record.source == "capture", levels=self.store.captures.levels(record.session_id)
+        )
 
     def _model(self, name: str) -> Load:
         settings = self.settings

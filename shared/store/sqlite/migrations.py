@@ -77,4 +77,5 @@ MIGRATIONS = (
     Migration("0012_scripts", schema_changes.search_all_scripts),
     Migration("0013_controls", schema_changes.split_controls),
     Migration("0014_languages", schema_changes.add_language_probability),
+    Migration("0015_speakers", schema_changes.keep_who_spoke),
 )

@@ -153,6 +153,25 @@ def add_language_probability(execute: Execute) -> None:
     execute('ALTER TABLE "call_records" ADD COLUMN "language_probability" REAL')
 
 
+def keep_who_spoke(execute: Execute) -> None:
+    """Keep the echo of calls, the channel of words, and the turns of voices."""
+    execute('ALTER TABLE "loudness" ADD COLUMN "ticks_per_second" INTEGER NOT NULL DEFAULT 10')
+    execute("""ALTER TABLE "loudness" ADD COLUMN "echo" BLOB NOT NULL DEFAULT x''""")
+    execute('ALTER TABLE "decoded_windows" ADD COLUMN "channel" INTEGER')
+    execute('ALTER TABLE "segments" ADD COLUMN "channel" INTEGER')
+    execute("""
+        CREATE TABLE "voice_turns" (
+            "id" INTEGER NOT NULL PRIMARY KEY,
+            "record_id" INTEGER NOT NULL,
+            "start_ms" INTEGER NOT NULL,
+            "end_ms" INTEGER NOT NULL,
+            "voice" INTEGER NOT NULL,
+            "probability" REAL NOT NULL,
+            FOREIGN KEY ("record_id") REFERENCES "call_records" ("id") ON DELETE CASCADE
+        )""")
+    execute('CREATE INDEX "voiceturn_record_id" ON "voice_turns" ("record_id")')
+
+
 def _number(text: str | None) -> float | None:
     try:
         return float(text) if text else None

@@ -90,6 +90,7 @@ USED: dict[str, list[dict[str, object]]] = {
         {**{"id": 1, "record_id": 3, "first_word": 0, "last_word": 1}, "speaker": "me", "source": "sides"}
     ],
     "speaker_names": [{"record_id": 3, "speaker": "voice 2", "name": "Ms. Okafor"}],
+    "voice_turns": [{"id": 1, "record_id": 3, "start_ms": 0, "end_ms": 900, "voice": 2, "probability": 0.9}],
     "corrections": [
         {
             **{"id": 1, "record_id": 3, "first_word": 0, "last_word": 0, "text": "Guten"},

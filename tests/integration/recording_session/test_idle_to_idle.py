@@ -16,8 +16,9 @@ import pytest
 from capture_worker import RecordingSession
 from shared import home as folders
 from shared.files import sha256_of
+from shared.loudness import SideLevels, dbfs
 from shared.settings import Settings
-from shared.store.captures import QUEUED, dbfs
+from shared.store.captures import QUEUED
 from shared.store.store import Store
 from tests.integration.recording_session.desk import RATE_HZ, Desk, Make, Samples, found_in, only_record, read
 from tests.tables import Capture, Record, use
@@ -34,7 +35,7 @@ class Recorded:
     events: list[dict[str, Any]]
     record: dict[str, Any]
     capture: dict[str, Any]
-    loudness: dict[str, bytes]
+    loudness: SideLevels
     audio: Samples  # (frames, channels)
 
     @property
@@ -56,7 +57,8 @@ def recorded(folder: Path, devices: dict[str, str], layout: str) -> Recorded:
         outcome = session.stop()
         after = session.get_state()
     (record,), (capture,) = Record.select().dicts(), Capture.select().dicts()
-    loudness = store.captures.loudness(record["session_id"])
+    loudness = store.captures.levels(record["session_id"])
+    assert loudness
     store.disconnect()
     audio = read(record["recording_path"])
     return Recorded(before, running, after, outcome, events, record, capture, loudness, audio)
@@ -184,7 +186,7 @@ def test_the_loudness_of_each_side_has_ten_bytes_a_second_and_agrees_with_the_au
     split_call: Recorded,
 ) -> None:
     for channel, side in enumerate(("microphone", "loopback")):
-        ticks = np.array([dbfs(byte) for byte in split_call.loudness[side]])
+        ticks = np.array([dbfs(byte) for byte in getattr(split_call.loudness, side)])
         assert len(ticks) == len(split_call.audio) * 10 // RATE_HZ
         audio = split_call.audio[: len(ticks) * RATE_HZ // 10, channel].reshape(len(ticks), -1)
         rms = np.sqrt(np.mean(np.square(audio), axis=1))

@@ -1,0 +1,21 @@
+"""Labels of words that were heard on channels of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from shared.speakers import CHANNELS, ME, THEM, Label, voice
+from shared.words import Segment
+
+#: A word of a channel is rarely somebody else's: of an echo that was not found, of crosstalk.
+PROBABILITY = 0.97
+
+
+def labels(segments: Iterable[Segment], *, is_capture: bool) -> list[Label]:
+    """Return a label for each segment with words; the channels of a capture are known, others are voices."""
+    speakers = (ME, THEM) if is_capture else (voice(1), voice(2))
+    return [
+        Label(first, first + len(segment.words) - 1, speakers[segment.channel], CHANNELS, PROBABILITY)
+        for segment in segments
+        if segment.words and segment.channel is not None and (first := segment.first_word) is not None
+    ]
