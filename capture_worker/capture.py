@@ -22,7 +22,6 @@ from capture_worker.timeline import Timeline
 from capture_worker.verdict import Verdict, judge_side
 from capture_worker.wav import WavWriter
 from shared.errors import AudioUnavailable, OffhookError, in_words
-from shared.store.captures import TICKS_PER_SECOND
 
 log = logging.getLogger(__name__)
 
@@ -128,10 +127,9 @@ class Pipeline:
         """Raises DiskFull."""
         if self.disk.error:
             raise self.disk.error
-        silent_seconds = self._loudness.both_silent_ticks / TICKS_PER_SECOND
         if seconds >= self._plan.longest_seconds:
             return TOO_LONG
-        return SILENCE if 0 < self._plan.silence_seconds <= silent_seconds else None
+        return SILENCE if 0 < self._plan.silence_seconds <= self._loudness.both_silent_seconds else None
 
 
 class DualStreamCapture:

@@ -53,5 +53,5 @@ def judge_side(input_: Input, track: Track, loudness: Loudness, clipped_frames: 
         doubled_ms=round(counts.dropped_frames / RATE_HZ * 1000),
         drift_ppm=round(track.drift.ppm, 1),
         clipped_frames=clipped_frames,
-        silence_share=round(loudness.silent_ticks[input_.side] / max(1, loudness.ticks), 3),
+        silence_share=round(loudness.silence_share(input_.side), 3),
     )

@@ -7,12 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from capture_worker.capture import DualStreamCapture
+from capture_worker.levels import TICKS_PER_SECOND
 from shared.errors import StoreError
 from shared.logs import discreet
-from shared.store.captures import TICKS_PER_ROW, Captures
+from shared.store.captures import Captures
 from shared.store.values import Capture
 
 log = logging.getLogger(__name__)
+
+TICKS_PER_MINUTE = 60 * TICKS_PER_SECOND
 
 
 class Notes:
@@ -52,12 +55,14 @@ class Notes:
         """Update the notes. Raises StoreError."""
         self.begin()
         ticks = capture.loudness.ticks
-        minutes = range(self._noted_ticks // TICKS_PER_ROW, -(-ticks // TICKS_PER_ROW))
-        rows = {
-            minute: capture.loudness.between(minute * TICKS_PER_ROW, min(ticks, (minute + 1) * TICKS_PER_ROW))
+        minutes = range(self._noted_ticks // TICKS_PER_MINUTE, -(-ticks // TICKS_PER_MINUTE))
+        levels = {
+            minute: capture.loudness.between(
+                minute * TICKS_PER_MINUTE, min(ticks, (minute + 1) * TICKS_PER_MINUTE)
+            )
             for minute in minutes
         }
-        self._captures.note(self.call.session_id, capture.verdict.as_dict(), rows)
+        self._captures.note(self.call.session_id, capture.verdict.as_dict(), levels)
         self._noted_ticks = ticks
 
     def try_to_write(self, capture: DualStreamCapture) -> None:

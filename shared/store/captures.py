@@ -6,15 +6,16 @@ unfinished one, knows which call it is, wherever the recorder stopped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from peewee import Expression
 
 from shared.errors import UnknownSession
-from shared.loudness import SideLevels
-from shared.store.database import Database
+from shared.loudness import ECHO_BYTES, QUIETEST_BYTE, SideLevels
+from shared.store.database import Database, Row
 from shared.store.erasures import Erasures
 from shared.store.records import Records
 from shared.store.tables import CaptureRow, LoudnessRow, RecordRow
@@ -22,8 +23,9 @@ from shared.store.values import Capture, Record, columns_of, value_of
 
 #: It is being recorded; it waits to be attached or discarded; it can be handed over; it is in the queue.
 RECORDING, WAITING, ENDED, QUEUED = "recording", "waiting", "ended", "queued"
-TICKS_PER_SECOND = 10
-TICKS_PER_ROW = 60 * TICKS_PER_SECOND
+#: No call is longer (7 days): a minute beyond it is a damaged number.
+MOST_MINUTES = 7 * 24 * 60
+MOST_TICKS_PER_SECOND = 100
 
 
 class Captures:
@@ -96,16 +98,14 @@ class Captures:
         with self._database.transaction():
             self._database.run(query)
 
-    def note(
-        self, session_id: str, verdict: Mapping[str, Any], rows: Mapping[int, Mapping[str, bytes]]
-    ) -> None:
-        """Write the verdict so far, and rows of loudness: a minute each, the last one growing."""
+    def note(self, session_id: str, verdict: Mapping[str, Any], levels: Mapping[int, SideLevels]) -> None:
+        """Write the verdict so far, and the levels of minutes, the last one growing."""
         with self._database.transaction():
             self.change(session_id, verdict=verdict, duration_seconds=verdict["duration_seconds"])
-            for minute, sides in rows.items():
-                query = LoudnessRow.insert(capture=session_id, minute=minute, **sides)
+            for minute, sides in levels.items():
+                query = LoudnessRow.insert(capture=session_id, minute=minute, **asdict(sides))
                 key = [LoudnessRow.capture, LoudnessRow.minute]
-                self._database.run(query.on_conflict(conflict_target=key, update=sides))
+                self._database.run(query.on_conflict(conflict_target=key, update=asdict(sides)))
 
     def attach(self, session_id: str, candidate_id: str | None, project_id: str | None) -> None:
         """Set the candidate and project of a call, queued or not. Raises UnknownSession."""
@@ -165,20 +165,36 @@ class Captures:
     def levels(self, session_id: str) -> SideLevels | None:
         """Return how loud both sides of a call were; None if it was not captured here, or has no loudness.
 
-        Damaged rows count as missing.
+        A missing or damaged minute is silent, so that the later ones keep their times.
         """
         query = LoudnessRow.select().where(LoudnessRow.capture == session_id).order_by(LoudnessRow.minute)
-        rows = self._database.all(query)
+        rows = [row for row in self._database.all(query) if _is_readable(row)]
         if not rows:
             return None
+        ticks_per_second = rows[0]["ticks_per_second"]
+        silence = bytes([QUIETEST_BYTE])
         return SideLevels(
-            rows[0]["ticks_per_second"],
-            **{
-                column: b"".join(row[column] for row in rows if isinstance(row[column], bytes))
-                for column in ("microphone", "loopback", "echo")
-            },
+            ticks_per_second,
+            _joined(rows, "microphone", 60 * ticks_per_second, silence),
+            _joined(rows, "loopback", 60 * ticks_per_second, silence),
+            _joined(rows, "echo", 60 * ECHO_BYTES, b"\0"),
         )
 
     def _all(self, where: Expression) -> list[Capture]:
         rows = self._database.all(CaptureRow.select().where(where).order_by(CaptureRow.started_at))
         return [value_of(Capture, row) for row in rows]
+
+
+def _is_readable(row: Row) -> bool:
+    minute, ticks = row["minute"], row["ticks_per_second"]
+    is_whole = isinstance(minute, int) and isinstance(ticks, int)
+    return is_whole and 0 <= minute < MOST_MINUTES and 0 < ticks <= MOST_TICKS_PER_SECOND
+
+
+def _joined(rows: Sequence[Row], column: str, bytes_per_minute: int, missing: bytes) -> bytes:
+    """Join a column of minutes, each at its time; empty if no minute has any."""
+    found = bytearray()
+    for row in rows:
+        if isinstance(row[column], bytes) and row[column]:
+            found += missing * (row["minute"] * bytes_per_minute - len(found)) + row[column]
+    return bytes(found)

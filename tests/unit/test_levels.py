@@ -122,7 +122,7 @@ def test_what_is_beyond_the_scale_is_written_as_its_end():
 
 
 @given(st.lists(st.integers(0, 4_000), max_size=12))
-def test_there_is_a_byte_for_each_tenth_of_a_second_however_the_audio_comes(cuts: list[int]):
+def test_there_are_fifty_bytes_a_second_in_whole_tenths_however_the_audio_comes(cuts: list[int]):
     microphone, loopback = speech(1.23), noise(1.23, -30)
     pieces = [
         np.split(side, [cut for cut in np.cumsum(cuts) if cut < len(side)]) for side in (microphone, loopback)
@@ -132,36 +132,75 @@ def test_there_is_a_byte_for_each_tenth_of_a_second_however_the_audio_comes(cuts
         loudness.add(Pair(*piece))
 
     at_once = heard(microphone, loopback)
-    assert loudness.ticks == at_once.ticks == 12
-    assert loudness.between(0, 12) == at_once.between(0, 12)
-    assert loudness.silent_ticks == at_once.silent_ticks
-    assert {len(ticks) for ticks in loudness.between(0, 99).values()} == {12}
+    assert loudness.ticks == at_once.ticks == 60
+    assert loudness.between(0, 60) == at_once.between(0, 60)
+    assert silence_shares(loudness) == silence_shares(at_once)
+    levels = loudness.between(0, 99)
+    assert (len(levels.microphone), len(levels.loopback), levels.ticks_per_second) == (60, 60, 50)
 
 
-def test_each_tick_is_the_loudness_of_its_own_tenth_of_a_second():
+def test_each_tick_is_the_loudness_of_its_own_fiftieth_of_a_second():
     steps = [1.0, 0.5, 0.1, 0.001, 0.0]
     samples = np.repeat(np.array(steps, np.float32), TICK_FRAMES)
 
-    ticks = heard(samples, samples[::-1]).between(0, 5)
+    levels = heard(samples, samples[::-1]).between(0, 5)
 
     expected = [as_byte(step) for step in steps]
-    assert list(ticks[MICROPHONE]) == expected == [0, 12, 40, 120, 255]
-    assert list(ticks[LOOPBACK]) == expected[::-1]
+    assert list(levels.microphone) == expected == [0, 12, 40, 120, 255]
+    assert list(levels.loopback) == expected[::-1]
 
 
-def test_a_stretch_can_be_read_by_itself():
-    loudness = heard(speech(3), noise(3, -30))
+@given(st.lists(st.floats(-140, 0), min_size=5, max_size=5))
+def test_a_tick_is_written_as_its_root_mean_square_would_be(decibels: list[float]):
+    steps = np.repeat(10 ** (np.array(decibels) / 20), TICK_FRAMES).astype(np.float32)
 
-    whole, part = loudness.between(0, 30), loudness.between(10, 25)
-    assert part == {side: whole[side][10:25] for side in SIDES}
+    levels = heard(steps, steps).between(0, 5)
+
+    expected = [as_byte(10 ** (it / 20)) for it in decibels]
+    assert all(abs(one - other) <= 1 for one, other in zip(levels.microphone, expected, strict=True))
 
 
-def test_ticks_below_the_threshold_count_as_silent_for_each_side():
+def test_a_stretch_can_be_read_by_itself_with_the_echo_of_its_seconds():
+    loudness = heard(speech(4), noise(4, -30))
+
+    whole, part = loudness.between(0, 200), loudness.between(50, 150)
+    assert part == SideLevels(50, whole.microphone[50:150], whole.loopback[50:150], whole.echo[2:6])
+
+
+def test_a_second_has_its_echo_as_soon_as_its_ticks_are_counted():
+    loudness = Loudness(-50.0)
+    for _ in range(25):
+        loudness.add(Pair(speech(0.1), noise(0.1, -30)))
+        seconds = loudness.ticks // 50
+        assert len(loudness.between(0, loudness.ticks).echo) == 2 * seconds
+
+
+def test_an_hour_is_kept_in_less_than_half_a_megabyte():
+    minute = heard(speech(60), noise(60, -30)).between(0, 3000)
+
+    assert 60 * (len(minute.microphone) + len(minute.loopback) + len(minute.echo)) < 500_000
+
+
+# Silence, in tenths of a second
+
+
+def silence_shares(loudness: Loudness) -> dict[str, float]:
+    return {side: round(loudness.silence_share(side), 3) for side in SIDES}
+
+
+def test_tenths_below_the_threshold_count_as_silent_for_each_side():
     loudness = heard(
         np.concatenate([noise(1, -55), noise(2, -45)]), np.concatenate([noise(2.5, -55), noise(0.5, -45)])
     )
 
-    assert loudness.silent_ticks == {MICROPHONE: 10, LOOPBACK: 25}
+    assert silence_shares(loudness) == {MICROPHONE: 0.333, LOOPBACK: 0.833}
+
+
+def test_a_pause_of_a_fiftieth_of_a_second_is_not_silence():
+    words = noise(2, -30)
+    words.reshape(-1, 5, TICK_FRAMES)[:, 2] = 0
+
+    assert silence_shares(heard(words, words)) == {MICROPHONE: 0.0, LOOPBACK: 0.0}
 
 
 @pytest.mark.parametrize("threshold_dbfs", [-60.0, -50.0, -30.0])
@@ -171,18 +210,22 @@ def test_the_threshold_itself_is_silent_and_half_a_decibel_more_is_not(threshold
 
     loudness = heard(steady(threshold_dbfs), steady(threshold_dbfs + 0.5), threshold_dbfs)
 
-    assert loudness.silent_ticks == {MICROPHONE: 10, LOOPBACK: 0}
+    assert silence_shares(loudness) == {MICROPHONE: 1.0, LOOPBACK: 0.0}
+
+
+def test_nothing_recorded_is_not_silence():
+    assert silence_shares(Loudness(-50.0)) == {MICROPHONE: 0.0, LOOPBACK: 0.0}
 
 
 def test_the_silence_of_both_sides_counts_up_to_now_and_ends_with_any_sound():
     loudness = heard(silence(2), silence(2))
-    assert loudness.both_silent_ticks == 20
+    assert loudness.both_silent_seconds == 2
     loudness.add(Pair(silence(0.1), noise(0.1, -20)))
-    assert loudness.both_silent_ticks == 0
+    assert loudness.both_silent_seconds == 0
     loudness.add(Pair(silence(0.3), silence(0.3)))
-    assert loudness.both_silent_ticks == 3
+    assert loudness.both_silent_seconds == pytest.approx(0.3)
     loudness.add(Pair(noise(1, -20), silence(1)))
-    assert loudness.both_silent_ticks == 0
+    assert loudness.both_silent_seconds == 0
 
 
 # A loopback that may be the wrong device

@@ -12,6 +12,7 @@ from typing import Any
 from archive.library import Library
 from capture_worker.wav import WavWriter
 from shared.files import Fingerprint, sha256_of
+from shared.loudness import SideLevels
 from shared.settings import Settings
 from shared.store.captures import Captures
 from shared.store.claims import Failure
@@ -65,7 +66,7 @@ def make_call(settings: Settings, store: Store, title: str, *words: str, **colum
     captures = store.captures
     captures.begin(session_id, path, title=title, layout="mono", started_at=1.0, worker_id=DEAD, **columns)
     captures.note(
-        session_id, {"duration_seconds": 8.0}, {0: {"microphone": b"m" * 80, "loopback": b"l" * 80}}
+        session_id, {"duration_seconds": 8.0}, {0: SideLevels(50, b"m" * 400, b"l" * 400, b"e" * 16)}
     )
     record = captures.queue(session_id, content)
     InboxFile.create(path=str(path), outcome=ADOPTED, record=record.id, **fingerprint(path))

@@ -16,7 +16,7 @@ import pytest
 from capture_worker import RecordingSession
 from shared import home as folders
 from shared.files import sha256_of
-from shared.loudness import SideLevels, dbfs
+from shared.loudness import SideLevels, dbfs, echo_of
 from shared.settings import Settings
 from shared.store.captures import QUEUED
 from shared.store.store import Store
@@ -182,17 +182,25 @@ def test_the_verdict_is_in_the_database(call: Recorded, devices: dict[str, str])
         assert judged["silence_share"] < 0.1
 
 
-def test_the_loudness_of_each_side_has_ten_bytes_a_second_and_agrees_with_the_audio(
+def test_the_loudness_of_each_side_has_fifty_bytes_a_second_and_agrees_with_the_audio(
     split_call: Recorded,
 ) -> None:
-    for channel, side in enumerate(("microphone", "loopback")):
-        ticks = np.array([dbfs(byte) for byte in getattr(split_call.loudness, side)])
-        assert len(ticks) == len(split_call.audio) * 10 // RATE_HZ
-        audio = split_call.audio[: len(ticks) * RATE_HZ // 10, channel].reshape(len(ticks), -1)
+    levels = split_call.loudness
+    assert levels.ticks_per_second == 50
+    for channel, side in enumerate((levels.microphone, levels.loopback)):
+        ticks = np.array([dbfs(byte) for byte in side])
+        assert len(ticks) == len(split_call.audio) * 10 // RATE_HZ * 5
+        audio = split_call.audio[: len(ticks) * RATE_HZ // 50, channel].reshape(len(ticks), -1)
         rms = np.sqrt(np.mean(np.square(audio), axis=1))
         loud = rms > 0.01
-        assert loud.sum() >= 15
+        assert loud.sum() >= 75
         assert np.abs(ticks[loud] - 20 * np.log10(rms[loud])).max() < 0.5
+
+
+def test_two_sides_that_are_heard_apart_have_little_echo(split_call: Recorded) -> None:
+    measured = echo_of(split_call.loudness, 0)
+    assert measured
+    assert measured[0] < 0.3
 
 
 def test_levels_come_ten_times_a_second_and_tell_how_loud_each_side_is(
