@@ -16,6 +16,7 @@ from peewee import Expression
 
 from shared.errors import ClaimLost, OffhookError, in_words
 from shared.speakers import Label, VoiceTurn
+from shared.store.carrying import Carrying
 from shared.store.database import Database
 from shared.store.overlays import Overlays
 from shared.store.records import is_due
@@ -23,6 +24,7 @@ from shared.store.tables import RecordRow
 from shared.store.transcripts import Transcripts, Window
 from shared.store.transitions import move
 from shared.store.values import Record, columns_of
+from shared.store.voice_numbers import renumbered, same_voices
 from shared.words import Segment
 
 
@@ -61,11 +63,12 @@ class Claims:
         database: Database,
         transcripts: Transcripts,
         overlays: Overlays,
+        carrying: Carrying,
         host: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database, self._host, self._clock = database, host, clock
-        self._transcripts, self._overlays = transcripts, overlays
+        self._transcripts, self._overlays, self._carrying = transcripts, overlays, carrying
 
     def claim(self, record_id: int, *, worker_id: str, model: str, lease_seconds: float) -> Claim | None:
         """Claim a due record for a worker, or return None if another one was faster."""
@@ -108,11 +111,17 @@ class Claims:
         voice_turns: Iterable[VoiceTurn] = (),
         **columns: Any,
     ) -> Record:
-        """Commit transcript, speakers, index and status together, or nothing. Raises ClaimLost."""
+        """Commit transcript, speakers, index and status together, or nothing. Raises ClaimLost.
+
+        What persons have laid over an earlier transcript is carried over.
+        """
         with self._database.transaction():
             record = self._move("complete", claim, completed_at=self._clock(), **columns)
+            self._carrying.lift(record.id)
             self._transcripts.replace(record.id, segments)
-            self._overlays.replace(record.id, labels, voice_turns)
+            numbers = same_voices(self._overlays.voice_turns(record.id), turns := tuple(voice_turns))
+            self._overlays.replace(record.id, *renumbered(labels, turns, numbers))
+            self._carrying.place(record.id)
             return record
 
     def retry_later(
@@ -143,6 +152,7 @@ class Claims:
         """Queue a record again whose content has changed, without what was decoded. Raises ClaimLost."""
         later = self._clock() + wait_seconds
         with self._database.transaction():
+            self._carrying.lift(claim.record.id)
             self._transcripts.forget(claim.record.id)
             return self._move("start_over", claim, next_attempt_at=later, **content)
 

@@ -1,32 +1,22 @@
 """What is laid over the words of a record: who said them, how speakers are called, what a person corrected.
 
 An overlay points at words by their numbers and never changes one. Later rows of a person stand over earlier
-ones, and all of them over those of the machine.
+ones, and all of them over those of the machine. What a person changes belongs into `Edits.change`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
+from shared.reading import Correction as Correction
 from shared.speakers import PERSON, Label, VoiceTurn
 from shared.store.database import Database, Row
-from shared.store.tables import CorrectionRow, SpeakerLabelRow, SpeakerNameRow, VoiceTurnRow
+from shared.store.tables import CorrectionRow, SpeakerLabelRow, SpeakerNameRow, SpeakerSwapRow, VoiceTurnRow
 
 ROWS_AT_ONCE = 100
-
-
-@dataclass(frozen=True)
-class Correction:
-    """A person's text for the words from `first_word` to `last_word`, both included."""
-
-    first_word: int
-    last_word: int
-    text: str
-    source: str
-    made_at: float
 
 
 class Overlays:
@@ -43,15 +33,19 @@ class Overlays:
         return tuple(_without(row, Label) for row in rows)
 
     def relabel(self, record_id: int, labels: Iterable[Label]) -> None:
-        """Replace the labels of the machine."""
+        """Replace the labels of the machine; speakers that a person has exchanged stay exchanged."""
         mine = SpeakerLabelRow.record == record_id
         with self._database.transaction():
+            swaps = self.swaps(record_id)
             self._database.run(SpeakerLabelRow.delete().where(mine & (SpeakerLabelRow.source != PERSON)))
-            self._insert(SpeakerLabelRow, record_id, labels)
+            self._insert(SpeakerLabelRow, record_id, exchanged(labels, swaps))
 
     def assign(self, record_id: int, first_word: int, last_word: int, speaker: str) -> None:
         """Say who said some words, as a person."""
         with self._database.transaction():
+            mine = (SpeakerLabelRow.record == record_id) & (SpeakerLabelRow.source == PERSON)
+            inside = (SpeakerLabelRow.first_word >= first_word) & (SpeakerLabelRow.last_word <= last_word)
+            self._database.run(SpeakerLabelRow.delete().where(mine & inside))
             self._insert(SpeakerLabelRow, record_id, [Label(first_word, last_word, speaker, PERSON)])
 
     def names(self, record_id: int) -> dict[str, str]:
@@ -67,16 +61,38 @@ class Overlays:
             if name is not None:
                 self._database.run(SpeakerNameRow.insert(record=record_id, speaker=speaker, name=name))
 
+    def swaps(self, record_id: int) -> dict[str, str]:
+        """Return the speakers that a person has exchanged: what the machine calls each, and what it is."""
+        query = SpeakerSwapRow.select().where(SpeakerSwapRow.record == record_id)
+        return {row["speaker"]: row["other"] for row in self._database.all(query)}
+
+    def swap(self, record_id: int, one: str, other: str) -> None:
+        """Exchange two speakers in all labels, and in those that the machine makes later."""
+        exchange = {one: other, other: one}
+        with self._database.transaction():
+            before = self.swaps(record_id)
+            known = {**{each: each for each in exchange}, **before}
+            after = {machine: exchange.get(shown, shown) for machine, shown in known.items()}
+            self._exchange_labels(record_id, exchange)
+            self.set_swaps(record_id, after)
+
     def corrections(self, record_id: int) -> tuple[Correction, ...]:
         """Return the corrections of a record, the oldest first."""
         query = CorrectionRow.select().where(CorrectionRow.record == record_id).order_by(CorrectionRow.id)
         return tuple(_without(row, Correction) for row in self._database.all(query))
 
     def correct(self, record_id: int, first_word: int, last_word: int, text: str) -> None:
-        """Lay a person's text over some words."""
+        """Lay a person's text over some words; it takes the place of every correction that it overlaps."""
         made = Correction(first_word, last_word, text, PERSON, self._clock())
         with self._database.transaction():
+            self.withdraw(record_id, first_word, last_word)
             self._insert(CorrectionRow, record_id, [made])
+
+    def withdraw(self, record_id: int, first_word: int, last_word: int) -> None:
+        """Take away every correction of some words, so that those of the engine are read again."""
+        overlaps = (CorrectionRow.first_word <= last_word) & (CorrectionRow.last_word >= first_word)
+        with self._database.transaction():
+            self._database.run(CorrectionRow.delete().where((CorrectionRow.record == record_id) & overlaps))
 
     def voice_turns(self, record_id: int) -> tuple[VoiceTurn, ...]:
         """Return when which voice speaks, in the order of the recording."""
@@ -91,10 +107,57 @@ class Overlays:
         self._database.run(VoiceTurnRow.delete().where(VoiceTurnRow.record == record_id))
         self._insert(VoiceTurnRow, record_id, turns)
 
+    def of_persons(self, record_id: int) -> tuple[tuple[Label, ...], tuple[Correction, ...]]:
+        """Return the labels and corrections of persons, the oldest first."""
+        labels = tuple(label for label in self.labels(record_id) if label.source == PERSON)
+        return labels, self.corrections(record_id)
+
+    def replace_those_of_persons(
+        self, record_id: int, labels: Iterable[Label], corrections: Iterable[Correction]
+    ) -> None:
+        """Replace the labels and corrections of persons."""
+        mine = (SpeakerLabelRow.record == record_id) & (SpeakerLabelRow.source == PERSON)
+        self._database.run(SpeakerLabelRow.delete().where(mine))
+        self._database.run(CorrectionRow.delete().where(CorrectionRow.record == record_id))
+        self._insert(SpeakerLabelRow, record_id, labels)
+        self._insert(CorrectionRow, record_id, corrections)
+
+    def replace_names(self, record_id: int, names: Mapping[str, str]) -> None:
+        """Replace the names that a person gave."""
+        self._database.run(SpeakerNameRow.delete().where(SpeakerNameRow.record == record_id))
+        for speaker, name in names.items():
+            self._database.run(SpeakerNameRow.insert(record=record_id, speaker=speaker, name=name))
+
+    def set_swaps(self, record_id: int, swaps: Mapping[str, str]) -> None:
+        """Note which speakers are exchanged; labels stay as they are."""
+        self._database.run(SpeakerSwapRow.delete().where(SpeakerSwapRow.record == record_id))
+        for speaker, other in swaps.items():
+            if speaker != other:
+                self._database.run(SpeakerSwapRow.insert(record=record_id, speaker=speaker, other=other))
+
+    def undo_swaps(self, record_id: int, before: Mapping[str, str]) -> None:
+        """Exchange the machine's labels back to how they were with other swaps."""
+        now = self.swaps(record_id)
+        if now != dict(before):
+            machine = [label for label in self.labels(record_id) if label.source != PERSON]
+            original = exchanged(machine, {other: speaker for speaker, other in now.items()})
+            self.set_swaps(record_id, before)
+            self.relabel(record_id, original)
+
+    def _exchange_labels(self, record_id: int, exchange: Mapping[str, str]) -> None:
+        labels = exchanged(self.labels(record_id), exchange)
+        self._database.run(SpeakerLabelRow.delete().where(SpeakerLabelRow.record == record_id))
+        self._insert(SpeakerLabelRow, record_id, labels)
+
     def _insert(self, table: Any, record_id: int, overlays: Iterable[Any]) -> None:
         rows: Sequence[Row] = [{"record": record_id, **asdict(overlay)} for overlay in overlays]
         for start in range(0, len(rows), ROWS_AT_ONCE):
             self._database.run(table.insert_many(rows[start : start + ROWS_AT_ONCE]))
+
+
+def exchanged(labels: Iterable[Label], speakers: Mapping[str, str]) -> list[Label]:
+    """Return labels with other speakers, those that `speakers` names."""
+    return [replace(label, speaker=speakers.get(label.speaker, label.speaker)) for label in labels]
 
 
 def _without(row: Row, kind: type[Any]) -> Any:

@@ -16,6 +16,7 @@ from peewee import Expression, fn
 
 from shared.errors import RecordNotFound, StateConflict
 from shared.settings import usable_options
+from shared.store.carrying import Carrying
 from shared.store.database import Database
 from shared.store.tables import CaptureRow, RecordRow
 from shared.store.transcripts import Transcripts
@@ -44,9 +45,14 @@ class Records:
     """The call records of one database."""
 
     def __init__(
-        self, database: Database, transcripts: Transcripts, clock: Callable[[], float] = time.time
+        self,
+        database: Database,
+        transcripts: Transcripts,
+        carrying: Carrying,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._database, self._transcripts, self._clock = database, transcripts, clock
+        self._database, self._clock = database, clock
+        self._transcripts, self._carrying = transcripts, carrying
 
     # Queries
 
@@ -176,6 +182,7 @@ class Records:
             if not found or found[0].transcription_status == PROCESSING:
                 return found[0] if found else None
             record_id = found[0].id
+            self._carrying.lift(record_id)
             self._transcripts.forget(record_id)
             move(self._database, "requeue", RecordRow.id == record_id)
             self._write(record_id, **{**UNATTEMPTED, **content})

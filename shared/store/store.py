@@ -10,9 +10,11 @@ from pathlib import Path
 from shared.host import host_of
 from shared.settings import Settings
 from shared.store.captures import Captures
+from shared.store.carrying import Carrying
 from shared.store.claims import Claims
 from shared.store.controls import Controls
 from shared.store.database import ChangeFeed
+from shared.store.edits import Edits
 from shared.store.erasures import Erasures
 from shared.store.inbox_files import InboxFiles
 from shared.store.overlays import Overlays
@@ -38,10 +40,12 @@ class Store:
     def __init__(self, database: SqliteDatabase, host: str, clock: Callable[[], float] = time.time) -> None:
         self.database, self.host = database, host
         self.transcripts = Transcripts(database)
-        self.records = Records(database, self.transcripts, clock)
-        self.places = Places(database, self.records, clock)
         self.overlays = Overlays(database, clock)
-        self.claims = Claims(database, self.transcripts, self.overlays, host, clock)
+        self.carrying = Carrying(database, self.transcripts, self.overlays, clock)
+        self.edits = Edits(database, self.transcripts, self.overlays, self.carrying, clock)
+        self.records = Records(database, self.transcripts, self.carrying, clock)
+        self.places = Places(database, self.records, clock)
+        self.claims = Claims(database, self.transcripts, self.overlays, self.carrying, host, clock)
         self.erasures = Erasures(database)
         self.captures = Captures(database, self.records, self.erasures, host)
         self.inbox_files = InboxFiles(database)

@@ -100,6 +100,7 @@ class SegmentRow(Model):
     first_word = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])  # its number within the record
     search_text = TextField(null=True)  # the indexed text; NULL: `text` itself
     channel = IntegerField(null=True)
+    corrected_text = TextField(null=True)  # as persons have corrected it; NULL: they have not
 
     class Meta:
         table_name = "segments"
@@ -213,7 +214,7 @@ class SpeakerLabelRow(Model):
     """Who said some words: an overlay on words `first_word` to `last_word` of a record."""
 
     id = AutoField()
-    record = ForeignKeyField(RecordRow, on_delete="CASCADE", backref="speaker_labels")
+    record = ForeignKeyField(RecordRow, on_delete="CASCADE", backref="speaker_labels", index=False)
     first_word = IntegerField()
     last_word = IntegerField()
     speaker = TextField()
@@ -222,6 +223,12 @@ class SpeakerLabelRow(Model):
 
     class Meta:
         table_name = "speaker_labels"
+        indexes = ((("record", "first_word"), False),)
+
+
+SpeakerLabelRow.add_index(
+    SpeakerLabelRow.record, name="speakerlabel_of_persons", where=SpeakerLabelRow.source == "person"
+)
 
 
 class SpeakerNameRow(Model):
@@ -265,6 +272,49 @@ class CorrectionRow(Model):
         table_name = "corrections"
 
 
+class SpeakerSwapRow(Model):
+    """What the machine calls a speaker of a record, and which speaker it is: a person has exchanged them."""
+
+    record = ForeignKeyField(RecordRow, on_delete="CASCADE", index=False)
+    speaker = TextField()
+    other = TextField()
+
+    class Meta:
+        table_name = "speaker_swaps"
+        primary_key = CompositeKey("record", "speaker")
+
+
+class UnplacedRow(Model):
+    """A person's correction or label that points at no words: its transcript was replaced."""
+
+    id = AutoField()
+    record = ForeignKeyField(RecordRow, on_delete="CASCADE", backref="unplaced")
+    kind = TextField()
+    start_ms = IntegerField()
+    end_ms = IntegerField()
+    before = TextField()  # the words before those that it was laid over
+    heard = TextField()
+    after = TextField()
+    text = TextField()  # the correction, or the speaker
+    made_at = DoubleField()
+
+    class Meta:
+        table_name = "unplaced_overlays"
+
+
+class EditRow(Model):
+    """A change by a person, and what persons had laid over the record before it."""
+
+    id = AutoField()
+    record = ForeignKeyField(RecordRow, on_delete="CASCADE", backref="edits")
+    what = TextField()
+    before = TextField()  # JSON
+    made_at = DoubleField()
+
+    class Meta:
+        table_name = "edits"
+
+
 TABLES = (
     RecordRow,
     DecodedWindowRow,
@@ -281,6 +331,9 @@ TABLES = (
     SpeakerNameRow,
     VoiceTurnRow,
     CorrectionRow,
+    SpeakerSwapRow,
+    UnplacedRow,
+    EditRow,
 )
 
 for _table in TABLES:  # indexes are named after the row, as the migrations name them

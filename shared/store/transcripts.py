@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from shared.reading import Correction, corrected_texts
 from shared.store import stored_json, words_index
 from shared.store.database import Database, Row
 from shared.store.tables import DecodedWindowRow, SegmentRow
@@ -71,6 +72,25 @@ class Transcripts:
         return [Hit(**moment.__dict__, snippet=words_index.snippet(moment.text, query)) for moment in found]
 
     # Writes of other parts of the store, inside their transactions
+
+    def correct_index(self, record_id: int, corrections: Iterable[Correction]) -> None:
+        """Let a record's corrected text be found and shown, instead of the engine's."""
+        rows = self._database.all(
+            SegmentRow.select().where(SegmentRow.record == record_id).order_by(SegmentRow.id)
+        )
+        texts = corrected_texts(map(_segment, rows), corrections)
+        changed = [
+            (row, texts.get(place))
+            for place, row in enumerate(rows)
+            if texts.get(place) != row["corrected_text"]
+        ]
+        if changed:
+            self._database.remove_text(record_id)
+            for row, text in changed:
+                self._database.run(
+                    SegmentRow.update(**_as_read(row["text"], text)).where(SegmentRow.id == row["id"])
+                )
+            self._database.index_text(record_id)
 
     def add_windows(self, record_id: int, windows: Iterable[Window]) -> None:
         """Add decoded windows of a record."""
@@ -131,6 +151,13 @@ def _rows(record_id: int, segments: Iterable[Segment]) -> Iterator[dict[str, Any
             "words": _words_as_text(segment.words),
             "doubts": json.dumps(segment.doubts) if segment.doubts else None,
         }
+
+
+def _as_read(text: str, corrected: str | None) -> dict[str, str | None]:
+    """Return the columns for a segment's text as a person has corrected it."""
+    if corrected is None:
+        return {"corrected_text": None, "search_text": words_index.index_text(text)}
+    return {"corrected_text": corrected, "search_text": words_index.folded(corrected)}
 
 
 def _segment(row: Row) -> Segment:

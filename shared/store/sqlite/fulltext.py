@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.store.words_index import Query, Term
 
 FIND = """
-    SELECT r.id, r.title, s.start_seconds, s.end_seconds, s.text
+    SELECT r.id, r.title, s.start_seconds, s.end_seconds, coalesce(s.corrected_text, s.text)
     FROM segments_search
     JOIN segments s ON s.id = segments_search.rowid
     JOIN call_records r ON r.id = s.record_id

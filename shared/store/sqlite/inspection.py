@@ -36,6 +36,7 @@ JSON_COLUMNS: dict[tuple[str, str], type | tuple[type, ...]] = {
     ("segments", "words"): list,
     ("segments", "doubts"): list,
     ("decoded_windows", "segments"): list,
+    ("edits", "before"): dict,
 }
 _SESSIONS = ("call_records", "captures", "loudness")
 _PATHS = (("call_records", "recording_path"), ("captures", "recording_path"), ("inbox_files", "path"))

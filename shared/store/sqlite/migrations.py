@@ -78,4 +78,5 @@ MIGRATIONS = (
     Migration("0013_controls", schema_changes.split_controls),
     Migration("0014_languages", schema_changes.add_language_probability),
     Migration("0015_speakers", schema_changes.keep_who_spoke),
+    Migration("0016_corrections", schema_changes.keep_what_persons_put_right),
 )

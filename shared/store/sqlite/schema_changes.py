@@ -172,6 +172,44 @@ def keep_who_spoke(execute: Execute) -> None:
     execute('CREATE INDEX "voiceturn_record_id" ON "voice_turns" ("record_id")')
 
 
+def keep_what_persons_put_right(execute: Execute) -> None:
+    """Keep corrected texts for search, exchanged speakers, overlays without words, and changes to undo."""
+    execute('ALTER TABLE "segments" ADD COLUMN "corrected_text" TEXT')
+    execute('DROP INDEX "speakerlabel_record_id"')
+    execute(
+        'CREATE INDEX "speakerlabel_record_id_first_word" ON "speaker_labels" ("record_id", "first_word")'
+    )
+    execute("""
+        CREATE INDEX "speakerlabel_of_persons" ON "speaker_labels" ("record_id")
+        WHERE "source" = 'person'""")
+    execute("""
+        CREATE TABLE "speaker_swaps" (
+            "record_id" INTEGER NOT NULL,
+            "speaker" TEXT NOT NULL,
+            "other" TEXT NOT NULL,
+            PRIMARY KEY ("record_id", "speaker"),
+            FOREIGN KEY ("record_id") REFERENCES "call_records" ("id") ON DELETE CASCADE
+        )""")
+    for table, name, columns in (
+        (
+            "unplaced_overlays",
+            "unplaced",
+            """ "kind" TEXT NOT NULL, "start_ms" INTEGER NOT NULL, "end_ms" INTEGER NOT NULL,
+            "before" TEXT NOT NULL, "heard" TEXT NOT NULL, "after" TEXT NOT NULL, "text" TEXT NOT NULL""",
+        ),
+        ("edits", "edit", '"what" TEXT NOT NULL, "before" TEXT NOT NULL'),
+    ):
+        execute(f"""
+            CREATE TABLE "{table}" (
+                "id" INTEGER NOT NULL PRIMARY KEY,
+                "record_id" INTEGER NOT NULL,
+                {columns},
+                "made_at" REAL NOT NULL,
+                FOREIGN KEY ("record_id") REFERENCES "call_records" ("id") ON DELETE CASCADE
+            )""")
+        execute(f'CREATE INDEX "{name}_record_id" ON "{table}" ("record_id")')
+
+
 def _number(text: str | None) -> float | None:
     try:
         return float(text) if text else None

@@ -91,6 +91,14 @@ USED: dict[str, list[dict[str, object]]] = {
     ],
     "speaker_names": [{"record_id": 3, "speaker": "voice 2", "name": "Ms. Okafor"}],
     "voice_turns": [{"id": 1, "record_id": 3, "start_ms": 0, "end_ms": 900, "voice": 2, "probability": 0.9}],
+    "speaker_swaps": [{"record_id": 3, "speaker": "me", "other": "them"}],
+    "unplaced_overlays": [
+        {
+            **{"id": 1, "record_id": 3, "kind": "correction", "start_ms": 0, "end_ms": 900, "before": ""},
+            **{"heard": "Guten", "after": "Morgen", "text": "Schönen", "made_at": 1.5},
+        }
+    ],
+    "edits": [{"id": 1, "record_id": 3, "what": "edit", "before": "{}", "made_at": 1.5}],
     "corrections": [
         {
             **{"id": 1, "record_id": 3, "first_word": 0, "last_word": 0, "text": "Guten"},

@@ -1,0 +1,126 @@
+"""A transcript as a person reads it: the engine's words, with corrections and speakers laid over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from shared.speakers import Label
+from shared.words import Segment, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A person's text for the words from `first_word` to `last_word`, both included.
+
+    It is empty where nothing was said.
+    """
+
+    first_word: int
+    last_word: int
+    text: str
+    source: str
+    made_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word of the engine, or a person's correction of several, with the space before it.
+
+    `segment` counts the segments from 0; a correction is in the segment of its first word. A segment without
+    words is one token whose `last_word` is before its `first_word`. `speaker` is None if nothing says who
+    spoke, and `probability` is that of the speaker, None for a person's label.
+    """
+
+    segment: int
+    first_word: int
+    last_word: int
+    start_ms: int
+    end_ms: int
+    text: str
+    speaker: str | None = None
+    probability: float | None = None
+    is_corrected: bool = False
+
+
+def read(
+    segments: Iterable[Segment], labels: Iterable[Label] = (), corrections: Iterable[Correction] = ()
+) -> list[Token]:
+    """Return a whole transcript, whose segments are numbered, as a person reads it.
+
+    Labels and corrections come as the store has them: later ones stand over earlier ones.
+    """
+    known = list(segments)
+    words = [word for segment in known for word in segment.words]
+    said_by, put_right = speakers(labels, len(words)), _standing(corrections, len(words))
+    return [_with_speaker(token, said_by) for token in _tokens(known, words, put_right)]
+
+
+def corrected_texts(segments: Iterable[Segment], corrections: Iterable[Correction]) -> dict[int, str]:
+    """Return the text of each segment in which something is corrected, by its place from 0."""
+    known, given = list(segments), list(corrections)
+    tokens = read(known, (), given)
+    covered = {n for it in tokens if it.is_corrected for n in range(it.first_word, it.last_word + 1)}
+    found = {place: "" for place, segment in enumerate(known) if not covered.isdisjoint(_numbers(segment))}
+    for place, some in groupby(tokens, lambda token: token.segment):
+        if place in found:
+            found[place] = "".join(token.text for token in some).strip()
+    return found
+
+
+def speakers(labels: Iterable[Label], words: int) -> list[Label | None]:
+    """Return the label that stands over each of so many words."""
+    found: list[Label | None] = [None] * words
+    for label in labels:
+        for number in range(max(0, label.first_word), min(words, label.last_word + 1)):
+            found[number] = label
+    return found
+
+
+def _numbers(segment: Segment) -> range:
+    first = segment.first_word or 0
+    return range(first, first + len(segment.words))
+
+
+def _standing(corrections: Iterable[Correction], words: int) -> dict[int, Correction]:
+    """Return by their first words the corrections that no later one overlaps."""
+    taken: set[int] = set()
+    found = {}
+    for correction in reversed(list(corrections)):
+        covered = range(correction.first_word, min(words, correction.last_word + 1))
+        if covered and covered[0] >= 0 and taken.isdisjoint(covered):
+            taken.update(covered)
+            found[covered[0]] = correction
+    return found
+
+
+def _tokens(
+    segments: Sequence[Segment], words: Sequence[Word], put_right: Mapping[int, Correction]
+) -> Iterator[Token]:
+    number = 0
+    for place, segment in enumerate(segments):
+        after = (segment.first_word or 0) + len(segment.words)
+        if not segment.words:
+            text = f" {segment.text}" if segment.text else ""
+            yield Token(place, after, after - 1, segment.start_ms, segment.end_ms, text)
+        while number < after and segment.words:
+            token = _token(place, number, words, put_right.get(number))
+            yield token
+            number = token.last_word + 1
+
+
+def _token(place: int, number: int, words: Sequence[Word], correction: Correction | None) -> Token:
+    word = words[number]
+    if correction is None:
+        return Token(place, number, number, word.start_ms, word.end_ms, word.text)
+    last = min(len(words) - 1, correction.last_word)
+    space = " " if word.text[:1].isspace() and correction.text else ""
+    text = f"{space}{correction.text}"
+    return Token(place, number, last, word.start_ms, words[last].end_ms, text, is_corrected=True)
+
+
+def _with_speaker(token: Token, said_by: Sequence[Label | None]) -> Token:
+    """A correction of words of two speakers is the first one's."""
+    label = said_by[token.first_word] if token.last_word >= token.first_word else None
+    return replace(token, speaker=label.speaker, probability=label.probability) if label else token
