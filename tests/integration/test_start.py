@@ -56,6 +56,12 @@ if sys.argv[1:3] == ["list", "--json"]:
     ]}))
 elif sys.argv[1:] == ["show", "2"]:
     print("Guten Tag, schön – good morning.")
+elif sys.argv[1:] == ["models", "pull", "voices"]:
+    if os.environ.get("NO_NETWORK"):
+        sys.exit("offhook: Check the network.")
+    path = pathlib.Path(os.environ["OFFHOOK_HOME"], "models", "voices.onnx")
+    path.parent.mkdir(parents=True)
+    path.touch(exist_ok=False)
 """
 
 
@@ -297,6 +303,28 @@ def test_the_fingerprint_changes_with_pyproject_and_when_the_checkout_moves(
         (here / name).write_text("b")
         assert start.fingerprint_of(here) != before
         (here / name).write_text("a")
+
+
+# The network that tells voices apart
+
+
+@POSIX_ONLY
+def test_the_network_for_voices_is_fetched_once(checkout: Path, start: ModuleType):
+    home = checkout / "home"
+    for _ in range(2):  # the stand-in fails where it is already
+        start.fetch_voices(checkout / ".venv", home)
+    assert (home / "models" / "voices.onnx").is_file()
+
+
+@POSIX_ONLY
+def test_without_a_network_offhook_starts_and_says_that_voices_are_not_told_apart(checkout: Path):
+    (checkout / ".venv" / "offhook-installed").unlink()  # as on a fresh machine
+    with launch(checkout, NO_NETWORK="yes") as starter:
+        wait_until_said(checkout, ["up", "up", "up"])
+        starter.send_signal(signal.SIGINT)
+        output, _ = starter.communicate(timeout=20)
+    assert starter.returncode == 0, output
+    assert "Voices are not told apart yet. offhook: Check the network." in output
 
 
 # Running

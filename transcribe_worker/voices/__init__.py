@@ -1,0 +1,1 @@
+"""Tells voices apart in a recording with one channel."""
