@@ -32,8 +32,9 @@ def mel_frames(samples: Floats) -> Floats:
 
 def _bands(frames: Floats) -> Floats:
     """Transform frames of shape (n, 400): two matrix products are faster than an FFT of 400 samples."""
-    cosines, sines, filters = _matrices()
-    return (np.square(frames @ cosines) + np.square(frames @ sines)) @ filters
+    cosines, sines, bands = _matrices()
+    power: Floats = (np.square(frames @ cosines) + np.square(frames @ sines)) @ bands
+    return power
 
 
 @cache
@@ -60,7 +61,8 @@ def filters() -> NDArray[np.float64]:
 
 def _mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
     logs = np.log(np.maximum(hz, BREAK_HZ) / BREAK_HZ) * MELS_PER_LOG
-    return np.minimum(hz, BREAK_HZ) / LINEAR_HZ_PER_MEL + logs
+    mels: NDArray[np.float64] = np.minimum(hz, BREAK_HZ) / LINEAR_HZ_PER_MEL + logs
+    return mels
 
 
 def _hz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
