@@ -138,9 +138,11 @@ def test_a_third_voice_is_nobody() -> None:
 
 
 def test_the_permutation_with_the_fewest_wrong_words_counts() -> None:
-    people = {"a": "one two three".split(), "b": "four five".split()}
-    assert cp_mistakes(people, {"x": "four five".split(), "y": "one two six".split()}).wrong == 1
-    assert cp_mistakes(people, {"x": "one two three four five".split()}).wrong == 4, "two added, two lost"
+    people = {"a": ["one", "two", "three"], "b": ["four", "five"]}
+    assert cp_mistakes(people, {"x": ["four", "five"], "y": ["one", "two", "six"]}).wrong == 1
+    assert cp_mistakes(people, {"x": ["one", "two", "three", "four", "five"]}).wrong == 4, (
+        "two added, two lost"
+    )
     assert cp_mistakes(people, {**people, "c": ["seven"]}).wrong == 1
     assert cp_mistakes(people, {}).wrong == 5
 
@@ -165,5 +167,5 @@ def test_words_of_an_utterance_have_times_by_their_letters_without_its_pauses() 
 
 
 def test_words_are_spread_over_the_turns_of_a_speaker() -> None:
-    found = spread("aa bb cc dd".split(), [(0, 1_000), (5_000, 6_000)])
+    found = spread(["aa", "bb", "cc", "dd"], [(0, 1_000), (5_000, 6_000)])
     assert [start for start, _ in found] == [pytest.approx(at, abs=40) for at in (0, 500, 980, 5_480)]
