@@ -106,8 +106,8 @@ class Progress:
 
 def main() -> None:
     options = _options()
-    folders, missing = _existing(options.real or [])
-    name, model_folder = _model(options.model)
+    folders, missing = existing(options.real or [])
+    name, model_folder = chosen_model(options.model)
     clips = recordings(folders, parts=options.parts, kinds=options.kinds, count=options.clips)
     if not clips:
         sys.exit("There is nothing to measure. Give a folder with --real, or other --parts and --kinds.")
@@ -129,7 +129,7 @@ def main() -> None:
             path.write_text(written, "utf-8")
 
 
-def _existing(folders: Sequence[Path]) -> tuple[list[Path], list[str]]:
+def existing(folders: Sequence[Path]) -> tuple[list[Path], list[str]]:
     """Return the folders that exist, and why others are not measured."""
     missing = [
         f"there is no folder {folder.name} with refs.tsv." for folder in folders if not _is_real(folder)
@@ -145,7 +145,7 @@ def _is_real(folder: Path) -> bool:
     return (folder / "refs.tsv").is_file()
 
 
-def _model(folder: Path | None) -> tuple[str, Path]:
+def chosen_model(folder: Path | None) -> tuple[str, Path]:
     if folder:
         return folder.name, folder
     if bundled := bundled_folder():

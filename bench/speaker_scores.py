@@ -40,6 +40,7 @@ class Score:
     sure_wrong: int = 0
     double_talk: int = 0  # own sentences under the other voice
     double_talk_lost: int = 0
+    of_nobody: int = 0  # written words of a side on which nobody speaks
     recordings: int = 0
     voices_right: int = 0  # recordings with as many labels as persons
 
@@ -94,6 +95,7 @@ def judge(
         sure_wrong=sum(_is_wrong(*pair, persons) for pair in sure),
         double_talk=len(sentences),
         double_talk_lost=sum(sentences),
+        of_nobody=sum(named and token.speaker not in {*said, UNSURE} for token in heard),
         recordings=1,
         voices_right=int(len(labels) == len(said)),
     )
