@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -79,11 +80,14 @@ def spread(words: Sequence[str], spans_ms: Sequence[tuple[int, int]]) -> list[tu
 
 def _times(letters: Sequence[int], frames: np.ndarray) -> list[tuple[int, int]]:
     """Share frames of 20 ms among words; return the start and the end of each in milliseconds."""
-    edges = np.cumsum([0, *letters]) / max(1, sum(letters)) * (len(frames) - 1)
-    starts, ends = np.floor(edges[:-1]).astype(int), np.ceil(edges[1:]).astype(int)
+    edges = np.rint(np.cumsum([0, *letters]) / max(1, sum(letters)) * len(frames)).astype(int)
+    last = len(frames) - 1
     return [
-        (int(frames[start]) * FRAME_MS, (int(frames[end]) + 1) * FRAME_MS)
-        for start, end in zip(starts, ends, strict=True)
+        (
+            int(frames[min(start, last)]) * FRAME_MS,
+            (int(frames[min(max(start, end - 1), last)]) + 1) * FRAME_MS,
+        )
+        for start, end in pairwise(edges.tolist())
     ]
 
 

@@ -29,7 +29,7 @@ from bench.speaker_outcome import SpeakerResult, results
 from bench.speaker_pages import pages, shown
 from bench.speaker_pieces import pieces
 from bench.speaker_real import ALONE, IN_TURN, TALKS, THREE, TWO, RealFolder, in_turn
-from bench.speaker_scenes import SCENES, scene_calls
+from bench.speaker_scenes import JOE, SCENES, scene_calls, voice
 from bench.speaker_ways import GROUPS, WAYS
 from bench.ways import load
 from transcribe_worker.engine.child import ONE_BLAS_THREAD
@@ -94,7 +94,10 @@ def of_call(model_folder: Path, call: SpeakerCall, ways: Sequence[str]) -> list[
 
 @cache
 def _model(folder: Path) -> WhisperModel:
-    return load(folder)
+    """Load a model, and use it once: first steps take longer."""
+    model = load(folder)
+    words_of(model, voice(JOE, "Good morning."))
+    return model
 
 
 def main() -> None:
