@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 
 from bench.figures import table
 from bench.speaker_goals import goal_rows
 from bench.speaker_outcome import SpeakerResult
-from bench.speaker_scores import Score
+from bench.speaker_scores import BANDS, Score
 from bench.speaker_ways import GROUPS, WAYS
 
 TITLES = {
@@ -54,6 +55,8 @@ def pages(results: Sequence[SpeakerResult]) -> Iterator[str]:
             columns = {**COLUMNS, **(OF_VOICES if group == "voices" else {})}
             yield f"## {TITLES[group]}\n"
             yield table(("kind", "way", *columns), _rows(found, columns))
+    yield "## Words and wrong speakers by the probability of the speaker\n"
+    yield table(("way", "0.9 or more", "0.7 to 0.9", "below 0.7"), _bands(results))
     yield "## Processor time\n"
     yield table(TIMES, _times(results))
 
@@ -71,6 +74,17 @@ def _rows(
 def summed(results: Iterable[SpeakerResult]) -> Score:
     """Return the sums of scores."""
     return sum((result.judgement.score for result in results), Score())
+
+
+def _bands(results: Sequence[SpeakerResult]) -> Iterator[list[str]]:
+    for way in dict.fromkeys(result.way for result in results):
+        counts = asdict(summed(it for it in results if it.way == way))
+        if any(counts[band] for band in BANDS):
+            yield [way, *(_wrong_of(counts[band], counts[f"{band}_wrong"]) for band in BANDS)]
+
+
+def _wrong_of(words: int, wrong: int) -> str:
+    return f"{words:,} words, {100 * wrong / words:.1f} % wrong" if words else "0"
 
 
 def _times(results: Sequence[SpeakerResult]) -> Iterator[list[str]]:

@@ -15,7 +15,8 @@ from bench.speaker_words import Token, Utterance
 #: The label of a word in doubt, as in `shared.speakers`.
 UNSURE = "unsure"
 NEAR_A_TURN_MS = 500
-SURE = 0.9
+#: Least probability of a label, and the counts of the words that have it.
+BANDS = {"sure": 0.9, "likely": 0.7, "doubtful": 0.0}
 #: A sentence with this share of its time under somebody else's voice is double talk.
 DOUBLE_TALK_SHARE, DOUBLE_TALK_WORDS = 0.5, 3
 #: With a smaller share of its words heard, a sentence is lost.
@@ -38,6 +39,10 @@ class Score:
     cp_wrong_words: int = 0
     sure: int = 0  # probability of 0.9 or more
     sure_wrong: int = 0
+    likely: int = 0  # 0.7 to 0.9
+    likely_wrong: int = 0
+    doubtful: int = 0  # below 0.7
+    doubtful_wrong: int = 0
     double_talk: int = 0  # own sentences under the other voice
     double_talk_lost: int = 0
     of_nobody: int = 0  # written words of a side on which nobody speaks
@@ -77,7 +82,6 @@ def judge(
     found, doubled = _without_echoes(found, persons, limit_ms)
     wrong = [pair for pair in found.pairs if _is_wrong(*pair, persons)]
     near = [pair for pair in found.pairs if _is_near(pair[0], _turns_ms(utterances))]
-    sure = [pair for pair in found.pairs if _is_sure(pair[1])]
     sentences = [_is_lost(it, found) for it in utterances if _is_double_talk(it, own, utterances)]
     labels = {token.speaker for token in heard} - {UNSURE}
     score = Score(
@@ -91,8 +95,7 @@ def judge(
         lost=len(found.lost),
         wrong_words=found.wrong,
         cp_wrong_words=cp_mistakes(_texts(said), _texts(_by_speaker(heard))).wrong,
-        sure=len(sure),
-        sure_wrong=sum(_is_wrong(*pair, persons) for pair in sure),
+        **_by_band(found, persons),
         double_talk=len(sentences),
         double_talk_lost=sum(sentences),
         of_nobody=sum(named and token.speaker not in {*said, UNSURE} for token in heard),
@@ -125,8 +128,15 @@ def _is_wrong(said: Token, written: Token, persons: Mapping[str, str]) -> bool:
     return written.speaker != UNSURE and persons.get(written.speaker) != said.speaker
 
 
-def _is_sure(written: Token) -> bool:
-    return written.speaker != UNSURE and written.probability is not None and written.probability >= SURE
+def _by_band(found: Alignment, persons: Mapping[str, str]) -> dict[str, int]:
+    """Count the words with a speaker by the probability of it, and those of them that are wrong."""
+    counts: Counter[str] = Counter()
+    for said, written in found.pairs:
+        if written.speaker != UNSURE and written.probability is not None:
+            band = next(name for name, least in BANDS.items() if written.probability >= least)
+            counts[band] += 1
+            counts[f"{band}_wrong"] += _is_wrong(said, written, persons)
+    return dict(counts)
 
 
 def _without_echoes(

@@ -41,6 +41,7 @@ def test_the_page_has_every_table_and_the_file_every_word_that_is_wrong(
     assert [line for line in page.splitlines() if line.startswith("## ")] == [
         "## Goals",
         "## One channel of a capture, labelled by the loudness of both sides",
+        "## Words and wrong speakers by the probability of the speaker",
         "## Processor time",
     ]
     found = json.loads(written[1].read_text("utf-8"))["results"]

@@ -66,6 +66,7 @@ def test_of_words_with_a_probability_of_nine_tenths_the_wrong_ones_are_counted()
     heard = [*written("them", 0, "when could", 0.95), *written("me", 600, "you start", 0.9)]
     found = score(CALL, [*heard, *written("me", 1_500, "i could start next month", 0.6)])
     assert (found.sure, found.sure_wrong, found.wrong_speaker) == (4, 2, 7)
+    assert (found.likely, found.doubtful, found.doubtful_wrong) == (0, 5, 5)
 
 
 def test_a_word_repeated_under_another_label_is_doubled() -> None:
