@@ -15,7 +15,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ from capture_worker.notices import notices_at_start
 from capture_worker.output_path import new_file
 from capture_worker.pending_recordings import PendingRecordings
 from capture_worker.plan import Plan
-from shared import home
+from shared import home, titles
 from shared.errors import (
     AlreadyRecording,
     NotRecording,
@@ -129,7 +128,7 @@ class RecordingSession:
             self._require_idle()
             now, session_id = self._clock(), str(uuid.uuid4())
             path = self._final_path(output_path, session_id, now)
-            title = title or f"Call {datetime.fromtimestamp(now):%Y-%m-%d %H:%M}"
+            title = title or titles.of_moment(now)
             about = (self.settings.layout, self._worker_id, now, candidate_id, project_id)
             call = Capture(session_id, RECORDING, title, str(path), *about)
             self._announcer.warnings.clear()

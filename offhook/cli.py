@@ -46,6 +46,7 @@ COMMANDS = {
     "retry": "offhook.commands.queue:retry",
     "search": "offhook.commands.transcripts:search",
     "show": "offhook.commands.transcripts:show",
+    "speaker": "offhook.commands.speaker:speaker",
     "status": "offhook.commands.status:status",
     "transcribe": "offhook.commands.transcribe:transcribe",
 }

@@ -62,6 +62,11 @@ class Home:
         return self.home / "tuning.json"
 
     @property
+    def glossary(self) -> Path:
+        """Terms for the model to listen for, written by a person."""
+        return self.home / "glossary.txt"
+
+    @property
     def logs(self) -> Path:
         """A log file for each kind of process."""
         return self.home / "logs"

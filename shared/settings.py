@@ -147,6 +147,10 @@ class Settings(RecordOptions, Home):
         0, "Delete finished recordings after this many days; 0 never", least=0, most=36_500
     )
     consent_reminder: str = _setting("", "Text to show whenever a recording starts")
+    my_name: str = _setting("", "Your name, shown for what you say in calls that offhook records")
+    names_as_hotwords: bool = _setting(
+        False, "Give the names of a recording's people to the model, to listen for"
+    )
     log_level: str = _setting("INFO", "How much is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 
     @property

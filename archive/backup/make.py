@@ -156,7 +156,7 @@ class _Copier:
 
     def _of_the_home(self) -> Iterator[Wanted]:
         receipts = sorted(self._settings.receipts.glob("erasure-*.json"))
-        yield from map(self._as_it_is, (self._settings.home / CONFIG, *receipts))
+        yield from map(self._as_it_is, (self._settings.home / CONFIG, self._settings.glossary, *receipts))
 
     def _as_it_is(self, path: Path) -> Wanted:
         """Copy a file if it exists; its absence is no fault of the backup."""

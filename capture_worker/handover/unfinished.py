@@ -16,6 +16,7 @@ from pathlib import Path
 from capture_worker import wav
 from capture_worker.mixer import LAYOUTS
 from capture_worker.output_path import refuse_inside
+from shared import titles
 from shared.errors import BadOutputPath, OffhookError
 from shared.files import Fingerprint, move, sha256_of, sync_folder
 from shared.home import part_of
@@ -122,7 +123,7 @@ class UnfinishedRecordings:
         session_id = str(uuid.uuid4())
         began = part.stat().st_mtime
         part.replace(self.part(session_id))
-        title = f"Recovered {datetime.fromtimestamp(began):%Y-%m-%d %H:%M}"
+        title = titles.of_moment(began, titles.RECOVERED)
         return self._captures.begin(
             session_id,
             self.inbox_path(session_id, began),

@@ -11,6 +11,7 @@ from typing import Literal
 
 import click
 
+from archive import glossary
 from archive.rebuild import orphans
 from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import print_json, say, say_marked
@@ -144,6 +145,8 @@ def _audio(desk: Desk) -> Iterator[Finding]:
 def _model(desk: Desk) -> Iterator[Finding]:
     folder = model_files.find(desk.settings.models, desk.settings.model, desk.settings.language)
     yield Finding("model", "ok", f"{desk.settings.model} in {folder}")
+    if found := glossary.terms(desk.settings.glossary):
+        yield Finding("model", "ok", f"{counted(len(found), 'term')} to listen for in the glossary")
 
 
 def _voices(desk: Desk) -> Iterator[Finding]:

@@ -57,6 +57,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
         ("show", "2", "--format", "srt"),
         ("show", "2", "--format", "txt"),
     ],
+    "speaker": [("speaker", "2"), ("speaker", "2", "{text}", "{text}")],
     "status": [("status",)],
     "transcribe": [("transcribe", "{missing}"), ("transcribe", "{done}")],
 }

@@ -42,6 +42,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], set[int]]] = {
     "retry": (("retry", "--failed"), {0}),
     "search": (("search", "anything"), {0}),
     "show": (("show", "1"), {0}),
+    "speaker": (("speaker", "1"), {1}),
     "status": (("status",), {0}),
     "transcribe": (("transcribe", "{missing}"), {1}),
 }

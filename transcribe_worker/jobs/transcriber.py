@@ -42,6 +42,7 @@ from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.jobs.progress import Heartbeat, Progress
 from transcribe_worker.jobs.retry import Action, Decision, Limits, decide
 from transcribe_worker.jobs.stopwatch import Stopwatch
+from transcribe_worker.jobs.terms import with_terms
 from transcribe_worker.media.limits import RecordingLimits
 from transcribe_worker.speakers.labelling import Evidence, labels
 
@@ -122,6 +123,7 @@ class Transcriber:
         path = self.library.find(claim.record)
         before = self._unchanged(claim, path)
         options = effective_options(claim.record, self.settings)
+        options = with_terms(options, self.settings, self.store, claim.record)
         keep = Heartbeat(self.store, claim, self.settings.lease_seconds, self.stopping.is_set)
         self.engine.load(self._model(options.model), keep)
         progress = Progress(self.store, claim, self.settings.lease_seconds)

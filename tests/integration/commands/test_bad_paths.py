@@ -77,6 +77,7 @@ IN_A_HOME = {
     "retry": ("retry", "1"),
     "search": ("search", "word"),
     "show": ("show", "1"),
+    "speaker": ("speaker", "1"),
     "transcribe": ("transcribe", "x.wav"),
 }
 

@@ -20,6 +20,7 @@ from shared.settings import Settings
 from shared.store.store import Store
 from shared.workers import Presence
 from tests.conftest import skip_or_fail
+from tests.integration.commands.spoken import spoken
 from tests.integration.json_contract.homes import (
     SAMPLE,
     Answers,
@@ -133,12 +134,25 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
 
 
 @pytest.fixture(scope="package")
+def put_right(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
+    """What a home says in which a person puts right who said what."""
+    stage = Stage(tmp_path_factory.mktemp("put right") / "home")
+    settings = Settings(home=stage.home)
+    folders.prepare(settings)
+    with Store.of_home(settings) as store:
+        spoken(settings, store, "Call with Ada")
+    speakers = [stage.read("speaker", "1"), stage.read("speaker", "1", "them", "Ada")]
+    return {"offhook speaker": speakers}
+
+
+@pytest.fixture(scope="package")
 def answers(
     empty: Stage,
     full: Stage,
     transcribed: tuple[Stage, Any],
     recorded: tuple[Stage, dict[str, list[Any]]],
     erased: dict[str, list[Any]],
+    put_right: dict[str, list[Any]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Answers:
     """The answers of four homes."""
@@ -147,4 +161,4 @@ def answers(
     stage, said = transcribed
     studio, told = recorded
     homes = (empty, full, stage, studio)
-    return Answers(homes, said, told, erased, new)
+    return Answers(homes, said, told, erased | put_right, new)

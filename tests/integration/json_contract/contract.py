@@ -249,6 +249,18 @@ CONTRACT: dict[str, Table] = {
         "hits[].text": "text",
         "hits[].snippet": "text",
     },
+    "offhook speaker": {
+        "record_id": "integer",
+        "speakers": "list",
+        "speakers[]": "object",
+        "speakers[].speaker": "text",
+        "speakers[].name": "text",
+        "speakers[].words": "integer",
+        "speakers[].share": "number",
+        "speakers[].sample": "object",
+        "speakers[].sample.start_seconds": "number",
+        "speakers[].sample.text": "text",
+    },
     "offhook autostart status": {"enabled": "boolean", "how": "text", "path": "text"},
     "offhook config": {
         "file": "text",

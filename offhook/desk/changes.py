@@ -1,0 +1,41 @@
+"""A change that a person makes in a transcript: stored as one, then written to the record's files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from archive.library import Library
+from offhook.desk.desk import Desk
+from shared.errors import OffhookError
+from shared.store.edits import Edit
+from shared.store.transitions import COMPLETED
+
+
+@contextmanager
+def changed(desk: Desk, record_id: int, what: str) -> Iterator[None]:
+    """Make what is laid over a recording inside one change, then write its files again.
+
+    The change is stored first. If the files cannot be written now, a worker writes them.
+    """
+    with desk.store.edits.change(record_id, what):
+        yield
+    write_again(desk, record_id)
+
+
+def undo(desk: Desk, record_id: int) -> Edit | None:
+    """Undo the last change of a recording and write its files again; None if there is no change."""
+    desk.store.records.get(record_id)
+    undone = desk.store.edits.undo(record_id)
+    if undone:
+        write_again(desk, record_id)
+    return undone
+
+
+def write_again(desk: Desk, record_id: int) -> None:
+    """Write the transcripts in the library again, if they are there and have changed."""
+    record = desk.store.records.get(record_id)
+    waits = record.archived_at is None and record.library_stem is not None
+    if record.transcription_status == COMPLETED and waits:
+        with suppress(OSError, OffhookError):
+            Library(desk.settings, desk.store).archive(record)
