@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path, PurePath
 
 from archive import transcript
-from archive.exports import FORMATS
+from archive.exports import FORMATS, IN_LIBRARY
 from archive.renamed import Content, find
 from shared.errors import OffhookError, StateConflict
 from shared.files import Fingerprint, is_file, move, names_in, sha256_of, whole
@@ -64,8 +64,8 @@ class Library:
             raise StateConflict(f"Recording {record.id} has a place outside of the library.")
         make_folder_inside(self._settings.library, stem.parent)
         found = transcript.load(self._store, record)
-        for suffix, render in FORMATS.items():
-            write_whole(beside(stem, suffix), render(found), is_first=is_first)
+        for suffix in IN_LIBRARY:
+            write_whole(beside(stem, suffix), FORMATS[suffix].content(found), is_first=is_first)
         path = Path(record.recording_path)
         if self._moves(path):
             path = _brought_in(record, path, beside(stem, path.suffix.lstrip(".")))
@@ -112,7 +112,7 @@ class Library:
         ours = [path] if self.is_ours(path) else []
         ours += self._store.inbox_files.of_record(record.id)
         if stem := self.stem_of(record):
-            ours += [beside(stem, suffix) for suffix in FORMATS]
+            ours += [beside(stem, suffix) for suffix in IN_LIBRARY]
             moved = beside(stem, path.suffix.lstrip("."))
             ours += [moved] if moved != path and _is_recording(record, moved) else []
             ours += self._renamed(record, stem, (path, moved))
@@ -123,10 +123,10 @@ class Library:
         wanted = set()
         if record.sha256 and record.size_bytes is not None and not any(map(is_file, places)):
             wanted.add(Content(record.size_bytes, record.sha256))
-        lost = [render for suffix, render in FORMATS.items() if not beside(stem, suffix).is_file()]
+        lost = [FORMATS[suffix] for suffix in IN_LIBRARY if not beside(stem, suffix).is_file()]
         if lost and record.archived_at is not None:
             found = transcript.load(self._store, record)
-            wanted |= {Content.of_text(render(found)) for render in lost if found.segments}
+            wanted |= {Content.of(form.content(found)) for form in lost if found.segments}
         taken = {name.lower() for name in self._store.places.stems()} if wanted else set()
         return find(self._settings.library, wanted, taken)
 
@@ -186,10 +186,10 @@ def beside(stem: Path, suffix: str) -> Path:
     return stem.with_name(f"{stem.name}.{suffix}")
 
 
-def write_whole(path: Path, text: str, *, is_first: bool = False) -> None:
-    """Write a text file completely or not at all."""
+def write_whole(path: Path, content: str | bytes, *, is_first: bool = False) -> None:
+    """Write a file completely or not at all."""
     with whole(path, is_first=is_first) as file:
-        file.write(text.encode())
+        file.write(content.encode() if isinstance(content, str) else content)
 
 
 def _brought_in(record: Record, path: Path, target: Path) -> Path:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archive.exports import FORMATS, JSON_VERSION
+from archive.exports import FORMATS
+from archive.formats.data import JSON_VERSION
 from archive.library import beside
 from shared.errors import in_words
 from shared.files import Fingerprint, names_in, read_regular, sha256_of

@@ -18,10 +18,9 @@ class Content:
     sha256: str
 
     @classmethod
-    def of_text(cls, text: str) -> Content:
-        """Describe a file with this text."""
-        raw = text.encode()
-        return cls(len(raw), hashlib.sha256(raw).hexdigest())
+    def of(cls, content: bytes) -> Content:
+        """Describe a file with this content."""
+        return cls(len(content), hashlib.sha256(content).hexdigest())
 
 
 def find(library: Path, wanted: Collection[Content], taken: Collection[str]) -> list[Path]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
+from shared.speakers import Label
+from shared.store.overlays import Correction
 from shared.store.store import Store
 from shared.store.values import Record
 from shared.words import Segment, numbered
@@ -12,7 +14,10 @@ from shared.words import Segment, numbered
 
 @dataclass(frozen=True)
 class Transcript:
-    """The segments of a call, in order, and the facts that its exports name."""
+    """The segments of a call, in order, what is laid over their words, and the facts that its exports name.
+
+    `is_capture` says that the channels of the recording are the microphone and the far side.
+    """
 
     record_id: int
     title: str
@@ -22,16 +27,20 @@ class Transcript:
     model: str | None
     flags: tuple[str, ...]
     segments: tuple[Segment, ...]
-
-    @property
-    def text(self) -> str:
-        """The text of all segments, one line each."""
-        return "\n".join(segment.text for segment in self.segments)
+    is_capture: bool = False
+    labels: tuple[Label, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    corrections: tuple[Correction, ...] = ()
 
 
 def load(store: Store, record: Record) -> Transcript:
     """Read the transcript of a completed record."""
-    return _transcript(record, store.transcripts.segments(record.id))
+    return replace(
+        _transcript(record, store.transcripts.segments(record.id)),
+        labels=store.overlays.labels(record.id),
+        names=store.overlays.names(record.id),
+        corrections=store.overlays.corrections(record.id),
+    )
 
 
 def so_far(store: Store, record: Record) -> Transcript:
@@ -54,4 +63,5 @@ def _transcript(record: Record, segments: Iterable[Segment]) -> Transcript:
         model=record.model,
         flags=record.flags,
         segments=numbered(segments),
+        is_capture=record.source == "capture",
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archive.exports import FORMATS
+from archive.exports import IN_LIBRARY
 from archive.library import beside
 from shared.files import sha256_of
 from stress.feeder import Call, Drop
@@ -196,7 +196,7 @@ def _transcript(database: sqlite3.Connection, home: Path, record: Row) -> Transc
 
 def _transcript_files(home: Path, record: Row) -> list[Path]:
     stem = record["library_stem"]
-    return [beside(home / "library" / stem, suffix) for suffix in FORMATS] if stem else []
+    return [beside(home / "library" / stem, suffix) for suffix in IN_LIBRARY] if stem else []
 
 
 def _content(path: Path) -> str | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from archive.backup.copying import CannotBackUp, Gone, Unreadable, copy_file
 from archive.backup.manifest import CONFIG, DATABASE, NAME, Absence, Entry, Manifest, is_kept
-from archive.exports import FORMATS
+from archive.exports import IN_LIBRARY
 from archive.library import Library, beside, write_whole
 from shared.errors import StoreError
 from shared.files import Fingerprint, real, sha256_of, sync_folder
@@ -141,7 +141,7 @@ class _Copier:
             else:
                 self._elsewhere.append(Absence(record.id, str(path), ELSEWHERE))
             if stem := self._library.stem_of(record):
-                yield from (self._as_it_is(beside(stem, suffix)) for suffix in FORMATS)
+                yield from (self._as_it_is(beside(stem, suffix)) for suffix in IN_LIBRARY)
 
     def _of_captures(self, there: Store) -> Iterator[Wanted]:
         """Yield recordings that are not in the queue yet, running ones included."""

@@ -10,7 +10,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,6 +53,23 @@ def say_marked(mark: str, colour: str, text: str) -> None:
     """Print a line after a coloured mark."""
     with survived(err=False):
         click.echo(f"{click.style(mark, fg=colour)} {one_line(text)}")
+
+
+def say_coloured(*given: Sequence[tuple[str, str | None]]) -> None:
+    """Print lines of parts, each a text and its colour or None; a terminal alone gets colours."""
+    if not given:
+        return
+    painted = ("".join(click.style(one_line(text), fg=colour) for text, colour in line) for line in given)
+    with survived(err=False):
+        click.echo("\n".join(painted), color=False if os.environ.get("NO_COLOR") else None)
+
+
+def print_bytes(content: bytes, instead: str) -> None:
+    """Print the bytes of a file into a pipe or a file. Raises SettingsError on a terminal."""
+    if sys.stdout.isatty():
+        raise SettingsError(f"This format is not text, so a terminal cannot show it. Use {instead}.")
+    with survived(err=False):
+        click.echo(content, nl=False)
 
 
 def print_text(text: str, *, is_json: bool = False) -> None:

@@ -11,7 +11,8 @@ from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, Tim
 from rich.progress import Progress as Bars  # noqa: TID251 (its type alone)
 
 from archive import transcript
-from archive.exports import FORMATS
+from archive.exports import FORMATS, TEXTS
+from archive.passages import text_of
 from offhook.commands.drawing import progress as bars
 from offhook.commands.options import chosen, json_option, pass_desk, record_options
 from offhook.commands.printing import print_json, print_text, warn
@@ -37,7 +38,7 @@ PRIORITY = 10
 @click.option(
     "--format",
     "form",
-    type=click.Choice(list(FORMATS)),
+    type=click.Choice(TEXTS),
     help="What to print (default: txt).",
 )
 @record_options
@@ -126,7 +127,9 @@ def _print(desk: Desk, record: Record, form: str, *, quiet: bool) -> bool:
     """Print a transcript, or on stderr why there is none; say whether there is one."""
     if record.transcription_status == COMPLETED:
         if not quiet:
-            print_text(FORMATS[form](transcript.load(desk.store, record)), is_json=form == "json")
+            write = FORMATS[form].text
+            assert write
+            print_text(write(transcript.load(desk.store, record)), is_json=form == "json")
         return True
     why = record.transcription_error or f"it was {record.transcription_status}."
     warn(f"offhook: {record.title}: {why}")
@@ -134,5 +137,6 @@ def _print(desk: Desk, record: Record, form: str, *, quiet: bool) -> bool:
 
 
 def _with_text(desk: Desk, record: Record) -> dict[str, Any]:
-    text = transcript.load(desk.store, record).text if record.transcription_status == COMPLETED else None
+    is_done = record.transcription_status == COMPLETED
+    text = text_of(transcript.load(desk.store, record)) if is_done else None
     return {**record_view(record, desk.settings), "text": text}

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from pathlib import Path
 
 import click
 
 from archive import transcript
-from archive.exports import FORMATS, line, segments_in_json, timestamp
+from archive.exports import FORMATS
+from archive.formats.data import speech_in_json
+from archive.formats.times import moment
 from archive.library import beside, safe_name, write_whole
+from archive.passages import Passage, passages
 from archive.transcript import Transcript
 from offhook.commands.options import json_option, limit_option, pass_desk
-from offhook.commands.printing import print_json, print_text, say, warn
+from offhook.commands.printing import print_bytes, print_json, print_text, say, say_coloured, warn
 from offhook.commands.wording import length
 from offhook.desk.capture_quality import in_words
 from offhook.desk.desk import Desk
 from offhook.desk.views import FLAGS, record_view
 from shared.errors import StateConflict
 from shared.files import real
+from shared.speakers import UNSURE
 from shared.store.transitions import COMPLETED
 from shared.store.values import Record
 from shared.words import milliseconds
@@ -37,14 +42,15 @@ def show(desk: Desk, record_id: int, form: str | None, as_json: bool) -> None:
     record = desk.store.records.get(record_id)
     found = _transcript(desk, record)
     if form:
-        print_text(FORMATS[form](_finished(record, found)), is_json=form == "json")
+        _print(_finished(record, found), form)
     elif as_json:
+        said = speech_in_json(found)
         verdict = desk.store.captures.verdict(record.session_id)
-        print_json(
-            {**record_view(record, desk.settings), "capture": verdict, "transcript": segments_in_json(found)}
-        )
+        about = {**record_view(record, desk.settings), "capture": verdict}
+        print_json({**about, "transcript": said.pop("segments"), **said})
     else:
-        say(*_heading(desk, record), "", *_lines(record, found))
+        say(*_heading(desk, record), "")
+        say_coloured(*_lines(record, found))
 
 
 @click.command()
@@ -81,7 +87,7 @@ def export(desk: Desk, record_ids: tuple[int, ...], everything: bool, form: str,
     for record in [desk.store.records.get(i) for i in record_ids] or finished:
         found = _finished(record, _transcript(desk, record))
         path = beside(output / f"{safe_name(record.title)}-{record.id}", form)
-        write_whole(path, FORMATS[form](found))
+        write_whole(path, FORMATS[form].content(found))
         say(str(path))
 
 
@@ -96,10 +102,19 @@ def search(desk: Desk, words: tuple[str, ...], limit: int, as_json: bool) -> Non
     if as_json:
         print_json({"hits": [hit.__dict__ for hit in hits]})
     for hit in [] if as_json else hits:
-        moment = timestamp(milliseconds(hit.start_seconds))[:-4]
-        say(f"{hit.record_id:>5}  {moment}  {hit.title}: {hit.snippet}")
+        start = moment(milliseconds(hit.start_seconds))
+        say(f"{hit.record_id:>5}  {start}  {hit.title}: {hit.snippet}")
     if not hits and not as_json:
         warn("Nothing found.")
+
+
+def _print(found: Transcript, form: str) -> None:
+    """Print a transcript as a file of a format."""
+    write = FORMATS[form]
+    if write.text:
+        print_text(write.text(found), is_json=form == "json")
+    else:
+        print_bytes(write.content(found), f"`offhook export {found.record_id} --format {form}`")
 
 
 def _transcript(desk: Desk, record: Record) -> Transcript:
@@ -166,7 +181,22 @@ def _status(record: Record) -> str:
     return f"{record.transcription_status}{progress}{error}"
 
 
-def _lines(record: Record, found: Transcript) -> list[str]:
+#: Colours of speakers on a terminal, in the order in which they speak.
+_COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
+_Line = list[tuple[str, str | None]]
+
+
+def _lines(record: Record, found: Transcript) -> list[_Line]:
+    """Return a line for each passage, in parts with their colours."""
     if record.transcription_status == COMPLETED and not found.segments:
-        return ["(no speech was found)"]
-    return [f"[{timestamp(s.start_ms)[:-4]}] {line(s)}{' (?)' if s.doubts else ''}" for s in found.segments]
+        return [[("(no speech was found)", None)]]
+    spoken = [passage for passage in passages(found) if passage.line]
+    known = dict.fromkeys(it.speaker for it in spoken if it.speaker and it.speaker != UNSURE)
+    colours = dict(zip(known, cycle(_COLOURS), strict=False))
+    return [_spoken(it, colours.get(it.speaker or "")) for it in spoken]
+
+
+def _spoken(passage: Passage, colour: str | None) -> _Line:
+    name = f"{passage.shown_name}: " if passage.shown_name else ""
+    doubt = " (?)" if passage.doubts else ""
+    return [(f"[{moment(passage.start_ms)}] ", None), (name, colour), (f"{passage.line}{doubt}", None)]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.exports import FORMATS
+from archive.exports import IN_LIBRARY
 from archive.library import Library
 from shared.errors import ClaimLost
 from shared.files import move
@@ -333,7 +333,7 @@ def test_a_move_that_was_done_and_not_noted_is_noted(
 
     archived = store.records.get(record.id)
     assert (archived.recording_path, archived.archived_at) == (str(target), wall.now)
-    assert len(list(stem.parent.iterdir())) == 1 + len(FORMATS)
+    assert len(list(stem.parent.iterdir())) == 1 + len(IN_LIBRARY)
 
 
 def test_a_worker_is_left_the_time_to_file_by_itself(

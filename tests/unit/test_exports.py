@@ -1,26 +1,23 @@
-"""Transcripts as files, read back with small parsers that know the formats and not the code."""
+"""Transcripts as text and as JSON, and what is true of every format."""
 
 from __future__ import annotations
 
-import html
 import json
-import re
 from dataclasses import replace
-from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.exports import FORMATS, as_json, as_srt, as_text, as_vtt, timestamp
+from archive.exports import FORMATS, IN_LIBRARY
+from archive.formats.data import as_json
+from archive.formats.text import as_text
+from archive.formats.times import timestamp
 from archive.transcript import Transcript
-from shared.words import Segment, Word, milliseconds
-
-Cue = tuple[int, int, str]  # start and end in milliseconds, text
-
-MOMENT = r"(\d{2,}):([0-5]\d):([0-5]\d)%s(\d{3})"
-SRT_TIMES = re.compile(rf"{MOMENT % ','} --> {MOMENT % ','}")
-VTT_TIMES = re.compile(rf"{MOMENT % '[.]'} --> {MOMENT % '[.]'}")
+from shared.speakers import ME, PERSON, THEM, Label
+from shared.words import Segment, Word, milliseconds, numbered
+from tests.transcripts import corrected, said_by, sentence, transcript
 
 # What a model says: words and signs on one line.
 texts = st.text("ab Z09.,'’-–>&<;#\"éß李😀", min_size=1).map(lambda text: " ".join(text.split()) or "…")
@@ -38,71 +35,6 @@ def segments(draw: st.DrawFn) -> tuple[Segment, ...]:
 def segment(start_ms: int, end_ms: int, text: str) -> Segment:
     words = tuple(Word(start_ms, end_ms, f" {word}", 0.5) for word in text.split()[:2])
     return Segment(start_ms, end_ms, text, words, doubts=("improbable",) if len(text) % 2 else ())
-
-
-def transcript(*found: Segment) -> Transcript:
-    return Transcript(
-        record_id=7,
-        title="Zoë, Łukasz & 李",
-        duration_seconds=61.5,
-        language="en",
-        language_probability=0.98,
-        model="tiny.en",
-        flags=("cut_short",),
-        segments=found,
-    )
-
-
-def blocks(text: str) -> list[list[str]]:
-    """The blocks of a file, parted by blank lines, as lines."""
-    assert text == "" or text.endswith("\n")
-    return [block.strip("\n").split("\n") for block in re.split(r"\n{2,}", text) if block.strip("\n")]
-
-
-def cue(times: re.Match[str] | None, lines: list[str]) -> Cue:
-    assert times
-    numbers = [int(number) for number in times.groups()]
-    start, end = (
-        ((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds
-        for hours, minutes, seconds, milliseconds in (numbers[:4], numbers[4:])
-    )
-    return start, end, "\n".join(lines)
-
-
-def parsed_srt(text: str) -> list[Cue]:
-    found = blocks(text)
-    assert [block[0] for block in found] == [str(number) for number in range(1, len(found) + 1)]
-    return [cue(SRT_TIMES.fullmatch(block[1]), block[2:]) for block in found]
-
-
-def parsed_vtt(text: str) -> list[Cue]:
-    header, *found = blocks(text)
-    assert header == ["WEBVTT"]
-    assert all("-->" not in line and "<" not in line for block in found for line in block[1:])
-    return [
-        cue(VTT_TIMES.fullmatch(block[0]), [html.unescape(line) for line in block[1:]]) for block in found
-    ]
-
-
-def in_milliseconds(found: tuple[Segment, ...]) -> list[Cue]:
-    return [(s.start_ms, s.end_ms, s.text) for s in found]
-
-
-@given(segments())
-def test_srt_gives_back_every_text_and_its_times_to_the_millisecond(found: tuple[Segment, ...]):
-    assert parsed_srt(as_srt(transcript(*found))) == in_milliseconds(found)
-
-
-@given(segments())
-def test_vtt_gives_back_every_text_and_its_times_to_the_millisecond(found: tuple[Segment, ...]):
-    assert parsed_vtt(as_vtt(transcript(*found))) == in_milliseconds(found)
-
-
-@given(segments())
-def test_cues_follow_one_another_in_time(found: tuple[Segment, ...]):
-    for cues in parsed_srt(as_srt(transcript(*found))), parsed_vtt(as_vtt(transcript(*found))):
-        assert all(start <= end for start, end, _ in cues)
-        assert all(earlier[1] <= later[0] for earlier, later in pairwise(cues))
 
 
 @given(st.floats(0, 400_000), st.floats(0, 400_000))
@@ -130,25 +62,8 @@ def test_moments_are_rounded_before_they_are_split_into_hours_and_minutes(second
     assert timestamp(milliseconds(seconds)) == written
 
 
-@pytest.mark.parametrize("text", ["a --> b", "1 < 2 & 3 > 2", "<i>no</i> &amp;", "-->", "&lt;"])
-def test_signs_that_mean_something_in_subtitles_are_read_back_as_they_were_said(text: str):
-    found = segment(1000, 2000, text)
-
-    assert parsed_srt(as_srt(transcript(found))) == [(1000, 2000, text)]
-    assert parsed_vtt(as_vtt(transcript(found))) == [(1000, 2000, text)]
-
-
-@pytest.mark.parametrize("text", ["above\n\nbelow", "above\n\n2\n00:00:09,000 --> 00:00:10,000\nbelow"])
-def test_a_blank_line_in_a_text_neither_ends_its_cue_nor_begins_another(text: str):
-    found = transcript(segment(1000, 2000, text), segment(3000, 4000, "after"))
-
-    assert [cue[:2] for cue in parsed_srt(as_srt(found))] == [(1000, 2000), (3000, 4000)]
-    assert len(blocks(as_vtt(found))) == 3
-    assert len(as_text(found).splitlines()) == 2
-
-
 @given(segments())
-def test_text_is_a_line_for_each_segment(found: tuple[Segment, ...]):
+def test_text_without_speakers_is_a_line_for_each_segment(found: tuple[Segment, ...]):
     assert as_text(transcript(*found)).split("\n") == [*(s.text for s in found), ""]
 
 
@@ -171,11 +86,47 @@ def test_json_gives_back_what_is_not_known_as_null():
     assert from_json(as_json(unknown)) == unknown
 
 
+def test_json_has_the_number_and_the_speaker_of_each_word_and_the_passages_to_read():
+    labels = [said_by(ME, 0, 4, 0.8), said_by(THEM, 5, 5, 0.6), Label(6, 6, THEM, PERSON)]
+    found = written(
+        transcript(
+            *(sentence("How are you?"), sentence("Fine. And you? Good.", 2000)),
+            labels=labels,
+            names={ME: "Ada"},
+            corrections=[corrected(4, 5, "How about you?")],
+        )
+    )
+    words = [word for segment in found["segments"] for word in segment["words"]]
+    assert [(word["id"], word["speaker"], word["speaker_probability"]) for word in words] == [
+        *((number, "me", 0.8) for number in range(5)),
+        *((5, "them", 0.6), (6, "them", None)),
+    ]
+    assert found["speakers"] == [{"speaker": "me", "name": "Ada"}, {"speaker": "them", "name": None}]
+    assert [(it["first_word"], it["last_word"], it["name"], it["text"]) for it in found["passages"]] == [
+        *((0, 2, "Ada", "How are you?"), (3, 5, "Ada", "Fine. How about you?"), (6, 6, "Them", "Good."))
+    ]
+    assert [it["is_corrected"] for it in found["passages"]] == [False, True, False]
+    assert [it["is_doubtful"] for it in found["passages"]] == [False, False, False]
+    assert (found["labels"][2]["source"], found["labels"][2]["probability"]) == ("person", None)
+    assert found["corrections"][0]["made_at"] == "2023-11-14T22:13:20.000+00:00"
+
+
+def test_json_of_words_without_times_has_passages_without_numbers():
+    (passage,) = written(transcript(Segment(0, 900, "Hello.")))["passages"]
+    assert (passage["first_word"], passage["last_word"], passage["speaker"]) == (None, None, None)
+
+
+def written(found: Transcript) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(as_json(found))
+    return read
+
+
 def from_json(text: str) -> Transcript:
     read = json.loads(text)
     assert read.pop("version") == 1
-    found = tuple(Segment.from_json(row) for row in read["segments"])
-    return Transcript(**{**read, "flags": tuple(read["flags"]), "segments": found})
+    found = numbered(Segment.from_json(row) for row in read.pop("segments"))
+    known = {name: read[name] for name in list(read)[:6]}
+    return Transcript(**known, flags=tuple(read["flags"]), segments=found)
 
 
 def test_names_stay_readable_in_json():
@@ -183,8 +134,11 @@ def test_names_stay_readable_in_json():
 
 
 def test_an_empty_transcript_is_a_valid_file_in_every_format():
-    written = {suffix: render(transcript()) for suffix, render in FORMATS.items()}
+    files = {suffix: form.content(transcript()) for suffix, form in FORMATS.items()}
 
-    assert (written["txt"], written["srt"]) == ("", "")
-    assert parsed_vtt(written["vtt"]) == []
-    assert from_json(written["json"]) == transcript()
+    assert (files["txt"], files["srt"], files["vtt"]) == (b"", b"", b"WEBVTT\n")
+    assert from_json(files["json"].decode()) == transcript()
+
+
+def test_the_library_has_the_same_files_as_before():
+    assert IN_LIBRARY == ("txt", "srt", "vtt", "json")

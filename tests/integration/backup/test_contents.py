@@ -9,7 +9,7 @@ from pathlib import Path
 
 from archive.backup.make import LOCK, back_up
 from archive.backup.manifest import Manifest
-from archive.exports import FORMATS
+from archive.exports import IN_LIBRARY
 from shared.store.sqlite.migrations import MIGRATIONS
 from shared.store.transitions import STATES
 from tests.integration.backup.homes import POSIX_ONLY, WAITS, Home, assert_whole, bring_back, files, silent
@@ -29,7 +29,7 @@ def test_a_backup_has_the_files_that_its_database_refers_to_and_no_others(full: 
         "config.toml",
         f"recording/{WAITS}.part",
         *(f"inbox/{name}.wav" for name in ("queued", "processing", "failed", "cancelled")),
-        *(f"library/{stem}.{suffix}" for suffix in ("wav", *FORMATS)),
+        *(f"library/{stem}.{suffix}" for suffix in ("wav", *IN_LIBRARY)),
     }
     assert backup.manifest.missing == []
     assert [Path(entry.path).name for entry in backup.manifest.elsewhere] == ["outside.wav"]

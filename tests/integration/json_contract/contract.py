@@ -141,7 +141,46 @@ def segments(key: str) -> Table:
         f"{key}[].words[]": "object",
         **{f"{key}[].words[].{name}": kind for name, kind in moment.items()},
         f"{key}[].words[].probability": "number",
+        f"{key}[].words[].id": "integer",
+        f"{key}[].words[].speaker": "text or null",
+        f"{key}[].words[].speaker_probability": "number or null",
+        f"{key}[].channel": "integer or null",
+        "speakers": "list",
+        "speakers[]": "object",
+        "speakers[].speaker": "text",
+        "speakers[].name": "text or null",
+        "passages": "list",
+        "passages[]": "object",
+        **{f"passages[].{name}": kind for name, kind in moment.items()},
+        "passages[].first_word": "integer or null",
+        "passages[].last_word": "integer or null",
+        "passages[].speaker": "text or null",
+        "passages[].name": "text or null",
+        "passages[].speaker_probability": "number or null",
+        "passages[].is_doubtful": "boolean",
+        "passages[].is_corrected": "boolean",
+        "passages[].doubts": "list",
+        "passages[].doubts[]": "text",
     }
+
+
+#: What is laid over the words of a transcript.
+OVERLAYS: Table = {
+    "labels": "list",
+    "labels[]": "object",
+    "labels[].first_word": "integer",
+    "labels[].last_word": "integer",
+    "labels[].speaker": "text",
+    "labels[].source": "text",
+    "labels[].probability": "number or null",
+    "corrections": "list",
+    "corrections[]": "object",
+    "corrections[].first_word": "integer",
+    "corrections[].last_word": "integer",
+    "corrections[].text": "text",
+    "corrections[].source": "text",
+    "corrections[].made_at": "time",
+}
 
 
 #: What is told of a backup.
@@ -350,6 +389,7 @@ CONTRACT: dict[str, Table] = {
         "flags": "list",
         "flags[]": "text",
         **segments("segments"),
+        **OVERLAYS,
     },
 }
 

@@ -15,6 +15,7 @@ from typing import Any
 from archive.library import Library
 from offhook import __file__ as offhook_module
 from shared.settings import Settings
+from shared.speakers import LOUDNESS, ME, Label
 from shared.store.claims import Claim, Failure
 from shared.store.store import Store
 from tests.stage import ROOT, Stage
@@ -51,7 +52,11 @@ def _fill(store: Store, library: Library, worker_id: str) -> None:
     windows = store.transcripts.windows(claim.record.id)
     segments = [segment for window in windows for segment in window.segments]
     heard = {"duration_seconds": 12.5, "language": "de", "language_probability": 0.97}
-    done = store.claims.complete(claim, segments, **heard, flags=("cut_short",))
+    labels = [Label(0, 0, ME, LOUDNESS, 0.9)]
+    done = store.claims.complete(claim, segments, labels, **heard, flags=("cut_short",))
+    store.overlays.assign(done.id, 0, 0, ME)
+    store.overlays.rename(done.id, ME, "Frau Weber")
+    store.overlays.correct(done.id, 0, 0, "Jawohl.")
     library.archive(done)
 
     silent = _claimed(store, worker_id, "silent")

@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from archive.exports import FORMATS
+from archive.exports import IN_LIBRARY
 from shared.files import Fingerprint, sha256_of
 from shared.settings import Settings
 from shared.store.store import Store
@@ -94,7 +94,7 @@ def assert_archived(store: Store, settings: Settings, record_id: int, content: b
     assert record.archived_at is not None
     assert Path(record.recording_path).parent == stem.parent
     assert Path(record.recording_path).read_bytes() == content
-    for suffix in FORMATS:
+    for suffix in IN_LIBRARY:
         assert WORDS in stem.with_name(f"{stem.name}.{suffix}").read_text("utf-8")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from archive.exports import FORMATS
+from archive.exports import IN_LIBRARY
 from archive.library import Library
 from shared.settings import Settings
 from shared.store.store import Store
@@ -29,7 +29,7 @@ def test_a_death_before_any_step_is_healed_by_archiving_again(
 
     assert deaths >= 10
     assert tree(settings.inbox) == {}
-    assert len(tree(settings.library)) == (deaths + 1) * (1 + len(FORMATS))
+    assert len(tree(settings.library)) == (deaths + 1) * (1 + len(IN_LIBRARY))
 
 
 def test_a_death_before_any_step_of_a_move_across_file_systems_is_healed_too(
@@ -47,7 +47,7 @@ def test_a_death_before_any_step_of_a_move_across_file_systems_is_healed_too(
 
     assert deaths >= 4
     assert tree(settings.inbox) == {}
-    assert len(tree(settings.library)) == (deaths + 1) * (1 + len(FORMATS))
+    assert len(tree(settings.library)) == (deaths + 1) * (1 + len(IN_LIBRARY))
 
 
 def test_two_that_file_the_same_recording_at_once_do_no_harm(

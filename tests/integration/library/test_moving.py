@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from archive.exports import FORMATS
+from archive.exports import IN_LIBRARY
 from archive.library import Library
 from shared.settings import Settings
 from shared.store.store import Store
@@ -27,7 +27,7 @@ def test_a_finished_recording_moves_to_the_library_beside_its_transcripts(
     assert re.fullmatch(r"\d{4}/\d{2}/Call", str(stem.relative_to(settings.library)))
     assert {path.name for path in stem.parent.iterdir()} == {
         "Call.wav",
-        *(f"Call.{suffix}" for suffix in FORMATS),
+        *(f"Call.{suffix}" for suffix in IN_LIBRARY),
     }
     assert not source.exists()
     assert_archived(store, settings, record.id, b"the recording")

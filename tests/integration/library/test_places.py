@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.exports import FORMATS
+from archive.exports import IN_LIBRARY
 from archive.library import Library
 from shared.settings import Settings
 from shared.store.store import Store
@@ -93,7 +93,7 @@ def test_a_recording_that_is_not_in_the_inbox_stays_where_it_is(
 
     assert source.read_bytes() == b"the recording"
     assert store.records.get(record.id).recording_path == str(source)
-    assert {path.name for path in stem.parent.iterdir()} == {f"Call.{suffix}" for suffix in FORMATS}
+    assert {path.name for path in stem.parent.iterdir()} == {f"Call.{suffix}" for suffix in IN_LIBRARY}
 
 
 def test_with_keep_in_place_a_recording_stays_in_the_inbox(store: Store, settings: Settings):
@@ -118,9 +118,9 @@ def test_the_files_of_a_record_are_its_transcripts_and_the_recording_that_is_our
         library.archive(record)
 
     assert {path.name for path in library.files_of(store.records.get(ours.id))} == {
-        *(f"ours.{suffix}" for suffix in FORMATS),
+        *(f"ours.{suffix}" for suffix in IN_LIBRARY),
         "ours.wav",
     }
     assert {path.name for path in library.files_of(store.records.get(theirs.id))} == {
-        f"theirs.{suffix}" for suffix in FORMATS
+        f"theirs.{suffix}" for suffix in IN_LIBRARY
     }

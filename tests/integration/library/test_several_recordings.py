@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
-from archive.exports import FORMATS
+from archive.exports import IN_LIBRARY
 from archive.library import Library
 from shared.settings import Settings
 from shared.store.store import Store
@@ -97,7 +97,7 @@ def test_a_recording_that_was_deleted_is_archived_as_far_as_it_is_there(
     library.archive(record)
 
     assert store.records.get(record.id).archived_at is not None
-    assert len(tree(settings.library)) == len(FORMATS)
+    assert len(tree(settings.library)) == len(IN_LIBRARY)
 
 
 def test_a_recording_that_is_queued_again_while_it_moves_is_found_where_it_went(

@@ -1,0 +1,138 @@
+"""Transcripts as JSON, with everything that is known; `docs/json.md` has the keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from archive.passages import Passage, labels_by_word, passages
+from archive.transcript import Transcript
+from shared.speakers import Label
+from shared.times import iso
+from shared.words import Segment, Word, seconds
+
+#: Version of the JSON export; raise it when a key is removed, renamed or given another type.
+JSON_VERSION = 1
+
+
+def as_json(transcript: Transcript) -> str:
+    """Write the facts of the call, its words, what is laid over them, and the passages that come of both."""
+    facts = {
+        "version": JSON_VERSION,
+        "record_id": transcript.record_id,
+        "title": transcript.title,
+        "duration_seconds": transcript.duration_seconds,
+        "language": transcript.language,
+        "language_probability": transcript.language_probability,
+        "model": transcript.model,
+        "flags": transcript.flags,
+    }
+    return _written({**facts, **speech_in_json(transcript), **overlays_in_json(transcript)})
+
+
+def speech_in_json(transcript: Transcript) -> dict[str, Any]:
+    """Return what was said and who said it, with the keys that docs/json.md promises."""
+    return {
+        "segments": segments_in_json(transcript),
+        "speakers": [
+            {"speaker": speaker, "name": transcript.names.get(speaker)} for speaker in _speakers(transcript)
+        ],
+        "passages": [_passage(passage) for passage in passages(transcript)],
+    }
+
+
+def segments_in_json(transcript: Transcript) -> list[dict[str, Any]]:
+    """Return the segments and their words, each with its number and its speaker."""
+    labels = labels_by_word(transcript)
+    return [_segment(segment, labels) for segment in transcript.segments]
+
+
+def overlays_in_json(transcript: Transcript) -> dict[str, Any]:
+    """Return what a rebuild needs to lay over the words again."""
+    return {
+        "labels": [
+            {
+                "first_word": label.first_word,
+                "last_word": label.last_word,
+                "speaker": label.speaker,
+                "source": label.source,
+                "probability": label.probability,
+            }
+            for label in transcript.labels
+        ],
+        "corrections": [
+            {
+                "first_word": correction.first_word,
+                "last_word": correction.last_word,
+                "text": correction.text,
+                "source": correction.source,
+                "made_at": iso(correction.made_at),
+            }
+            for correction in transcript.corrections
+        ],
+    }
+
+
+def _speakers(transcript: Transcript) -> Iterator[str]:
+    spoken = (passage.speaker for passage in passages(transcript) if passage.speaker)
+    yield from dict.fromkeys([*spoken, *transcript.names])
+
+
+def _segment(segment: Segment, labels: list[Label | None]) -> dict[str, Any]:
+    first = segment.first_word or 0
+    return {
+        **_times(segment),
+        "text": segment.text,
+        "channel": segment.channel,
+        "words": [
+            {"id": number, **_word(word), **_speaker(labels[number])}
+            for number, word in enumerate(segment.words, first)
+        ],
+        "doubts": segment.doubts,
+    }
+
+
+def _word(word: Word) -> dict[str, Any]:
+    return {**_times(word), "text": word.text, "probability": word.probability}
+
+
+def _speaker(label: Label | None) -> dict[str, Any]:
+    if label is None:
+        return {"speaker": None, "speaker_probability": None}
+    return {"speaker": label.speaker, "speaker_probability": label.probability}
+
+
+def _passage(passage: Passage) -> dict[str, Any]:
+    count, first = len(passage.words), passage.first_word
+    return {
+        **_times(passage),
+        "first_word": first,
+        "last_word": None if first is None else first + count - 1,
+        "speaker": passage.speaker,
+        "name": passage.name,
+        "speaker_probability": passage.probability,
+        "is_doubtful": passage.is_doubtful,
+        "text": passage.reading,
+        "is_corrected": bool(passage.corrections),
+        "doubts": passage.doubts,
+    }
+
+
+def _times(it: Segment | Word | Passage) -> dict[str, float]:
+    return {"start_seconds": seconds(it.start_ms), "end_seconds": seconds(it.end_ms)}
+
+
+def _written(found: dict[str, Any]) -> str:
+    """Write an object with a line for each key and for each entry of a list."""
+    return "{\n" + ",\n".join(f"  {_plain(name)}: {_value(value)}" for name, value in found.items()) + "\n}\n"
+
+
+def _value(value: object) -> str:
+    if not isinstance(value, list) or not value:
+        return _plain(value)
+    return "[\n" + ",\n".join(f"    {_plain(entry)}" for entry in value) + "\n  ]"
+
+
+def _plain(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
