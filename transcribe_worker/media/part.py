@@ -13,6 +13,7 @@ from transcribe_worker.media.downmix import Mono
 from transcribe_worker.media.flags import CUT_SHORT, DAMAGED_AUDIO, TIMES_WRONG, Flags
 from transcribe_worker.media.formats import Kind
 from transcribe_worker.media.mixing import mixed
+from transcribe_worker.media.samples import Channels
 from transcribe_worker.media.tracks import Track, decodable_tracks
 
 #: Encoders and edit lists state the end this inexactly.
@@ -71,6 +72,16 @@ class Part:
     def blocks(self) -> Iterator[Mono]:
         """Yield the mix of all tracks, once, in blocks of about 0.5 s at 16 kHz; there may be none."""
         yield from mixed([track.blocks() for track in self.tracks], self._flags)
+        self._note_missing_end()
+
+    @property
+    def has_two_channels(self) -> bool:
+        """Whether the audio is one track of two channels."""
+        return len(self.tracks) == 1 and self.tracks[0].channels == 2
+
+    def pairs(self) -> Iterator[Channels]:
+        """Yield the two channels of the first track, once, shape (2, frames)."""
+        yield from self.tracks[0].pairs()
         self._note_missing_end()
 
     def close(self) -> None:

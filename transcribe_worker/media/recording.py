@@ -1,7 +1,8 @@
-"""Streams any recording as 16 kHz mono: the MAIN PATH from a file to samples.
+"""Streams any recording at 16 kHz, mixed to mono or as two channels: the MAIN PATH from a file to samples.
 
 PyAV decodes each audio track (`tracks`). Time stamps place its samples (`placing`), its channels are mixed
-(`downmix`) and resampled to 16 kHz (`resampling`), and the tracks are mixed (`mixing`).
+(`downmix`) and resampled to 16 kHz (`resampling`), and the tracks are mixed (`mixing`). Two channels that are
+two sides of a call are resampled without being mixed (`Recording.pairs`).
 
 FFmpeg guesses a format from content and name, and some formats (playlists, scripts) make it read other files.
 So the table in `formats` decides the format, and FFmpeg reads the one file through a `Source`.
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, NoReturn, cast
+from typing import BinaryIO, NamedTuple, NoReturn, TypeVar, cast
 
 import av
 from av.container import InputContainer
@@ -39,11 +40,15 @@ from transcribe_worker.media.mpeg_audio import begins_late
 from transcribe_worker.media.part import Part
 from transcribe_worker.media.resampling import SAMPLE_RATE_HZ
 from transcribe_worker.media.riff import WavLayout, read_layout
+from transcribe_worker.media.samples import Channels
 from transcribe_worker.media.source import Source, clean_header
 from transcribe_worker.media.tags import after_tags
 from transcribe_worker.media.tracks import check_memory
 
 __all__ = ("SAMPLE_RATE_HZ", "Mono", "Recording", "open_recording")
+
+#: A block of one or two channels.
+Block = TypeVar("Block", Mono, Channels)
 
 MAX_PARTS = 100
 # A second safeguard: `io_open` already refuses to open any other file.
@@ -89,9 +94,26 @@ class Recording(AbstractContextManager["Recording"]):
 
         Raises TooLong, TooSlow, and at the end NoAudio or NotARecording if nothing could be decoded.
         """
-        nothing = True
         decoded = chain.from_iterable(part.blocks() for part in self._parts)
-        for block in self._meter.measured(decoded, len):
+        return self._some(self._meter.measured(decoded, len))
+
+    @property
+    def has_two_channels(self) -> bool:
+        """Whether the whole recording is one track of two channels, by its header."""
+        return all(part.has_two_channels for part in self._parts)
+
+    def pairs(self) -> Iterator[Channels]:
+        """Yield the two channels, once, in blocks of about 0.5 s: shape (2, frames), 16 kHz, in [-1, 1].
+
+        Raises what `blocks` raises.
+        """
+        decoded = chain.from_iterable(part.pairs() for part in self._parts)
+        return self._some(self._meter.measured(decoded, _frames))
+
+    def _some(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        """Pass blocks on; raise if there are none."""
+        nothing = True
+        for block in blocks:
             nothing = False
             yield block
         if nothing:
@@ -101,6 +123,10 @@ class Recording(AbstractContextManager["Recording"]):
         if DAMAGED_AUDIO in self._flags:
             return NotARecording(f"Nothing in {self._name} could be decoded: it is damaged, or no recording.")
         return NoAudio(f"{self._name} has a header, but no audio after it.")
+
+
+def _frames(pair: Channels) -> int:
+    return len(pair[0])
 
 
 ORDINARY = RecordingLimits()

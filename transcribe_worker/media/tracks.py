@@ -1,4 +1,4 @@
-"""Decodes one audio track of a container to 16 kHz mono, at the times that the container states."""
+"""Decodes one audio track of a container to 16 kHz, at the times that the container states."""
 
 from __future__ import annotations
 
@@ -17,8 +17,15 @@ from transcribe_worker.media.downmix import Mono, downmixed
 from transcribe_worker.media.flags import DAMAGED_AUDIO, TRACK_LEFT_OUT, Flags
 from transcribe_worker.media.formats import Kind
 from transcribe_worker.media.placing import LONGEST_GAP_SECONDS, Piece, Timeline, placed
-from transcribe_worker.media.resampling import resampled
-from transcribe_worker.media.samples import LOSSY_OVERSHOOT, chunks, levelled, read_samples
+from transcribe_worker.media.resampling import resampled, resampled_pairs
+from transcribe_worker.media.samples import (
+    LOSSY_OVERSHOOT,
+    Channels,
+    Chunk,
+    chunks,
+    levelled,
+    read_samples,
+)
 
 PLAUSIBLE_RATES_HZ = range(1_000, 768_001)
 MAX_READ_FAILURES = 100
@@ -38,6 +45,11 @@ class Track:
                 stream.discard = Discard.all
         self._origin_seconds = origin(container, kind)
         self._timeline = Timeline(flags, self._origin_seconds, is_gapless=kind.stamps == "counted")
+
+    @property
+    def channels(self) -> int:
+        """The number of channels by the header."""
+        return self._stream.codec_context.layout.nb_channels
 
     @property
     def end_seconds(self) -> float | None:
@@ -62,12 +74,18 @@ class Track:
 
     def blocks(self) -> Iterator[Mono]:
         """Yield the track's sound, once, in blocks of about 0.5 s at 16 kHz; there may be none."""
-        overshoot = 1.0 if self._stream.codec_context.name.startswith("pcm_") else LOSSY_OVERSHOOT
-        sound = levelled(chunks(placed(self._pieces(), self._timeline)), self._flags, overshoot)
-        return resampled(downmixed(sound, self._flags))
+        return resampled(downmixed(self._sound(), self._flags))
+
+    def pairs(self) -> Iterator[Channels]:
+        """Yield the same as two channels, shape (2, frames)."""
+        return resampled_pairs(self._sound())
 
     def close(self) -> None:
         self.container.close()
+
+    def _sound(self) -> Iterator[Chunk]:
+        overshoot = 1.0 if self._stream.codec_context.name.startswith("pcm_") else LOSSY_OVERSHOOT
+        return levelled(chunks(placed(self._pieces(), self._timeline)), self._flags, overshoot)
 
     def _pieces(self) -> Iterator[Piece]:
         for frame in self._frames():
