@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from shared.reading import Correction
 from shared.speakers import Label
-from shared.store.overlays import Correction
 from shared.store.store import Store
 from shared.store.values import Record
 from shared.words import Segment, numbered

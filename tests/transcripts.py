@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from archive.transcript import Transcript
+from shared.reading import Correction
 from shared.speakers import LOUDNESS, PERSON, Label
-from shared.store.overlays import Correction
 from shared.words import Segment, Word, numbered
 
 

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from archive.passages import Passage, labels_by_word, passages
+from archive.passages import Passage, passages
 from archive.transcript import Transcript
+from shared.reading import speakers
 from shared.speakers import Label
 from shared.times import iso
 from shared.words import Segment, Word, seconds
@@ -44,7 +45,7 @@ def speech_in_json(transcript: Transcript) -> dict[str, Any]:
 
 def segments_in_json(transcript: Transcript) -> list[dict[str, Any]]:
     """Return the segments and their words, each with its number and its speaker."""
-    labels = labels_by_word(transcript)
+    labels = speakers(transcript.labels, sum(len(segment.words) for segment in transcript.segments))
     return [_segment(segment, labels) for segment in transcript.segments]
 
 
@@ -104,17 +105,16 @@ def _speaker(label: Label | None) -> dict[str, Any]:
 
 
 def _passage(passage: Passage) -> dict[str, Any]:
-    count, first = len(passage.words), passage.first_word
     return {
         **_times(passage),
-        "first_word": first,
-        "last_word": None if first is None else first + count - 1,
+        "first_word": passage.first_word,
+        "last_word": passage.last_word,
         "speaker": passage.speaker,
         "name": passage.name,
         "speaker_probability": passage.probability,
         "is_doubtful": passage.is_doubtful,
         "text": passage.reading,
-        "is_corrected": bool(passage.corrections),
+        "is_corrected": passage.is_corrected,
         "doubts": passage.doubts,
     }
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from archive.formats.times import moment
+from archive.passages import plain
 from archive.transcript import Transcript
-from shared.plain_text import one_line
 from shared.words import milliseconds
 
 
 def heading(transcript: Transcript) -> str:
     """Return the title of a document."""
-    return " ".join(one_line(transcript.title).split()) or f"Recording {transcript.record_id}"
+    return plain(transcript.title) or f"Recording {transcript.record_id}"
 
 
 def facts(transcript: Transcript) -> list[tuple[str, str]]:
@@ -21,4 +21,4 @@ def facts(transcript: Transcript) -> list[tuple[str, str]]:
         ("Language", transcript.language),
         ("Model", transcript.model),
     )
-    return [(name, " ".join(one_line(value).split())) for name, value in found if value]
+    return [(name, plain(value)) for name, value in found if value]

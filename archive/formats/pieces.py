@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from archive.passages import Passage, corrected
+from archive.passages import Passage
 from shared.plain_text import one_line
-from shared.words import Word
+from shared.reading import Token
 
 #: Chinese and Japanese characters, between which a line may break; Korean has spaces.
 _UNSPACED = (
@@ -63,24 +63,23 @@ def spread(text: str, start_ms: int, end_ms: int, *, space_before: bool = False)
 
 def pieces_of(passage: Passage) -> list[Piece]:
     """Return the words of a passage as they are to be read, each with its time."""
-    if not passage.corrections and not _is_made_of_words(passage):
+    if not passage.is_corrected and not _is_made_of_words(passage):
         return spread(passage.text, passage.start_ms, passage.end_ms)
-    return [piece for text, words in corrected(passage) for piece in _pieces(text, words)]
+    return [piece for token in passage.tokens for piece in _pieces(token)]
 
 
 def _is_made_of_words(passage: Passage) -> bool:
     return "".join("".join(word.text for word in passage.words).split()) == "".join(passage.text.split())
 
 
-def _pieces(text: str, words: tuple[Word, ...]) -> list[Piece]:
+def _pieces(token: Token) -> list[Piece]:
     """Return a word as one piece, a correction as its words, which share its time."""
-    start, end = words[0].start_ms, max(words[0].start_ms, words[-1].end_ms)
-    plain = one_line(text)
-    space_before = plain[:1].isspace()
-    plain = plain.strip()
-    if len(words) == 1 and plain and not _SPACE.search(plain):
-        return [Piece(start, end, plain, space_before)]
-    return spread(plain, start, end, space_before=space_before)
+    end_ms = max(token.start_ms, token.end_ms)
+    text = one_line(token.text)
+    space_before, text = text[:1].isspace(), text.strip()
+    if not token.is_corrected and text and not _SPACE.search(text):
+        return [Piece(token.start_ms, end_ms, text, space_before)]
+    return spread(text, token.start_ms, end_ms, space_before=space_before)
 
 
 def joined(pieces: Iterable[Piece]) -> str:

@@ -67,7 +67,8 @@ def test_a_speaker_is_doubtful_below_a_probability_of_seven_tenths_or_if_nobody_
 
 def test_a_correction_is_read_instead_of_its_words_and_the_text_of_the_engine_stays() -> None:
     (found,) = passages(transcript(HELLO, corrections=[corrected(1, 3, "Zoë,\nwho is")]))
-    assert found.reading == found.corrected_text == "Hello Zoë, who is you? Fine, thanks."
+    assert found.line == "Hello Zoë, who is you? Fine, thanks."
+    assert found.corrected_text == found.reading == found.line.replace("Zoë, ", "Zoë,\n")
     assert (found.text, found.words) == (HELLO.text, HELLO.words)
     (untouched,) = passages(transcript(HELLO))
     assert untouched.corrected_text is None
@@ -78,10 +79,10 @@ def test_a_later_correction_takes_the_place_of_those_it_overlaps() -> None:
     assert text_of(transcript(HELLO, corrections=both)) == "Hello there, where were you? Well, thanks."
 
 
-def test_a_correction_is_not_parted_and_goes_to_the_speaker_of_most_of_its_words() -> None:
+def test_a_correction_is_not_parted_and_goes_to_the_speaker_of_its_first_word() -> None:
     labels = [said_by(ME, 0, 2), said_by(THEM, 3, 6)]
     found = transcript(HELLO, labels=labels, corrections=[corrected(2, 4, "are you well?")])
-    assert read(found) == [("Me", "Hello there,"), ("Them", "are you well? Fine, thanks.")]
+    assert read(found) == [("Me", "Hello there, are you well?"), ("Them", "Fine, thanks.")]
 
 
 def test_a_correction_over_two_segments_is_read_where_it_begins() -> None:
