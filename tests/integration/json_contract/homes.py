@@ -15,7 +15,7 @@ from typing import Any
 from archive.library import Library
 from offhook import __file__ as offhook_module
 from shared.settings import Settings
-from shared.speakers import LOUDNESS, ME, Label
+from shared.speakers import LOUDNESS, ME, THEM, Label
 from shared.store.claims import Claim, Failure
 from shared.store.store import Store
 from tests.stage import ROOT, Stage
@@ -52,7 +52,7 @@ def _fill(store: Store, library: Library, worker_id: str) -> None:
     windows = store.transcripts.windows(claim.record.id)
     segments = [segment for window in windows for segment in window.segments]
     heard = {"duration_seconds": 12.5, "language": "de", "language_probability": 0.97}
-    labels = [Label(0, 0, ME, LOUDNESS, 0.9)]
+    labels = [Label(0, 1, THEM, LOUDNESS, 0.9)]
     done = store.claims.complete(claim, segments, labels, **heard, flags=("cut_short",))
     store.overlays.assign(done.id, 0, 0, ME)
     store.overlays.rename(done.id, ME, "Frau Weber")
@@ -89,8 +89,8 @@ def _decode(store: Store, claim: Claim, **columns: Any) -> None:
     measures = {"average_log_probability": -0.1, "no_speech_probability": 0.0, "compression_ratio": 1.0}
     said = [
         {"start_seconds": 0.0, "end_seconds": 4, "text": "Grüße an Frau Weber.", "words": None},
-        {"start_seconds": 5.5, "end_seconds": 6.0, "text": "Ja.", "words": [[5.5, 6.0, " Ja.", 0.9]]}
-        | {"doubts": ["improbable"]},
+        {"start_seconds": 5.5, "end_seconds": 6.0, "text": "Ja. Gut.", "channel": 0}
+        | {"words": [[5.5, 5.7, " Ja.", 0.9], [5.7, 6.0, " Gut.", 0.9]], "doubts": ["improbable"]},
     ]
     window = {"start_seconds": 0.0, "end_seconds": 25.0, "stretch_seconds": 0.0}
     window["segments"] = json.dumps([segment | measures for segment in said])
