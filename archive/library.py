@@ -63,7 +63,7 @@ class Library:
         if not self.is_ours(stem):  # only a forged database has such a place
             raise StateConflict(f"Recording {record.id} has a place outside of the library.")
         make_folder_inside(self._settings.library, stem.parent)
-        found = transcript.load(self._store, record)
+        found = transcript.load(self._store, record, self._settings.my_name)
         for suffix in IN_LIBRARY:
             write_whole(beside(stem, suffix), FORMATS[suffix].content(found), is_first=is_first)
         path = Path(record.recording_path)
@@ -125,7 +125,7 @@ class Library:
             wanted.add(Content(record.size_bytes, record.sha256))
         lost = [FORMATS[suffix] for suffix in IN_LIBRARY if not beside(stem, suffix).is_file()]
         if lost and record.archived_at is not None:
-            found = transcript.load(self._store, record)
+            found = transcript.load(self._store, record, self._settings.my_name)
             wanted |= {Content.of(form.content(found)) for form in lost if found.segments}
         taken = {name.lower() for name in self._store.places.stems()} if wanted else set()
         return find(self._settings.library, wanted, taken)

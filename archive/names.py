@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from shared import titles
-from shared.plain_text import one_line
 from shared.speakers import ME, THEM
 from shared.store.store import Store
 from shared.store.values import Record
@@ -25,8 +22,3 @@ def _known(record: Record, my_name: str) -> dict[str, str]:
     if record.source == "capture":
         far = record.candidate_id or (record.title if titles.is_given(record.title) else "")
     return {speaker: name for speaker, name in ((ME, my_name), (THEM, far)) if name.strip()}
-
-
-def shown(speaker: str, names: Mapping[str, str]) -> str:
-    """Return a speaker's name as one line, or the speaker itself."""
-    return " ".join(one_line(names.get(speaker, "")).split()) or speaker

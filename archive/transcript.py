@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from archive.names import names_of
 from shared.reading import Correction
 from shared.speakers import Label
 from shared.store.store import Store
@@ -33,23 +34,23 @@ class Transcript:
     corrections: tuple[Correction, ...] = ()
 
 
-def load(store: Store, record: Record) -> Transcript:
-    """Read the transcript of a completed record."""
+def load(store: Store, record: Record, my_name: str) -> Transcript:
+    """Read the transcript of a completed record; `my_name` is what `me` is called without another name."""
     return replace(
         _transcript(record, store.transcripts.segments(record.id)),
         labels=store.overlays.labels(record.id),
-        names=store.overlays.names(record.id),
+        names=names_of(store, record, my_name),
         corrections=store.overlays.corrections(record.id),
     )
 
 
-def so_far(store: Store, record: Record) -> Transcript:
+def so_far(store: Store, record: Record, my_name: str) -> Transcript:
     """Read what is decoded of a record that is being transcribed; what was transcribed before if there is
     nothing.
     """
     windows = store.transcripts.windows(record.id)
     if not windows:
-        return load(store, record)
+        return load(store, record, my_name)
     return _transcript(record, (segment for window in windows for segment in window.segments))
 
 

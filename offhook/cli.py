@@ -44,7 +44,7 @@ COMMANDS = {
     "restore": "offhook.commands.backup:restore",
     "resume": "offhook.commands.queue:resume",
     "retry": "offhook.commands.queue:retry",
-    "search": "offhook.commands.transcripts:search",
+    "search": "offhook.commands.search:search",
     "show": "offhook.commands.transcripts:show",
     "speaker": "offhook.commands.speaker:speaker",
     "status": "offhook.commands.status:status",

@@ -6,10 +6,10 @@ import re
 
 import click
 
+from archive.formats.times import moment
 from offhook.commands.drawing import cell, show, table
 from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import print_json, say, warn
-from offhook.commands.wording import moment
 from offhook.desk import speakers as desk_speakers
 from offhook.desk.desk import Desk
 from offhook.desk.speakers import SAMPLE_CHARACTERS, Speaker
@@ -98,7 +98,7 @@ def _show(found: list[Speaker]) -> None:
     for each in found:
         text = each.sample.text
         short = text if len(text) <= SAMPLE_CHARACTERS else f"{text[:SAMPLE_CHARACTERS]}…"
-        name = each.name if each.name != each.speaker else ""
+        name = each.name if each.name.casefold() != each.speaker else ""
         said = f"[{moment(each.sample.start_ms)}] {short}"
         listed.add_row(*map(cell, (each.speaker, name, f"{each.share:.0%}", said)))
     show(listed)

@@ -129,7 +129,9 @@ def _print(desk: Desk, record: Record, form: str, *, quiet: bool) -> bool:
         if not quiet:
             write = FORMATS[form].text
             assert write
-            print_text(write(transcript.load(desk.store, record)), is_json=form == "json")
+            print_text(
+                write(transcript.load(desk.store, record, desk.settings.my_name)), is_json=form == "json"
+            )
         return True
     why = record.transcription_error or f"it was {record.transcription_status}."
     warn(f"offhook: {record.title}: {why}")
@@ -138,5 +140,5 @@ def _print(desk: Desk, record: Record, form: str, *, quiet: bool) -> bool:
 
 def _with_text(desk: Desk, record: Record) -> dict[str, Any]:
     is_done = record.transcription_status == COMPLETED
-    text = text_of(transcript.load(desk.store, record)) if is_done else None
+    text = text_of(transcript.load(desk.store, record, desk.settings.my_name)) if is_done else None
     return {**record_view(record, desk.settings), "text": text}

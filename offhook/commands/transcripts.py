@@ -1,4 +1,4 @@
-"""Commands that read transcripts: show, export, search."""
+"""Commands that read transcripts: show, export."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from archive.formats.times import moment
 from archive.library import beside, safe_name, write_whole
 from archive.passages import Passage, passages
 from archive.transcript import Transcript
-from offhook.commands.options import json_option, limit_option, pass_desk
-from offhook.commands.printing import print_bytes, print_json, print_text, say, say_coloured, warn
+from offhook.commands.options import json_option, pass_desk
+from offhook.commands.printing import print_bytes, print_json, print_text, say, say_coloured
 from offhook.commands.wording import length
 from offhook.desk.capture_quality import in_words
 from offhook.desk.desk import Desk
@@ -25,7 +25,6 @@ from shared.files import real
 from shared.speakers import UNSURE
 from shared.store.transitions import COMPLETED
 from shared.store.values import Record
-from shared.words import milliseconds
 
 
 @click.command()
@@ -91,23 +90,6 @@ def export(desk: Desk, record_ids: tuple[int, ...], everything: bool, form: str,
         say(str(path))
 
 
-@click.command()
-@click.argument("words", nargs=-1, required=True)
-@limit_option
-@json_option
-@pass_desk
-def search(desk: Desk, words: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """Find the moments at which all of these words were said; `word*` finds beginnings."""
-    hits = desk.store.transcripts.search(" ".join(words), limit)
-    if as_json:
-        print_json({"hits": [hit.__dict__ for hit in hits]})
-    for hit in [] if as_json else hits:
-        start = moment(milliseconds(hit.start_seconds))
-        say(f"{hit.record_id:>5}  {start}  {hit.title}: {hit.snippet}")
-    if not hits and not as_json:
-        warn("Nothing found.")
-
-
 def _print(found: Transcript, form: str) -> None:
     """Print a transcript as a file of a format."""
     write = FORMATS[form]
@@ -118,7 +100,7 @@ def _print(found: Transcript, form: str) -> None:
 
 
 def _transcript(desk: Desk, record: Record) -> Transcript:
-    return transcript.so_far(desk.store, record)
+    return transcript.so_far(desk.store, record, desk.settings.my_name)
 
 
 _ON_ITS_WAY = "not there yet; a worker sees to it, and `offhook doctor` says what is in its way"

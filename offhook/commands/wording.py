@@ -32,13 +32,6 @@ def length(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def moment(milliseconds: int) -> str:
-    """Write a time in a recording as HH:MM:SS."""
-    minutes, seconds = divmod(milliseconds // 1000, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}"
-
-
 def counted(count: int, what: str) -> str:
     """Write a number of things: `1 file`, `1,200 files`."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from archive.names import names_of, shown
+from archive.names import names_of
+from archive.passages import name_of
 from offhook.desk.desk import Desk
 from shared.errors import OffhookError
 from shared.reading import Token, read
@@ -94,7 +95,7 @@ class Speech:
 
     def name(self, speaker: str) -> str:
         """Return how a speaker is called."""
-        return shown(speaker, self.names)
+        return name_of(speaker, self.names)
 
     def speaker_of(self, text: str) -> str | None:
         """Return the speaker that a person means by a name, or by `me`, `them` or `voice 2`."""
@@ -102,7 +103,7 @@ class Speech:
         named = [each for each in self.speakers if self.name(each).casefold() == wanted]
         if named:
             return named[0]
-        return wanted if _SPEAKER.fullmatch(wanted) else None
+        return wanted if is_speaker(wanted) else None
 
     def new_speaker(self) -> str:
         """Return a speaker for somebody who is not in the recording yet."""
@@ -122,6 +123,11 @@ class Speech:
         if not spoken:
             raise NoSuchMoment(f"Nothing is said at {moment} in recording {self.record.id}.")
         return spoken[-1]
+
+
+def is_speaker(text: str) -> bool:
+    """Whether a text is a speaker as offhook calls them, such as `me` or `voice 2`, and not a name."""
+    return bool(_SPEAKER.fullmatch(text.casefold()))
 
 
 def speech(desk: Desk, record_id: int) -> Speech:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from shared.store.narrowing import EVERYTHING, Narrowing
 from shared.store.words_index import Query
 
 Row = dict[str, Any]
@@ -25,6 +26,7 @@ class Found:
     start_seconds: float
     end_seconds: float
     text: str
+    segment_id: int
 
 
 class ChangeFeed(Protocol):
@@ -67,8 +69,16 @@ class Database(Protocol):
     def disconnect(self) -> None:
         """Close this thread's connection."""
 
-    def find_text(self, query: Query, limit: int) -> list[Found]:
-        """Return the segments that match a full-text query, the newest first."""
+    def find_text(
+        self, query: Query, limit: int, narrowing: Narrowing = EVERYTHING, before_id: int = 2**63 - 1
+    ) -> list[Found]:
+        """Return the segments before `before_id` that match a full-text query, the newest first.
+
+        Of those narrowed to speakers, some may have no matching word of theirs.
+        """
+
+    def records_with_text(self, query: Query) -> list[int]:
+        """Return the numbers of the records that have a matching segment."""
 
     def index_text(self, record_id: int) -> None:
         """Add the segments of a record to the full-text index."""

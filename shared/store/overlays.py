@@ -11,10 +11,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from peewee import fn
+
 from shared.reading import Correction as Correction
-from shared.speakers import PERSON, Label, VoiceTurn
+from shared.speakers import PERSON, THEM, Label, VoiceTurn
 from shared.store.database import Database, Row
-from shared.store.tables import CorrectionRow, SpeakerLabelRow, SpeakerNameRow, SpeakerSwapRow, VoiceTurnRow
+from shared.store.tables import (
+    CorrectionRow,
+    RecordRow,
+    SpeakerLabelRow,
+    SpeakerNameRow,
+    SpeakerSwapRow,
+    VoiceTurnRow,
+)
 
 ROWS_AT_ONCE = 100
 
@@ -31,6 +40,25 @@ class Overlays:
         by_age = (SpeakerLabelRow.source == PERSON, SpeakerLabelRow.id)
         rows = self._database.all(SpeakerLabelRow.select().where(mine).order_by(*by_age))
         return tuple(_without(row, Label) for row in rows)
+
+    def near(
+        self, record_id: int, first_word: int, last_word: int
+    ) -> tuple[tuple[Label, ...], tuple[Correction, ...]]:
+        """Return the labels and corrections of some words, in the same order as those of a whole record."""
+        by_age = (SpeakerLabelRow.source == PERSON, SpeakerLabelRow.id)
+        found = [
+            self._database.all(
+                table.select()
+                .where((table.record == record_id) & (table.first_word <= last_word))
+                .where(table.last_word >= first_word)
+                .order_by(*order)
+            )
+            for table, order in ((SpeakerLabelRow, by_age), (CorrectionRow, (CorrectionRow.id,)))
+        ]
+        return (
+            tuple(_without(row, Label) for row in found[0]),
+            tuple(_without(row, Correction) for row in found[1]),
+        )
 
     def relabel(self, record_id: int, labels: Iterable[Label]) -> None:
         """Replace the labels of the machine; speakers that a person has exchanged stay exchanged."""
@@ -52,6 +80,21 @@ class Overlays:
         """Return the names that a person gave, by speaker."""
         query = SpeakerNameRow.select().where(SpeakerNameRow.record == record_id)
         return {row["speaker"]: row["name"] for row in self._database.all(query)}
+
+    def named(self, name: str) -> dict[int, frozenset[str]]:
+        """Return the speakers to whom persons gave a name, by record; case makes no difference."""
+        spelled = fn.LOWER(SpeakerNameRow.name).in_(lowered(name))
+        found: dict[int, frozenset[str]] = {}
+        for row in self._database.all(SpeakerNameRow.select().where(spelled)):
+            found[row["record"]] = found.get(row["record"], frozenset()) | {row["speaker"]}
+        return found
+
+    def far_sides(self, name: str) -> list[int]:
+        """Return the calls of capture whose far side is known by their candidate or title alone."""
+        named = SpeakerNameRow.select(SpeakerNameRow.record).where(SpeakerNameRow.speaker == THEM)
+        known_as = fn.LOWER(fn.COALESCE(RecordRow.candidate_id, RecordRow.title)).in_(lowered(name))
+        query = RecordRow.select(RecordRow.id).where((RecordRow.source == "capture") & known_as)
+        return [row["id"] for row in self._database.all(query.where(RecordRow.id.not_in(named)))]
 
     def rename(self, record_id: int, speaker: str, name: str | None) -> None:
         """Give a speaker a name; None takes it away."""
@@ -153,6 +196,11 @@ class Overlays:
         rows: Sequence[Row] = [{"record": record_id, **asdict(overlay)} for overlay in overlays]
         for start in range(0, len(rows), ROWS_AT_ONCE):
             self._database.run(table.insert_many(rows[start : start + ROWS_AT_ONCE]))
+
+
+def lowered(text: str) -> tuple[str, str]:
+    """Return a text in small letters, and with its ASCII letters alone small, as a database may have it."""
+    return text.lower(), "".join(sign.lower() if sign.isascii() else sign for sign in text)
 
 
 def exchanged(labels: Iterable[Label], speakers: Mapping[str, str]) -> list[Label]:

@@ -21,6 +21,7 @@ from shared.store.overlays import Overlays
 from shared.store.places import Places
 from shared.store.records import Records
 from shared.store.relocation import Relocation
+from shared.store.search import Search
 from shared.store.sqlite.database import BUSY_TIMEOUT_SECONDS, SqliteDatabase
 from shared.store.sqlite.files import copy_database, has_calls, refuse_newer
 from shared.store.sqlite.inspection import damaged_values, oddities
@@ -42,6 +43,7 @@ class Store:
         self.transcripts = Transcripts(database)
         self.overlays = Overlays(database, clock)
         self.carrying = Carrying(database, self.transcripts, self.overlays, clock)
+        self.search = Search(database, self.transcripts, self.overlays)
         self.edits = Edits(database, self.transcripts, self.overlays, self.carrying, clock)
         self.records = Records(database, self.transcripts, self.carrying, clock)
         self.places = Places(database, self.records, clock)

@@ -15,7 +15,7 @@ from typing import Any
 
 from shared.reading import Correction, corrected_texts
 from shared.store import stored_json, words_index
-from shared.store.database import Database, Row
+from shared.store.database import Database, Found, Row
 from shared.store.tables import DecodedWindowRow, SegmentRow
 from shared.words import Segment, Word, milliseconds, numbered, seconds, segments_as_json, segments_from_json
 
@@ -69,7 +69,12 @@ class Transcripts:
         """Return the segments with all the words, the newest first; `word*` finds prefixes."""
         query = words_index.parse(words)
         found = self._database.find_text(query, limit)
-        return [Hit(**moment.__dict__, snippet=words_index.snippet(moment.text, query)) for moment in found]
+        return [hit_of(moment, query) for moment in found]
+
+    def segment(self, segment_id: int) -> Segment:
+        """Return one segment of a finished transcript."""
+        (row,) = self._database.all(SegmentRow.select().where(SegmentRow.id == segment_id))
+        return _segment(row)
 
     # Writes of other parts of the store, inside their transactions
 
@@ -115,6 +120,13 @@ class Transcripts:
         self.forget_windows(record_id)
         self._database.remove_text(record_id)
         self._database.run(SegmentRow.delete().where(SegmentRow.record == record_id))
+
+
+def hit_of(found: Found, query: words_index.Query) -> Hit:
+    """Return a found segment as a hit."""
+    snippet = words_index.snippet(found.text, query)
+    seconds = (found.start_seconds, found.end_seconds)
+    return Hit(found.record_id, found.title, *seconds, found.text, snippet)
 
 
 def _window(row: Row) -> Window:

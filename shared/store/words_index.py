@@ -87,6 +87,15 @@ def snippet(text: str, query: Query) -> str:
     return f"{ELLIPSIS if start else ''}{marked}{ELLIPSIS if end < len(tokens) else ''}"
 
 
+def places(text: str, query: Query) -> list[tuple[int, int]]:
+    """Return where the words stand in a text, as ranges of characters; none if one of them is missing."""
+    tokens = [(_bare(match[0]), match.start(), match.end()) for match in _TOKEN.finditer(text)]
+    bare = [token for token, *_ in tokens]
+    if not all(_places(bare, Query((term,))) for term in query.terms):
+        return []
+    return [(tokens[a][1], tokens[b - 1][2]) for a, b in sorted(_places(bare, query))]
+
+
 def _terms(words: str) -> Iterator[Term]:
     for word in words.split():
         bare = word.rstrip("*").replace('"', "")

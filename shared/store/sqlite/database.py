@@ -21,6 +21,7 @@ from shared.errors import (
     StoreUnavailable,
 )
 from shared.store.database import Found, Row
+from shared.store.narrowing import EVERYTHING, Narrowing
 from shared.store.sqlite import fulltext, scrubbing
 from shared.store.sqlite.changes import SqliteChangeFeed
 from shared.store.sqlite.connections import Connections
@@ -136,12 +137,20 @@ class SqliteDatabase:
         with self.errors():
             self._peewee.close()
 
-    def find_text(self, query: Query, limit: int) -> list[Found]:
-        """Return the segments that match a full-text query, the newest first."""
-        expression = fulltext.expression(query)
-        if not expression:
-            return []
-        return [Found(*row) for row in self._sql(fulltext.FIND, (expression, limit))]
+    def find_text(
+        self,
+        query: Query,
+        limit: int,
+        narrowing: Narrowing = EVERYTHING,
+        before_id: int = fulltext.LARGEST_ID,
+    ) -> list[Found]:
+        """Return the segments before `before_id` that match a full-text query, the newest first."""
+        return [Found(*row) for row in fulltext.find(self._sql, query, limit, narrowing, before_id)]
+
+    def records_with_text(self, query: Query) -> list[int]:
+        """Return the numbers of the records that have a matching segment."""
+        wanted = fulltext.expression(query)
+        return [row[0] for row in self._sql(fulltext.RECORDS, (wanted,))] if wanted else []
 
     def index_text(self, record_id: int) -> None:
         """Add the segments of a record to the full-text index."""

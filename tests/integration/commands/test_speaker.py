@@ -40,7 +40,7 @@ def test_speakers_for_programs(cli: Cli, call: Record) -> None:
     assert found["record_id"] == 1
     assert found["speakers"][1] == {
         "speaker": "me",
-        "name": "me",
+        "name": "Me",
         "words": 9,
         "share": 0.45,
         "sample": {"start_seconds": 0.0, "text": "Good morning, this is Max."},
@@ -50,18 +50,18 @@ def test_speakers_for_programs(cli: Cli, call: Record) -> None:
 @pytest.mark.parametrize(
     ("columns", "far"),
     [
-        ({"title": "Call 2026-11-30 09:15"}, "them"),
-        ({"title": "Recovered 2026-11-30 09:15"}, "them"),
+        ({"title": "Call 2026-11-30 09:15"}, "Them"),
+        ({"title": "Recovered 2026-11-30 09:15"}, "Them"),
         ({"title": "Ada Lovelace"}, "Ada Lovelace"),
         ({"title": "Ada Lovelace", "candidate_id": "C-17"}, "C-17"),
-        ({"title": "Ada Lovelace", "source": "inbox"}, "them"),
+        ({"title": "Ada Lovelace", "source": "inbox"}, "Them"),
     ],
 )
 def test_the_far_side_of_a_call_is_called_by_what_is_known_of_it(
     cli: Cli, settings: Settings, store: Store, columns: dict[str, str], far: str
 ) -> None:
     spoken(settings, store, **columns)
-    assert names(cli) == {"them": far, "me": "me"}
+    assert names(cli) == {"them": far, "me": "Me"}
 
 
 def test_my_name_is_shown_for_me(cli: Cli, call: Record, settings: Settings) -> None:
@@ -81,7 +81,7 @@ def test_a_speaker_is_named_renamed_and_loses_the_name_again(cli: Cli, call: Rec
 
 
 def test_a_speaker_that_there_is_not_is_refused_with_those_that_there_are(cli: Cli, call: Record) -> None:
-    message = "offhook: Recording 1 has no speaker voice 2. Its speakers: me, Call with Ada.\n"
+    message = "offhook: Recording 1 has no speaker voice 2. Its speakers: Me, Call with Ada.\n"
     assert cli("speaker", 1, "voice 2", "Ada") == Done(1, "", message)
 
 
@@ -106,7 +106,7 @@ def test_of_three_voices_two_have_to_be_named_to_be_exchanged(
 
 @pytest.mark.parametrize("moment", ["0:00:10", "00:10", "10", "10.0", "0:00:11.5", "12"])
 def test_what_is_said_at_a_time_is_given_to_another_speaker(cli: Cli, call: Record, moment: str) -> None:
-    assert cli("speaker", 1, "--at", moment, "me") == Done(0, "Recording 1: Given to me.\n", "")
+    assert cli("speaker", 1, "--at", moment, "me") == Done(0, "Recording 1: Given to Me.\n", "")
     assert words_of(cli) == {"me": 15, "them": 5}
 
 
@@ -114,7 +114,7 @@ def test_words_are_given_to_somebody_who_was_not_known_yet(cli: Cli, call: Recor
     assert cli("speaker", 1, "--words", "10-11", "Charles Babbage").out == (
         "Recording 1: Given to Charles Babbage.\n"
     )
-    assert names(cli) == {"them": "Call with Ada", "me": "me", "them 2": "Charles Babbage"}
+    assert names(cli) == {"them": "Call with Ada", "me": "Me", "them 2": "Charles Babbage"}
     assert cli("speaker", 1, "--words", "12", "charles babbage").code == 0
     assert words_of(cli) == {"them": 8, "me": 9, "them 2": 3}
 

@@ -142,7 +142,7 @@ def put_right(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     with Store.of_home(settings) as store:
         spoken(settings, store, "Call with Ada")
     speakers = [stage.read("speaker", "1"), stage.read("speaker", "1", "them", "Ada")]
-    return {"offhook speaker": speakers}
+    return {"offhook speaker": speakers, "offhook search": [stage.read("search", "loveless")]}
 
 
 @pytest.fixture(scope="package")

@@ -287,6 +287,9 @@ CONTRACT: dict[str, Table] = {
         "hits[].end_seconds": "number",
         "hits[].text": "text",
         "hits[].snippet": "text",
+        "hits[].moment_seconds": "number",
+        "hits[].speaker": "text or null",
+        "hits[].name": "text or null",
     },
     "offhook speaker": {
         "record_id": "integer",

@@ -159,6 +159,9 @@ class Answers:
             for number, made in enumerate(self.to("offhook backup")):
                 into = self.new.parent / f"restored {number}"
                 yield self.homes[0].read("restore", made["path"], "--into", into)
+        elif heading == "offhook search":
+            yield from (home.read("search", "g*") for home in self.homes)
+            yield from self.erased[heading]
         elif heading in self.erased:
             yield from self.erased[heading]
         elif command[-1] in self.recorded:
@@ -166,8 +169,7 @@ class Answers:
         elif heading in ("offhook show", "The transcript as a file"):
             yield from (answer for home in self.homes for answer in _show(home, heading))
         else:
-            words = ("g*",) if command == ["search"] else ()
-            yield from (home.read(*command, *words) for home in self.homes)
+            yield from (home.read(*command) for home in self.homes)
 
 
 def _backed_up(home: Stage, folder: Path) -> Any:

@@ -1,0 +1,113 @@
+"""Finds moments by words, by who said them and by what is known of their recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from shared.reading import Token, read
+from shared.store import words_index
+from shared.store.database import Database, Found
+from shared.store.narrowing import EVERYTHING, Narrowing
+from shared.store.overlays import Overlays
+from shared.store.transcripts import Transcripts
+from shared.store.words_index import Query
+from shared.words import seconds
+
+#: Segments that are looked at together; of those narrowed to speakers some are passed over.
+FEWEST_AT_ONCE = 50
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A segment with the words; when the first of them is said, and by whom.
+
+    `snippet` has the words in brackets. `speaker` is None if nothing says who it is.
+    """
+
+    record_id: int
+    title: str
+    start_seconds: float
+    end_seconds: float
+    text: str
+    snippet: str
+    moment_seconds: float
+    speaker: str | None
+
+
+class Search:
+    """The search of one database."""
+
+    def __init__(self, database: Database, transcripts: Transcripts, overlays: Overlays) -> None:
+        self._database, self._transcripts, self._overlays = database, transcripts, overlays
+
+    def find(self, words: str, limit: int, narrowing: Narrowing = EVERYTHING) -> list[Moment]:
+        """Return the moments at which all the words are said, the newest first; `word*` finds prefixes."""
+        query = words_index.parse(words)
+        return list(islice(self._moments(query, limit, narrowing), limit))
+
+    def records_with(self, words: str) -> list[int]:
+        """Return the numbers of the records in which each of the words is said, in any segment."""
+        terms = words_index.parse(words).terms
+        found = [set(self._database.records_with_text(Query((term,)))) for term in terms]
+        return sorted(set.intersection(*found)) if found else []
+
+    def _moments(self, query: Query, limit: int, narrowing: Narrowing) -> Iterator[Moment]:
+        at_once = limit if narrowing.said is None else max(limit, FEWEST_AT_ONCE)
+        found = self._database.find_text(query, at_once, narrowing)
+        while found:
+            for segment in found:
+                if moment := self._moment(segment, query, narrowing):
+                    yield moment
+            if len(found) < at_once:
+                return
+            found = self._database.find_text(query, at_once, narrowing, found[-1].segment_id)
+
+    def _moment(self, found: Found, query: Query, narrowing: Narrowing) -> Moment | None:
+        """Return the moment of a found segment; None if others than those asked for say the words."""
+        tokens = self._tokens(found)
+        said_by = narrowing.said.of(found.record_id) if narrowing.said else None
+        token = _first(tokens, query, said_by)
+        if token is None and said_by is not None:
+            return None
+        return Moment(
+            found.record_id,
+            found.title,
+            found.start_seconds,
+            found.end_seconds,
+            found.text,
+            words_index.snippet(found.text, query),
+            seconds(token.start_ms) if token else found.start_seconds,
+            token.speaker if token else None,
+        )
+
+    def _tokens(self, found: Found) -> list[Token]:
+        """Return a segment as a person reads it; its words are counted from 0."""
+        segment = self._transcripts.segment(found.segment_id)
+        first = segment.first_word or 0
+        labels, corrections = self._overlays.near(found.record_id, first, first + len(segment.words) - 1)
+        return read(
+            [replace(segment, first_word=0)],
+            [replace(it, first_word=it.first_word - first, last_word=it.last_word - first) for it in labels],
+            [
+                replace(it, first_word=it.first_word - first, last_word=it.last_word - first)
+                for it in corrections
+            ],
+        )
+
+
+def _first(tokens: list[Token], query: Query, said_by: frozenset[str] | None) -> Token | None:
+    """Return the token in which the first of the words is; only words of some speakers count, if given."""
+    heard = [token if said_by is None or token.speaker in said_by else _mute(token) for token in tokens]
+    found = words_index.places("".join(token.text for token in heard), query)
+    end = 0
+    for token in heard:
+        end += len(token.text)
+        if found and found[0][0] < end:
+            return token
+    return None
+
+
+def _mute(token: Token) -> Token:
+    return replace(token, text="\n")
