@@ -111,12 +111,19 @@ class Library:
         path = Path(record.recording_path)
         ours = [path] if self.is_ours(path) else []
         ours += self._store.inbox_files.of_record(record.id)
+        ours += self._edits(record)
         if stem := self.stem_of(record):
             ours += [beside(stem, suffix) for suffix in IN_LIBRARY]
             moved = beside(stem, path.suffix.lstrip("."))
             ours += [moved] if moved != path and _is_recording(record, moved) else []
             ours += self._renamed(record, stem, (path, moved))
         return [path for path in dict.fromkeys(ours) if is_file(path) and self.is_ours(path)]
+
+    def _edits(self, record: Record) -> list[Path]:
+        """Return the text of a record that is being edited, and what editors have left beside it."""
+        mine = re.compile(rf"\W*{record.id}\.txt\b.*")
+        edits = self._settings.edits
+        return [edits / name for name in names_in(edits) if mine.fullmatch(name)]
 
     def _renamed(self, record: Record, stem: Path, places: tuple[Path, ...]) -> list[Path]:
         """Find a record's recording and transcripts that a person has renamed in the library."""
@@ -146,10 +153,11 @@ class Library:
             return False
         settings = self._settings
         for name in (os.path.normpath, os.path.realpath):  # a home may have another name, too
-            inbox, recording, library, found = (
-                Path(name(each)) for each in (settings.inbox, settings.recording, settings.library, path)
+            inbox, recording, edits, library, found = (
+                Path(name(each))
+                for each in (settings.inbox, settings.recording, settings.edits, settings.library, path)
             )
-            if found.parent in (inbox, recording) or library in found.parents:
+            if found.parent in (inbox, recording, edits) or library in found.parents:
                 return True
         return False
 

@@ -34,6 +34,7 @@ COMMANDS = {
     "delete": "offhook.commands.erase:delete",
     "devices": "offhook.commands.devices:devices",
     "doctor": "offhook.commands.doctor:doctor",
+    "edit": "offhook.commands.edit:edit",
     "export": "offhook.commands.transcripts:export",
     "list": "offhook.commands.listing:list_records",
     "models": "offhook.commands.models:models",

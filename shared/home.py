@@ -67,6 +67,11 @@ class Home:
         return self.home / "glossary.txt"
 
     @property
+    def edits(self) -> Path:
+        """Texts of transcripts that are being edited, or were not taken over."""
+        return self.home / "edits"
+
+    @property
     def logs(self) -> Path:
         """A log file for each kind of process."""
         return self.home / "logs"

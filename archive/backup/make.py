@@ -156,7 +156,9 @@ class _Copier:
 
     def _of_the_home(self) -> Iterator[Wanted]:
         receipts = sorted(self._settings.receipts.glob("erasure-*.json"))
-        yield from map(self._as_it_is, (self._settings.home / CONFIG, self._settings.glossary, *receipts))
+        edits = sorted(self._settings.edits.glob("*.txt"))
+        own = (self._settings.home / CONFIG, self._settings.glossary)
+        yield from map(self._as_it_is, (*own, *edits, *receipts))
 
     def _as_it_is(self, path: Path) -> Wanted:
         """Copy a file if it exists; its absence is no fault of the backup."""

@@ -83,7 +83,7 @@ def _tell(desk: Desk, record_id: int, said: str, as_json: bool) -> None:
 
 
 def _view(each: Speaker) -> dict[str, object]:
-    sample = {"start_seconds": seconds(each.sample.start_ms), "text": each.sample.text}
+    sample = {"start_seconds": seconds(each.sample.start_ms), "text": each.sample.line}
     return {
         "speaker": each.speaker,
         "name": each.name,
@@ -96,7 +96,7 @@ def _view(each: Speaker) -> dict[str, object]:
 def _show(found: list[Speaker]) -> None:
     listed = table("Speaker", "Name", "Words", "Says")
     for each in found:
-        text = each.sample.text
+        text = each.sample.line
         short = text if len(text) <= SAMPLE_CHARACTERS else f"{text[:SAMPLE_CHARACTERS]}…"
         name = each.name if each.name.casefold() != each.speaker else ""
         said = f"[{moment(each.sample.start_ms)}] {short}"

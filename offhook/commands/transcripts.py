@@ -19,7 +19,8 @@ from offhook.commands.printing import print_bytes, print_json, print_text, say, 
 from offhook.commands.wording import length
 from offhook.desk.capture_quality import in_words
 from offhook.desk.desk import Desk
-from offhook.desk.views import FLAGS, record_view
+from offhook.desk.edit_text import unplaced_in_words
+from offhook.desk.views import FLAGS, record_view, unplaced_view
 from shared.errors import StateConflict
 from shared.files import real
 from shared.speakers import UNSURE
@@ -46,10 +47,13 @@ def show(desk: Desk, record_id: int, form: str | None, as_json: bool) -> None:
         said = speech_in_json(found)
         verdict = desk.store.captures.verdict(record.session_id)
         about = {**record_view(record, desk.settings), "capture": verdict}
-        print_json({**about, "transcript": said.pop("segments"), **said})
+        unplaced = [unplaced_view(it) for it in desk.store.carrying.unplaced(record.id)]
+        print_json({**about, "transcript": said.pop("segments"), **said, "unplaced": unplaced})
     else:
         say(*_heading(desk, record), "")
         say_coloured(*_lines(record, found))
+        if lost := _lost(desk, record):
+            say(*lost)
 
 
 @click.command()
@@ -161,6 +165,13 @@ def _status(record: Record) -> str:
     error = f": {record.transcription_error}" if record.transcription_error else ""
     progress = f" {record.progress:.0%}" if record.transcription_status == "processing" else ""
     return f"{record.transcription_status}{progress}{error}"
+
+
+def _lost(desk: Desk, record: Record) -> list[str]:
+    """Name the changes by persons that no longer fit, if there are any."""
+    lost = [unplaced_in_words(it) for it in desk.store.carrying.unplaced(record.id)]
+    remedy = f"`offhook edit {record.id}` shows them too; --drop-unplaced drops them."
+    return ["", "No longer in the transcript:", *lost, remedy] if lost else []
 
 
 #: Colours of speakers on a terminal, in the order in which they speak.

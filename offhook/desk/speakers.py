@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from archive.passages import Passage
 from offhook.desk.changes import changed
 from offhook.desk.desk import Desk
-from offhook.desk.speech import Line, NoSuchMoment, Speech, UnknownSpeaker, speech
+from offhook.desk.speech import NoSuchMoment, Speech, UnknownSpeaker, speech
 from shared.speakers import ME, THEM
 
 #: Words of a sample sentence, and its characters at most.
@@ -22,15 +23,15 @@ class Speaker:
     name: str
     words: int
     share: float
-    sample: Line
+    sample: Passage
 
 
 def speakers(found: Speech) -> list[Speaker]:
     """Return the speakers of a recording, the one with the most words first."""
     counts: Counter[str] = Counter()
-    for line in found.lines:
-        if line.speaker:
-            counts[line.speaker] += line.last_word + 1 - line.first_word
+    for passage in found.passages:
+        if passage.speaker and passage.words:
+            counts[passage.speaker] += len(passage.words)
     total = max(1, found.words)
     return [
         Speaker(speaker, found.name(speaker), count, count / total, _sample(found, speaker))
@@ -63,7 +64,7 @@ def swap(desk: Desk, record_id: int, one: str | None, other: str | None) -> tupl
 
 
 def assign(desk: Desk, record_id: int, who: str, *, at: str | None, words: tuple[int, int] | None) -> str:
-    """Say who said a line or some words, and return that speaker; a new name is a new speaker.
+    """Say who said a passage or some words, and return that speaker; a new name is a new speaker.
 
     Raises NoSuchMoment.
     """
@@ -81,8 +82,8 @@ def assign(desk: Desk, record_id: int, who: str, *, at: str | None, words: tuple
 
 
 def _words_at(found: Speech, moment: str) -> tuple[int, int]:
-    line = found.at(moment)
-    return line.first_word, line.last_word
+    tokens = found.at(moment).tokens
+    return tokens[0].first_word, tokens[-1].last_word
 
 
 def _known(found: Speech, who: str) -> str:
@@ -105,7 +106,7 @@ def _the_two(found: Speech) -> tuple[str, str]:
     return there[0], there[1]
 
 
-def _sample(found: Speech, speaker: str) -> Line:
-    """Return the line whose length is nearest to that of a good sample."""
-    lines = [line for line in found.lines if line.speaker == speaker]
-    return min(lines, key=lambda line: abs(len(line.text.split()) - SAMPLE_WORDS))
+def _sample(found: Speech, speaker: str) -> Passage:
+    """Return the passage whose length is nearest to that of a good sample."""
+    mine = [passage for passage in found.passages if passage.speaker == speaker and passage.words]
+    return min(mine, key=lambda passage: abs(len(passage.line.split()) - SAMPLE_WORDS))

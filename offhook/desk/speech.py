@@ -1,17 +1,15 @@
-"""What was said in a recording, as a person sees and changes it: lines of one speaker each."""
+"""What was said in a recording, as a person sees and changes it: passages, and names of speakers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 
-from archive.names import names_of
-from archive.passages import name_of
+from archive import transcript
+from archive.passages import Passage, name_of, passages
 from offhook.desk.desk import Desk
 from shared.errors import OffhookError
-from shared.reading import Token, read
 from shared.speakers import ME, THEM, UNSURE, far_voice, voice
 from shared.store.values import Record
 
@@ -38,60 +36,23 @@ class NoSuchMoment(OffhookError):
 
 
 @dataclass(frozen=True)
-class Line:
-    """What one speaker says in a segment. `speaker` is None if nothing says who it is."""
-
-    tokens: tuple[Token, ...]
-
-    @property
-    def speaker(self) -> str | None:
-        """Who says it."""
-        return self.tokens[0].speaker
-
-    @property
-    def start_ms(self) -> int:
-        """When it begins."""
-        return self.tokens[0].start_ms
-
-    @property
-    def end_ms(self) -> int:
-        """When it ends."""
-        return max(token.end_ms for token in self.tokens)
-
-    @property
-    def text(self) -> str:
-        """Its text as one line."""
-        return " ".join("".join(token.text for token in self.tokens).split())
-
-    @property
-    def first_word(self) -> int:
-        """The number of its first word."""
-        return self.tokens[0].first_word
-
-    @property
-    def last_word(self) -> int:
-        """The last word; before the first one if there are no words."""
-        return self.tokens[-1].last_word
-
-
-@dataclass(frozen=True)
 class Speech:
-    """The lines of a recording in the order of their starts, and the names of its speakers."""
+    """The passages of a recording in the order of their starts, and the names of its speakers."""
 
     record: Record
-    lines: tuple[Line, ...]
+    passages: tuple[Passage, ...]
     names: Mapping[str, str]
 
     @property
     def speakers(self) -> list[str]:
         """Its speakers in the order in which they first speak; those that are unsure are not among them."""
-        known = dict.fromkeys(line.speaker for line in self.lines)
+        known = dict.fromkeys(passage.speaker for passage in self.passages)
         return [speaker for speaker in known if speaker and speaker != UNSURE]
 
     @property
     def words(self) -> int:
         """The number of its words."""
-        return max((line.last_word + 1 for line in self.lines), default=0)
+        return sum(len(passage.words) for passage in self.passages)
 
     def name(self, speaker: str) -> str:
         """Return how a speaker is called."""
@@ -105,21 +66,22 @@ class Speech:
             return named[0]
         return wanted if is_speaker(wanted) else None
 
-    def new_speaker(self) -> str:
-        """Return a speaker for somebody who is not in the recording yet."""
-        taken = {*self.speakers, *self.names}
+    def new_speaker(self, others: Iterable[str] = ()) -> str:
+        """Return a speaker for somebody who is not in the recording yet, nor among the others."""
+        taken = {*self.speakers, *self.names, *others}
         is_call = any(each == ME or each.startswith(THEM) for each in self.speakers)
         numbers = range(2 if is_call else 1, len(taken) + 3)
         return next(each for n in numbers if (each := (far_voice if is_call else voice)(n)) not in taken)
 
-    def at(self, moment: str) -> Line:
-        """Return the line at a moment, written as `show` writes it. Raises NoSuchMoment."""
+    def at(self, moment: str) -> Passage:
+        """Return the passage at a moment, written as `show` writes it. Raises NoSuchMoment."""
         start_ms = _milliseconds(moment)
         whole_second_ms = 0 if "." in moment else 999
-        for line in self.lines:
-            if start_ms <= line.start_ms <= start_ms + whole_second_ms:
-                return line
-        spoken = [line for line in self.lines if line.start_ms <= start_ms < line.end_ms]
+        with_words = [passage for passage in self.passages if passage.words]
+        for passage in with_words:
+            if start_ms <= passage.start_ms <= start_ms + whole_second_ms:
+                return passage
+        spoken = [it for it in with_words if it.start_ms <= start_ms < it.end_ms]
         if not spoken:
             raise NoSuchMoment(f"Nothing is said at {moment} in recording {self.record.id}.")
         return spoken[-1]
@@ -133,18 +95,10 @@ def is_speaker(text: str) -> bool:
 def speech(desk: Desk, record_id: int) -> Speech:
     """Read what was said in a recording. Raises RecordNotFound, NothingSaid."""
     record = desk.store.records.get(record_id)
-    overlays = desk.store.overlays
-    segments = desk.store.transcripts.segments(record_id)
-    if not any(segment.words for segment in segments):
-        raise NothingSaid(_why_nothing(record, bool(segments)))
-    tokens = read(segments, overlays.labels(record_id), overlays.corrections(record_id))
-    return Speech(record, lines_of(tokens), names_of(desk.store, record, desk.settings.my_name))
-
-
-def lines_of(tokens: Sequence[Token]) -> tuple[Line, ...]:
-    """Return lines of one segment and one speaker each, in the order of their starts."""
-    groups = groupby(tokens, key=lambda token: (token.segment, token.speaker))
-    return tuple(sorted((Line(tuple(some)) for _, some in groups), key=lambda line: line.start_ms))
+    found = transcript.load(desk.store, record, desk.settings.my_name)
+    if not any(segment.words for segment in found.segments):
+        raise NothingSaid(_why_nothing(record, bool(found.segments)))
+    return Speech(record, passages(found), found.names)
 
 
 def _why_nothing(record: Record, has_text: bool) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from shared.settings import Settings
+from shared.store.placing import Unplaced
 from shared.store.values import Record
 from shared.times import iso
+from shared.words import seconds
 
 
 def record_view(record: Record, settings: Settings) -> dict[str, Any]:
@@ -38,6 +40,17 @@ def record_view(record: Record, settings: Settings) -> dict[str, Any]:
         "started_at": iso(record.started_at),
         "completed_at": iso(record.completed_at),
         "next_attempt_at": iso(record.next_attempt_at or None),
+    }
+
+
+def unplaced_view(overlay: Unplaced) -> dict[str, Any]:
+    """Describe a person's change that found no place in the present transcript."""
+    return {
+        "kind": overlay.kind,
+        "start_seconds": seconds(overlay.start_ms),
+        "end_seconds": seconds(overlay.end_ms),
+        "heard": overlay.heard,
+        "text": overlay.text,
     }
 
 

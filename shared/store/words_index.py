@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 #: Scripts without spaces between words, and Hangul, whose particles follow a word without a space.
-_UNSPACED = (
+UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao
     "\u0f00-\u0fff"  # Tibetan
     "\u1000-\u109f"  # Myanmar
@@ -22,14 +22,14 @@ _UNSPACED = (
     "\u3040-\u30ff\u3100-\u312f\u31f0-\u31ff"  # Kana, Bopomofo
     "\uac00-\ud7af"  # Hangul
 )
-_UNSPACED_SIGN = re.compile(f"([{_UNSPACED}])")
+_UNSPACED_SIGN = re.compile(f"([{UNSPACED}])")
 #: Letters that Unicode does not take apart and that people type as others.
 _LETTERS = str.maketrans(
     {"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i", "ħ": "h", "ŧ": "t"}
 )
 _UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue"}
 _SPELLED_OUT = re.compile("(a|o|u)e")
-_TOKEN = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
+_TOKEN = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
 TOKENS_AROUND = 12
 ELLIPSIS = "…"
 

@@ -40,6 +40,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "delete": [("delete", "1", "--dry-run"), ("delete", "--candidate", "{text}", "--dry-run")],
     "devices": [("devices",)],
     "doctor": [("doctor",)],
+    "edit": [("edit", "2", "--print"), ("edit", "2", "--from", "{file}")],
     "export": [("export", "2", "--output", "{folder}"), ("export", "1")],
     "list": [("list",)],
     "models": [("models", "list"), ("models", "pull", "{text}")],

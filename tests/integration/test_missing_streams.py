@@ -30,6 +30,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], set[int]]] = {
     "delete": (("delete", "1", "--yes"), {0}),
     "devices": (("devices",), {0, 1}),
     "doctor": (("doctor",), {0, 1}),
+    "edit": (("edit", "1"), {1}),
     "export": (("export", "1", "--output", "{folder}"), {1}),
     "list": (("list",), {0}),
     "models": (("models", "list"), {0}),

@@ -59,6 +59,7 @@ CALLS = (
     ("export", "--all", "--output", "{path}"),
     ("record", "start", "--output", "{path}"),
     ("models", "pull", "{path}"),
+    ("edit", "1", "--from", "{path}"),
     ("retry", "--failed", "--model", "{path}"),
 )
 #: Each command with arguments that let it begin; all of them work in a home.
@@ -69,6 +70,7 @@ IN_A_HOME = {
     "backup": ("backup", "{path}"),
     "cancel": ("cancel", "1"),
     "delete": ("delete", "1", "--yes"),
+    "edit": ("edit", "1", "--print"),
     "export": ("export", "--all", "--output", "{path}"),
     "models": ("models", "list"),
     "prune": ("prune", "--older-than", "1h", "--yes"),

@@ -17,10 +17,11 @@ from archive import receipts
 from archive.library import Library
 from shared import home as folders
 from shared.settings import Settings
+from shared.speakers import ME
 from shared.store.store import Store
 from shared.workers import Presence
 from tests.conftest import skip_or_fail
-from tests.integration.commands.spoken import spoken
+from tests.integration.commands.spoken import CALL, say_again, spoken
 from tests.integration.json_contract.homes import (
     SAMPLE,
     Answers,
@@ -140,9 +141,19 @@ def put_right(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     settings = Settings(home=stage.home)
     folders.prepare(settings)
     with Store.of_home(settings) as store:
-        spoken(settings, store, "Call with Ada")
-    speakers = [stage.read("speaker", "1"), stage.read("speaker", "1", "them", "Ada")]
-    return {"offhook speaker": speakers, "offhook search": [stage.read("search", "loveless")]}
+        record = spoken(settings, store, "Call with Ada")
+        with store.edits.change(record.id, "edit"):
+            store.overlays.correct(record.id, 7, 8, "Ada Lovelace")
+        store.records.requeue(record.id)
+        say_again(settings, store, record, [(ME, "Nothing like it."), *CALL[1:]])
+        with store.edits.change(record.id, "edit"):
+            store.overlays.correct(record.id, 7, 7, "changed")
+    asked = (("show", "1"), ("search", "loveless"), ("speaker", "1"), ("speaker", "1", "them", "Ada"))
+    asked += (("edit", "1", "--undo"), ("edit", "1", "--drop-unplaced"))
+    said: dict[str, list[Any]] = {}
+    for command in asked:
+        said.setdefault(f"offhook {command[0]}", []).append(stage.read(*command))
+    return said
 
 
 @pytest.fixture(scope="package")

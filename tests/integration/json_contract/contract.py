@@ -277,7 +277,18 @@ CONTRACT: dict[str, Table] = {
         "errors[].at": "time or null",
     },
     "offhook list": {"records": "list", "records[]": "recording"},
-    "offhook show": {".": "recording", "capture": "verdict or null", **segments("transcript")},
+    "offhook show": {
+        ".": "recording",
+        "capture": "verdict or null",
+        **segments("transcript"),
+        "unplaced": "list",
+        "unplaced[]": "object",
+        "unplaced[].kind": "text",
+        "unplaced[].start_seconds": "number",
+        "unplaced[].end_seconds": "number",
+        "unplaced[].heard": "text",
+        "unplaced[].text": "text",
+    },
     "offhook search": {
         "hits": "list",
         "hits[]": "object",
@@ -290,6 +301,13 @@ CONTRACT: dict[str, Table] = {
         "hits[].moment_seconds": "number",
         "hits[].speaker": "text or null",
         "hits[].name": "text or null",
+    },
+    "offhook edit": {
+        "record_id": "integer",
+        "corrected": "integer",
+        "given": "integer",
+        "undone": "text or null",
+        "dropped": "integer",
     },
     "offhook speaker": {
         "record_id": "integer",

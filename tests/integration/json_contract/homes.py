@@ -168,6 +168,7 @@ class Answers:
             yield from self.recorded[command[-1]]
         elif heading in ("offhook show", "The transcript as a file"):
             yield from (answer for home in self.homes for answer in _show(home, heading))
+            yield from self.erased.get(heading, ())
         else:
             yield from (home.read(*command) for home in self.homes)
 
