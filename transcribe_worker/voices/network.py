@@ -1,7 +1,7 @@
 """Mel frames to embeddings: a network in an ONNX file, run by ONNX Runtime.
 
-The file takes one input, float32 of shape (pieces, 160, 40): pieces of 1.6 s as `mels` makes them, brought to
--30 dBFS. It gives float32 of shape (pieces, any length), in which voices that are alike have a large product.
+The file takes float32 of shape (pieces, 160, 40): pieces of 1.6 s as `mels` makes them, brought to -30 dBFS.
+It gives float32 of shape (pieces, 2, 256): embeddings of the first half of each piece and of all of it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from shared.errors import EngineFailed
-from transcribe_worker.voices.mels import BANDS
+from transcribe_worker.voice_network import BANDS, FRAMES
 
 Floats = NDArray[np.float32]
-#: Frames of a piece, 10 ms each, as the network was trained with.
-PIECE_FRAMES = 160
+#: Ticks of 0.1 s of a piece that the embeddings are of.
+PARTS = (8, 16)
 
 
 class VoiceNetwork:
@@ -32,7 +32,7 @@ class VoiceNetwork:
                 str(path), options, providers=["CPUExecutionProvider"]
             )
             self._input = self._session.get_inputs()[0].name
-            self.embeddings(np.zeros((1, PIECE_FRAMES, BANDS), np.float32))
+            self.embeddings(np.zeros((1, FRAMES, BANDS), np.float32))
         except Exception as error:  # ONNX Runtime has an exception for each of its codes
             raise EngineFailed(
                 f"The network that tells voices apart cannot be read from {path}. Run: offhook models pull "
@@ -40,8 +40,6 @@ class VoiceNetwork:
             ) from error
 
     def embeddings(self, mels: Floats) -> Floats:
-        """Return an embedding of length 1 for each piece, shape (pieces, length)."""
-        (found,) = self._session.run(None, {self._input: mels})
-        lengths = np.linalg.norm(found, axis=1, keepdims=True)
-        embeddings: Floats = found / np.maximum(lengths, 1e-9)
-        return embeddings
+        """Return the embeddings of pieces, shape (pieces, 2, 256)."""
+        found: Floats = self._session.run(None, {self._input: mels})[0]
+        return found

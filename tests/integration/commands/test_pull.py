@@ -115,4 +115,5 @@ def test_the_network_for_voices_is_fetched_listed_and_no_longer_missed(
     assert f"The network that tells voices apart is here: {settings.models / 'voices.onnx'}" in done.out
     assert f"told apart with {settings.models / 'voices.onnx'}" in cli("doctor").out
     (listed,) = (it for it in cli("models", "list", "--json").json["models"] if it["name"] == "voices")
-    assert (listed["present"], listed["size_bytes"]) == (True, 5_695_550)
+    assert listed["present"]
+    assert listed["size_bytes"] == (settings.models / "voices.onnx").stat().st_size
