@@ -51,7 +51,8 @@ def so_far(store: Store, record: Record, my_name: str) -> Transcript:
     windows = store.transcripts.windows(record.id)
     if not windows:
         return load(store, record, my_name)
-    return _transcript(record, (segment for window in windows for segment in window.segments))
+    segments = (segment for window in windows for segment in window.segments)
+    return _transcript(record, sorted(segments, key=lambda segment: segment.start_ms))
 
 
 def _transcript(record: Record, segments: Iterable[Segment]) -> Transcript:

@@ -23,10 +23,12 @@ from transcribe_worker.engine.messages import (
     Done,
     Failed,
     Job,
+    Levels,
     Load,
     MalformedMessage,
     Opened,
     OtherProtocol,
+    Position,
     Ready,
     Reloading,
     Spent,
@@ -38,12 +40,13 @@ from transcribe_worker.engine.setup import Setup, Wishes
 from transcribe_worker.media.limits import RecordingLimits
 
 SAID = Segment(1500, 2500, "Guten Tag.", (Word(1500, 2000, " Guten", 0.9), Word(2000, 2500, " Tag.", 0.8)))
+POSITIONS = (Position(40.0, 63.125, 0), Position(0.0, 5.5, 1), Position(0.0, 7.25))
 MESSAGES: tuple[Any, ...] = (
     Load("small", Path("models/small"), Wishes("cpu", "int8", 4, 2, 8), 16.0, Path("tuning.json")),
     Load("small", Path("models/small")),
-    Job(Path("Größe 北京 \udce9.wav"), RecordOptions(language="de", vad=False), 40.0, 63.125),
+    Job(Path("Größe 北京 \udce9.wav"), RecordOptions(language="de", vad=False), POSITIONS, is_split=True),
     Job(Path("call.wav"), RecordOptions(), limits=RecordingLimits(1.0, 2.0, 3.0)),
-    Job(Path("call.wav"), RecordOptions(), 40.0, 63.125, language="de", language_probability=0.75),
+    Job(Path("call.wav"), RecordOptions(), POSITIONS[:1], language="de", language_probability=0.75),
     Cancel(),
     Ready(),
     Setup("cuda", "float16", 1, 0, 16, "the GPU was out of memory"),
@@ -53,7 +56,8 @@ MESSAGES: tuple[Any, ...] = (
     Opened(None),
     Decoded(0.0, 40.0, "de", (DecodedWindow(1.5, 29.0, (SAID, SAID)), DecodedWindow(30.0, 39.0))),
     Decoded(40.0, 80.0, "de", language_probability=0.75, flags=("language_changes",)),
-    Decoded(80.0, 120.0, ""),
+    Decoded(80.0, 120.0, "", channel=1),
+    Levels(50, "ff" * 50, "28" * 50, "ff32"),
     Done(80.0, ("damaged_audio",), Spent(0.5, 4.0)),
     Failed("not_a_recording", "call.wav is text.", bad_input=True),
     Cancelled(),
@@ -91,7 +95,7 @@ def test_fields_of_a_later_version_are_passed_over(message: Any) -> None:
 @pytest.mark.parametrize("protocol", [PROTOCOL + 1, 0, "1", None])
 def test_another_version_of_the_protocol_is_refused(message: Any, protocol: object) -> None:
     found = json.loads(encode(message)) | {"protocol": protocol}
-    with pytest.raises(OtherProtocol, match=rf"version {protocol} of the engine's protocol, and this is 1"):
+    with pytest.raises(OtherProtocol, match=rf"version {protocol} of the engine's protocol, and this is 2"):
         decode(json.dumps(found))
 
 

@@ -23,7 +23,7 @@ from shared.words import Segment
 from transcribe_worker.engine.setup import Setup, Wishes
 from transcribe_worker.media.limits import RecordingLimits
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 class MalformedMessage(ValueError):
@@ -55,13 +55,22 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Position:
+    """Decoding of a channel goes on at `stretch_seconds`; windows up to `done_seconds` are decoded."""
+
+    stretch_seconds: float
+    done_seconds: float
+    channel: int | None = None  # None: the recording has one, or its channels are mixed
+
+
+@dataclass(frozen=True)
 class Job:
-    """Decode the recording at `path`, from `stretch_seconds` on; windows up to `done_seconds` are decoded."""
+    """Decode the recording at `path`, from the positions that an earlier attempt has reached."""
 
     path: Path
     options: RecordOptions
-    stretch_seconds: float = 0.0
-    done_seconds: float = 0.0
+    positions: tuple[Position, ...] = ()
+    is_split: bool = False  # its two channels are known to be the two sides of a call
     limits: RecordingLimits = field(default_factory=RecordingLimits)
     language: str = ""  # what an earlier attempt has found
     language_probability: float | None = None
@@ -102,6 +111,16 @@ class Opened:
 
 
 @dataclass(frozen=True)
+class Levels:
+    """The next seconds of `shared.loudness.SideLevels` of two sides, bytes as hexadecimal digits."""
+
+    ticks_per_second: int
+    microphone: str
+    loopback: str
+    echo: str
+
+
+@dataclass(frozen=True)
 class DecodedWindow:
     """A window and its segments, in seconds of the recording."""
 
@@ -112,7 +131,7 @@ class DecodedWindow:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A stretch is decoded; `windows` is empty where nobody speaks.
+    """A stretch of a channel is decoded; `windows` is empty where nobody speaks.
 
     `language` is empty before anybody has spoken. Its probability is None if it was given. `flags` say what
     was noticed in the words so far.
@@ -124,6 +143,7 @@ class Decoded:
     windows: tuple[DecodedWindow, ...] = ()
     language_probability: float | None = None
     flags: tuple[str, ...] = ()
+    channel: int | None = None
 
 
 @dataclass(frozen=True)
@@ -180,7 +200,7 @@ class Unknown:
 
 
 Command = Load | Job | Cancel
-Event = Ready | Setup | Reloading | Advanced | Opened | Decoded | Voices | Done | Failed | Cancelled
+Event = Ready | Setup | Reloading | Advanced | Opened | Levels | Decoded | Voices | Done | Failed | Cancelled
 COMMANDS: Mapping[str, type[Command]] = {"load": Load, "transcribe": Job, "cancel": Cancel}
 EVENTS: Mapping[str, type[Event]] = {
     "ready": Ready,
@@ -188,6 +208,7 @@ EVENTS: Mapping[str, type[Event]] = {
     "reloading": Reloading,
     "advanced": Advanced,
     "opened": Opened,
+    "levels": Levels,
     "decoded": Decoded,
     "voices": Voices,
     "done": Done,

@@ -22,6 +22,7 @@ from transcribe_worker.engine.messages import (
     Event,
     Failed,
     Job,
+    Levels,
     Load,
     Opened,
     Ready,
@@ -43,7 +44,7 @@ SILENCE_STEPS = 20
 #: The longest silence that is ever allowed, also while a model is loaded.
 LONGEST_SILENCE_SECONDS = 600.0
 #: Events of a job that its caller sees; all others only keep it from being taken for one that hangs.
-JobEvent = Opened | Decoded | Voices | Done
+JobEvent = Opened | Levels | Decoded | Voices | Done
 _ENDS_A_JOB = (Done, Failed, Cancelled)
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from shared.errors import WorkerStopping
+from shared.loudness import SideLevels
 from shared.settings import RecordOptions
 from shared.speakers import VoiceTurn
 from shared.store.claims import Claim
 from shared.store.store import Store
 from shared.store.transcripts import Window
 from shared.words import FLAGS_OF_WORDS
-from transcribe_worker.engine.messages import Decoded, Done, Job, Opened, Voices
+from transcribe_worker.engine.messages import Decoded, Done, Job, Levels, Opened, Position, Voices
 from transcribe_worker.engine.supervisor import JobEvent
 
 log = logging.getLogger(__name__)
@@ -68,12 +70,18 @@ class Progress:
     ) -> None:
         self._store, self._claim, self._lease_seconds = store, claim, lease_seconds
         self._monotonic, self._started = monotonic, monotonic()
-        self._last = next(reversed(store.transcripts.windows(claim.record.id)), None)
+        self._positions = _positions(store.transcripts.windows(claim.record.id))
+        self._reached: dict[int | None, float] = {}  # seconds, by channel
+        for position in self._positions:
+            self._reach(position.channel, position.done_seconds)
+        self._resumed_seconds = _mean(self._reached.values())
+        self._levels: list[Levels] = []
         self._duration_seconds: float | None = claim.record.duration_seconds
         self._flags: tuple[str, ...] = ()  # of the recording
         self._noticed = tuple(flag for flag in claim.record.flags if flag in FLAGS_OF_WORDS)
         self._commits: dict[type[JobEvent], Callable[[Any], None]] = {
             Opened: self._opened,
+            Levels: self._levels.append,
             Decoded: self._decoded,
             Voices: self._voices,
             Done: self._done,
@@ -83,17 +91,27 @@ class Progress:
 
     def job(self, path: Path, options: RecordOptions) -> Job:
         """Return the job for the audio that is not decoded yet, in the language found before."""
-        if self._last is None:
-            return Job(path, options)
-        record, last = self._claim.record, self._last
-        return Job(
-            path,
-            options,
-            last.stretch_seconds,
-            last.end_seconds,
-            language=record.language or "",
-            language_probability=record.language_probability,
-        )
+        record = self._claim.record
+        job = Job(path, options, self._positions, is_split=self._is_split())
+        if not self._positions:
+            return job
+        return replace(job, language=record.language or "", language_probability=record.language_probability)
+
+    @property
+    def levels(self) -> SideLevels | None:
+        """The levels of two channels that were decoded apart; None before all are there, or for one."""
+        if not self.outcome or not self._levels:
+            return None
+        sides = zip(*((it.microphone, it.loopback, it.echo) for it in self._levels), strict=True)
+        return SideLevels(self._levels[0].ticks_per_second, *(bytes.fromhex("".join(side)) for side in sides))
+
+    def _is_split(self) -> bool:
+        """Whether the recording is a call that was recorded with both sides apart."""
+        record = self._claim.record
+        if record.source != "capture" or record.session_id is None:
+            return False
+        capture = self._store.captures.find(record.session_id)
+        return capture is not None and capture.layout == "split"
 
     def note(self, event: JobEvent) -> None:
         """Commit an event. Raises ClaimLost."""
@@ -105,7 +123,8 @@ class Progress:
         self._renew(duration_seconds=self._duration_seconds, flags=_together(self._flags, self._noticed))
 
     def _decoded(self, event: Decoded) -> None:
-        measured: dict[str, Any] = self._measured(event.end_seconds)
+        self._reach(event.channel, event.end_seconds)
+        measured: dict[str, Any] = self._measured(_mean(self._reached.values()))
         if not set(event.flags) <= set(self._noticed):
             self._noticed = _together(self._noticed, event.flags)
             measured["flags"] = _together(self._flags, self._noticed)
@@ -113,7 +132,13 @@ class Progress:
             self._renew(**measured)
             return
         rows = [
-            Window(window.start_seconds, window.end_seconds, event.start_seconds, tuple(window.segments))
+            Window(
+                window.start_seconds,
+                window.end_seconds,
+                event.start_seconds,
+                tuple(window.segments),
+                event.channel,
+            )
             for window in event.windows
         ]
         where = (event.start_seconds, event.end_seconds)
@@ -125,6 +150,11 @@ class Progress:
     def _voices(self, event: Voices) -> None:
         self.voice_turns = event.turns
 
+    def _reach(self, channel: int | None, seconds: float) -> None:
+        self._reached[channel] = seconds
+        if channel is not None:  # the other side counts from the start on
+            self._reached.setdefault(1 - channel, 0.0)
+
     def _done(self, event: Done) -> None:
         flags = _together(event.flags, self._noticed)
         self.outcome = {"duration_seconds": event.duration_seconds, "flags": flags}
@@ -134,11 +164,21 @@ class Progress:
 
     def _measured(self, seconds: float) -> dict[str, float | None]:
         """Return the decoded share, and the speed in seconds of audio a second, None while unknown."""
-        heard = seconds - (self._last.end_seconds if self._last else 0.0)
+        heard = seconds - self._resumed_seconds
         elapsed = max(self._monotonic() - self._started, 1e-3)
         progress = min(seconds / self._duration_seconds, 0.99) if self._duration_seconds else 0.0
         speed = round(heard / elapsed, 2) if heard >= SHORTEST_FOR_SPEED_SECONDS else None
         return {"progress": round(progress, 4), "speed": speed}
+
+
+def _positions(windows: Iterable[Window]) -> tuple[Position, ...]:
+    """Return where each channel goes on: in the stretch of its last window, after that window."""
+    last = {window.channel: window for window in windows}
+    return tuple(Position(it.stretch_seconds, it.end_seconds, channel) for channel, it in last.items())
+
+
+def _mean(seconds: Collection[float]) -> float:
+    return sum(seconds) / len(seconds) if seconds else 0.0
 
 
 def _together(*flags: tuple[str, ...]) -> tuple[str, ...]:

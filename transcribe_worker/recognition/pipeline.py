@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from shared.settings import RecordOptions
 from shared.words import LANGUAGE_CHANGES, PROMPT_CUT, Segment
@@ -20,12 +21,33 @@ from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True)
+class Stream:
+    """Samples to decode: `blocks` begin at sample `start`, and windows that end by `done` are left out.
+
+    `channel` is that of the recording; None if it has one, or they are mixed.
+    """
+
+    blocks: Iterable[Samples]
+    start: int = 0
+    done: int = 0
+    channel: int | None = None
+
+
+@dataclass(frozen=True)
 class Recognized:
-    """A decoded stretch; `segments` are those of each of its windows."""
+    """A decoded stretch of a channel; `segments` are those of each of its windows."""
 
     stretch: Stretch
     language: Language | None  # None while nobody has spoken
     segments: Sequence[tuple[Segment, ...]]
+    channel: int | None = None
+
+
+class _Found(NamedTuple):
+    """A stretch of a channel, before it is decoded."""
+
+    stretch: Stretch
+    channel: int | None
 
 
 class Recognition:
@@ -70,19 +92,30 @@ class Recognition:
 
     def stretches(self, blocks: Iterable[Samples], *, start: int, done: int) -> Iterator[Recognized]:
         """Decode `blocks`, whose first sample is number `start`; leave out windows that end by `done`."""
+        return self.together([Stream(blocks, start, done)])
+
+    def together(self, streams: Sequence[Stream]) -> Iterator[Recognized]:
+        """Decode the channels of a recording; stretches come in the order of their starts."""
+        found = _by_start([self._found(stream) for stream in streams], [stream.start for stream in streams])
+        for (stretch, channel), segments in in_order(
+            self._prepared(found), self._decode, parallel=self._parallel
+        ):
+            self._check()
+            yield Recognized(stretch, self.language, segments, channel)
+
+    def _found(self, stream: Stream) -> Iterator[_Found]:
+        """Yield the stretches of a channel, with what is to be decoded in them."""
         preset = self._preset
         find = detect_speech if self._options.vad else all_of_it
         found = stretches(
-            blocks,
+            stream.blocks,
             partial(self._timed, find),
-            start=start,
+            start=stream.start,
             longest=round(preset.longest_seconds * SAMPLE_RATE_HZ),
             largest_gap=round(preset.largest_gap_seconds * SAMPLE_RATE_HZ),
         )
-        left = (stretch.after(done) for stretch in found)
-        for stretch, segments in in_order(self._prepared(left), self._decode, parallel=self._parallel):
-            self._check()
-            yield Recognized(stretch, self.language, segments)
+        for stretch in found:
+            yield _Found(stretch.after(stream.done), stream.channel)
 
     def _timed(self, detect: Detect, samples: Samples) -> Heard:
         began = time.monotonic()
@@ -90,13 +123,13 @@ class Recognition:
         self.speech_seconds += time.monotonic() - began
         return heard
 
-    def _prepared(self, found: Iterator[Stretch]) -> Iterator[Stretch]:
+    def _prepared(self, found: Iterable[_Found]) -> Iterator[_Found]:
         """Pass stretches on; find a language that is not known yet in the first that has a window."""
-        for stretch in found:
+        for each in found:
             self._check()
-            if stretch.windows and self._decoder is None:
-                self._decoder = self._new_decoder(stretch.windows[0].samples)
-            yield stretch
+            if each.stretch.windows and self._decoder is None:
+                self._decoder = self._new_decoder(each.stretch.windows[0].samples)
+            yield each
 
     def _new_decoder(self, samples: Samples) -> Decoder:
         self.language = self.language or self._voted([samples])
@@ -129,8 +162,28 @@ class Recognition:
         model = self._current_model()
         return [dict(model.detect_language(some)[2]) for some in samples]
 
-    def _decode(self, stretch: Stretch) -> list[tuple[Segment, ...]]:
-        return self._decoder.decode(stretch.windows) if self._decoder and stretch.windows else []
+    def _decode(self, found: _Found) -> list[tuple[Segment, ...]]:
+        windows = found.stretch.windows
+        if not self._decoder or not windows:
+            return []
+        decoded = self._decoder.decode(windows)
+        return [tuple(replace(it, channel=found.channel) for it in segments) for segments in decoded]
+
+
+def _by_start(streams: Sequence[Iterator[_Found]], starts: Sequence[int]) -> Iterator[_Found]:
+    """Yield the stretches of several channels by their starts; none is found before its turn.
+
+    A stretch begins where the one before it ends, so its start is known.
+    """
+    following = dict(enumerate(starts))
+    while following:
+        number = min(following, key=following.__getitem__)
+        found = next(streams[number], None)
+        if found is None:
+            del following[number]
+        else:
+            following[number] = found.stretch.end
+            yield found
 
 
 def _given(options: RecordOptions, *, is_multilingual: bool) -> Language | None:

@@ -18,12 +18,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
 from faster_whisper import WhisperModel
-from numpy.typing import NDArray
 
 from shared import streams
 from shared.errors import BadRecording, EngineFailed, OffhookError, OutOfMemory, RecordingMissing, in_words
+from shared.loudness import SideLevels
 from transcribe_worker import memory
 from transcribe_worker.engine import messages
 from transcribe_worker.engine.messages import (
@@ -36,6 +35,7 @@ from transcribe_worker.engine.messages import (
     Event,
     Failed,
     Job,
+    Levels,
     Load,
     MalformedMessage,
     Opened,
@@ -49,8 +49,10 @@ from transcribe_worker.media.recording import SAMPLE_RATE_HZ, Recording, open_re
 from transcribe_worker.recognition.batches import Batches
 from transcribe_worker.recognition.languages import Language
 from transcribe_worker.recognition.pipeline import Recognition, Recognized
+from transcribe_worker.recognizer.channels import Reading, counted, sides_of
 from transcribe_worker.recognizer.loader import Loader, this_machine
 from transcribe_worker.recognizer.progress_signal import ProgressSignal
+from transcribe_worker.speech.sides import Sides, sides
 
 LONGEST_MESSAGE = 300
 
@@ -116,24 +118,38 @@ class Recognizer:
             check=self._stop_if_cancelled,
             language=Language(job.language, job.language_probability) if job.language else None,
         )
-        start, done = _samples(job.stretch_seconds), _samples(job.done_seconds)
         before = self._progress.model_seconds
         with _opened(job.path, job.limits) as recording:
             self._send(Opened(recording.duration_seconds, tuple(recording.flags)))
+            sides = self._sides(recording, job)
             if recognition.language is None:
                 self._find_language(recognition, job)
-            blocks = _Counted(recording.blocks(), self._progress.advanced)
-            for found in recognition.stretches(_skip(blocks, start), start=start, done=done):
+            reading = Reading(recording, sides, self._progress.advanced, self._send_levels)
+            for found in recognition.together(reading.streams(job.positions)):
                 self._progress.begin_stretch()
                 self._send(replace(decoded(found), flags=recognition.flags))
             flags = (*recording.flags, *recognition.flags)  # complete only now
         spent = Spent(recognition.speech_seconds, self._progress.model_seconds - before)
-        self._send(Done(_seconds(blocks.frames), flags, spent))
+        self._send(Done(_seconds(reading.frames), flags, spent))
+
+    def _sides(self, recording: Recording, job: Job) -> Sides:
+        """Return what the channels of a recording are; it may be opened a second time for it."""
+        if not recording.has_two_channels:
+            return Sides.ONE
+        return sides_of(job, lambda: self._listened(job))
+
+    def _listened(self, job: Job) -> Sides:
+        with _opened(job.path, job.limits) as recording:
+            return sides(counted(recording.pairs(), self._progress.advanced))
 
     def _find_language(self, recognition: Recognition, job: Job) -> None:
-        """Listen to places of the recording, which is opened a second time for it."""
+        """Listen to places of the recording, all channels mixed; it is opened again for it."""
         with _opened(job.path, job.limits) as recording:
-            recognition.find_language(_Counted(recording.blocks(), self._progress.advanced))
+            recognition.find_language(counted(recording.blocks(), self._progress.advanced))
+
+    def _send_levels(self, levels: SideLevels) -> None:
+        texts = (side.hex() for side in (levels.microphone, levels.loopback, levels.echo))
+        self._send(Levels(levels.ticks_per_second, *texts))
 
     def _stop_if_cancelled(self) -> None:
         if self._cancelled.is_set():
@@ -160,20 +176,6 @@ class Recognizer:
             self._events.flush()
 
 
-class _Counted:
-    """Blocks of samples, counted and reported as progress while they pass."""
-
-    def __init__(self, blocks: Iterator[NDArray[np.float32]], passed: Callable[[], None]) -> None:
-        self._blocks, self._passed = blocks, passed
-        self.frames = 0
-
-    def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        for block in self._blocks:
-            self.frames += len(block)
-            self._passed()
-            yield block
-
-
 def decoded(found: Recognized) -> Decoded:
     """Return the event for a decoded stretch, with times in seconds."""
     windows = zip(found.stretch.windows, found.segments, strict=True)
@@ -184,6 +186,7 @@ def decoded(found: Recognized) -> Decoded:
         language.code,
         tuple(DecodedWindow(_seconds(it.start), _seconds(it.end), segments) for it, segments in windows),
         language.probability,
+        channel=found.channel,
     )
 
 
@@ -210,18 +213,6 @@ def _opened(path: Path, limits: RecordingLimits) -> Recording:
 
 def _one_line(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {in_words(error)}".split())[:LONGEST_MESSAGE]
-
-
-def _skip(blocks: _Counted, frames: int) -> Iterator[NDArray[np.float32]]:
-    """Leave out the first `frames` samples."""
-    for block in blocks:
-        if frames < len(block):
-            yield block[frames:]
-        frames = max(0, frames - len(block))
-
-
-def _samples(seconds: float) -> int:
-    return round(seconds * SAMPLE_RATE_HZ)
 
 
 def _seconds(samples: int) -> float:

@@ -1,4 +1,4 @@
-"""Labels of words that were heard on channels of their own."""
+"""Words that were heard on channels of their own: both sides by time, and their labels."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from shared.words import Segment
 
 #: A word of a channel is rarely somebody else's: of an echo that was not found, of crosstalk.
 PROBABILITY = 0.97
+
+
+def by_time(segments: Iterable[Segment]) -> list[Segment]:
+    """Return the segments of both channels by their starts; those of one channel are in order already."""
+    return sorted(segments, key=lambda segment: segment.start_ms)
 
 
 def labels(segments: Iterable[Segment], *, is_capture: bool) -> list[Label]:
