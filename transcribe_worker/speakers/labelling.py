@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shared.loudness import SideLevels
 from shared.speakers import Label, VoiceTurn
 from shared.words import Segment
-from transcribe_worker.speakers import by_channels, by_loudness, by_voices
+from transcribe_worker.speakers import by_channels, by_loudness, by_voices, far_voices
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ def labels(segments: Sequence[Segment], evidence: Evidence) -> list[Label]:
     """Return who said which words of a whole transcript, whose segments are numbered."""
     if any(segment.channel is not None for segment in segments):
         return by_channels.labels(segments, is_capture=evidence.is_capture)
-    if evidence.levels:
-        return by_loudness.labels(segments, evidence.levels)
-    return by_voices.labels(segments, evidence.turns)
+    by_voice = by_voices.labels(segments, evidence.turns)
+    if evidence.levels is None:
+        return by_voice
+    by_side = by_loudness.labels(segments, evidence.levels)
+    return far_voices.told_apart(segments, by_side, by_voice)
