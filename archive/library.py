@@ -16,8 +16,8 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path, PurePath
 
-from archive import transcript
-from archive.exports import FORMATS, IN_LIBRARY
+from archive import transcript, written
+from archive.exports import IN_LIBRARY
 from archive.renamed import Content, find
 from shared.errors import OffhookError, StateConflict
 from shared.files import Fingerprint, is_file, move, names_in, sha256_of, whole
@@ -26,6 +26,7 @@ from shared.locks import FileLock
 from shared.plain_text import one_line
 from shared.settings import Settings
 from shared.store.store import Store
+from shared.store.transitions import COMPLETED
 from shared.store.values import Record
 
 LONGEST_STEM_BYTES = 180
@@ -64,15 +65,32 @@ class Library:
             raise StateConflict(f"Recording {record.id} has a place outside of the library.")
         make_folder_inside(self._settings.library, stem.parent)
         found = transcript.load(self._store, record, self._settings.my_name)
-        for suffix in IN_LIBRARY:
-            write_whole(beside(stem, suffix), FORMATS[suffix].content(found), is_first=is_first)
+        contents = written.rendered(found)
+        present = {} if is_first else written.at_place(stem)
+        with written.replacing(self._store, found, contents, present, is_first=is_first):
+            for suffix, content in contents.items():
+                write_whole(beside(stem, suffix), content, is_first=is_first)
         path = Path(record.recording_path)
         if self._moves(path):
             path = _brought_in(record, path, beside(stem, path.suffix.lstrip(".")))
         if self.is_ours(path):  # as a copy from another disk has the mode of the original
             tighten(path)
-        self._store.places.mark_archived(record, recording_path=str(path))
+        with self._store.transaction():  # what a person changes meanwhile is written with the next sweep
+            is_current = transcript.overlay(self._store, record.id) == found.overlay
+            self._store.places.mark_archived(record, recording_path=str(path), is_current=is_current)
         return stem
+
+    def rewrite(self, record_id: int) -> None:
+        """Write a record's transcripts again, if what is laid over its words has changed since.
+
+        Each file is written completely or not at all. The change that made them out of date has unset
+        `archived_at`, so if this process ends before all are written, the next sweep of a worker writes them.
+        Raises RecordNotFound, LibraryBusy, OSError.
+        """
+        record = self._store.records.get(record_id)
+        is_out_of_date = record.library_stem is not None and record.archived_at is None
+        if record.transcription_status == COMPLETED and is_out_of_date:
+            self.archive(record)
 
     @contextmanager
     def alone(self, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
@@ -127,13 +145,9 @@ class Library:
 
     def _renamed(self, record: Record, stem: Path, places: tuple[Path, ...]) -> list[Path]:
         """Find a record's recording and transcripts that a person has renamed in the library."""
-        wanted = set()
+        wanted = written.renamed(self._store, record, written.at_place(stem))
         if record.sha256 and record.size_bytes is not None and not any(map(is_file, places)):
             wanted.add(Content(record.size_bytes, record.sha256))
-        lost = [FORMATS[suffix] for suffix in IN_LIBRARY if not beside(stem, suffix).is_file()]
-        if lost and record.archived_at is not None:
-            found = transcript.load(self._store, record, self._settings.my_name)
-            wanted |= {Content.of(form.content(found)) for form in lost if found.segments}
         taken = {name.lower() for name in self._store.places.stems()} if wanted else set()
         return find(self._settings.library, wanted, taken)
 

@@ -82,7 +82,7 @@ class Passage:
 
 def passages(transcript: Transcript) -> tuple[Passage, ...]:
     """Return a transcript's passages in the order in which they begin."""
-    tokens = read(transcript.segments, transcript.labels, transcript.corrections)
+    tokens = read(transcript.segments, transcript.overlay.labels, transcript.overlay.corrections)
     runs = groupby(tokens, key=lambda token: (token.segment, token.speaker))
     maker = _Maker(transcript)
     return tuple(sorted((maker.passage(tuple(run)) for _, run in runs), key=lambda it: it.start_ms))

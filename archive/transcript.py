@@ -14,10 +14,20 @@ from shared.words import Segment, numbered
 
 
 @dataclass(frozen=True)
+class Overlay:
+    """What is laid over the words of a transcript; later labels and corrections stand over earlier ones."""
+
+    labels: tuple[Label, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    corrections: tuple[Correction, ...] = ()
+
+
+@dataclass(frozen=True)
 class Transcript:
     """The segments of a call, in order, what is laid over their words, and the facts that its exports name.
 
-    `is_capture` says that the channels of the recording are the microphone and the far side.
+    `is_capture` says that the channels of the recording are the microphone and the far side. `names` are those
+    of the overlay, which persons gave, and those that are known without them.
     """
 
     record_id: int
@@ -29,19 +39,23 @@ class Transcript:
     flags: tuple[str, ...]
     segments: tuple[Segment, ...]
     is_capture: bool = False
-    labels: tuple[Label, ...] = ()
+    overlay: Overlay = Overlay()
     names: Mapping[str, str] = field(default_factory=dict)
-    corrections: tuple[Correction, ...] = ()
 
 
 def load(store: Store, record: Record, my_name: str) -> Transcript:
     """Read the transcript of a completed record; `my_name` is what `me` is called without another name."""
     return replace(
         _transcript(record, store.transcripts.segments(record.id)),
-        labels=store.overlays.labels(record.id),
         names=names_of(store, record, my_name),
-        corrections=store.overlays.corrections(record.id),
+        overlay=overlay(store, record.id),
     )
+
+
+def overlay(store: Store, record_id: int) -> Overlay:
+    """Read what is laid over the words of a record."""
+    found = store.overlays
+    return Overlay(found.labels(record_id), found.names(record_id), found.corrections(record_id))
 
 
 def so_far(store: Store, record: Record, my_name: str) -> Transcript:

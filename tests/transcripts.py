@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from archive.transcript import Transcript
+from archive.transcript import Overlay, Transcript
 from shared.reading import Correction
 from shared.speakers import LOUDNESS, PERSON, Label
 from shared.words import Segment, Word, numbered
@@ -35,8 +35,9 @@ def transcript(
         "model": "tiny.en",
         "flags": ("cut_short",),
     }
-    laid_over = {"labels": tuple(labels), "names": names or {}, "corrections": tuple(corrections)}
-    return Transcript(segments=numbered(segments), **(about | laid_over | facts))  # type: ignore[arg-type]
+    overlay = Overlay(tuple(labels), names or {}, tuple(corrections))
+    known = {"overlay": overlay, "names": names or {}}
+    return Transcript(segments=numbered(segments), **(about | known | facts))  # type: ignore[arg-type]
 
 
 def said_by(speaker: str, first_word: int, last_word: int, probability: float | None = 0.9) -> Label:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from archive.passages import Passage, passages
+from archive.passages import Passage, name_of, passages
 from archive.transcript import Transcript
 from shared.reading import speakers
 from shared.speakers import Label
@@ -36,16 +36,14 @@ def speech_in_json(transcript: Transcript) -> dict[str, Any]:
     """Return what was said and who said it, with the keys that docs/json.md promises."""
     return {
         "segments": segments_in_json(transcript),
-        "speakers": [
-            {"speaker": speaker, "name": transcript.names.get(speaker)} for speaker in _speakers(transcript)
-        ],
+        "speakers": list(_speakers(transcript)),
         "passages": [_passage(passage) for passage in passages(transcript)],
     }
 
 
 def segments_in_json(transcript: Transcript) -> list[dict[str, Any]]:
     """Return the segments and their words, each with its number and its speaker."""
-    labels = speakers(transcript.labels, sum(len(segment.words) for segment in transcript.segments))
+    labels = speakers(transcript.overlay.labels, sum(len(segment.words) for segment in transcript.segments))
     return [_segment(segment, labels) for segment in transcript.segments]
 
 
@@ -60,7 +58,7 @@ def overlays_in_json(transcript: Transcript) -> dict[str, Any]:
                 "source": label.source,
                 "probability": label.probability,
             }
-            for label in transcript.labels
+            for label in transcript.overlay.labels
         ],
         "corrections": [
             {
@@ -70,14 +68,17 @@ def overlays_in_json(transcript: Transcript) -> dict[str, Any]:
                 "source": correction.source,
                 "made_at": iso(correction.made_at),
             }
-            for correction in transcript.corrections
+            for correction in transcript.overlay.corrections
         ],
     }
 
 
-def _speakers(transcript: Transcript) -> Iterator[str]:
+def _speakers(transcript: Transcript) -> Iterator[dict[str, Any]]:
+    given = transcript.overlay.names
     spoken = (passage.speaker for passage in passages(transcript) if passage.speaker)
-    yield from dict.fromkeys([*spoken, *transcript.names])
+    for speaker in dict.fromkeys([*spoken, *given]):
+        shown = name_of(speaker, transcript.names)
+        yield {"speaker": speaker, "name": given.get(speaker), "shown_name": shown}
 
 
 def _segment(segment: Segment, labels: list[Label | None]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from archive.library import Library
 from offhook.desk.desk import Desk
 from shared.errors import OffhookError
 from shared.store.edits import Edit
-from shared.store.transitions import COMPLETED
 
 
 @contextmanager
@@ -34,8 +33,5 @@ def undo(desk: Desk, record_id: int) -> Edit | None:
 
 def write_again(desk: Desk, record_id: int) -> None:
     """Write the transcripts in the library again, if they are there and have changed."""
-    record = desk.store.records.get(record_id)
-    waits = record.archived_at is None and record.library_stem is not None
-    if record.transcription_status == COMPLETED and waits:
-        with suppress(OSError, OffhookError):
-            Library(desk.settings, desk.store).archive(record)
+    with suppress(OSError, OffhookError):
+        Library(desk.settings, desk.store).rewrite(record_id)

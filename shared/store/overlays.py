@@ -61,12 +61,16 @@ class Overlays:
         )
 
     def relabel(self, record_id: int, labels: Iterable[Label]) -> None:
-        """Replace the labels of the machine; speakers that a person has exchanged stay exchanged."""
+        """Replace the labels of the machine; speakers that a person has exchanged stay exchanged.
+
+        The record's files in the library are out of date then, and are written again with the next sweep.
+        """
         mine = SpeakerLabelRow.record == record_id
         with self._database.transaction():
             swaps = self.swaps(record_id)
             self._database.run(SpeakerLabelRow.delete().where(mine & (SpeakerLabelRow.source != PERSON)))
             self._insert(SpeakerLabelRow, record_id, exchanged(labels, swaps))
+            self._database.run(RecordRow.update(archived_at=None).where(RecordRow.id == record_id))
 
     def assign(self, record_id: int, first_word: int, last_word: int, speaker: str) -> None:
         """Say who said some words, as a person."""

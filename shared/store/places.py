@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 from peewee import Case, fn
 
 from shared.store.database import Database
 from shared.store.records import Records, matching
-from shared.store.tables import RecordRow
+from shared.store.tables import LibraryFileRow, RecordRow
 from shared.store.transitions import COMPLETED
 from shared.store.values import Record
+
+
+class LibraryFile(NamedTuple):
+    """The content of a transcript: the suffix of its file, its size and its hash."""
+
+    suffix: str
+    size_bytes: int
+    sha256: str
 
 
 class Places:
@@ -37,13 +45,36 @@ class Places:
         query = RecordRow.select(RecordRow.library_stem).where(RecordRow.library_stem.is_null(False))
         return [row["library_stem"] for row in self._database.all(query)]
 
-    def mark_archived(self, record: Record, recording_path: str) -> None:
-        """Set the path of a recording, and that its present transcript is archived."""
+    def files(self, record_id: int) -> list[LibraryFile]:
+        """Return what was written of a record's transcripts and may still be in the library."""
+        query = LibraryFileRow.select().where(LibraryFileRow.record == record_id)
+        rows = self._database.all(query)
+        return [LibraryFile(row["suffix"], row["size_bytes"], row["sha256"]) for row in rows]
+
+    def add_files(self, record_id: int, files: Iterable[LibraryFile]) -> None:
+        """Store what is about to be written of a record's transcripts."""
+        with self._database.transaction():
+            for file in files:
+                row = LibraryFileRow.insert(record=record_id, **file._asdict())
+                self._database.run(row.on_conflict_ignore())
+
+    def forget_files(self, record_id: int, files: Iterable[LibraryFile]) -> None:
+        """Forget contents that are in the library no more."""
+        with self._database.transaction():
+            for file in files:
+                mine = (LibraryFileRow.record == record_id) & (LibraryFileRow.suffix == file.suffix)
+                self._database.run(
+                    LibraryFileRow.delete().where(mine & (LibraryFileRow.sha256 == file.sha256))
+                )
+
+    def mark_archived(self, record: Record, recording_path: str, *, is_current: bool = True) -> None:
+        """Set the path of a recording, and that its present transcript is archived if it `is_current`."""
         completed = RecordRow.transcription_status == COMPLETED
         is_archived = completed & (RecordRow.completed_at == record.completed_at)
         archived_at = Case(None, [(is_archived, self._clock())], RecordRow.archived_at)
+        columns = {"archived_at": archived_at} if is_current else {}
         with self._database.transaction():
-            self._write(record.id, recording_path=recording_path, archived_at=archived_at)
+            self._write(record.id, recording_path=recording_path, **columns)
 
     def unarchived(self, limit: int = 100) -> list[Record]:
         """Return completed records that are not archived, different ones each time."""

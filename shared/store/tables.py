@@ -302,6 +302,19 @@ class UnplacedRow(Model):
         table_name = "unplaced_overlays"
 
 
+class LibraryFileRow(Model):
+    """The content of a transcript in the library, by which it is found where a person has renamed it."""
+
+    record = ForeignKeyField(RecordRow, on_delete="CASCADE", index=False)
+    suffix = TextField()
+    sha256 = TextField()
+    size_bytes = IntegerField()
+
+    class Meta:
+        table_name = "library_files"
+        primary_key = CompositeKey("record", "suffix", "sha256")
+
+
 class EditRow(Model):
     """A change by a person, and what persons had laid over the record before it."""
 
@@ -334,6 +347,7 @@ TABLES = (
     SpeakerSwapRow,
     UnplacedRow,
     EditRow,
+    LibraryFileRow,
 )
 
 for _table in TABLES:  # indexes are named after the row, as the migrations name them

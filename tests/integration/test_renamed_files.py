@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from archive.formats.earlier import EARLIER
 from archive.library import Library
+from archive.transcript import load
 from shared.errors import StateConflict, UnknownSession
 from shared.files import Fingerprint, sha256_of
 from shared.home import part_of
@@ -50,6 +52,25 @@ def test_renamed_files_are_deleted_with_their_recording_and_no_others(settings: 
     left = {path.name for path in settings.library.rglob("*") if path.is_file()}
     assert left == {own.name, *(f"two.{suffix}" for suffix in ("wav", "txt", "srt", "vtt", "json"))}
     assert stage.offhook("show", "2").returncode == 0
+
+
+@pytest.mark.parametrize("changes", [0, 1])
+def test_files_that_an_earlier_version_wrote_are_found_where_they_were_renamed(
+    settings: Settings, changes: int
+) -> None:
+    completed(settings, "one")
+    with Store.of_home(settings) as store:
+        found = load(store, store.records.get(1))
+        store.places.forget_files(1, store.places.files(1))
+        for number, (suffix, write) in enumerate(EARLIER.items()):
+            (path,) = settings.library.rglob(f"one.{suffix}")
+            path.write_text(write(found), "utf-8")
+            path.rename(settings.library / f"Renamed {number}.{suffix}")
+        for _ in range(changes):
+            store.overlays.relabel(1, [])
+            Library(settings, store).rewrite(1)
+    assert Stage(settings.home).offhook("delete", "1", "--yes").returncode == 0
+    assert [path for path in settings.library.rglob("*") if path.is_file()] == []
 
 
 def test_a_place_outside_of_the_library_is_not_written_to(settings: Settings) -> None:

@@ -101,7 +101,10 @@ def test_json_has_the_number_and_the_speaker_of_each_word_and_the_passages_to_re
         *((number, "me", 0.8) for number in range(5)),
         *((5, "them", 0.6), (6, "them", None)),
     ]
-    assert found["speakers"] == [{"speaker": "me", "name": "Ada"}, {"speaker": "them", "name": None}]
+    assert found["speakers"] == [
+        {"speaker": "me", "name": "Ada", "shown_name": "Ada"},
+        {"speaker": "them", "name": None, "shown_name": "Them"},
+    ]
     assert [(it["first_word"], it["last_word"], it["name"], it["text"]) for it in found["passages"]] == [
         *((0, 2, "Ada", "How are you?"), (3, 5, "Ada", "Fine. How about you?"), (6, 6, "Them", "Good."))
     ]

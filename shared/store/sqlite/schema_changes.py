@@ -210,6 +210,19 @@ def keep_what_persons_put_right(execute: Execute) -> None:
         execute(f'CREATE INDEX "{name}_record_id" ON "{table}" ("record_id")')
 
 
+def keep_what_the_library_has(execute: Execute) -> None:
+    """Keep the contents of transcripts in the library, by which renamed ones are found."""
+    execute("""
+        CREATE TABLE "library_files" (
+            "record_id" INTEGER NOT NULL,
+            "suffix" TEXT NOT NULL,
+            "sha256" TEXT NOT NULL,
+            "size_bytes" INTEGER NOT NULL,
+            PRIMARY KEY ("record_id", "suffix", "sha256"),
+            FOREIGN KEY ("record_id") REFERENCES "call_records" ("id") ON DELETE CASCADE
+        )""")
+
+
 def _number(text: str | None) -> float | None:
     try:
         return float(text) if text else None

@@ -149,6 +149,7 @@ def segments(key: str) -> Table:
         "speakers[]": "object",
         "speakers[].speaker": "text",
         "speakers[].name": "text or null",
+        "speakers[].shown_name": "text",
         "passages": "list",
         "passages[]": "object",
         **{f"passages[].{name}": kind for name, kind in moment.items()},

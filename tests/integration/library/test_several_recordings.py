@@ -105,9 +105,9 @@ def test_a_recording_that_is_queued_again_while_it_moves_is_found_where_it_went(
 ):
     mark_archived = store.places.mark_archived
 
-    def interrupted(record: Record, recording_path: str) -> None:
+    def interrupted(record: Record, recording_path: str, **columns: bool) -> None:
         store.records.requeue(record.id)
-        mark_archived(record, recording_path)
+        mark_archived(record, recording_path, **columns)
 
     store.places.mark_archived = interrupted
     record = completed(store, put(settings.inbox))

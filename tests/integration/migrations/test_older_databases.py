@@ -98,6 +98,7 @@ USED: dict[str, list[dict[str, object]]] = {
             **{"heard": "Guten", "after": "Morgen", "text": "Schönen", "made_at": 1.5},
         }
     ],
+    "library_files": [{"record_id": 3, "suffix": "txt", "sha256": "0f", "size_bytes": 7}],
     "edits": [{"id": 1, "record_id": 3, "what": "edit", "before": "{}", "made_at": 1.5}],
     "corrections": [
         {
