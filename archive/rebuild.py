@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from archive import overlay_files, written
 from archive.exports import FORMATS
 from archive.formats.data import JSON_VERSION
 from archive.library import beside
+from archive.transcript import Overlay
 from shared.errors import in_words
 from shared.files import Fingerprint, names_in, read_regular, sha256_of
 from shared.settings import Settings
+from shared.speakers import PERSON
 from shared.store.store import Store
 from shared.words import Segment
 
@@ -49,8 +52,9 @@ def rebuild(settings: Settings, store: Store, *, dry_run: bool) -> Iterator[Rebu
         try:
             found = _read(path)
             segments = [Segment.from_json(segment) for segment in found["segments"]]
+            overlay = overlay_files.read(found)
             recording = _recording_beside(path)
-            record_id = None if dry_run else _add(settings, store, path, found, segments, recording)
+            record_id = None if dry_run else _add(settings, store, path, found, segments, overlay, recording)
             yield Rebuilt(path, record_id, recording)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             yield Rebuilt(path, error=in_words(error))
@@ -82,39 +86,57 @@ def _add(
     path: Path,
     found: dict[str, Any],
     segments: list[Segment],
+    overlay: Overlay,
     recording: Path | None,
 ) -> int:
-    """Add the record, its transcript and its place together; nothing is written if one of them fails."""
-    where = recording or beside(path.with_name(path.name.removesuffix(".json")), "wav")
-    content: dict[str, Any] = {}
-    if recording:
-        about = Fingerprint.of(recording)
-        content = {
-            "sha256": sha256_of(recording),
-            "size_bytes": about.size_bytes,
-            "modified_ns": about.modified_ns,
-        }
-    facts = {
-        "duration_seconds": _fact(found, "duration_seconds", int, float),
-        "language": _fact(found, "language", str),
-        "language_probability": _fact(found, "language_probability", int, float),
-    }
+    """Add the record, its transcript with what is laid over it, and its place; all of them or nothing."""
+    stem = path.with_name(path.name.removesuffix(".json"))
+    where = recording or beside(stem, "wav")
+    files = written.at_place(stem).values()
     with store.transaction():
         record = store.records.add(
             source="inbox",
             title=_fact(found, "title", str) or path.stem,
             recording_path=str(where),
             session_id=str(uuid.uuid4()),
-            **content,
+            **(_content(recording) if recording else {}),
         )
         model = _fact(found, "model", str) or "unknown"
         claim = store.claims.claim(record.id, worker_id=WORKER, model=model, lease_seconds=LEASE_SECONDS)
         if claim is None:
             raise ValueError("Its record cannot be claimed.")
-        done = store.claims.complete(claim, segments, **facts)
+        machine = [label for label in overlay.labels if label.source != PERSON]
+        done = store.claims.complete(claim, segments, machine, **_facts(found))
+        _lay_over(store, done.id, overlay)
         store.places.reserve_stem(done.id, iter([_stem(settings, path)]))
+        store.places.add_files(done.id, files)
         store.places.mark_archived(done, str(where))
     return record.id
+
+
+def _content(recording: Path) -> dict[str, Any]:
+    about = Fingerprint.of(recording)
+    return {
+        "sha256": sha256_of(recording),
+        "size_bytes": about.size_bytes,
+        "modified_ns": about.modified_ns,
+    }
+
+
+def _facts(found: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "duration_seconds": _fact(found, "duration_seconds", int, float),
+        "language": _fact(found, "language", str),
+        "language_probability": _fact(found, "language_probability", int, float),
+    }
+
+
+def _lay_over(store: Store, record_id: int, overlay: Overlay) -> None:
+    """Bring back what persons had laid over the words."""
+    persons = [label for label in overlay.labels if label.source == PERSON]
+    store.overlays.replace_those_of_persons(record_id, persons, overlay.corrections)
+    store.overlays.replace_names(record_id, overlay.names)
+    store.transcripts.correct_index(record_id, overlay.corrections)
 
 
 def _fact(found: dict[str, Any], name: str, *kinds: type) -> Any:
