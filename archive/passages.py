@@ -83,8 +83,8 @@ class Passage:
 def passages(transcript: Transcript) -> tuple[Passage, ...]:
     """Return a transcript's passages in the order in which they begin."""
     tokens = read(transcript.segments, transcript.overlay.labels, transcript.overlay.corrections)
-    runs = groupby(tokens, key=lambda token: (token.segment, token.speaker))
     maker = _Maker(transcript)
+    runs = groupby(tokens, key=lambda token: (token.segment, maker.person(token.speaker)))
     return tuple(sorted((maker.passage(tuple(run)) for _, run in runs), key=lambda it: it.start_ms))
 
 
@@ -94,10 +94,10 @@ def text_of(transcript: Transcript) -> str:
 
 
 def turns(found: Iterable[Passage]) -> Iterator[tuple[Passage, ...]]:
-    """Group passages one after another of one speaker; a passage without a speaker is alone."""
-    for (speaker, _), group in groupby(found, key=lambda passage: (passage.speaker, passage.shown_name)):
+    """Group passages one after another of one name; a passage without a name is alone."""
+    for name, group in groupby(found, key=lambda passage: passage.shown_name):
         members = tuple(group)
-        yield from [members] if speaker else ((passage,) for passage in members)
+        yield from [members] if name else ((passage,) for passage in members)
 
 
 def name_of(speaker: str, names: Mapping[str, str]) -> str:
@@ -117,6 +117,10 @@ class _Maker:
         self._segments, self._names = transcript.segments, transcript.names
         self._words = tuple(word for segment in transcript.segments for word in segment.words)
         self._channels = (ME, THEM) if transcript.is_capture else (voice(1), voice(2))
+
+    def person(self, speaker: str | None) -> str | None:
+        """Return who a speaker is: speakers with the same name are one person."""
+        return plain(self._names.get(speaker, "")) or speaker if speaker else None
 
     def passage(self, tokens: tuple[Token, ...]) -> Passage:
         """Return the passage of tokens of one speaker in one segment, which has its times at both ends."""

@@ -26,8 +26,8 @@ class Overlay:
 class Transcript:
     """The segments of a call, in order, what is laid over their words, and the facts that its exports name.
 
-    `is_capture` says that the channels of the recording are the microphone and the far side. `names` are those
-    of the overlay, which persons gave, and those that are known without them.
+    `is_capture` says that the channels of the recording are the microphone and the far side. `names` are
+    those of the overlay, which persons gave, and those that are known without them.
     """
 
     record_id: int

@@ -108,6 +108,7 @@ def _transcript(desk: Desk, record: Record) -> Transcript:
 
 
 _ON_ITS_WAY = "not there yet; a worker sees to it, and `offhook doctor` says what is in its way"
+_OUT_OF_DATE = "its transcripts there are older than the last change; a worker writes them again"
 _REMEDIES = {
     "queued": "`offhook status` shows the queue.",
     "processing": "`offhook status` shows how far it is.",
@@ -135,7 +136,7 @@ def _heading(desk: Desk, record: Record) -> list[str]:
         ("Candidate", record.candidate_id),
         ("Project", record.project_id),
         ("File", record.recording_path),
-        ("Library", _ON_ITS_WAY if _is_unarchived(record) else None),
+        ("Library", _library(record)),
         ("Damaged", _damaged(record)),
         *(("Note", FLAGS.get(flag, flag)) for flag in record.flags),
         *(in_words(verdict) if (verdict := desk.store.captures.verdict(record.session_id)) else ()),
@@ -150,8 +151,11 @@ def _language(record: Record) -> str | None:
     return f"{record.language} (found, {record.language_probability:.0%} sure)"
 
 
-def _is_unarchived(record: Record) -> bool:
-    return record.transcription_status == COMPLETED and record.archived_at is None
+def _library(record: Record) -> str | None:
+    """Say that the library lacks what is here; None if it does not."""
+    if record.transcription_status != COMPLETED or record.archived_at is not None:
+        return None
+    return _OUT_OF_DATE if record.library_stem else _ON_ITS_WAY
 
 
 def _damaged(record: Record) -> str | None:

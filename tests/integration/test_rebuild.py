@@ -144,7 +144,7 @@ def test_a_transcript_of_a_version_that_knew_no_speakers_is_made_again(
 ) -> None:
     (path,) = done.home.glob("library/*/*/one.json")
     with Store.of_home(settings) as store:
-        path.write_text(EARLIER["json"](load(store, store.records.get(1))), "utf-8")
+        path.write_text(EARLIER["json"](load(store, store.records.get(1), "")), "utf-8")
     lose_database(done.home)
     assert done.offhook("rebuild").stdout == "2 recordings made again.\n"
     assert done.read("show", "1")["passages"][0]["text"] == SAID

@@ -60,7 +60,7 @@ def test_files_that_an_earlier_version_wrote_are_found_where_they_were_renamed(
 ) -> None:
     completed(settings, "one")
     with Store.of_home(settings) as store:
-        found = load(store, store.records.get(1))
+        found = load(store, store.records.get(1), "")
         store.places.forget_files(1, store.places.files(1))
         for number, (suffix, write) in enumerate(EARLIER.items()):
             (path,) = settings.library.rglob(f"one.{suffix}")

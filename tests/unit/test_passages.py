@@ -56,6 +56,12 @@ def test_a_speaker_has_the_name_that_a_person_gave_or_one_for_what_is_known() ->
     ]
 
 
+def test_two_speakers_with_one_name_are_read_as_one_person() -> None:
+    labels = [said_by(voice(1), 0, 2), said_by(voice(2), 3, 4), said_by(voice(3), 5, 6)]
+    found = transcript(HELLO, labels=labels, names={voice(1): "Ada", voice(2): " Ada"})
+    assert read(found) == [("Ada", "Hello there, how are you?"), ("Voice 3", "Fine, thanks.")]
+
+
 def test_a_speaker_is_doubtful_below_a_probability_of_seven_tenths_or_if_nobody_is_sure() -> None:
     labels = [said_by(ME, 0, 0, 0.7), said_by(THEM, 1, 1, 0.69), said_by(UNSURE, 2, 2, 0.9)]
     labels += [Label(3, 3, ME, PERSON), said_by(THEM, 4, 4, 0.6), said_by(THEM, 5, 6, 0.9)]
