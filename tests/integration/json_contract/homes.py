@@ -162,13 +162,13 @@ class Answers:
         elif heading == "offhook search":
             yield from (home.read("search", "g*") for home in self.homes)
             yield from self.erased[heading]
+        elif heading in ("offhook show", "The transcript as a file"):
+            yield from (answer for home in self.homes for answer in _show(home, heading))
+            yield from self.erased.get(heading, ())
         elif heading in self.erased:
             yield from self.erased[heading]
         elif command[-1] in self.recorded:
             yield from self.recorded[command[-1]]
-        elif heading in ("offhook show", "The transcript as a file"):
-            yield from (answer for home in self.homes for answer in _show(home, heading))
-            yield from self.erased.get(heading, ())
         else:
             yield from (home.read(*command) for home in self.homes)
 
