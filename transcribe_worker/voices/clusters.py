@@ -28,10 +28,11 @@ STARTS, ROUNDS, REFINEMENTS = 8, 20, 4
 LARGEST_SAMPLE = 4000
 #: Share of a piece's time that must be of its voice, for the piece to count for the voice.
 PURE = 0.8
-#: Two parts of one voice are at least this much alike, by how many pieces the smaller one has.
-ALIKE = ((1, 0.45), (2, 0.55), (3, 0.65), (4, 0.7), (6, 0.76), (8, 0.8), (12, 0.835))
-#: A third voice and more must differ by more: one voice among others seems to be two more easily.
-ALIKE_AMONG_OTHERS = 0.79
+#: Two parts of one voice are at least this much alike; less for parts of few pieces, which differ by chance.
+ALIKE, CHANCE, MOST_ALIKE = 0.885, 0.6, 0.85
+#: With a third voice or more, pieces are more like their voice by this, in the mean. One voice that is split
+#: in two gains less; with few pieces it gains more by chance.
+GAIN, GAIN_BY_CHANCE = 0.013, 0.3
 #: How much a likeness counts in a tick, and how much likeness a change of the voice must gain.
 WEIGHT, CHANGE = 24.0, 8.0
 
@@ -84,13 +85,13 @@ def find(pieces: Pieces, speakers: int = 0) -> Found:
     if speakers:
         return _spoken(pieces, _centres(pieces, speakers))
     best = _mean(pieces.sample)[None]
-    refused = 0
+    refused, before = 0, 0.0
     for count in range(2, MOST_VOICES + 1):
         centres = _centres(pieces, count)
-        if len(centres) == count and _differ(pieces, centres):
-            best, refused = centres, 0
-        else:
-            refused += 1
+        own = _own_likeness(pieces, centres)
+        gains = count == 2 or own - before >= GAIN + GAIN_BY_CHANCE / len(pieces.sample)
+        is_better = len(centres) == count and gains and _differ(pieces, centres)
+        best, refused, before = (centres, 0, own) if is_better else (best, refused + 1, own)
         if refused == 2:
             break
     return _spoken(pieces, best)
@@ -158,18 +159,23 @@ def _owners(pieces: Pieces, centres: Floats) -> Numbers:
     return owners
 
 
+def _own_likeness(pieces: Pieces, centres: Floats) -> float:
+    """Return how like its voice a piece is, in the mean."""
+    return float((pieces.sample @ centres.T).max(axis=1).mean())
+
+
 def _differ(pieces: Pieces, centres: Floats) -> bool:
     """Whether each two of some voices differ more than two parts of one voice do."""
-    most = 1.0 if len(centres) == 2 else ALIKE_AMONG_OTHERS
     sizes = np.bincount(_owners(pieces, centres) + 1, minlength=len(centres) + 1)[1:]
     return all(
-        float(centres[one] @ centres[other]) < min(most, _alike(min(sizes[one], sizes[other])))
+        float(centres[one] @ centres[other]) < _alike(min(sizes[one], sizes[other]))
         for one, other in combinations(range(len(centres)), 2)
     )
 
 
 def _alike(pieces: int) -> float:
-    return max((limit for least, limit in ALIKE if pieces >= least), default=0.0)
+    """Return how much two parts of one voice are alike at least, of which the smaller has some pieces."""
+    return min(MOST_ALIKE, ALIKE - CHANCE / pieces) if pieces else 0.0
 
 
 def _likenesses(pieces: Pieces, centres: Floats) -> Floats:
