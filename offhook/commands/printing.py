@@ -92,10 +92,11 @@ def require_terminal(command: str, instead: str) -> None:
         raise SettingsError(f"{command} needs a terminal. Use `offhook {instead} --json` in programs.")
 
 
-def confirm(command: str, *question: str) -> None:
-    """Ask a person before something is deleted. Raises SettingsError where nobody can answer, and Abort."""
+def confirm(command: str, *question: str, asks: str = "it deletes") -> None:
+    """Ask a person before something is done. Raises SettingsError where nobody can answer, and Abort."""
     if not sys.stdin.isatty():
-        raise SettingsError(f"{command} asks before it deletes. Give --yes to delete without being asked.")
+        verb = asks.split()[-1].removesuffix("s")
+        raise SettingsError(f"{command} asks before {asks}. Give --yes to {verb} without being asked.")
     click.confirm("\n".join(map(one_line, question)), abort=True, err=True)
 
 

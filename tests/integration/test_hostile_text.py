@@ -48,6 +48,10 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "prune": [("prune", "--older-than", "1h", "--dry-run"), ("prune", "--older-than", "{text}")],
     "rebuild": [("rebuild", "--dry-run"), ("rebuild", "{text}")],
     "record": [("record", "state"), ("record", "{text}")],
+    "replace": [
+        ("replace", "{text}", "{text}", "--everywhere"),
+        ("replace", "quarterly", "{text}", "2", "--dry-run"),
+    ],
     "restore": [("restore", "{missing}")],
     "resume": [("resume", "{text}")],
     "retry": [("retry", "{text}"), ("retry", "--failed", "--language", "{text}")],

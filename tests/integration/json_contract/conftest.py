@@ -150,6 +150,7 @@ def put_right(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
             store.overlays.correct(record.id, 7, 7, "changed")
     asked = (("show", "1"), ("search", "loveless"), ("speaker", "1"), ("speaker", "1", "them", "Ada"))
     asked += (("edit", "1", "--undo"), ("edit", "1", "--drop-unplaced"))
+    asked += (("replace", "Miss", "Ms.", "--everywhere", "--yes", "--glossary"),)
     said: dict[str, list[Any]] = {}
     for command in asked:
         said.setdefault(f"offhook {command[0]}", []).append(stage.read(*command))

@@ -310,6 +310,18 @@ CONTRACT: dict[str, Table] = {
         "undone": "text or null",
         "dropped": "integer",
     },
+    "offhook replace": {
+        "dry_run": "boolean",
+        "recordings": "list",
+        "recordings[]": "object",
+        "recordings[].record_id": "integer",
+        "recordings[].title": "text",
+        "recordings[].places": "list",
+        "recordings[].places[]": "object",
+        **{f"recordings[].places[].{key}": "text" for key in ("before", "found", "new", "after")},
+        "recordings[].places[].start_seconds": "number",
+        "in_glossary": "boolean",
+    },
     "offhook speaker": {
         "record_id": "integer",
         "speakers": "list",
