@@ -10,6 +10,7 @@ import pytest
 
 from shared.errors import BadRecording, EngineFailed, EngineUnusable
 from shared.settings import RecordOptions
+from shared.speakers import VoiceTurn
 from shared.words import Segment, Word
 from transcribe_worker.engine.messages import (
     COMMANDS,
@@ -33,6 +34,7 @@ from transcribe_worker.engine.messages import (
     Reloading,
     Spent,
     Unknown,
+    Voices,
     decode,
     encode,
 )
@@ -58,6 +60,7 @@ MESSAGES: tuple[Any, ...] = (
     Decoded(40.0, 80.0, "de", language_probability=0.75, flags=("language_changes",)),
     Decoded(80.0, 120.0, "", channel=1),
     Levels(50, "ff" * 50, "28" * 50, "ff32"),
+    Voices((VoiceTurn(0, 1500, 1, 0.9),)),
     Done(80.0, ("damaged_audio",), Spent(0.5, 4.0)),
     Failed("not_a_recording", "call.wav is text.", bad_input=True),
     Cancelled(),

@@ -44,7 +44,7 @@ from transcribe_worker.jobs.retry import Action, Decision, Limits, decide
 from transcribe_worker.jobs.stopwatch import Stopwatch
 from transcribe_worker.jobs.terms import with_terms
 from transcribe_worker.media.limits import RecordingLimits
-from transcribe_worker.speakers.by_channels import by_time
+from transcribe_worker.speakers.by_channels import merged
 from transcribe_worker.speakers.labelling import Evidence, labels
 
 log = logging.getLogger(__name__)
@@ -138,7 +138,9 @@ class Transcriber:
         if self._unchanged(claim, path) != before:
             raise RecordingChanged
         windows = self.store.transcripts.windows(claim.record.id)
-        segments = numbered(by_time(segment for window in windows for segment in window.segments))
+        segments = numbered(
+            merged((segment for window in windows for segment in window.segments), progress.levels)
+        )
         found = labels(segments, self._evidence(claim.record))
         record = self.store.claims.complete(claim, segments, found, **progress.outcome)
         watch.lap("stored")

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from shared.loudness import SideLevels
 from shared.speakers import CHANNELS, ME, THEM, Label, voice
 from shared.words import Segment
+from transcribe_worker.speakers.echoes import without_echoes
 
 #: A word of a channel is rarely somebody else's: of an echo that was not found, of crosstalk.
 PROBABILITY = 0.97
 
 
-def by_time(segments: Iterable[Segment]) -> list[Segment]:
-    """Return the segments of both channels by their starts; those of one channel are in order already."""
-    return sorted(segments, key=lambda segment: segment.start_ms)
+def merged(segments: Iterable[Segment], levels: SideLevels | None = None) -> list[Segment]:
+    """Return the segments of both channels by their starts, without words that both have of one side.
+
+    `levels` are those of the two channels. Segments of one channel are in order already.
+    """
+    found = list(segments)
+    own = without_echoes(found, levels) if levels else found
+    return sorted(own, key=lambda segment: segment.start_ms)
 
 
 def labels(segments: Iterable[Segment], *, is_capture: bool) -> list[Label]:
