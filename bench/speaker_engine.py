@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from faster_whisper import WhisperModel
 
 from bench.corpora import Samples
 from bench.speaker_calls import SpeakerCall
+from bench.speaker_kept import Timed, kept
 from bench.ways import BATCH_SIZE, BLOCK_FRAMES
 from capture_worker.levels import Loudness
 from capture_worker.samples import Pair
@@ -24,28 +27,22 @@ Found = TypeVar("Found")
 Segments = tuple[Segment, ...]
 
 
-@dataclass(frozen=True)
-class Timed:
-    """Segments, numbered, and the processor time that finding them took, in seconds."""
-
-    segments: Segments
-    seconds: float
-
-
 class Decoded:
     """What the engine finds in a call, each part once."""
 
-    def __init__(self, model: WhisperModel, call: SpeakerCall) -> None:
-        self._model, self.call = model, call
-        self._kept: dict[str, object] = {}
+    def __init__(self, model: WhisperModel, call: SpeakerCall, keep: Path | None = None) -> None:
+        self._model, self.call, self._keep = model, call, keep
+        self._found: dict[str, object] = {}
 
     def one_channel(self) -> Timed:
         """Return the words of all people in one channel."""
-        return self._once("one", lambda: self._timed(lambda: recognised(self._model, self.call.samples)))
+        samples = self.call.samples
+        find = partial(_timed, lambda: recognised(self._model, samples))
+        return self._once("one", lambda: kept(self._keep, [samples], find))
 
     def channels_alone(self) -> Timed:
         """Return the words of each side, decoded without regard to the other."""
-        return self._once("alone", lambda: self._timed(self._each_channel))
+        return self._once("alone", lambda: kept(self._keep, self._sides, partial(_timed, self._each_channel)))
 
     def levels(self) -> tuple[SideLevels, float]:
         """Return what capture keeps of both sides, and the processor time of it."""
@@ -64,14 +61,15 @@ class Decoded:
         )
         return tuple(sorted(found, key=lambda segment: segment.start_ms))
 
-    def _timed(self, find: Callable[[], Segments]) -> Timed:
-        segments, seconds = timed(find)
-        return Timed(numbered(segments), seconds)
-
     def _once(self, name: str, find: Callable[[], Found]) -> Found:
-        if name not in self._kept:
-            self._kept[name] = find()
-        return self._kept[name]  # type: ignore[return-value]
+        if name not in self._found:
+            self._found[name] = find()
+        return self._found[name]  # type: ignore[return-value]
+
+
+def _timed(find: Callable[[], Segments]) -> Timed:
+    segments, seconds = timed(find)
+    return Timed(numbered(segments), seconds)
 
 
 def timed(find: Callable[[], Found]) -> tuple[Found, float]:

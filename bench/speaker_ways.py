@@ -9,7 +9,8 @@ from functools import partial
 from bench import speaker_baselines as baselines
 from bench.comparing import compared
 from bench.speaker_calls import SpeakerCall
-from bench.speaker_engine import Decoded, Timed, timed
+from bench.speaker_engine import Decoded, timed
+from bench.speaker_kept import Timed
 from bench.speaker_words import Token
 from shared.speakers import THEM, UNSURE, Label
 from shared.words import Segment

@@ -16,6 +16,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from bench.speaker_ways import GROUPS, WAYS
 from bench.ways import load
 from transcribe_worker.engine.child import ONE_BLAS_THREAD
 
-MINUTES = 1.25
+MINUTES = 1.0
 REAL_KINDS = (IN_TURN, ALONE, TWO, THREE, TALKS)
 #: Pairs and triples of real voices, and the least pieces that a voice needs for them.
 GROUPS_OF_VOICES, LEAST_PIECES = 10, 3
@@ -66,7 +67,7 @@ def calls(
 
 
 def measure(
-    found: Iterable[SpeakerCall], ways: Sequence[str], model_folder: Path, progress: Callable[[int], None]
+    found: Iterable[SpeakerCall], ways: Sequence[str], engine: Engine, progress: Callable[[int], None]
 ) -> list[SpeakerResult]:
     """Label each call in each way, a call in each of as many processes as there are cores."""
     measured: list[SpeakerResult] = []
@@ -79,7 +80,7 @@ def measure(
 
     with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool:
         for call in found:
-            waiting.append(pool.submit(of_call, model_folder, call, ways))
+            waiting.append(pool.submit(engine.results, call, ways))
             while len(waiting) >= cores + AHEAD:
                 take()
         while waiting:
@@ -87,9 +88,16 @@ def measure(
     return measured
 
 
-def of_call(model_folder: Path, call: SpeakerCall, ways: Sequence[str]) -> list[SpeakerResult]:
-    """Return the results of the ways that apply to a call."""
-    return results(Decoded(_model(model_folder), call), ways)
+@dataclass(frozen=True)
+class Engine:
+    """What the processes decode with: the folder of a model, and one in which they keep what they find."""
+
+    model_folder: Path
+    keep: Path | None = None
+
+    def results(self, call: SpeakerCall, ways: Sequence[str]) -> list[SpeakerResult]:
+        """Return the results of the ways that apply to a call."""
+        return results(Decoded(_model(self.model_folder), call, self.keep), ways)
 
 
 @cache
@@ -107,7 +115,7 @@ def main() -> None:
     ways = [name for name, way in WAYS.items() if way.of in options.ways]
     progress = Progress()
     made = calls(options.scenes, options.minutes, folders, load(model_folder))
-    found = measure(made, ways, model_folder, lambda done: progress(done, 0))
+    found = measure(made, ways, Engine(model_folder, options.keep), lambda done: progress(done, 0))
     if not found:
         sys.exit("There is nothing to measure. Give a folder with --real, or other --scenes and --ways.")
     minutes = sum({(it.kind, it.name): it.seconds for it in found}.values()) / 60
@@ -135,6 +143,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--scenes", nargs="+", choices=kinds, default=kinds, metavar="KIND")
     parser.add_argument("--ways", nargs="+", choices=GROUPS, default=list(GROUPS))
     parser.add_argument("--minutes", type=float, default=MINUTES, help="of each synthesised call")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep transcripts for the next run")
     parser.add_argument("--show", action="store_true", help="print the wrong and doubled words")
     parser.add_argument("--results", type=Path, metavar="FILE", help="write the tables as Markdown")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every result with its words")
