@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 from faster_whisper import WhisperModel
 
 from bench.corpora import Samples
@@ -16,22 +17,38 @@ from bench.speaker_calls import SpeakerCall
 from bench.speaker_kept import Timed, kept
 from bench.ways import BATCH_SIZE, BLOCK_FRAMES
 from capture_worker.levels import Loudness
+from capture_worker.samples import RATE_HZ as SAMPLE_RATE_HZ
 from capture_worker.samples import Pair
 from shared.loudness import SideLevels
 from shared.settings import RecordOptions, Settings
+from shared.speakers import VoiceTurn
 from shared.words import Segment, Word, numbered
 from transcribe_worker.recognition.batches import Batches
-from transcribe_worker.recognition.pipeline import Recognition
+from transcribe_worker.recognition.pipeline import Recognition, Stream
+from transcribe_worker.recognition.presets import chosen
+from transcribe_worker.speakers.by_channels import by_time
+from transcribe_worker.speech.detection import detect_speech
+from transcribe_worker.speech.side_levels import SideMeter, measured
+from transcribe_worker.speech.stretches import stretches
+from transcribe_worker.voices.listener import Listener
+from transcribe_worker.voices.network import VoiceNetwork
 
 Found = TypeVar("Found")
 Segments = tuple[Segment, ...]
+OPTIONS = replace(RecordOptions(), language="en")
 
 
 class Decoded:
     """What the engine finds in a call, each part once."""
 
-    def __init__(self, model: WhisperModel, call: SpeakerCall, keep: Path | None = None) -> None:
-        self._model, self.call, self._keep = model, call, keep
+    def __init__(
+        self,
+        model: WhisperModel,
+        call: SpeakerCall,
+        network: VoiceNetwork | None = None,
+        keep: Path | None = None,
+    ) -> None:
+        self._model, self.call, self._network, self._keep = model, call, network, keep
         self._found: dict[str, object] = {}
 
     def one_channel(self) -> Timed:
@@ -40,13 +57,23 @@ class Decoded:
         find = partial(_timed, lambda: recognised(self._model, samples))
         return self._once("one", lambda: kept(self._keep, [samples], find))
 
-    def channels_alone(self) -> Timed:
-        """Return the words of each side, decoded without regard to the other."""
+    def two_channels(self) -> Timed:
+        """Return the words of each side in the order of their segments, those of echoes too."""
         return self._once("alone", lambda: kept(self._keep, self._sides, partial(_timed, self._each_channel)))
 
-    def levels(self) -> tuple[SideLevels, float]:
-        """Return what capture keeps of both sides, and the processor time of it."""
-        return self._once("levels", lambda: timed(lambda: side_levels(self._sides)))
+    def levels(self) -> SideLevels:
+        """Return what capture keeps of both sides."""
+        return self._once("levels", lambda: side_levels(self._sides))
+
+    def measured(self) -> tuple[SideLevels, float]:
+        """Return what the engine measures of two channels, and its processor time."""
+        return self._once("measured", lambda: timed(lambda: measured_levels(self._sides)))
+
+    def voices(self) -> tuple[tuple[VoiceTurn, ...], float]:
+        """Return when which voice speaks in one channel, and the processor time of it."""
+        network = self._network
+        assert network
+        return self._once("voices", lambda: voice_turns(network, self.call.samples))
 
     @property
     def _sides(self) -> Pair:
@@ -54,12 +81,8 @@ class Decoded:
         return self.call.sides
 
     def _each_channel(self) -> Segments:
-        found = (
-            replace(segment, channel=channel)
-            for channel, samples in enumerate(self._sides)
-            for segment in recognised(self._model, samples)
-        )
-        return tuple(sorted(found, key=lambda segment: segment.start_ms))
+        streams = [Stream(_blocks(samples), channel=number) for number, samples in enumerate(self._sides)]
+        return tuple(by_time(together(self._model, streams)))
 
     def _once(self, name: str, find: Callable[[], Found]) -> Found:
         if name not in self._found:
@@ -81,15 +104,20 @@ def timed(find: Callable[[], Found]) -> tuple[Found, float]:
 
 def recognised(model: WhisperModel, samples: Samples) -> Segments:
     """Return the segments of samples."""
+    return together(model, [Stream(_blocks(samples))])
+
+
+def together(model: WhisperModel, streams: Sequence[Stream]) -> Segments:
+    """Return the segments of the channels of a recording."""
     recognition = Recognition(
         lambda: model,
-        replace(RecordOptions(), language="en"),
+        OPTIONS,
         parallel=1,  # each process has one call
         batches=Batches(BATCH_SIZE),
         check=lambda: None,
     )
-    stretches = recognition.stretches(_blocks(samples), start=0, done=0)
-    return tuple(it for stretch in stretches for window in stretch.segments for it in window)
+    found = recognition.together(streams)
+    return tuple(it for stretch in found for window in stretch.segments for it in window)
 
 
 def words_of(model: WhisperModel, samples: Samples) -> list[Word]:
@@ -103,6 +131,31 @@ def side_levels(sides: Pair) -> SideLevels:
     for microphone, loopback in zip(_blocks(sides.microphone), _blocks(sides.loopback), strict=True):
         loudness.add(Pair(microphone, loopback))
     return loudness.between(0, loudness.ticks)
+
+
+def measured_levels(sides: Pair) -> SideLevels:
+    """Return what the engine measures of two channels while it reads them."""
+    meter = SideMeter()
+    pairs = (np.stack(both) for both in zip(*map(_blocks, sides), strict=True))
+    for _ in measured(pairs, meter):
+        pass
+    return meter.take()
+
+
+def voice_turns(network: VoiceNetwork, samples: Samples) -> tuple[tuple[VoiceTurn, ...], float]:
+    """Return when which voice speaks, and the processor time of it, without that of finding speech."""
+    preset, listener, seconds = chosen(OPTIONS), Listener(network), 0.0
+    found = stretches(
+        _blocks(samples),
+        detect_speech,
+        start=0,
+        longest=round(preset.longest_seconds * SAMPLE_RATE_HZ),
+        largest_gap=round(preset.largest_gap_seconds * SAMPLE_RATE_HZ),
+    )
+    for stretch in found:
+        seconds += timed(partial(listener.hear, stretch))[1]
+    turns, more = timed(listener.turns)
+    return turns, seconds + more
 
 
 def _blocks(samples: Samples) -> Iterator[Samples]:

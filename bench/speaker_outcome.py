@@ -10,7 +10,7 @@ from bench.speaker_engine import Decoded
 from bench.speaker_scores import Judgement, judge
 from bench.speaker_ways import WAYS, side_only
 from bench.speaker_words import Token
-from shared.speakers import ME
+from shared.speakers import ME, THEM, UNSURE
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class SpeakerResult:
         found = list(written.tokens())
         if way.by_side:
             found = [replace(token, speaker=side_only(token.speaker)) for token in found]
+        else:  # a side is no answer to who of it speaks
+            found = [replace(token, speaker=UNSURE) if token.speaker == THEM else token for token in found]
         judged = judge(
             call.of_sides if way.by_side else call.utterances,
             found,

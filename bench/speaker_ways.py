@@ -9,11 +9,13 @@ from functools import partial
 from bench import speaker_baselines as baselines
 from bench.comparing import compared
 from bench.speaker_calls import SpeakerCall
-from bench.speaker_engine import Decoded, timed
+from bench.speaker_engine import Decoded, Segments, timed
 from bench.speaker_kept import Timed
 from bench.speaker_words import Token
+from shared.loudness import SideLevels
 from shared.speakers import THEM, UNSURE, Label
-from shared.words import Segment
+from shared.words import Segment, numbered
+from transcribe_worker.speakers.by_channels import by_time
 from transcribe_worker.speakers.labelling import Evidence, labels
 
 
@@ -39,8 +41,10 @@ class Written:
 
 @dataclass(frozen=True)
 class Way:
-    """A way to labelled words. `of` is the option that chooses it; `by_side` says that sides are compared,
-    not persons; `named` that its labels are sides and need not be fitted.
+    """A way to labelled words.
+
+    `of` is the option that chooses it. `by_side` says that sides are compared, not persons; `named` that its
+    labels are sides, which need not be fitted; `needs_network` that it tells voices apart.
     """
 
     of: str
@@ -48,6 +52,7 @@ class Way:
     applies: Callable[[SpeakerCall], bool]
     by_side: bool = True
     named: bool = True
+    needs_network: bool = False
     is_baseline: bool = False
 
 
@@ -57,34 +62,68 @@ def _written(found: Timed, label: Callable[[], Iterable[Label]], before_seconds:
 
 
 def _mono(decoded: Decoded) -> Written:
-    found, (levels, _) = decoded.one_channel(), decoded.levels()
-    evidence = Evidence(is_capture=True, levels=levels)
+    found = decoded.one_channel()
+    evidence = Evidence(is_capture=True, levels=decoded.levels())
     return _written(found, partial(labels, found.segments, evidence))
 
 
-def _louder_a_second(decoded: Decoded) -> Written:
-    found, (levels, _) = decoded.one_channel(), decoded.levels()
-    return _written(found, partial(baselines.louder_a_second, found.segments, levels))
+def _mono_and_voices(decoded: Decoded) -> Written:
+    found, (turns, seconds) = decoded.one_channel(), decoded.voices()
+    evidence = Evidence(is_capture=True, levels=decoded.levels(), turns=turns)
+    return _written(found, partial(labels, found.segments, evidence), seconds)
 
 
-def _louder_a_segment(decoded: Decoded) -> Written:
-    found, (levels, _) = decoded.one_channel(), decoded.levels()
-    return _written(found, partial(baselines.louder_a_segment, found.segments, levels))
+def _voices(decoded: Decoded) -> Written:
+    found, (turns, seconds) = decoded.one_channel(), decoded.voices()
+    return _written(found, partial(labels, found.segments, Evidence(turns=turns)), seconds)
 
 
-def _channels_alone(decoded: Decoded) -> Written:
-    found = decoded.channels_alone()
-    return _written(found, partial(baselines.channels_as_they_are, found.segments))
+def _split(decoded: Decoded) -> Written:
+    return _apart(decoded, Evidence(is_capture=True, levels=decoded.levels()))
 
 
-def _one_voice(decoded: Decoded) -> Written:
-    found = decoded.one_channel()
-    return _written(found, partial(baselines.one_voice, found.segments))
+def _two_channel(decoded: Decoded) -> Written:
+    return _apart(decoded, Evidence())
+
+
+def _apart(decoded: Decoded, evidence: Evidence) -> Written:
+    found, (_, seconds) = decoded.two_channels(), decoded.measured()
+    segments, more = timed(lambda: numbered(by_time(found.segments)))
+    apart = Timed(segments, found.seconds)
+    return _written(apart, partial(labels, segments, evidence), seconds + more)
+
+
+def _baseline(
+    of: Callable[[Decoded], Timed], label: Callable[..., Iterable[Label]]
+) -> Callable[[Decoded], Written]:
+    def write(decoded: Decoded) -> Written:
+        found = of(decoded)
+        return _written(found, partial(label, found.segments))
+
+    return write
+
+
+def _louder(label: Callable[[Segments, SideLevels], list[Label]]) -> Callable[[Decoded], Written]:
+    def write(decoded: Decoded) -> Written:
+        found = decoded.one_channel()
+        return _written(found, partial(label, found.segments, decoded.levels()))
+
+    return write
+
+
+def _voice_a_segment(decoded: Decoded) -> Written:
+    found, (turns, seconds) = decoded.one_channel(), decoded.voices()
+    return _written(found, partial(baselines.voice_a_segment, found.segments, turns), seconds)
 
 
 def has_sides(call: SpeakerCall) -> bool:
     """Return whether there is a channel for each side."""
     return call.sides is not None
+
+
+def has_several_far(call: SpeakerCall) -> bool:
+    """Return whether several people are on the far side."""
+    return call.sides is not None and len(call.persons) > 2
 
 
 def is_two_channel(call: SpeakerCall) -> bool:
@@ -98,13 +137,25 @@ def is_for_voices(call: SpeakerCall) -> bool:
 
 
 MONO, SPLIT, TWO_CHANNEL, ONE_CHANNEL = GROUPS = ("mono", "split", "two-channel", "voices")
+_OF_VOICES = partial(Way, ONE_CHANNEL, applies=is_for_voices, by_side=False, named=False)
 WAYS: dict[str, Way] = {
     MONO: Way(MONO, _mono, has_sides),
-    "mono, louder side a second": Way(MONO, _louder_a_second, has_sides, is_baseline=True),
-    "mono, one speaker a segment": Way(MONO, _louder_a_segment, has_sides, is_baseline=True),
-    "split, each channel alone": Way(SPLIT, _channels_alone, has_sides, is_baseline=True),
-    "voices, all one voice": Way(
-        ONE_CHANNEL, _one_voice, is_for_voices, by_side=False, named=False, is_baseline=True
+    "mono, far people apart": Way(
+        MONO, _mono_and_voices, has_several_far, by_side=False, named=False, needs_network=True
+    ),
+    "mono, louder side a second": Way(MONO, _louder(baselines.louder_a_second), has_sides, is_baseline=True),
+    "mono, one speaker a segment": Way(
+        MONO, _louder(baselines.louder_a_segment), has_sides, is_baseline=True
+    ),
+    SPLIT: Way(SPLIT, _split, has_sides),
+    "split, each channel alone": Way(
+        SPLIT, _baseline(Decoded.two_channels, baselines.channels_as_they_are), has_sides, is_baseline=True
+    ),
+    TWO_CHANNEL: Way(TWO_CHANNEL, _two_channel, is_two_channel, named=False),
+    ONE_CHANNEL: _OF_VOICES(write=_voices, needs_network=True),
+    "voices, one a segment": _OF_VOICES(write=_voice_a_segment, needs_network=True, is_baseline=True),
+    "voices, all one voice": _OF_VOICES(
+        write=_baseline(Decoded.one_channel, baselines.one_voice), is_baseline=True
     ),
 }
 

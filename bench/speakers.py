@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -22,7 +23,7 @@ from pathlib import Path
 
 from faster_whisper import WhisperModel
 
-from bench.accuracy import Progress, chosen_model, existing
+from bench.accuracy import chosen_model, existing
 from bench.figures import machine
 from bench.speaker_calls import SpeakerCall
 from bench.speaker_engine import Decoded, words_of
@@ -32,8 +33,11 @@ from bench.speaker_pieces import pieces
 from bench.speaker_real import ALONE, IN_TURN, TALKS, THREE, TWO, RealFolder, in_turn
 from bench.speaker_scenes import JOE, SCENES, scene_calls, voice
 from bench.speaker_ways import GROUPS, WAYS
-from bench.ways import load
+from bench.ways import load as load_model
+from shared.settings import load
 from transcribe_worker.engine.child import ONE_BLAS_THREAD
+from transcribe_worker.voice_files import find
+from transcribe_worker.voices.network import VoiceNetwork
 
 MINUTES = 1.0
 REAL_KINDS = (IN_TURN, ALONE, TWO, THREE, TALKS)
@@ -41,6 +45,7 @@ REAL_KINDS = (IN_TURN, ALONE, TWO, THREE, TALKS)
 GROUPS_OF_VOICES, LEAST_PIECES = 10, 3
 #: Calls made ahead of the processes that decode them.
 AHEAD = 2
+PROGRESS_EVERY = 10
 
 
 def calls(
@@ -67,7 +72,7 @@ def calls(
 
 
 def measure(
-    found: Iterable[SpeakerCall], ways: Sequence[str], engine: Engine, progress: Callable[[int], None]
+    found: Iterable[SpeakerCall], ways: Sequence[str], engine: Engine, told: Callable[[int], None]
 ) -> list[SpeakerResult]:
     """Label each call in each way, a call in each of as many processes as there are cores."""
     measured: list[SpeakerResult] = []
@@ -76,7 +81,7 @@ def measure(
 
     def take() -> None:
         measured.extend(waiting.popleft().result())
-        progress(len({(it.kind, it.name) for it in measured}))
+        told(len({(it.kind, it.name) for it in measured}))
 
     with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool:
         for call in found:
@@ -90,20 +95,29 @@ def measure(
 
 @dataclass(frozen=True)
 class Engine:
-    """What the processes decode with: the folder of a model, and one in which they keep what they find."""
+    """What the processes decode with: the folder of a model, the network that tells voices apart, and a
+    folder in which they keep what they find.
+    """
 
     model_folder: Path
+    network: Path | None = None
     keep: Path | None = None
 
     def results(self, call: SpeakerCall, ways: Sequence[str]) -> list[SpeakerResult]:
         """Return the results of the ways that apply to a call."""
-        return results(Decoded(_model(self.model_folder), call, self.keep), ways)
+        network = _network(self.network) if self.network else None
+        return results(Decoded(_model(self.model_folder), call, network, self.keep), ways)
+
+
+@cache
+def _network(path: Path) -> VoiceNetwork:
+    return VoiceNetwork(path)
 
 
 @cache
 def _model(folder: Path) -> WhisperModel:
     """Load a model, and use it once: first steps take longer."""
-    model = load(folder)
+    model = load_model(folder)
     words_of(model, voice(JOE, "Good morning."))
     return model
 
@@ -112,15 +126,20 @@ def main() -> None:
     options = _options()
     folders, missing = existing(options.real or [])
     name, model_folder = chosen_model(options.model)
-    ways = [name for name, way in WAYS.items() if way.of in options.ways]
-    progress = Progress()
-    made = calls(options.scenes, options.minutes, folders, load(model_folder))
-    found = measure(made, ways, Engine(model_folder, options.keep), lambda done: progress(done, 0))
+    network = options.voices or find(load(os.environ).models)
+    if network is None:
+        missing.append("voices, whose network is not here: `offhook models pull voices`, or --voices FILE.")
+    ways = [
+        name for name, way in WAYS.items() if way.of in options.ways and (network or not way.needs_network)
+    ]
+    began = time.monotonic()
+    made = calls(options.scenes, options.minutes, folders, load_model(model_folder))
+    found = measure(made, ways, Engine(model_folder, network, options.keep), _told)
     if not found:
         sys.exit("There is nothing to measure. Give a folder with --real, or other --scenes and --ways.")
     minutes = sum({(it.kind, it.name): it.seconds for it in found}.values()) / 60
     head = [
-        f"{machine()}; int8; {minutes:.0f} minutes of calls; {progress.seconds / 60:.0f} minutes in all.",
+        f"{machine()}; int8; {minutes:.0f} minutes of calls; {(time.monotonic() - began) / 60:.0f} minutes in all.",
         *(f"Not measured: {why}" for why in missing),
     ]
     text = "\n".join([f"# Speakers of the words of {name}\n", *head, "", *pages(found)])
@@ -133,6 +152,11 @@ def main() -> None:
             path.write_text(content, "utf-8")
 
 
+def _told(done: int) -> None:
+    if done % PROGRESS_EVERY == 0:
+        print(f"{done} calls", file=sys.stderr, flush=True)
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -141,6 +165,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--real", type=Path, nargs="+", metavar="FOLDER", help="folders of real recordings")
     parser.add_argument("--model", type=Path, help="the folder of a model (default: the bundled tiny.en)")
     parser.add_argument("--scenes", nargs="+", choices=kinds, default=kinds, metavar="KIND")
+    parser.add_argument("--voices", type=Path, metavar="FILE", help="the network that tells voices apart")
     parser.add_argument("--ways", nargs="+", choices=GROUPS, default=list(GROUPS))
     parser.add_argument("--minutes", type=float, default=MINUTES, help="of each synthesised call")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep transcripts for the next run")
