@@ -138,8 +138,9 @@ def main() -> None:
     if not found:
         sys.exit("There is nothing to measure. Give a folder with --real, or other --scenes and --ways.")
     minutes = sum({(it.kind, it.name): it.seconds for it in found}.values()) / 60
+    took = (time.monotonic() - began) / 60
     head = [
-        f"{machine()}; int8; {minutes:.0f} minutes of calls; {(time.monotonic() - began) / 60:.0f} minutes in all.",
+        f"{machine()}; int8; {minutes:.0f} minutes of calls; {took:.0f} minutes in all.",
         *(f"Not measured: {why}" for why in missing),
     ]
     text = "\n".join([f"# Speakers of the words of {name}\n", *head, "", *pages(found)])
