@@ -6,7 +6,7 @@ correction gives other passages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import fmean
@@ -84,8 +84,12 @@ def passages(transcript: Transcript) -> tuple[Passage, ...]:
     """Return a transcript's passages in the order in which they begin."""
     tokens = read(transcript.segments, transcript.overlay.labels, transcript.overlay.corrections)
     maker = _Maker(transcript)
-    runs = groupby(tokens, key=lambda token: (token.segment, maker.person(token.speaker)))
-    return tuple(sorted((maker.passage(tuple(run)) for _, run in runs), key=lambda it: it.start_ms))
+    found = [
+        maker.passage(run)
+        for _, segment in groupby(tokens, key=lambda token: token.segment)
+        for run in _runs(list(segment), maker.person)
+    ]
+    return tuple(sorted(found, key=lambda it: it.start_ms))
 
 
 def text_of(transcript: Transcript) -> str:
@@ -108,6 +112,26 @@ def name_of(speaker: str, names: Mapping[str, str]) -> str:
 def plain(text: str) -> str:
     """Return a text as one line without control characters and with single spaces."""
     return " ".join(one_line(text).split())
+
+
+def _runs(
+    segment: Sequence[Token], person: Callable[[str | None], str | None]
+) -> Iterator[tuple[Token, ...]]:
+    """Part the tokens of a segment where the person changes.
+
+    Unsure words between words of one person are read as that person's.
+    """
+    runs = [(who, list(run)) for who, run in groupby(segment, key=lambda token: person(token.speaker))]
+    merged: list[tuple[str | None, list[Token]]] = []
+    for number, (who, run) in enumerate(runs):
+        before = merged[-1][0] if merged else None
+        after = runs[number + 1][0] if number + 1 < len(runs) else None
+        is_within = who == UNSURE and before is not None and before == after
+        if merged and (is_within or who == before):
+            merged[-1][1].extend(run)
+        else:
+            merged.append((who, run))
+    return (tuple(run) for _, run in merged)
 
 
 class _Maker:

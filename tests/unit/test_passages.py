@@ -56,6 +56,19 @@ def test_a_speaker_has_the_name_that_a_person_gave_or_one_for_what_is_known() ->
     ]
 
 
+def test_unsure_words_within_what_one_person_says_are_read_as_that_persons() -> None:
+    labels = [
+        said_by(ME, 0, 4, 0.9),
+        said_by(UNSURE, 1, 2, 0.5),
+        said_by(UNSURE, 5, 5, 0.5),
+        said_by(THEM, 6, 6),
+    ]
+    found = passages(transcript(HELLO, labels=labels))
+    assert [(it.shown_name, it.text, it.probability) for it in found] == [
+        *(("Me", "Hello there, how are you?", 0.74), ("Unknown (?)", "Fine,", 0.5), ("Them", "thanks.", 0.9))
+    ]
+
+
 def test_two_speakers_with_one_name_are_read_as_one_person() -> None:
     labels = [said_by(voice(1), 0, 2), said_by(voice(2), 3, 4), said_by(voice(3), 5, 6)]
     found = transcript(HELLO, labels=labels, names={voice(1): "Ada", voice(2): " Ada"})
@@ -153,7 +166,8 @@ def test_each_word_is_in_one_passage_of_its_speaker(texts: list[str], given_labe
     read = [
         (p.first_word + n, p.speaker) for p in found for n in range(len(p.words)) if p.first_word is not None
     ]
-    assert read == [(number, of_word.get(number)) for number in range(count)]
+    assert [number for number, _ in read] == list(range(count))
+    assert [of_word.get(number) in (speaker, UNSURE) for number, speaker in read] == [True] * count
     assert [word for passage in found for word in passage.text.split()] == list(
         chain(*(text.split() for text in texts))
     )
