@@ -26,7 +26,7 @@ from shared.words import Segment, Word, numbered
 from transcribe_worker.recognition.batches import Batches
 from transcribe_worker.recognition.pipeline import Recognition, Stream
 from transcribe_worker.recognition.presets import chosen
-from transcribe_worker.speakers.by_channels import by_time
+from transcribe_worker.speakers.by_channels import merged
 from transcribe_worker.speech.detection import detect_speech
 from transcribe_worker.speech.side_levels import SideMeter, measured
 from transcribe_worker.speech.stretches import stretches
@@ -82,7 +82,7 @@ class Decoded:
 
     def _each_channel(self) -> Segments:
         streams = [Stream(_blocks(samples), channel=number) for number, samples in enumerate(self._sides)]
-        return tuple(by_time(together(self._model, streams)))
+        return tuple(merged(together(self._model, streams)))
 
     def _once(self, name: str, find: Callable[[], Found]) -> Found:
         if name not in self._found:

@@ -15,7 +15,7 @@ from bench.speaker_words import Token
 from shared.loudness import SideLevels
 from shared.speakers import THEM, UNSURE, Label
 from shared.words import Segment, numbered
-from transcribe_worker.speakers.by_channels import by_time
+from transcribe_worker.speakers.by_channels import merged
 from transcribe_worker.speakers.labelling import Evidence, labels
 
 
@@ -87,8 +87,8 @@ def _two_channel(decoded: Decoded) -> Written:
 
 
 def _apart(decoded: Decoded, evidence: Evidence) -> Written:
-    found, (_, seconds) = decoded.two_channels(), decoded.measured()
-    segments, more = timed(lambda: numbered(by_time(found.segments)))
+    found, (levels, seconds) = decoded.two_channels(), decoded.measured()
+    segments, more = timed(lambda: numbered(merged(found.segments, levels)))
     apart = Timed(segments, found.seconds)
     return _written(apart, partial(labels, segments, evidence), seconds + more)
 
