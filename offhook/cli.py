@@ -42,6 +42,7 @@ COMMANDS = {
     "prune": "offhook.commands.erase:prune",
     "rebuild": "offhook.commands.rebuild:rebuild",
     "record": "offhook.commands.record:record",
+    "relabel": "offhook.commands.relabel:relabel",
     "replace": "offhook.commands.replace:replace",
     "restore": "offhook.commands.backup:restore",
     "resume": "offhook.commands.queue:resume",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
 from shared.speakers import Label
@@ -54,7 +54,7 @@ def read(
     known = list(segments)
     words = [word for segment in known for word in segment.words]
     said_by, put_right = speakers(labels, len(words)), _standing(corrections, len(words))
-    return [_with_speaker(token, said_by) for token in _tokens(known, words, put_right)]
+    return list(_tokens(known, words, put_right, said_by))
 
 
 def corrected_texts(segments: Iterable[Segment], corrections: Iterable[Correction]) -> dict[int, str]:
@@ -96,7 +96,10 @@ def _standing(corrections: Iterable[Correction], words: int) -> dict[int, Correc
 
 
 def _tokens(
-    segments: Sequence[Segment], words: Sequence[Word], put_right: Mapping[int, Correction]
+    segments: Sequence[Segment],
+    words: Sequence[Word],
+    put_right: Mapping[int, Correction],
+    said_by: Sequence[Label | None],
 ) -> Iterator[Token]:
     number = 0
     for place, segment in enumerate(segments):
@@ -105,22 +108,22 @@ def _tokens(
             text = f" {segment.text}" if segment.text else ""
             yield Token(place, after, after - 1, segment.start_ms, segment.end_ms, text)
         while number < after and segment.words:
-            token = _token(place, number, words, put_right.get(number))
+            token = _token(place, number, words, put_right.get(number), said_by[number])
             yield token
             number = token.last_word + 1
 
 
-def _token(place: int, number: int, words: Sequence[Word], correction: Correction | None) -> Token:
+def _token(
+    place: int, number: int, words: Sequence[Word], correction: Correction | None, label: Label | None
+) -> Token:
+    """Return the token that begins with a word; a correction of words of two speakers is the first one's."""
     word = words[number]
+    speaker, probability = (label.speaker, label.probability) if label else (None, None)
     if correction is None:
-        return Token(place, number, number, word.start_ms, word.end_ms, word.text)
+        return Token(place, number, number, word.start_ms, word.end_ms, word.text, speaker, probability)
     last = min(len(words) - 1, correction.last_word)
     space = " " if word.text[:1].isspace() and correction.text else ""
     text = f"{space}{correction.text}"
-    return Token(place, number, last, word.start_ms, words[last].end_ms, text, is_corrected=True)
-
-
-def _with_speaker(token: Token, said_by: Sequence[Label | None]) -> Token:
-    """A correction of words of two speakers is the first one's."""
-    label = said_by[token.first_word] if token.last_word >= token.first_word else None
-    return replace(token, speaker=label.speaker, probability=label.probability) if label else token
+    return Token(
+        place, number, last, word.start_ms, words[last].end_ms, text, speaker, probability, is_corrected=True
+    )

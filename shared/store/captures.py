@@ -114,8 +114,9 @@ class Captures:
         with self._database.transaction():
             if self.find(session_id) is None and self._records.of_session(session_id) is None:
                 raise UnknownSession(f"There is no recording with the session id {session_id}.")
-            for table in (CaptureRow, RecordRow) if columns else ():
-                self._database.run(table.update(**columns).where(table.session_id == session_id))
+            tables = ((CaptureRow, columns), (RecordRow, {**columns, "archived_at": None}))
+            for table, changed in tables if columns else ():  # the files name the candidate as the far side
+                self._database.run(table.update(**changed).where(table.session_id == session_id))
 
     def release(self, session_id: str) -> None:
         """Let a recording that waits be handed over by the next capture worker."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -22,6 +22,7 @@ from shared.store.overlays import Overlays
 from shared.store.placing import Unplaced
 from shared.store.tables import EditRow, RecordRow
 from shared.store.transcripts import Transcripts
+from shared.store.values import Record
 
 #: Changes of a record that can be undone.
 KEPT = 50
@@ -76,6 +77,22 @@ class Edits:
             self._follow(record_id)
             return Edit(rows[0]["what"], rows[0]["made_at"])
 
+    def relabel(self, record: Record, labels: Iterable[Label]) -> bool:
+        """Replace the labels of the machine by others for the same transcript; return whether they differ.
+
+        Nothing is replaced if the record has been transcribed again since.
+        """
+        same = (RecordRow.id == record.id) & (RecordRow.completed_at == record.completed_at)
+        with self._database.transaction():
+            if self._database.first(RecordRow.select(RecordRow.id).where(same)) is None:
+                return False
+            before = self._overlays.labels(record.id)
+            self._overlays.relabel(record.id, labels)
+            if self._overlays.labels(record.id) == before:
+                return False
+            self._write_files_again(record.id)
+            return True
+
     def drop_unplaced(self, record_id: int) -> None:
         """Remove what found no place in the present transcript; call it inside a change."""
         self._carrying.keep_unplaced(record_id, ())
@@ -114,6 +131,9 @@ class Edits:
     def _follow(self, record_id: int) -> None:
         """Bring the index up to date, and have the record's files written again."""
         self._transcripts.correct_index(record_id, self._overlays.corrections(record_id))
+        self._write_files_again(record_id)
+
+    def _write_files_again(self, record_id: int) -> None:
         self._database.run(RecordRow.update(archived_at=None).where(RecordRow.id == record_id))
 
 

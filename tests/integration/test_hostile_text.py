@@ -48,6 +48,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "prune": [("prune", "--older-than", "1h", "--dry-run"), ("prune", "--older-than", "{text}")],
     "rebuild": [("rebuild", "--dry-run"), ("rebuild", "{text}")],
     "record": [("record", "state"), ("record", "{text}")],
+    "relabel": [("relabel", "--all"), ("relabel", "{text}")],
     "replace": [
         ("replace", "{text}", "{text}", "--everywhere"),
         ("replace", "quarterly", "{text}", "2", "--dry-run"),

@@ -38,6 +38,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], set[int]]] = {
     "prune": (("prune", "--older-than", "90d", "--yes"), {0}),
     "rebuild": (("rebuild",), {0}),
     "record": (("record", "state"), {1}),
+    "relabel": (("relabel", "--all"), {0}),
     "replace": (("replace", "old", "new", "--everywhere", "--yes"), {0}),
     "restore": (("restore", "{folder}"), {1}),
     "resume": (("resume",), {0}),

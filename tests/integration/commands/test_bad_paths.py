@@ -75,6 +75,7 @@ IN_A_HOME = {
     "models": ("models", "list"),
     "prune": ("prune", "--older-than", "1h", "--yes"),
     "record": ("record", "state"),
+    "relabel": ("relabel", "1"),
     "replace": ("replace", "old", "new", "1"),
     "restore": ("restore", "{path}"),
     "retry": ("retry", "1"),

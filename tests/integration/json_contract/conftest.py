@@ -145,12 +145,12 @@ def put_right(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
         with store.edits.change(record.id, "edit"):
             store.overlays.correct(record.id, 7, 8, "Ada Lovelace")
         store.records.requeue(record.id)
-        say_again(settings, store, record, [(ME, "Nothing like it."), *CALL[1:]])
+        say_again(settings, store, record, [CALL[0], (ME, "Nothing like it."), *CALL[2:]])
         with store.edits.change(record.id, "edit"):
             store.overlays.correct(record.id, 7, 7, "changed")
     asked = (("show", "1"), ("search", "loveless"), ("speaker", "1"), ("speaker", "1", "them", "Ada"))
     asked += (("edit", "1", "--undo"), ("edit", "1", "--drop-unplaced"))
-    asked += (("replace", "Miss", "Ms.", "--everywhere", "--yes", "--glossary"),)
+    asked += (("replace", "Miss", "Ms.", "--everywhere", "--yes", "--glossary"), ("relabel", "--all"))
     said: dict[str, list[Any]] = {}
     for command in asked:
         said.setdefault(f"offhook {command[0]}", []).append(stage.read(*command))

@@ -310,6 +310,7 @@ CONTRACT: dict[str, Table] = {
         "undone": "text or null",
         "dropped": "integer",
     },
+    "offhook relabel": {"recordings": "integer", "changed": "list", "changed[]": "integer"},
     "offhook replace": {
         "dry_run": "boolean",
         "recordings": "list",
