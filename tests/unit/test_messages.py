@@ -48,6 +48,7 @@ MESSAGES: tuple[Any, ...] = (
     Load("small", Path("models/small")),
     Job(Path("Größe 北京 \udce9.wav"), RecordOptions(language="de", vad=False), POSITIONS, is_split=True),
     Job(Path("call.wav"), RecordOptions(), limits=RecordingLimits(1.0, 2.0, 3.0)),
+    Job(Path("call.wav"), RecordOptions(speakers=2), voices=Path("models/voices.onnx")),
     Job(Path("call.wav"), RecordOptions(), POSITIONS[:1], language="de", language_probability=0.75),
     Cancel(),
     Ready(),
@@ -60,8 +61,8 @@ MESSAGES: tuple[Any, ...] = (
     Decoded(40.0, 80.0, "de", language_probability=0.75, flags=("language_changes",)),
     Decoded(80.0, 120.0, "", channel=1),
     Levels(50, "ff" * 50, "28" * 50, "ff32"),
-    Voices((VoiceTurn(0, 1500, 1, 0.9),)),
-    Done(80.0, ("damaged_audio",), Spent(0.5, 4.0)),
+    Voices((VoiceTurn(0, 1_500, 1, 0.99), VoiceTurn(1_500, 2_000, 2, 0.5))),
+    Done(80.0, ("damaged_audio",), Spent(0.5, 4.0, 0.25)),
     Failed("not_a_recording", "call.wav is text.", bad_input=True),
     Cancelled(),
 )

@@ -35,7 +35,7 @@ from shared.store.store import Store
 from shared.store.transitions import QUEUED
 from shared.store.values import Record
 from shared.words import numbered
-from transcribe_worker import model_files
+from transcribe_worker import model_files, voice_files
 from transcribe_worker.engine.messages import Done, Load, Opened
 from transcribe_worker.engine.setup import Wishes
 from transcribe_worker.engine.supervisor import Engine
@@ -128,7 +128,9 @@ class Transcriber:
         keep = Heartbeat(self.store, claim, self.settings.lease_seconds, self.stopping.is_set)
         self.engine.load(self._model(options.model), keep)
         progress = Progress(self.store, claim, self.settings.lease_seconds)
-        job = replace(progress.job(path, options), limits=RecordingLimits.of(self.settings))
+        voices = voice_files.find(self.settings.models) if options.voices else None
+        limits = RecordingLimits.of(self.settings)
+        job = replace(progress.job(path, options), limits=limits, voices=voices)
         with closing(self.engine.transcribe(job, keep)) as events:
             for event in events:
                 progress.note(event)
@@ -141,8 +143,9 @@ class Transcriber:
         segments = numbered(
             merged((segment for window in windows for segment in window.segments), progress.levels)
         )
-        found = labels(segments, self._evidence(claim.record))
-        record = self.store.claims.complete(claim, segments, found, **progress.outcome)
+        turns = progress.voice_turns
+        found = labels(segments, replace(self._evidence(claim.record), turns=turns))
+        record = self.store.claims.complete(claim, segments, found, turns, **progress.outcome)
         watch.lap("stored")
         return record
 

@@ -50,12 +50,16 @@ class _Found(NamedTuple):
     channel: int | None
 
 
+def _nothing(stretch: Stretch) -> None:
+    """Pass a stretch by."""
+
+
 class Recognition:
     """Finds the words of one recording.
 
     `current_model` is asked for the model before each batch, so a model may be replaced meanwhile. `check` is
     called between the steps and ends the recognition by raising. `language` is what an earlier attempt has
-    found.
+    found. `hear` gets each stretch of a recording with one channel, in order, also what is decoded already.
     """
 
     def __init__(
@@ -67,7 +71,9 @@ class Recognition:
         batches: Batches,
         check: Callable[[], None],
         language: Language | None = None,
+        hear: Callable[[Stretch], None] = _nothing,
     ) -> None:
+        self._hear_voices = hear
         self._current_model, self._options, self._check = current_model, options, check
         self._parallel, self._batches = parallel, batches
         self._preset = chosen(options)
@@ -103,19 +109,31 @@ class Recognition:
             self._check()
             yield Recognized(stretch, self.language, segments, channel)
 
+    def hear_again(self, blocks: Iterable[Samples], end: int) -> None:
+        """Pass the stretches before sample `end`, where an earlier attempt stopped, to `hear`."""
+        for stretch in self._cut(Stream(blocks)):
+            self._check()
+            self._hear_voices(stretch)
+            if stretch.end >= end:
+                break
+
     def _found(self, stream: Stream) -> Iterator[_Found]:
         """Yield the stretches of a channel, with what is to be decoded in them."""
+        for stretch in self._cut(stream):
+            if stream.channel is None:
+                self._hear_voices(stretch)
+            yield _Found(stretch.after(stream.done), stream.channel)
+
+    def _cut(self, stream: Stream) -> Iterator[Stretch]:
         preset = self._preset
         find = detect_speech if self._options.vad else all_of_it
-        found = stretches(
+        return stretches(
             stream.blocks,
             partial(self._timed, find),
             start=stream.start,
             longest=round(preset.longest_seconds * SAMPLE_RATE_HZ),
             largest_gap=round(preset.largest_gap_seconds * SAMPLE_RATE_HZ),
         )
-        for stretch in found:
-            yield _Found(stretch.after(stream.done), stream.channel)
 
     def _timed(self, detect: Detect, samples: Samples) -> Heard:
         began = time.monotonic()

@@ -42,6 +42,7 @@ from transcribe_worker.engine.messages import (
     OtherProtocol,
     Ready,
     Spent,
+    Voices,
 )
 from transcribe_worker.engine.setup import Machine
 from transcribe_worker.media.limits import RecordingLimits
@@ -52,6 +53,7 @@ from transcribe_worker.recognition.pipeline import Recognition, Recognized
 from transcribe_worker.recognizer.channels import Reading, counted, sides_of
 from transcribe_worker.recognizer.loader import Loader, this_machine
 from transcribe_worker.recognizer.progress_signal import ProgressSignal
+from transcribe_worker.recognizer.voices import Hearing, VoiceNetworks
 from transcribe_worker.speech.sides import Sides, sides
 
 LONGEST_MESSAGE = 300
@@ -76,6 +78,7 @@ class Recognizer:
         self._sending = threading.Lock()
         self._progress = ProgressSignal(lambda step_seconds: self._send(Advanced(step_seconds)))
         self._loader = Loader(load, machine, self._progress, self._send)
+        self._voice_networks = VoiceNetworks()
 
     def serve(self, commands: TextIO) -> None:
         """Carry out commands until the worker closes the pipe, which ends this process."""
@@ -110,6 +113,7 @@ class Recognizer:
         loader = self._loader
         loader.rebalance()
         assert loader.setup
+        hearing = Hearing(job.voices, self._voice_networks, job.options.speakers)
         recognition = Recognition(
             loader.current_model,
             job.options,
@@ -117,6 +121,7 @@ class Recognizer:
             batches=Batches(loader.setup.batch_size, loader.relieve),
             check=self._stop_if_cancelled,
             language=Language(job.language, job.language_probability) if job.language else None,
+            hear=hearing.hear,
         )
         before = self._progress.model_seconds
         with _opened(job.path, job.limits) as recording:
@@ -124,12 +129,16 @@ class Recognizer:
             sides = self._sides(recording, job)
             if recognition.language is None:
                 self._find_language(recognition, job)
+            if hearing.is_on and sides is not Sides.BOTH:
+                self._hear_again(recognition, job, sides)
             reading = Reading(recording, sides, self._progress.advanced, self._send_levels)
             for found in recognition.together(reading.streams(job.positions)):
                 self._progress.begin_stretch()
                 self._send(replace(decoded(found), flags=recognition.flags))
             flags = (*recording.flags, *recognition.flags)  # complete only now
-        spent = Spent(recognition.speech_seconds, self._progress.model_seconds - before)
+        if turns := hearing.turns():
+            self._send(Voices(turns))
+        spent = Spent(recognition.speech_seconds, self._progress.model_seconds - before, hearing.seconds)
         self._send(Done(_seconds(reading.frames), flags, spent))
 
     def _sides(self, recording: Recording, job: Job) -> Sides:
@@ -141,6 +150,15 @@ class Recognizer:
     def _listened(self, job: Job) -> Sides:
         with _opened(job.path, job.limits) as recording:
             return sides(counted(recording.pairs(), self._progress.advanced))
+
+    def _hear_again(self, recognition: Recognition, job: Job, sides: Sides) -> None:
+        """Hear what an earlier attempt has decoded; the recording is opened again for it."""
+        begun = next((it.stretch_seconds for it in job.positions if it.channel is None), 0.0)
+        if not begun:
+            return
+        with _opened(job.path, job.limits) as recording:
+            (stream,) = Reading(recording, sides, self._progress.advanced, lambda levels: None).streams(())
+            recognition.hear_again(stream.blocks, round(begun * SAMPLE_RATE_HZ))
 
     def _find_language(self, recognition: Recognition, job: Job) -> None:
         """Listen to places of the recording, all channels mixed; it is opened again for it."""

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.settings import MOST_VOICES
+
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 
 #: The time that is given to one voice at a time.
 TICK_MS = 100
-MOST_VOICES = 8
 #: Ways to begin k-means, and the most rounds of it and of its refinement.
 STARTS, ROUNDS, REFINEMENTS = 8, 20, 4
 #: The most pieces for k-means; more would take longer, and find no other voices.
