@@ -161,6 +161,31 @@ def test_minutes_of_silence_of_one_side_change_nothing():
     assert labelled(said, seconds=310) == truth(said)
 
 
+def test_a_sentence_that_is_said_into_a_long_turn_belongs_to_the_side_that_stops_after_it():
+    said = [(THEM, 1.0, 6.0), (ME, 6.0, 7.2), (THEM, 7.2, 12.0)]
+    at_once = levels([(THEM, 1.0, 12.0), (ME, 6.0, 7.2)], me_dbfs=-22)
+
+    assert who(labels(spoken(said), at_once)) == truth(said)
+
+
+@pytest.mark.parametrize("noise_dbfs", [(-70.0, -127.0), (-60.0, -70.0), (-60.0, -60.0)])
+def test_with_a_far_side_that_never_speaks_the_near_side_is_doubtful(noise_dbfs: tuple[float, float]):
+    """The loopback may be another device's, and the microphone may hear everybody."""
+    said = [(ME, 1.0, 4.0), (ME, 5.0, 9.0)]
+
+    found = labels(spoken(said), levels(said, 10, noise_dbfs=noise_dbfs))
+
+    assert {(label.speaker, label.probability) for label in found} == {(ME, 0.6)}
+
+
+def test_with_a_near_side_that_never_speaks_the_far_side_is_sure():
+    said = [(THEM, 1.0, 4.0), (THEM, 5.0, 9.0)]
+
+    assert {(label.speaker, label.probability) for label in labels(spoken(said), levels(said, 10))} == {
+        (THEM, 0.99)
+    }
+
+
 def test_where_nobody_is_heard_the_speaker_is_unsure():
     (label,) = labels(spoken([(ME, 1.0, 4.0)]), levels([], 10))
 

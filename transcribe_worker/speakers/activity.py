@@ -1,75 +1,107 @@
-"""Finds out who speaks in each tick of a captured call, from the loudness of both sides."""
+"""Finds out who speaks when in a captured call, from the loudness of both sides."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from operator import mul, sub
 
 from shared.loudness import QUIETEST_BYTE, SideLevels
 from transcribe_worker.speakers.echo_path import echo
 from transcribe_worker.speakers.noise_floor import noise_floor
 
-#: A side that is 3 dB above its background may speak, one that is 12 dB above it does. In half decibels.
-SILENT, SPEAKING = 6, 24
-#: The echo is louder than expected now and then: the near side must be this much louder. In half decibels.
-ECHO_MARGIN = 10
+#: Between syllables a voice is quiet for a tick: so a tick is as loud as the loudest within 20 ms of it.
+HELD_MS = 20
+#: A side that is 2 dB above its background may speak, one that is 9 dB above it does. In half decibels.
+SILENT, SPEAKING = 4, 18
+#: An echo is louder than expected now and then: the near side must be this much louder. In half decibels.
+ECHO_MARGIN = 4
 #: Where both speak, the model hears the one that is this much louder in the mix. In half decibels.
 LOUDER = 20
+#: A side that speaks for less in a whole call has not spoken: a device clicks when it is opened.
+LEAST_SPEECH_SECONDS = 0.3
 
 
-@dataclass(frozen=True)
-class Activity:
-    """Sums over the ticks before each tick.
+def _table(of: Callable[[int], float]) -> list[float]:
+    """Return the values for all differences of two bytes; an index below 0 counts from the end of a list."""
+    return [of(difference) for difference in (*range(QUIETEST_BYTE + 1), *range(-QUIETEST_BYTE, 0))]
 
-    `speakers` adds 1 where the near side speaks and -1 where the far side does, `speech` 1 where any does.
+
+_SPEECH = _table(lambda above: min(1.0, max(0.0, (above - SILENT) / (SPEAKING - SILENT))))
+_LOUDER = _table(lambda above: min(1.0, max(-1.0, above / LOUDER)))
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is heard in a stretch of a call, in seconds: each side, both at once, and any.
+
+    `louder` is positive where the near side is the louder one while both speak.
     """
 
-    ticks_per_second: int
-    speakers: list[float]
-    speech: list[float]
+    near: float
+    far: float
+    both: float
+    louder: float
 
-    def between(self, start_ms: int, end_ms: int) -> tuple[float, float]:
-        """Return both in seconds, for at least one tick."""
-        rate, last = self.ticks_per_second, len(self.speech) - 1
-        start = min(last, max(0, start_ms * rate // 1000))
-        end = min(last, max(start + 1, -(-end_ms * rate // 1000)))
-        return (
-            (self.speakers[end] - self.speakers[start]) / rate,
-            (self.speech[end] - self.speech[start]) / rate,
-        )
+    @property
+    def speech(self) -> float:
+        """For how long anybody speaks."""
+        return self.near + self.far - self.both
 
 
-def activity(levels: SideLevels) -> Activity:
-    """Return who speaks in each tick, as sums."""
-    levels = _as_long(levels)
-    microphone_floor = noise_floor(levels.microphone, levels.ticks_per_second)
-    loopback_floor = noise_floor(levels.loopback, levels.ticks_per_second)
-    expected = echo(levels, loopback_floor)
-    ramp = [min(1.0, max(0.0, (above - SILENT) / (SPEAKING - SILENT))) for above in range(-300, 300)]
-    louder = [min(1.0, max(-1.0, above / LOUDER)) for above in range(-300, 300)]
-    speakers, speech = [], []
-    for near, far, near_floor, far_floor, heard in zip(
-        levels.microphone, levels.loopback, microphone_floor, loopback_floor, expected, strict=True
-    ):
-        background = heard - ECHO_MARGIN
-        own = ramp[300 + (background if background < near_floor else near_floor) - near]
-        others = ramp[300 + far_floor - far]
-        both = own * others
-        speakers.append(own - others + both * louder[300 + (far if far < heard else heard) - near])
-        speech.append(own + others - both)
-    return Activity(
-        levels.ticks_per_second,
-        list(accumulate(speakers, initial=0.0)),
-        list(accumulate(speech, initial=0.0)),
-    )
+class Activity:
+    """Who speaks when in a call."""
+
+    def __init__(self, levels: SideLevels) -> None:
+        levels = _held(_as_long(levels))
+        rate, microphone, loopback = levels.ticks_per_second, levels.microphone, levels.loopback
+        loopback_floor = noise_floor(loopback, rate)
+        background = _louder(noise_floor(microphone, rate), echo(levels, loopback_floor))
+        near, far = _speech(microphone, background), _speech(loopback, loopback_floor)
+        both = list(map(mul, near, far))
+        differences = map(_LOUDER.__getitem__, map(sub, loopback, microphone))
+        ticks = (near, far, both, map(mul, both, differences))
+        self._rate = rate
+        #: Whether the far side speaks at any time of the call.
+        self.far_speaks = far.count(1.0) >= LEAST_SPEECH_SECONDS * rate
+        self._sums = [list(accumulate(values, initial=0.0)) for values in ticks]
+
+    def between(self, start_ms: int, end_ms: int) -> Heard:
+        """Return what is heard in a stretch, of at least one tick."""
+        last = len(self._sums[0]) - 1
+        start = min(last, max(0, start_ms * self._rate // 1000))
+        end = min(last, max(start + 1, -(-end_ms * self._rate // 1000)))
+        return Heard(*((sums[end] - sums[start]) / self._rate for sums in self._sums))
+
+
+def _louder(floor: bytes, echo: bytes) -> bytes:
+    margin = bytes(max(0, tick - ECHO_MARGIN) for tick in range(QUIETEST_BYTE + 1))
+    return bytes(map(min, floor, echo.translate(margin)))
+
+
+def _speech(ticks: bytes, background: bytes) -> list[float]:
+    return list(map(_SPEECH.__getitem__, map(sub, background, ticks)))
 
 
 def _as_long(levels: SideLevels) -> SideLevels:
     """Return both sides at the length of the longer one."""
     ticks = max(len(levels.microphone), len(levels.loopback))
-    silence = bytes([QUIETEST_BYTE])
-    return replace(
-        levels,
-        microphone=levels.microphone.ljust(ticks, silence),
-        loopback=levels.loopback.ljust(ticks, silence),
+    microphone, loopback = (
+        side.ljust(ticks, bytes([QUIETEST_BYTE])) for side in (levels.microphone, levels.loopback)
     )
+    return replace(levels, microphone=microphone, loopback=loopback)
+
+
+def _held(levels: SideLevels) -> SideLevels:
+    """Return each tick as loud as the loudest near it."""
+    ticks = HELD_MS * levels.ticks_per_second // 1000
+    microphone, loopback = (_loudest(side, ticks) for side in (levels.microphone, levels.loopback))
+    return replace(levels, microphone=microphone, loopback=loopback)
+
+
+def _loudest(side: bytes, around: int) -> bytes:
+    quiet = bytes([QUIETEST_BYTE]) * around
+    padded = quiet + side + quiet
+    shifted = [padded[by : by + len(side)] for by in range(2 * around + 1)]
+    return bytes(map(min, *shifted)) if around else side

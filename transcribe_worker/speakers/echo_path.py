@@ -19,7 +19,7 @@ LONGEST_LAG_MS = 205
 SPEAKS = 30
 #: Half of the ticks of correlated seconds have a fainter echo. In any other second, the near side may speak
 #: for most of the time in which the far side does: so a third of the ticks.
-SHARE_CORRELATED, SHARE_ANY = 0.5, 0.3
+SHARE_CORRELATED, SHARE_ANY = 0.4, 0.3
 LEAST_SECONDS = 2
 #: A room rings for 0.3 s: the echo of a sound fades by 150 dB a second. In half decibels.
 FADES = 300

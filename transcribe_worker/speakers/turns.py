@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 
-def probabilities(evidence: Sequence[float], changes: Sequence[float]) -> list[float]:
+class Change(NamedTuple):
+    """The log odds of a change of speaker after a word: to the first speaker, and to the second."""
+
+    to_first: float
+    to_second: float
+
+
+def probabilities(evidence: Sequence[float], changes: Sequence[Change]) -> list[float]:
     """Return the probability of the first of two speakers for each word.
 
-    `evidence` has the log odds of the first speaker from each word alone, `changes` the log odds of a change
-    of speaker after each word but the last. This is the forward-backward algorithm for two states (Rabiner,
-    A tutorial on hidden Markov models, 1989), with odds as messages.
+    `evidence` has the log odds of the first speaker from each word alone, `changes` those of a change after
+    each word but the last. This is the forward-backward algorithm for two states (Rabiner, A tutorial on
+    hidden Markov models, 1989), with odds as messages.
     """
     forward = _messages(evidence, changes)
-    backward = _messages(evidence[::-1], changes[::-1])[::-1]
+    reverse = [Change(it.to_second, it.to_first) for it in reversed(changes)]
+    backward = reversed(_messages(evidence[::-1], reverse))
     return [
         _probability(before + own + after)
         for before, own, after in zip(forward, evidence, backward, strict=True)
     ]
 
 
-def _messages(evidence: Sequence[float], changes: Sequence[float]) -> list[float]:
+def _messages(evidence: Sequence[float], changes: Sequence[Change]) -> list[float]:
     """Return the log odds that all words before each word give to it."""
     found = [0.0] if evidence else []
-    for own, change in zip(evidence, changes, strict=False):
-        odds, changing = math.exp(found[-1] + own), math.exp(change)
-        found.append(math.log((odds + changing) / (odds * changing + 1)))
+    for own, (to_first, to_second) in zip(evidence, changes, strict=False):
+        odds = math.exp(found[-1] + own)
+        found.append(math.log((odds + math.exp(to_first)) / (odds * math.exp(to_second) + 1)))
     return found
 
 
