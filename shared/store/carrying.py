@@ -18,6 +18,7 @@ from shared.store.overlays import Overlays
 from shared.store.placing import CORRECTION, LABEL, Place, Places, Unplaced, lifted
 from shared.store.tables import EditRow, UnplacedRow
 from shared.store.transcripts import Transcripts
+from shared.store.values import sound
 from shared.words import Word
 
 
@@ -38,7 +39,7 @@ class Carrying:
         """Return what persons said of words that are not in the transcript, by its time."""
         mine = UnplacedRow.record == record_id
         rows = self._database.all(UnplacedRow.select().where(mine).order_by(UnplacedRow.start_ms))
-        return tuple(Unplaced(**{name: row[name] for name in Unplaced.__dataclass_fields__}) for row in rows)
+        return sound(Unplaced, rows)
 
     # Writes, inside a transaction
 

@@ -1,7 +1,8 @@
 """What is laid over the words of a record: who said them, how speakers are called, what a person corrected.
 
 An overlay points at words by their numbers and never changes one. Later rows of a person stand over earlier
-ones, and all of them over those of the machine. What a person changes belongs into `Edits.change`.
+ones, and all of them over those of the machine. Damaged rows are passed over. What a person changes belongs
+into `Edits.change`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from shared.store.tables import (
     SpeakerSwapRow,
     VoiceTurnRow,
 )
+from shared.store.values import sound
 
 ROWS_AT_ONCE = 100
 
@@ -39,7 +41,7 @@ class Overlays:
         mine = SpeakerLabelRow.record == record_id
         by_age = (SpeakerLabelRow.source == PERSON, SpeakerLabelRow.id)
         rows = self._database.all(SpeakerLabelRow.select().where(mine).order_by(*by_age))
-        return tuple(_without(row, Label) for row in rows)
+        return sound(Label, rows)
 
     def near(
         self, record_id: int, first_word: int, last_word: int
@@ -55,10 +57,7 @@ class Overlays:
             )
             for table, order in ((SpeakerLabelRow, by_age), (CorrectionRow, (CorrectionRow.id,)))
         ]
-        return (
-            tuple(_without(row, Label) for row in found[0]),
-            tuple(_without(row, Correction) for row in found[1]),
-        )
+        return sound(Label, found[0]), sound(Correction, found[1])
 
     def relabel(self, record_id: int, labels: Iterable[Label]) -> None:
         """Replace the labels of the machine; speakers that a person has exchanged stay exchanged.
@@ -83,7 +82,11 @@ class Overlays:
     def names(self, record_id: int) -> dict[str, str]:
         """Return the names that a person gave, by speaker."""
         query = SpeakerNameRow.select().where(SpeakerNameRow.record == record_id)
-        return {row["speaker"]: row["name"] for row in self._database.all(query)}
+        return {
+            row["speaker"]: row["name"]
+            for row in self._database.all(query)
+            if _is_text(row, "speaker", "name")
+        }
 
     def named(self, name: str) -> dict[int, frozenset[str]]:
         """Return the speakers to whom persons gave a name, by record; case makes no difference."""
@@ -111,7 +114,11 @@ class Overlays:
     def swaps(self, record_id: int) -> dict[str, str]:
         """Return the speakers that a person has exchanged: what the machine calls each, and what it is."""
         query = SpeakerSwapRow.select().where(SpeakerSwapRow.record == record_id)
-        return {row["speaker"]: row["other"] for row in self._database.all(query)}
+        return {
+            row["speaker"]: row["other"]
+            for row in self._database.all(query)
+            if _is_text(row, "speaker", "other")
+        }
 
     def swap(self, record_id: int, one: str, other: str) -> None:
         """Exchange two speakers in all labels, and in those that the machine makes later."""
@@ -126,7 +133,7 @@ class Overlays:
     def corrections(self, record_id: int) -> tuple[Correction, ...]:
         """Return the corrections of a record, the oldest first."""
         query = CorrectionRow.select().where(CorrectionRow.record == record_id).order_by(CorrectionRow.id)
-        return tuple(_without(row, Correction) for row in self._database.all(query))
+        return sound(Correction, self._database.all(query))
 
     def correct(self, record_id: int, first_word: int, last_word: int, text: str) -> None:
         """Lay a person's text over some words; it takes the place of every correction that it overlaps."""
@@ -144,7 +151,7 @@ class Overlays:
     def voice_turns(self, record_id: int) -> tuple[VoiceTurn, ...]:
         """Return when which voice speaks, in the order of the recording."""
         query = VoiceTurnRow.select().where(VoiceTurnRow.record == record_id).order_by(VoiceTurnRow.start_ms)
-        return tuple(_without(row, VoiceTurn) for row in self._database.all(query))
+        return sound(VoiceTurn, self._database.all(query))
 
     # Writes of other parts of the store, inside their transactions
 
@@ -212,6 +219,5 @@ def exchanged(labels: Iterable[Label], speakers: Mapping[str, str]) -> list[Labe
     return [replace(label, speaker=speakers.get(label.speaker, label.speaker)) for label in labels]
 
 
-def _without(row: Row, kind: type[Any]) -> Any:
-    """Make a value of a row, without the columns that it does not have."""
-    return kind(**{name: row[name] for name in kind.__dataclass_fields__})
+def _is_text(row: Row, *columns: str) -> bool:
+    return all(isinstance(row[column], str) for column in columns)

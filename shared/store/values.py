@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
@@ -124,6 +125,16 @@ def value_of(kind: type[Value], row: Mapping[str, Any]) -> Value:
     return kind(**found)
 
 
+def sound(kind: type[Value], rows: Iterable[Mapping[str, Any]]) -> tuple[Value, ...]:
+    """Make values of rows, without those that have a damaged column."""
+    readers = _readers(kind)  # type: ignore[arg-type]
+    found = []
+    for row in rows:
+        with suppress(TypeError, ValueError):
+            found.append(kind(**{name: reader.read(row[name]) for name, reader in readers.items()}))
+    return tuple(found)
+
+
 def columns_of(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return columns as the tables store them: JSON as text."""
     return {name: json.dumps(found) if name in _JSON else found for name, found in given.items()}
@@ -132,6 +143,8 @@ def columns_of(given: Mapping[str, Any]) -> dict[str, Any]:
 _JSON = ("flags", "options", "verdict")
 #: A time after the year 9000 cannot be shown.
 LAST_TIME = 222_000_000_000.0
+#: SQLite's integers have 64 bits; a larger one was stored as another type.
+LARGEST_WHOLE = 2**63 - 1
 
 
 def _text(stored: Any) -> str:
@@ -141,7 +154,7 @@ def _text(stored: Any) -> str:
 
 
 def _whole(stored: Any) -> int:
-    if type(stored) is not int:
+    if type(stored) is not int or abs(stored) > LARGEST_WHOLE:
         raise TypeError(stored)
     return stored
 
