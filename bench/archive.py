@@ -7,20 +7,22 @@ with workers. The most frequent words are English, the others are made up; frequ
 from __future__ import annotations
 
 import itertools
+import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from archive.library import beside
 from shared import home
 from shared.settings import Settings
+from shared.speakers import LOUDNESS, ME, THEM
 from shared.store.store import Store
 from shared.store.transitions import CANCELLED, COMPLETED, FAILED, QUEUED
-from tests.tables import InboxFile, Record, Segment, execute, use
+from tests.tables import InboxFile, Record, Segment, SpeakerLabel, SpeakerName, execute, use
 
 SEED = 2026
 YEARS_SECONDS = 5 * 365 * 86_400.0
@@ -83,8 +85,10 @@ def fill(settings: Settings, size: Size) -> None:
                 (last_id,) = execute("SELECT coalesce(max(id), 0) FROM segments").fetchone()
                 for rows in _batches(_segments(share, Random(SEED + number))):
                     Segment.insert_many(rows).execute()
+                    SpeakerLabel.insert_many(map(_label, rows)).execute()
                 execute(INDEXED, (last_id,))
             _say(min((number + 1) * RECORDS_AT_ONCE, len(finished)), len(finished), "transcripts")
+        _name_speakers(finished)
         _fill_folders(settings, size)
     finally:
         store.disconnect()
@@ -136,9 +140,10 @@ def _shares(record_ids: list[int], segments: int) -> Iterator[tuple[int, int]]:
     return ((record_id, each + (number < more)) for number, record_id in enumerate(record_ids))
 
 
-def _segments(shares: list[tuple[int, int]], random: Random) -> Iterator[dict[str, object]]:
+def _segments(shares: list[tuple[int, int]], random: Random) -> Iterator[dict[str, Any]]:
     words, weights = _WORDS, _WEIGHTS
     for record_id, count in shares:
+        first_word = 0
         for number in range(count):
             said = random.choices(words, cum_weights=weights, k=random.randint(*SEGMENT_WORDS))
             yield {
@@ -147,7 +152,31 @@ def _segments(shares: list[tuple[int, int]], random: Random) -> Iterator[dict[st
                 "end_seconds": number * 8.0 + 7.5,
                 "text": " ".join(said).capitalize() + ".",
                 "average_log_probability": -0.3,
+                "first_word": first_word,
+                "words": json.dumps(
+                    [
+                        [number * 8 + n * 0.3, number * 8 + n * 0.3 + 0.2, f" {it}", 0.9]
+                        for n, it in enumerate(said)
+                    ]
+                ),
             }
+            first_word += len(said)
+
+
+def _label(segment: dict[str, Any]) -> dict[str, object]:
+    """Let both sides speak in turns, a segment each."""
+    count = len(json.loads(segment["words"]))
+    speaker = (ME, THEM)[int(segment["start_seconds"] / 8) % 2]
+    last_word = segment["first_word"] + count - 1
+    where = {"record": segment["record"], "first_word": segment["first_word"], "last_word": last_word}
+    return {**where, "speaker": speaker, "source": LOUDNESS, "probability": 0.9}
+
+
+def _name_speakers(record_ids: list[int]) -> None:
+    """Give the far side of each fiftieth call a name, which a person has in several calls."""
+    rows = ({"record": it, "speaker": THEM, "name": f"Person {it % 1000}"} for it in record_ids[::50])
+    for some in _batches(rows):
+        SpeakerName.insert_many(some).execute()
 
 
 def _fill_folders(settings: Settings, size: Size) -> None:

@@ -71,6 +71,7 @@ class Table:
 Record, Capture, Worker = Table(tables.RecordRow), Table(tables.CaptureRow), Table(tables.WorkerRow)
 DecodedWindow, Segment = Table(tables.DecodedWindowRow), Table(tables.SegmentRow)
 InboxFile, Loudness = Table(tables.InboxFileRow), Table(tables.LoudnessRow)
+SpeakerLabel, SpeakerName = Table(tables.SpeakerLabelRow), Table(tables.SpeakerNameRow)
 ExpectedReceipt = Table(tables.ExpectedReceiptRow)
 Erasure, Scrub, QueueState = Table(tables.ErasureRow), Table(tables.ScrubRow), Table(tables.QueueStateRow)
 MODELS = tables.TABLES

@@ -8,18 +8,18 @@ transaction that replaces the words.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 from shared.reading import Correction
 from shared.speakers import PERSON, Label
 from shared.store.database import Database
 from shared.store.overlays import Overlays
-from shared.store.placing import CORRECTION, LABEL, Place, Places, Unplaced, lifted
+from shared.store.placing import CORRECTION, LABEL, Overlaid, Place, Unplaced
 from shared.store.tables import EditRow, UnplacedRow
+from shared.store.tracks import Finder, Track, tracks_of
 from shared.store.transcripts import Transcripts
 from shared.store.values import sound
-from shared.words import Word
 
 
 class Carrying:
@@ -50,8 +50,11 @@ class Carrying:
         """
         labels, corrections = self._overlays.of_persons(record_id)
         if labels or corrections:
-            words = self._words(record_id)
-            found = [*self._lifted_labels(words, labels), *_lifted_corrections(words, corrections)]
+            tracks = tracks_of(self._transcripts.segments(record_id))
+            found = [
+                *_lifted_labels(tracks, labels, self._clock()),
+                *_lifted_corrections(tracks, corrections),
+            ]
             self.keep_unplaced(record_id, [*self.unplaced(record_id), *found])
             self._overlays.replace_those_of_persons(record_id, (), ())
         self._database.run(EditRow.delete().where(EditRow.record == record_id))
@@ -63,15 +66,15 @@ class Carrying:
             return
         present = self._overlays.of_persons(record_id)
         labels, corrections = list(present[0]), list(present[1])
-        places, left = Places(self._words(record_id)), []
+        finder, left = Finder(tracks_of(self._transcripts.segments(record_id))), []
         for overlay in waiting:
-            place = places.find(overlay)
-            if place is None or (overlay.kind == CORRECTION and _is_taken(place, corrections)):
+            places = finder.find(overlay)
+            if not places or (overlay.kind == CORRECTION and _is_taken(places[0], corrections)):
                 left.append(overlay)
             elif overlay.kind == CORRECTION:
-                corrections.append(_correction(overlay, place))
+                corrections.append(_correction(overlay, places[0]))
             else:
-                labels.append(Label(place.first_word, place.last_word, overlay.text, PERSON))
+                labels += [Label(it.first_word, it.last_word, overlay.text, PERSON) for it in places]
         self._overlays.replace_those_of_persons(record_id, labels, corrections)
         self.keep_unplaced(record_id, left)
         self._transcripts.correct_index(record_id, corrections)
@@ -82,24 +85,24 @@ class Carrying:
         for overlay in overlays:
             self._database.run(UnplacedRow.insert(record=record_id, **asdict(overlay)))
 
-    def _words(self, record_id: int) -> list[Word]:
-        return [word for segment in self._transcripts.segments(record_id) for word in segment.words]
 
-    def _lifted_labels(self, words: Sequence[Word], labels: Iterable[Label]) -> list[Unplaced]:
-        now = self._clock()
-        found = (
-            lifted(words, it.first_word, it.last_word, kind=LABEL, text=it.speaker, made_at=now)
-            for it in labels
-        )
-        return [overlay for overlay in found if overlay]
+def _lifted_labels(tracks: Sequence[Track], labels: Iterable[Label], now: float) -> Iterator[Unplaced]:
+    """Yield labels by channel."""
+    for label in labels:
+        for track in tracks:
+            overlay = Overlaid(LABEL, label.speaker, now, track.channel)
+            if found := track.lifted(label.first_word, label.last_word, overlay):
+                yield found
 
 
-def _lifted_corrections(words: Sequence[Word], corrections: Iterable[Correction]) -> list[Unplaced]:
-    found = (
-        lifted(words, it.first_word, it.last_word, kind=CORRECTION, text=it.text, made_at=it.made_at)
-        for it in corrections
-    )
-    return [overlay for overlay in found if overlay]
+def _lifted_corrections(tracks: Sequence[Track], corrections: Iterable[Correction]) -> Iterator[Unplaced]:
+    """Yield corrections, each of the channel in which it begins."""
+    for it in corrections:
+        own = [track for track in tracks if it.first_word in track.numbers]
+        for track in own:
+            overlay = Overlaid(CORRECTION, it.text, it.made_at, track.channel)
+            if found := track.lifted(it.first_word, it.last_word, overlay):
+                yield found
 
 
 def _correction(overlay: Unplaced, place: Place) -> Correction:

@@ -32,10 +32,21 @@ LONGEST_ALIGNED = 4000
 
 
 @dataclass(frozen=True)
+class Overlaid:
+    """What a person laid over words: a correction, or the speaker of a label."""
+
+    kind: str
+    text: str
+    made_at: float
+    channel: int | None = None
+
+
+@dataclass(frozen=True)
 class Unplaced:
     """A person's correction or label with its time and words, to find its place in another transcript.
 
-    `text` is the correction, or the speaker of a label. `before` and `after` are neighbours, up to three.
+    `text` is the correction, or the speaker of a label. `before` and `after` are neighbours, up to three, of
+    the same channel; `channel` is None if the recording was decoded as one.
     """
 
     kind: str
@@ -46,6 +57,7 @@ class Unplaced:
     after: str
     text: str
     made_at: float
+    channel: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,16 +68,15 @@ class Place:
     last_word: int
 
 
-def lifted(
-    words: Sequence[Word], first_word: int, last_word: int, *, kind: str, text: str, made_at: float
-) -> Unplaced | None:
+def lifted(words: Sequence[Word], first_word: int, last_word: int, overlay: Overlaid) -> Unplaced | None:
     """Take an overlay off its words; None if there are no such words."""
     covered = words[max(0, first_word) : last_word + 1]
     if not covered:
         return None
     before, after = words[max(0, first_word - NEIGHBOURS) : first_word], words[last_word + 1 :][:NEIGHBOURS]
     times = (covered[0].start_ms, covered[-1].end_ms)
-    return Unplaced(kind, *times, _said(before), _said(covered), _said(after), text, made_at)
+    said = (_said(before), _said(covered), _said(after))
+    return Unplaced(overlay.kind, *times, *said, overlay.text, overlay.made_at, overlay.channel)
 
 
 class Places:
@@ -73,7 +84,7 @@ class Places:
 
     def __init__(self, words: Sequence[Word]) -> None:
         self._words, self._plain = words, [plain(word.text) for word in words]
-        # Words of two channels overlap, so their starts and ends are not in order.
+        # Words may overlap, so that their starts and ends are not in order.
         self._latest_ends = list(accumulate((word.end_ms for word in words), max))
         starts = accumulate((word.start_ms for word in reversed(words)), min)
         self._earliest_starts = list(starts)[::-1]

@@ -297,6 +297,7 @@ class UnplacedRow(Model):
     after = TextField()
     text = TextField()  # the correction, or the speaker
     made_at = DoubleField()
+    channel = IntegerField(null=True)
 
     class Meta:
         table_name = "unplaced_overlays"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from shared.reading import read
 from shared.speakers import LOUDNESS, ME, PERSON, THEM, Label, VoiceTurn
 from shared.store.store import Store
 from shared.store.values import Record
@@ -262,3 +265,51 @@ def test_deleting_a_record_deletes_all_that_persons_have_laid_over_it(store: Sto
     for table in ("speaker_labels", "corrections", "speaker_swaps", "unplaced_overlays", "edits", "segments"):
         assert execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
     assert_index_is_sound()
+
+
+# Two channels
+
+
+def of_channels(shift_ms: int, *texts: str) -> list[Segment]:
+    """Two people who speak at the same time, each on a channel: their segments begin alternately."""
+    return sorted(
+        (
+            replace(segment(1300 * place + 600 * channel + shift_ms, text), channel=channel)
+            for channel, said in enumerate(texts)
+            for place, text in enumerate(said.split("|"))
+        ),
+        key=lambda it: it.start_ms,
+    )
+
+
+def test_an_overlay_of_one_channel_is_not_laid_over_words_of_the_other(store: Store) -> None:
+    mine, theirs = "one two three|four five six|seven eight nine", "ten ten ten|ten ten ten|ten ten ten"
+    record = transcribed(store, "x", labels=())
+    store.records.requeue(record.id)
+    claim = store.claims.claim(record.id, worker_id="w", model="m", lease_seconds=60)
+    assert claim
+    store.claims.complete(claim, of_channels(0, mine, theirs))
+    numbers = {word: n for n, word in enumerate(spoken_words(store, record))}
+    with store.edits.change(record.id, "edit"):
+        store.overlays.correct(record.id, numbers["five"], numbers["five"], "FIVE")
+        store.overlays.assign(record.id, numbers["one"], numbers["nine"], "voice 7")
+
+    store.records.requeue(record.id)
+    claim = store.claims.claim(record.id, worker_id="w", model="m", lease_seconds=60)
+    assert claim
+    store.claims.complete(
+        claim, of_channels(90, mine.replace("five", "fife"), theirs.replace("ten|", "ten ten|"))
+    )
+
+    tokens = read(
+        store.transcripts.segments(record.id),
+        store.overlays.labels(record.id),
+        store.overlays.corrections(record.id),
+    )
+    assert [token.text for token in tokens if token.is_corrected] == [" FIVE"]
+    assert {token.speaker for token in tokens if token.text.strip() in mine.split()[1:-1]} == {"voice 7"}
+    assert store.carrying.unplaced(record.id) == ()
+
+
+def spoken_words(store: Store, record: Record) -> list[str]:
+    return [word.text.strip() for it in store.transcripts.segments(record.id) for word in it.words]

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from shared.store.placing import CORRECTION, LABEL, Place, Places, Unplaced, lifted
+from shared.store.placing import CORRECTION, LABEL, Overlaid, Place, Places, Unplaced, lifted
 from shared.words import Word
 
 OLD = "I spoke with Aida loveless about the engine and about the weather today"
@@ -22,7 +22,7 @@ def words(text: str, first_ms: int = 0, every_ms: int = EVERY_MS) -> list[Word]:
 
 
 def off(first: int, last: int, text: str, kind: str = CORRECTION) -> Unplaced:
-    found = lifted(words(OLD), first, last, kind=kind, text=text, made_at=1.0)
+    found = lifted(words(OLD), first, last, Overlaid(kind, text, 1.0))
     assert found
     return found
 
@@ -50,7 +50,7 @@ def test_a_correction_stands_over_what_is_heard_in_its_place(new: str, place: Pl
 
 def test_times_that_differ_by_some_tenths_make_no_difference() -> None:
     for shift_ms in (-400, -200, 200, 400):
-        overlay = lifted(words(OLD, 1000), 3, 4, kind=CORRECTION, text="Ada Lovelace", made_at=1.0)
+        overlay = lifted(words(OLD, 1000), 3, 4, Overlaid(CORRECTION, "Ada Lovelace", 1.0))
         assert overlay
         assert Places(words(OLD, first_ms=1000 + shift_ms)).find(overlay) == Place(3, 4)
 
@@ -64,7 +64,7 @@ def test_a_repeated_word_is_told_apart_by_its_neighbours() -> None:
     text = "no no I said no and then no again"
     old = words(text)
     for number in (0, 1, 4, 7):
-        overlay = lifted(old, number, number, kind=CORRECTION, text="know", made_at=1.0)
+        overlay = lifted(old, number, number, Overlaid(CORRECTION, "know", 1.0))
         assert overlay
         assert Places(words(text, first_ms=150)).find(overlay) == Place(number, number)
 
@@ -95,6 +95,6 @@ def test_thousands_of_overlays_are_placed_in_a_transcript_of_hours() -> None:
     old = words(text)
     places = Places(words(text, first_ms=100))
     for number in range(0, 20_000, 20):
-        overlay = lifted(old, number, number, kind=CORRECTION, text="x", made_at=1.0)
+        overlay = lifted(old, number, number, Overlaid(CORRECTION, "x", 1.0))
         assert overlay
         assert places.find(overlay) == Place(number, number)

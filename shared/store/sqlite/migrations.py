@@ -80,4 +80,5 @@ MIGRATIONS = (
     Migration("0015_speakers", schema_changes.keep_who_spoke),
     Migration("0016_corrections", schema_changes.keep_what_persons_put_right),
     Migration("0017_library_files", schema_changes.keep_what_the_library_has),
+    Migration("0018_channels", schema_changes.tell_channels_of_unplaced_overlays),
 )

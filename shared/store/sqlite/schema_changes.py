@@ -210,6 +210,10 @@ def keep_what_persons_put_right(execute: Execute) -> None:
         execute(f'CREATE INDEX "{name}_record_id" ON "{table}" ("record_id")')
 
 
+def tell_channels_of_unplaced_overlays(execute: Execute) -> None:
+    execute('ALTER TABLE "unplaced_overlays" ADD COLUMN "channel" INTEGER')
+
+
 def keep_what_the_library_has(execute: Execute) -> None:
     """Keep the contents of transcripts in the library, by which renamed ones are found."""
     execute("""
