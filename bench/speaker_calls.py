@@ -22,6 +22,7 @@ class SpeakerCall:
     """A call, 16 kHz, float32 (frames,): `samples` has everybody, as one channel of a file.
 
     `sides` are those of a capture, None if there is only one channel; `own` is the person at the microphone.
+    `is_one_voice_a_person` is False if the recordings on a side are of different people.
     Words further than `limit_ms` from where they were said are other words.
     """
 
@@ -32,6 +33,7 @@ class SpeakerCall:
     sides: Pair | None = None
     own: str | None = None
     has_echo: bool = False
+    is_one_voice_a_person: bool = True
     limit_ms: int = LIMIT_MS
 
     @property

@@ -30,7 +30,7 @@ CALL_SECONDS, VOICES_SECONDS = 90.0, 60.0
 LONGEST_SECONDS = 20.0
 #: A voice with several pieces is in recordings of this length.
 LONG_SECONDS = 10.0
-GAP_SECONDS = (0.1, 1.0)
+GAP_SECONDS = (0.0, 0.6)
 LEVEL_DBFS = -25.0
 #: One voice alone is measured in recordings of this length.
 ALONE_SECONDS = 2.0
@@ -146,7 +146,16 @@ def _two_sides(
         *((side + its).astype(np.float32) for side, its in zip((microphone, far), noise, strict=True))
     )
     utterances = tuple(it.utterance for it in said)
-    return SpeakerCall(kind, f"{kind} {number}", mixed(sides), utterances, sides, "me", has_echo=echo)
+    return SpeakerCall(
+        kind,
+        f"{kind} {number}",
+        mixed(sides),
+        utterances,
+        sides,
+        "me",
+        has_echo=echo,
+        is_one_voice_a_person=False,
+    )
 
 
 def read_turns(rttm: str, turns: str) -> list[Utterance]:

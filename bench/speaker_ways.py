@@ -133,7 +133,7 @@ def is_two_channel(call: SpeakerCall) -> bool:
 
 def is_for_voices(call: SpeakerCall) -> bool:
     """Return whether the voices of one channel are to be told apart: an echo changes little there."""
-    return not call.has_echo
+    return call.is_one_voice_a_person and not call.has_echo
 
 
 MONO, SPLIT, TWO_CHANNEL, ONE_CHANNEL = GROUPS = ("mono", "split", "two-channel", "voices")

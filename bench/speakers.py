@@ -142,6 +142,7 @@ def main() -> None:
     head = [
         f"{machine()}; int8; {minutes:.0f} minutes of calls; {took:.0f} minutes in all.",
         *(f"Not measured: {why}" for why in missing),
+        *(["Transcripts were kept from an earlier run."] if options.keep else []),
     ]
     text = "\n".join([f"# Speakers of the words of {name}\n", *head, "", *pages(found)])
     print(text)
