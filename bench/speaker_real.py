@@ -30,7 +30,7 @@ CALL_SECONDS, VOICES_SECONDS = 90.0, 60.0
 LONGEST_SECONDS = 20.0
 #: A voice with several pieces is in recordings of this length.
 LONG_SECONDS = 10.0
-GAP_SECONDS = (0.0, 0.6)
+GAP_SECONDS = (0.1, 1.0)
 LEVEL_DBFS = -25.0
 #: One voice alone is measured in recordings of this length.
 ALONE_SECONDS = 2.0
