@@ -79,6 +79,7 @@ GOALS = (
     ),
     Goal("one side silent: words from it", (*SIDES, "split"), ("one side silent",), _of_nobody, 0.0),
 )
+SECONDS_PER_HOUR, LABELS_SECONDS = 3600, 1.0
 #: Extra processor time in per cent of the decoding of one channel.
 EXTRA_TIME = {"mono": 2.0, "voices": 10.0, "split": 30.0}
 
@@ -93,6 +94,11 @@ def goal_rows(results: Sequence[SpeakerResult]) -> Iterator[list[str]]:
         if whole:
             percent = 100 * part / whole
             yield _row(goal.text, goal.most_percent, percent)
+    own = [it for it in results if it.way == "mono"]
+    if seconds := sum(it.seconds for it in own):
+        labels = SECONDS_PER_HOUR * sum(it.label_seconds for it in own) / seconds
+        met = "yes" if labels <= LABELS_SECONDS else "no"
+        yield ["mono: labels of an hour", f"{LABELS_SECONDS:g} s", f"{labels:.2f} s", met]
     for way, most in EXTRA_TIME.items():
         if (extra := _extra_time(results, way)) is not None:
             yield _row(f"{way}: extra processor time", most, extra)

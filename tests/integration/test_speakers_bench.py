@@ -13,6 +13,8 @@ from bench.speaker_outcome import results
 from bench.speaker_scenes import SpeakerScene, scene_call
 from bench.speaker_ways import GROUPS, WAYS
 from bench.ways import load
+from tests.voice_weights import real_network
+from transcribe_worker.voices.network import VoiceNetwork
 
 
 def test_every_way_that_applies_to_a_call_has_its_score(bundled: Path) -> None:
@@ -26,6 +28,19 @@ def test_every_way_that_applies_to_a_call_has_its_score(bundled: Path) -> None:
     assert all(found[way].wrong_speaker <= 0.05 * words for way in ("mono", "split", "two-channel"))
     assert found["mono, one speaker a segment"].wrong_speaker <= 0.05 * words
     assert found["voices, all one voice"].wrong_speaker > 0.2 * words
+
+
+def test_voices_are_told_apart_by_the_network(bundled: Path, tmp_path: Path) -> None:
+    call = scene_call("headsets", SpeakerScene(), 0.3)
+    network = VoiceNetwork(real_network())
+    ways = [name for name, way in WAYS.items() if way.of == "voices"]
+    found, again = (
+        {it.way: it.judgement.score for it in results(Decoded(load(bundled), call, network, tmp_path), ways)}
+        for _ in range(2)
+    )
+    assert found["voices"].wrong_speaker <= 0.05 * found["voices"].paired
+    assert found["voices, all one voice"].wrong_speaker > 0.2 * found["voices"].paired
+    assert again == found, "the transcript that was kept is that which was found"
 
 
 def test_the_page_has_every_table_and_the_file_every_word_that_is_wrong(
