@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate
 from operator import mul, sub
+from typing import NamedTuple
 
 from shared.loudness import QUIETEST_BYTE, SideLevels
 from transcribe_worker.speakers.echo_path import echo
@@ -32,8 +33,7 @@ _SPEECH = _table(lambda above: min(1.0, max(0.0, (above - SILENT) / (SPEAKING - 
 _LOUDER = _table(lambda above: min(1.0, max(-1.0, above / LOUDER)))
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """What is heard in a stretch of a call, in seconds: each side, both at once, and any.
 
     `louder` is positive where the near side is the louder one while both speak.
@@ -57,7 +57,7 @@ class Activity:
         levels = _held(_as_long(levels))
         rate, microphone, loopback = levels.ticks_per_second, levels.microphone, levels.loopback
         loopback_floor = noise_floor(loopback, rate)
-        background = _louder(noise_floor(microphone, rate), echo(levels, loopback_floor))
+        background = _background(noise_floor(microphone, rate), echo(levels, loopback_floor))
         near, far = _speech(microphone, background), _speech(loopback, loopback_floor)
         both = list(map(mul, near, far))
         differences = map(_LOUDER.__getitem__, map(sub, loopback, microphone))
@@ -72,10 +72,17 @@ class Activity:
         last = len(self._sums[0]) - 1
         start = min(last, max(0, start_ms * self._rate // 1000))
         end = min(last, max(start + 1, -(-end_ms * self._rate // 1000)))
-        return Heard(*((sums[end] - sums[start]) / self._rate for sums in self._sums))
+        near, far, both, louder = self._sums
+        return Heard(
+            (near[end] - near[start]) / self._rate,
+            (far[end] - far[start]) / self._rate,
+            (both[end] - both[start]) / self._rate,
+            (louder[end] - louder[start]) / self._rate,
+        )
 
 
-def _louder(floor: bytes, echo: bytes) -> bytes:
+def _background(floor: bytes, echo: bytes) -> bytes:
+    """Return how loud the microphone is while the near side is silent: its noise, or the echo if louder."""
     margin = bytes(max(0, tick - ECHO_MARGIN) for tick in range(QUIETEST_BYTE + 1))
     return bytes(map(min, floor, echo.translate(margin)))
 

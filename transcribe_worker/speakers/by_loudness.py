@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from operator import mul
 
 from shared.loudness import SideLevels
 from shared.speakers import LOUDNESS, ME, THEM, UNSURE, Label
@@ -101,4 +102,5 @@ def _change(one: Word, other: Word, sides: Activity) -> Change:
 
 
 def _weighted(weights: Sequence[float], values: Sequence[float]) -> float:
-    return sum(weight * value for weight, value in zip(weights, values, strict=True))
+    total: float = sum(map(mul, weights, values))
+    return total

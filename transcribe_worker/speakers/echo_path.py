@@ -14,11 +14,10 @@ PARTS_AROUND = 1
 CORRELATED = 0.45
 #: Lags of one echo differ by less: clocks drift, and a room has more than one way.
 SAME_LAG_MS = 3
-LONGEST_LAG_MS = 205
 #: The far side speaks: its loudness is this much above its noise floor, in half decibels.
 SPEAKS = 30
-#: Half of the ticks of correlated seconds have a fainter echo. In any other second, the near side may speak
-#: for most of the time in which the far side does: so a third of the ticks.
+#: The loss of the echo is that of the tick which this share of ticks exceeds: while the near side speaks, the
+#: microphone is louder than the echo. In a second that is not correlated, it may speak for most of the time.
 SHARE_CORRELATED, SHARE_ANY = 0.4, 0.3
 LEAST_SECONDS = 2
 #: A room rings for 0.3 s: the echo of a sound fades by 150 dB a second. In half decibels.
@@ -26,7 +25,7 @@ FADES = 300
 
 
 def echo(levels: SideLevels, loopback_floor: bytes) -> bytes:
-    """Return how loud the echo in each tick of the microphone is expected to be."""
+    """Return how loud the echo in each tick of the microphone is expected to be, a byte each."""
     return Echo(levels, loopback_floor).loudness()
 
 
@@ -46,6 +45,7 @@ class Echo:
         self._usual_loss = self._loss(everything, self._usual_lag, QUIETEST_BYTE)
 
     def loudness(self) -> bytes:
+        """Return the loudness of the echo that is expected in each tick."""
         found = bytearray()
         seconds = len(self._levels.microphone) // self._rate + 1
         for start in range(0, seconds, PART_SECONDS):
@@ -110,6 +110,7 @@ def _moved(ticks: bytes, start: int, end: int) -> bytes:
 
 
 def _fading(ticks: bytes, step: int) -> bytes:
+    """Return each tick as loud as a room still is by then, which fades by `step` half decibels a tick."""
     found = bytearray()
     now = QUIETEST_BYTE
     for tick in ticks:
