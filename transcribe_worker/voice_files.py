@@ -24,6 +24,8 @@ NAME = "voices"
 FILE = "voices.onnx"
 PACKAGE, WHEEL = "resemblyzer==0.1.4", "Resemblyzer-0.1.4-py3-none-any.whl"
 SHA256 = "8f12eb2f1a9982d32e8db7856de754709b59c93a77bcf0ff536584b619a9dd1f"
+#: Of the file that is written.
+NETWORK_SHA256 = "b37ddcd844c8b5f9e4817d74b236e53deb87c32dfc745cd30bb448711618dbed"
 CHECKPOINT, PART = "resemblyzer/pretrained.pt", "model_state"
 PIP_SECONDS = 600
 
@@ -37,10 +39,15 @@ class VoicesNotFetched(OffhookError):
     code = "download_failed"
 
 
-def find(models: Path, chosen: str = "") -> Path | None:
-    """Return the network's file: the chosen one, or the fetched one; None if it is not there."""
-    path = Path(chosen).expanduser() if chosen else models / FILE
+def find(models: Path) -> Path | None:
+    """Return the network's file; None if it is not there."""
+    path = models / FILE
     return path if is_file(path) else None
+
+
+def is_known(path: Path) -> bool:
+    """Whether a file is the network of this version, whole. Raises OSError."""
+    return sha256_of(path) == NETWORK_SHA256
 
 
 def pull(models: Path, download: Download | None = None, sha256: str | None = None) -> Path:

@@ -150,11 +150,16 @@ def _model(desk: Desk) -> Iterator[Finding]:
 
 
 def _voices(desk: Desk) -> Iterator[Finding]:
-    if path := voice_files.find(desk.settings.models):
+    path, remedy = voice_files.find(desk.settings.models), f"Run: offhook models pull {voice_files.NAME}"
+    if not desk.settings.voices:
+        yield Finding("voices", "ok", "not told apart, by the setting voices")
+    elif path is None:
+        message = "Voices in one channel are not told apart: the network for it is missing"
+        yield Finding("voices", "warning", message, remedy)
+    elif voice_files.is_known(path):
         yield Finding("voices", "ok", f"told apart with {path}")
     else:
-        message = "Voices in one channel are not told apart: the network for it is missing"
-        yield Finding("voices", "warning", message, f"Run: offhook models pull {voice_files.NAME}")
+        yield Finding("voices", "warning", f"{path} is damaged, or of another version", remedy)
 
 
 def _folders(desk: Desk) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from tests.voice_weights import real_network
 from tests.voices import LONG_CALL, Call, Turn, speak, write_wav
 from transcribe_worker.engine.messages import Decoded, Done, Job, Position, Voices
 from transcribe_worker.engine.supervisor import Engine, JobEvent
-from transcribe_worker.voice_files import FILE
+from transcribe_worker.voice_files import FILE, is_known
 
 OPTIONS = RecordOptions()
 #: More than a stretch, so that an attempt can end after the first.
@@ -72,6 +72,10 @@ def right_share(turns: Sequence[VoiceTurn], call: Call) -> float:
             total += max(0, both)
             right += max(0, both) * (found.voice == names.index(turn.speaker) + 1)
     return right / total
+
+
+def test_the_fetched_network_is_the_known_one() -> None:
+    assert is_known(real_network())
 
 
 def test_two_voices_are_counted_and_followed(engine: Engine, job: Job, call: Call) -> None:

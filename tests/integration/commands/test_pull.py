@@ -113,6 +113,9 @@ def test_the_network_for_voices_is_fetched_listed_and_no_longer_missed(
     done = cli("models", "pull", "voices")
     assert done.code == 0, done.err
     assert f"The network that tells voices apart is here: {settings.models / 'voices.onnx'}" in done.out
+    assert f"{settings.models / 'voices.onnx'} is damaged, or of another version" in cli("doctor").out
+    written = hashlib.sha256((settings.models / "voices.onnx").read_bytes()).hexdigest()
+    monkeypatch.setattr("transcribe_worker.voice_files.NETWORK_SHA256", written)
     assert f"told apart with {settings.models / 'voices.onnx'}" in cli("doctor").out
     (listed,) = (it for it in cli("models", "list", "--json").json["models"] if it["name"] == "voices")
     assert listed["present"]
