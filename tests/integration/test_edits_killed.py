@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.settings import Settings
 from shared.store.store import Store
-from tests.stage import ROOT
+from tests.integration.commands.spoken import spoken
+from tests.stage import ROOT, Stage
 from tests.tables import use
 
 COMPLETES = """
@@ -70,3 +73,31 @@ def test_a_death_before_any_statement_of_a_new_transcript_keeps_every_correction
             store.records.cancel(record.id)
         deaths += 1
     assert deaths >= 10
+
+
+KILLS_OFFHOOK = """
+import os, signal, sys
+from pathlib import Path
+path = Path(sys.argv[-1])
+path.write_text(path.read_text("utf-8").replace("Aida", "Ada"), "utf-8")
+os.kill(os.getppid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_an_edit_whose_command_is_killed_goes_on_with_the_text_that_was_saved(
+    settings: Settings, store: Store, tmp_path: Path
+) -> None:
+    spoken(settings, store)
+    (tmp_path / "kills.py").write_text(KILLS_OFFHOOK)
+    (tmp_path / "leaves.py").write_text("")
+    stage = Stage(settings.home)
+
+    def edit(script: str) -> subprocess.CompletedProcess[str]:
+        editor = shlex.join([sys.executable, str(tmp_path / script)])
+        return stage.offhook("edit", "1", env={**stage.environment, "EDITOR": editor})
+
+    assert edit("kills.py").returncode == -signal.SIGKILL
+    assert "Aida" in stage.offhook("show", "1", "--format", "txt").stdout
+    assert "1 place corrected" in edit("leaves.py").stdout
+    assert "Ada loveless" in stage.offhook("show", "1", "--format", "txt").stdout
