@@ -137,3 +137,15 @@ def test_a_renamed_file_is_found_after_any_number_of_changes(
     assert {first, second, text} <= set(found)
     assert own not in found
     assert len(store.places.files(archived.id)) == 4 + 2
+
+
+def test_a_renamed_file_is_found_after_its_recording_was_transcribed_again(
+    library: Library, store: Store, settings: Settings, archived: Record
+) -> None:
+    (subtitles,) = settings.library.rglob("*.srt")
+    renamed = subtitles.rename(settings.library / "renamed.srt")
+    store.records.requeue(archived.id)
+    claim = store.claims.claim(archived.id, worker_id="w", model="tiny.en", lease_seconds=60)
+    assert claim
+    library.archive(store.claims.complete(claim, [sentence("Quite another text.")], duration_seconds=3.0))
+    assert {renamed, subtitles} <= set(library.files_of(store.records.get(archived.id)))
