@@ -199,7 +199,7 @@ def _likenesses(pieces: Pieces, centres: Floats) -> Floats:
 
 def _spoken(pieces: Pieces, centres: Floats) -> Found:
     likenesses = _likenesses(pieces, centres)
-    voices = np.fromiter(_likeliest(likenesses), np.int64, len(likenesses))
+    voices = _likeliest(likenesses)
     own = np.take_along_axis(likenesses, voices[:, None], axis=1)[:, 0]
     others = likenesses.copy()
     np.put_along_axis(others, voices[:, None], -1.0, axis=1)
@@ -207,18 +207,25 @@ def _spoken(pieces: Pieces, centres: Floats) -> Found:
     return Found(voices, margins, len(centres), int(pieces.whole.sum()))
 
 
-def _likeliest(likenesses: Floats) -> Iterator[int]:
-    """Yield the likeliest voice of each tick, where each change has a cost (Viterbi's algorithm)."""
-    best = [0.0] * likenesses.shape[1]
-    steps: list[list[int]] = []
-    for row in (likenesses * WEIGHT).tolist():
-        top = max(range(len(best)), key=best.__getitem__)
+def _likeliest(likenesses: Floats) -> Numbers:
+    """Return the likeliest voice of each tick, where each change has a cost (Viterbi's algorithm)."""
+    ticks, count = likenesses.shape
+    best = [0.0] * count
+    steps = bytearray()  # for each tick and voice, the voice of the tick before
+    for row in _rows(likenesses):
+        top = max(range(count), key=best.__getitem__)
         least = best[top] - CHANGE
-        steps.append([number if value >= least else top for number, value in enumerate(best)])
-        best = [max(value, least) + gain for value, gain in zip(best, row, strict=True)]
-    voice = max(range(len(best)), key=best.__getitem__)
-    path = [voice]
-    for step in reversed(steps[1:]):
-        voice = step[voice]
-        path.append(voice)
-    return reversed(path[: len(likenesses)])
+        steps += bytes(number if value >= least else top for number, value in enumerate(best))
+        best = [max(value, least) + gain * WEIGHT for value, gain in zip(best, row, strict=True)]
+    voices = np.empty(ticks, np.int64)
+    voice = max(range(count), key=best.__getitem__)
+    for tick in range(ticks - 1, -1, -1):
+        voices[tick] = voice
+        voice = steps[tick * count + voice]
+    return voices
+
+
+def _rows(likenesses: Floats) -> Iterator[list[float]]:
+    """Yield rows as lists, which are faster to read one by one and larger than an array."""
+    for first in range(0, len(likenesses), LARGEST_SAMPLE):
+        yield from likenesses[first : first + LARGEST_SAMPLE].tolist()

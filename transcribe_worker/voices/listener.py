@@ -43,13 +43,10 @@ class Listener:
         began = time.monotonic()
         if not self._embeddings:
             return ()
+        self._embeddings = [np.concatenate(self._embeddings)]  # the parts are freed
         lengths = np.array(self._lengths)
-        found = clusters.find(
-            clusters.Pieces(
-                np.array(self._starts), lengths, np.concatenate(self._embeddings), lengths == max(PARTS)
-            ),
-            speakers,
-        )
+        heard = clusters.Pieces(np.array(self._starts), lengths, self._embeddings[0], lengths == max(PARTS))
+        found = clusters.find(heard, speakers)
         said = turns(found, self._spans_ms)
         self.seconds += time.monotonic() - began
         return said
