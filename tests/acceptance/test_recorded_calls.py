@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ def stage(tmp_path: Path, server: PulseServer) -> Stage:
 
 def ready(stage: Stage) -> None:
     stage.wait_for((stage.home / "control.json").exists, "the capture worker")
+
+
+def by_speaker(text: str) -> dict[str, str]:
+    """What each speaker says in a transcript with lines such as `[00:00:01] Me: Hello.`"""
+    said: dict[str, str] = {}
+    for speaker, words in re.findall(r"^\[[\d:]+\] ([^:]+): (.*)$", text, re.MULTILINE):
+        said[speaker] = f"{said.get(speaker, '')} {words}"
+    return said
 
 
 def test_a_recorded_call_becomes_a_transcript_of_both_sides(stage: Stage, server: PulseServer) -> None:
@@ -39,7 +48,10 @@ def test_a_recorded_call_becomes_a_transcript_of_both_sides(stage: Stage, server
         record = stage.finished("Interview")
     assert (record["status"], record["source"], record["candidate_id"]) == ("completed", "capture", "C-17")
     text = stage.offhook("show", str(record["id"]), "--format", "txt").stdout
-    assert word_error_rate(f"{near.words} {far.words}", text) < 0.15, text
+    said = by_speaker(text)
+    assert set(said) == {"Me", "C-17"}, text
+    assert word_error_rate(near.words, said["Me"]) < 0.15, text
+    assert word_error_rate(far.words, said["C-17"]) < 0.15, text
     shown = stage.offhook("show", str(record["id"])).stdout
     assert "Microphone: Remapped Monitor of Null Output (48 kHz); nothing missing" in shown
     assert "Loopback:   Null Output (48 kHz); nothing missing" in shown
