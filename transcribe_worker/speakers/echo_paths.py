@@ -139,10 +139,21 @@ def _copies(levels: SideLevels) -> tuple[list[Heard], list[Heard]]:
         microphone = _mean_power(levels.microphone, second * ticks, ticks)
         loopback = _mean_power(levels.loopback, second * ticks - lag, ticks)
         gain_db = 10 * log10(microphone / loopback)
-        is_microphone = gain_db < 0 if abs(gain_db) > EQUAL_DB else lag_ms >= 0
-        copy = Heard(second, correlation, lag_ms if is_microphone else -lag_ms, -abs(gain_db))
+        is_microphone = _is_microphone(lag_ms, gain_db)
+        sign = 1 if is_microphone else -1
+        copy = Heard(second, correlation, sign * lag_ms, sign * gain_db)
         found[0 if is_microphone else 1].append(copy)
     return found
+
+
+def _is_microphone(lag_ms: int, gain_db: float) -> bool:
+    """Return whether the microphone is the copy: the later channel is, also if a loudspeaker makes it louder.
+
+    A microphone may seem earlier where the two sides of a capture are not quite aligned.
+    """
+    if lag_ms > AT_ONCE_MS:
+        return True
+    return gain_db < 0 if abs(gain_db) > EQUAL_DB else lag_ms >= 0
 
 
 def _agreeing(seconds: Sequence[Heard]) -> list[Heard]:
