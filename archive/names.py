@@ -14,10 +14,11 @@ def names_of(store: Store, record: Record, my_name: str) -> dict[str, str]:
     Without a name from a person, `me` has `my_name`, and the far side of a call that capture recorded has the
     candidate's id or the title.
     """
-    return _known(record, my_name) | store.overlays.names(record.id)
+    return known(record, my_name) | store.overlays.names(record.id)
 
 
-def _known(record: Record, my_name: str) -> dict[str, str]:
+def known(record: Record, my_name: str) -> dict[str, str]:
+    """Return the names that are known without a person."""
     far = ""
     if record.source == "capture":
         far = record.candidate_id or (record.title if titles.is_given(record.title) else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from archive.names import names_of
+from archive.names import known
 from archive.passages import name_of
 from offhook.desk.desk import Desk
 from offhook.desk.speech import is_speaker
@@ -44,8 +44,10 @@ def find(desk: Desk, words: str, limit: int, wanted: Wanted) -> list[Hit]:
         said,
     )
     found = desk.store.search.find(words, limit, narrowing)
-    records = {moment.record_id: desk.store.records.get(moment.record_id) for moment in found}
-    names = {number: names_of(desk.store, it, desk.settings.my_name) for number, it in records.items()}
+    record_ids = {moment.record_id for moment in found}
+    given = desk.store.overlays.names_of(record_ids)
+    records = desk.store.records.some(record_ids)
+    names = {it.id: known(it, desk.settings.my_name) | given[it.id] for it in records}
     return [
         Hit(moment, name_of(moment.speaker, names[moment.record_id]) if moment.speaker else None)
         for moment in found

@@ -8,8 +8,10 @@ into `Edits.change`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from peewee import fn
@@ -30,6 +32,21 @@ from shared.store.values import sound
 ROWS_AT_ONCE = 100
 
 
+@dataclass(frozen=True)
+class Words:
+    """Some words of a record, both ends included."""
+
+    record_id: int
+    first_word: int
+    last_word: int
+
+    def are_in(self, row: Row) -> bool:
+        """Whether some of them are in an overlay."""
+        first, last = row["first_word"], row["last_word"]
+        is_mine = row["record"] == self.record_id and type(first) is type(last) is int
+        return is_mine and first <= self.last_word and last >= self.first_word
+
+
 class Overlays:
     """The overlays of one database."""
 
@@ -43,21 +60,22 @@ class Overlays:
         rows = self._database.all(SpeakerLabelRow.select().where(mine).order_by(*by_age))
         return sound(Label, rows)
 
-    def near(
-        self, record_id: int, first_word: int, last_word: int
-    ) -> tuple[tuple[Label, ...], tuple[Correction, ...]]:
-        """Return the labels and corrections of some words, in the same order as those of a whole record."""
+    def near(self, wanted: Sequence[Words]) -> list[tuple[tuple[Label, ...], tuple[Correction, ...]]]:
+        """Return the labels and corrections of some words each, in the order of those of a whole record."""
         by_age = (SpeakerLabelRow.source == PERSON, SpeakerLabelRow.id)
-        found = [
-            self._database.all(
-                table.select()
-                .where((table.record == record_id) & (table.first_word <= last_word))
-                .where(table.last_word >= first_word)
-                .order_by(*order)
-            )
+        labels, corrections = (
+            self._database.all(table.select().where(_overlap_any(table, wanted)).order_by(*order))
+            if wanted
+            else []
             for table, order in ((SpeakerLabelRow, by_age), (CorrectionRow, (CorrectionRow.id,)))
+        )
+        return [
+            (
+                sound(Label, [row for row in labels if it.are_in(row)]),
+                sound(Correction, [row for row in corrections if it.are_in(row)]),
+            )
+            for it in wanted
         ]
-        return sound(Label, found[0]), sound(Correction, found[1])
 
     def relabel(self, record_id: int, labels: Iterable[Label]) -> None:
         """Replace the labels of the machine; speakers that a person has exchanged stay exchanged.
@@ -81,12 +99,15 @@ class Overlays:
 
     def names(self, record_id: int) -> dict[str, str]:
         """Return the names that a person gave, by speaker."""
-        query = SpeakerNameRow.select().where(SpeakerNameRow.record == record_id)
-        return {
-            row["speaker"]: row["name"]
-            for row in self._database.all(query)
-            if _is_text(row, "speaker", "name")
-        }
+        return self.names_of([record_id])[record_id]
+
+    def names_of(self, record_ids: Collection[int]) -> dict[int, dict[str, str]]:
+        """Return the names that persons gave, by record and speaker."""
+        found: dict[int, dict[str, str]] = {record_id: {} for record_id in record_ids}
+        for row in self._database.all(SpeakerNameRow.select().where(SpeakerNameRow.record.in_(record_ids))):
+            if _is_text(row, "speaker", "name"):
+                found[row["record"]][row["speaker"]] = row["name"]
+        return found
 
     def named(self, name: str) -> dict[int, frozenset[str]]:
         """Return the speakers to whom persons gave a name, by record; case makes no difference."""
@@ -207,6 +228,19 @@ class Overlays:
         rows: Sequence[Row] = [{"record": record_id, **asdict(overlay)} for overlay in overlays]
         for start in range(0, len(rows), ROWS_AT_ONCE):
             self._database.run(table.insert_many(rows[start : start + ROWS_AT_ONCE]))
+
+
+def _overlap_any(table: Any, wanted: Iterable[Words]) -> Any:
+    """Whether an overlay has one of the words."""
+    return reduce(
+        or_,
+        (
+            (table.record == it.record_id)
+            & (table.first_word <= it.last_word)
+            & (table.last_word >= it.first_word)
+            for it in wanted
+        ),
+    )
 
 
 def lowered(text: str) -> tuple[str, str]:

@@ -67,6 +67,10 @@ class Records:
         """Return a record, None if there is none with this number."""
         return self._first(RecordRow.id == record_id) if abs(record_id) <= LARGEST_ID else None
 
+    def some(self, record_ids: Collection[int]) -> list[Record]:
+        """Return the records with these numbers, those that there are."""
+        return self._all(RecordRow.id.in_(record_ids), RecordRow.id)
+
     def of_session(self, session_id: str) -> Record | None:
         """Return the record of a capture."""
         return self._first(RecordRow.session_id == session_id)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TypeVar
 
-from shared.reading import Token, read
+from shared.reading import Correction, Token, read
+from shared.speakers import Label
 from shared.store import words_index
 from shared.store.database import Database, Found
 from shared.store.narrowing import EVERYTHING, Narrowing
-from shared.store.overlays import Overlays
+from shared.store.overlays import Overlays, Words
 from shared.store.transcripts import Transcripts
 from shared.store.words_index import Query
 from shared.words import seconds
 
 #: Segments that are looked at together; of those narrowed to speakers some are passed over.
 FEWEST_AT_ONCE = 50
+#: Segments whose overlays are read by one query.
+READ_AT_ONCE = 50
+
+Laid = TypeVar("Laid", Label, Correction)
 
 
 @dataclass(frozen=True)
@@ -57,44 +63,60 @@ class Search:
         at_once = limit if narrowing.said is None else max(limit, FEWEST_AT_ONCE)
         found = self._database.find_text(query, at_once, narrowing)
         while found:
-            for segment in found:
-                if moment := self._moment(segment, query, narrowing):
-                    yield moment
+            for some in _parts(found, READ_AT_ONCE):
+                for segment, tokens in zip(some, self._tokens(some), strict=True):
+                    if moment := _moment(segment, tokens, query, narrowing):
+                        yield moment
             if len(found) < at_once:
                 return
             found = self._database.find_text(query, at_once, narrowing, found[-1].segment_id)
 
-    def _moment(self, found: Found, query: Query, narrowing: Narrowing) -> Moment | None:
-        """Return the moment of a found segment; None if others than those asked for say the words."""
-        tokens = self._tokens(found)
-        said_by = narrowing.said.of(found.record_id) if narrowing.said else None
-        token = _first(tokens, query, said_by)
-        if token is None and said_by is not None:
-            return None
-        return Moment(
-            found.record_id,
-            found.title,
-            found.start_seconds,
-            found.end_seconds,
-            found.text,
-            words_index.snippet(found.text, query),
-            seconds(token.start_ms) if token else found.start_seconds,
-            token.speaker if token else None,
-        )
+    def _tokens(self, found: Sequence[Found]) -> list[list[Token]]:
+        """Return segments as a person reads them; the words of each are counted from 0."""
+        segments = self._transcripts.some([it.segment_id for it in found])
+        present = [segments[it.segment_id] for it in found]
+        wanted = [
+            Words(it.record_id, first, first + len(segment.words) - 1)
+            for it, segment in zip(found, present, strict=True)
+            for first in [segment.first_word or 0]
+        ]
+        near = self._overlays.near(wanted)
+        return [
+            read([replace(segment, first_word=0)], _shifted(labels, first), _shifted(corrections, first))
+            for segment, (labels, corrections) in zip(present, near, strict=True)
+            for first in [segment.first_word or 0]
+        ]
 
-    def _tokens(self, found: Found) -> list[Token]:
-        """Return a segment as a person reads it; its words are counted from 0."""
-        segment = self._transcripts.segment(found.segment_id)
-        first = segment.first_word or 0
-        labels, corrections = self._overlays.near(found.record_id, first, first + len(segment.words) - 1)
-        return read(
-            [replace(segment, first_word=0)],
-            [replace(it, first_word=it.first_word - first, last_word=it.last_word - first) for it in labels],
-            [
-                replace(it, first_word=it.first_word - first, last_word=it.last_word - first)
-                for it in corrections
-            ],
-        )
+
+def _shifted(overlays: Iterable[Laid], first_word: int) -> list[Laid]:
+    """Count the words of overlays from a first one."""
+    return [
+        replace(it, first_word=it.first_word - first_word, last_word=it.last_word - first_word)
+        for it in overlays
+    ]
+
+
+def _parts(found: Sequence[Found], count: int) -> Iterator[Sequence[Found]]:
+    """Yield parts of so many."""
+    return (found[start : start + count] for start in range(0, len(found), count))
+
+
+def _moment(found: Found, tokens: list[Token], query: Query, narrowing: Narrowing) -> Moment | None:
+    """Return the moment of a found segment; None if others than those asked for say the words."""
+    said_by = narrowing.said.of(found.record_id) if narrowing.said else None
+    token = _first(tokens, query, said_by)
+    if token is None and said_by is not None:
+        return None
+    return Moment(
+        found.record_id,
+        found.title,
+        found.start_seconds,
+        found.end_seconds,
+        found.text,
+        words_index.snippet(found.text, query),
+        seconds(token.start_ms) if token else found.start_seconds,
+        token.speaker if token else None,
+    )
 
 
 def _first(tokens: list[Token], query: Query, said_by: frozenset[str] | None) -> Token | None:

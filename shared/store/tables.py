@@ -223,7 +223,7 @@ class SpeakerLabelRow(Model):
 
     class Meta:
         table_name = "speaker_labels"
-        indexes = ((("record", "first_word"), False),)
+        indexes = ((("record", "first_word"), False), (("speaker", "record"), False))
 
 
 SpeakerLabelRow.add_index(

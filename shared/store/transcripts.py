@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,10 +71,10 @@ class Transcripts:
         found = self._database.find_text(query, limit)
         return [hit_of(moment, query) for moment in found]
 
-    def segment(self, segment_id: int) -> Segment:
-        """Return one segment of a finished transcript."""
-        (row,) = self._database.all(SegmentRow.select().where(SegmentRow.id == segment_id))
-        return _segment(row)
+    def some(self, segment_ids: Collection[int]) -> dict[int, Segment]:
+        """Return segments of finished transcripts by the numbers of their rows."""
+        rows = self._database.all(SegmentRow.select().where(SegmentRow.id.in_(segment_ids)))
+        return {row["id"]: _segment(row) for row in rows}
 
     # Writes of other parts of the store, inside their transactions
 

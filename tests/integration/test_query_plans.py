@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from shared.speakers import LOUDNESS, Label
+from shared.store.narrowing import Narrowing, SaidBy
 from shared.store.store import Store
 from shared.store.transitions import COMPLETED
+from shared.words import Segment, Word
 
 ASKED: dict[str, Callable[[Store], object]] = {
     "what is due": lambda store: store.records.due(100),
@@ -51,3 +54,44 @@ def test_what_waits_to_be_archived_is_found_among_all_that_is_archived(store: St
     store.places.unarchived()
 
     assert explained[0] == "SEARCH t1 USING INDEX record_unfiled (transcription_status=?)"
+
+
+@pytest.mark.parametrize(
+    "narrowing",
+    [
+        Narrowing(),
+        Narrowing(candidate_id="C-17", since=1.0),
+        Narrowing(said=SaidBy(frozenset({"me"}))),
+        Narrowing(project_id="P", said=SaidBy(frozenset({"me"}), {7: frozenset({"voice 1"})})),
+    ],
+    ids=["words", "candidate", "speaker", "project and speaker"],
+)
+def test_no_narrowed_search_reads_all_segments_or_all_labels(
+    narrowing: Narrowing, store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    steps: list[str] = []
+    database = store.database.connections
+    run = database.execute_sql
+
+    def explain(sql: str, params: object = None) -> object:
+        if sql.lstrip().startswith("SELECT"):
+            steps.extend(step[3] for step in run(f"EXPLAIN QUERY PLAN {sql}", params))
+        return run(sql, params)
+
+    monkeypatch.setattr(database, "execute_sql", explain)
+    for number in range(110):  # more than are asked one by one
+        claim_of(store, number)
+
+    assert len(store.search.find("word", 20, narrowing)) == 20
+    scanned = {step.split()[1] for step in steps if step.startswith("SCAN")}
+    assert scanned <= {"segments_search", "json_each", "r"}
+
+
+def claim_of(store: Store, number: int) -> None:
+    record = store.records.add(
+        source="capture", title="t", recording_path=f"/{number}.wav", candidate_id="C-17", project_id="P"
+    )
+    claim = store.claims.claim(record.id, worker_id="w", model="m", lease_seconds=60)
+    assert claim
+    words = (Word(0, 100, " word", 0.9),)
+    store.claims.complete(claim, [Segment(0, 100, "word", words)], [Label(0, 0, "me", LOUDNESS, 0.9)])

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from shared.store.narrowing import Narrowing
+from shared.store.narrowing import Narrowing, SaidBy
 from shared.store.words_index import Query, Term
 
 ADD = """
@@ -69,6 +69,10 @@ _SAID = """
         )
     )"""
 
+_SPEAK = """
+    SELECT DISTINCT record_id FROM speaker_labels
+    WHERE speaker IN (SELECT value FROM json_each(?)) LIMIT ?"""
+
 Execute = Callable[[str, tuple[Any, ...]], list[Any]]
 
 
@@ -83,7 +87,7 @@ def find(execute: Execute, query: Query, limit: int, narrowing: Narrowing, befor
     found: list[Any] = []
     if not wanted:
         return found
-    conditions, values = _of_records(narrowing)
+    conditions, values = _of_records(narrowing, _only_in(execute, narrowing.said))
     said, speakers = _of_speakers(narrowing)
     for first, last in _ranges(execute, conditions, values):
         asked = (wanted, first, min(last, before_id - 1), *values, *speakers, limit - len(found))
@@ -105,22 +109,28 @@ def _ranges(execute: Execute, conditions: str, values: tuple[Any, ...]) -> Itera
         yield min(first for first, _ in ranges), max(last for _, last in ranges)
 
 
-def _of_records(narrowing: Narrowing) -> tuple[str, tuple[Any, ...]]:
+def _of_records(narrowing: Narrowing, only_in: str | None) -> tuple[str, tuple[Any, ...]]:
     given = (
         ("r.candidate_id = ?", narrowing.candidate_id),
         ("r.project_id = ?", narrowing.project_id),
         ("r.created_at >= ?", narrowing.since),
         ("r.created_at < ?", narrowing.until),
-        ("r.id IN (SELECT value FROM json_each(?))", _only_in(narrowing)),
+        ("r.id IN (SELECT value FROM json_each(?))", only_in),
     )
     found = [(text, value) for text, value in given if value is not None]
     return "".join(f" AND {text}" for text, _ in found), tuple(value for _, value in found)
 
 
-def _only_in(narrowing: Narrowing) -> str | None:
-    """Return the only records that can answer, as JSON, if they are known."""
-    said = narrowing.said
-    return None if said is None or said.everywhere else json.dumps(sorted(said.in_records))
+def _only_in(execute: Execute, said: SaidBy | None) -> str | None:
+    """Return the only records that can answer, as JSON, if they are known or few; otherwise None."""
+    if said is None:
+        return None
+    speak: list[Any] = []
+    if said.everywhere:
+        speak = execute(_SPEAK, (json.dumps(sorted(said.everywhere)), FEW_RECORDS + 1))
+        if len(speak) > FEW_RECORDS:
+            return None
+    return json.dumps(sorted({*said.in_records, *(record_id for (record_id,) in speak)}))
 
 
 def _of_speakers(narrowing: Narrowing) -> tuple[str, tuple[Any, ...]]:

@@ -81,4 +81,5 @@ MIGRATIONS = (
     Migration("0016_corrections", schema_changes.keep_what_persons_put_right),
     Migration("0017_library_files", schema_changes.keep_what_the_library_has),
     Migration("0018_channels", schema_changes.tell_channels_of_unplaced_overlays),
+    Migration("0019_who_speaks", schema_changes.index_speakers),
 )

@@ -214,6 +214,11 @@ def tell_channels_of_unplaced_overlays(execute: Execute) -> None:
     execute('ALTER TABLE "unplaced_overlays" ADD COLUMN "channel" INTEGER')
 
 
+def index_speakers(execute: Execute) -> None:
+    """Find the few recordings in which somebody speaks, without a look at all labels."""
+    execute('CREATE INDEX "speakerlabel_speaker_record_id" ON "speaker_labels" ("speaker", "record_id")')
+
+
 def keep_what_the_library_has(execute: Execute) -> None:
     """Keep the contents of transcripts in the library, by which renamed ones are found."""
     execute("""
