@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,27 +29,45 @@ class Echo:
     """The echo of a recording: the strongest correlation of its sides in each whole second, and its lag.
 
     A second is compared when it is complete. So the microphone's 50 ms before it stand for its last 50 ms.
+    The audio thread adds, and does not wait for the comparisons: they are made in the thread that reads.
     """
 
     def __init__(self) -> None:
-        self.bytes = bytearray()
-        self._rest = Pair(np.zeros(0, np.float32), np.zeros(0, np.float32))
-        self._microphone = np.zeros(_AHEAD, np.float32)  # before the second, decimated
+        self._added: list[Pair] = []
+        self._frames = 0  # of what was added
+        self._microphone = np.zeros(_AHEAD, np.float32)  # before the next second, decimated
         self._loopback = np.zeros(_SPANNED, np.float32)
+        self._seconds: deque[tuple[Mono, Mono]] = deque()  # that wait to be compared
+        self._bytes = bytearray()
+        self._reading = threading.Lock()
 
     def add(self, pair: Pair) -> None:
         """Add a stretch of the recording."""
-        joined = [np.concatenate(both) for both in zip(self._rest, pair, strict=True)]
-        whole = len(joined[0]) // RATE_HZ * RATE_HZ
+        self._added.append(pair)
+        self._frames += len(pair.microphone)
+        if self._frames >= RATE_HZ:
+            self._add_seconds(*(np.concatenate(side) for side in zip(*self._added, strict=True)))
+
+    def measured(self) -> bytes:
+        """Return the echo of the seconds that are complete, as `shared.loudness` writes it."""
+        with self._reading:
+            while self._seconds:
+                self._bytes += echo_bytes(*strongest(*self._seconds.popleft()))
+            return bytes(self._bytes)
+
+    def _add_seconds(self, microphone: Mono, loopback: Mono) -> None:
+        whole = self._frames // RATE_HZ * RATE_HZ
         for start in range(0, whole, RATE_HZ):
-            self._add_second(*(_decimated(side[start : start + RATE_HZ]) for side in joined))
-        self._rest = Pair(*(side[whole:] for side in joined))
+            second = slice(start, start + RATE_HZ)
+            self._add_second(_decimated(microphone[second]), _decimated(loopback[second]))
+        self._added = [Pair(microphone[whole:], loopback[whole:])]
+        self._frames -= whole
 
     def _add_second(self, microphone: Mono, loopback: Mono) -> None:
         near = np.concatenate([self._microphone, microphone])
         far = np.concatenate([self._loopback, loopback])
-        self.bytes += echo_bytes(*strongest(near[:_RATE_HZ], far))
         self._microphone, self._loopback = near[-_AHEAD:], far[-_SPANNED:]
+        self._seconds.append((near[:_RATE_HZ], far))
 
 
 def strongest(microphone: Mono, loopback: Mono) -> tuple[float, int]:

@@ -139,7 +139,7 @@ class Loudness:
             TICKS_PER_SECOND,
             bytes(self._bytes[MICROPHONE][start:end]),
             bytes(self._bytes[LOOPBACK][start:end]),
-            bytes(self._echo.bytes[_echo_bytes(start) : _echo_bytes(end)]),
+            self._echo.measured()[_echo_bytes(start) : _echo_bytes(end)],
         )
 
     def loopback_is_suspicious(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -40,8 +42,8 @@ def measured(microphone: Samples, loopback: Samples, frames_at_once: int = 1600)
     echo = Echo()
     for at in range(0, len(microphone), frames_at_once):
         echo.add(Pair(microphone[at : at + frames_at_once], loopback[at : at + frames_at_once]))
-    levels = SideLevels(50, b"", b"", bytes(echo.bytes))
-    found = [echo_of(levels, second) for second in range(len(echo.bytes) // 2)]
+    levels = SideLevels(50, b"", b"", echo.measured())
+    found = [echo_of(levels, second) for second in range(len(levels.echo) // 2)]
     return [it for it in found if it]
 
 
@@ -86,6 +88,27 @@ def test_the_echo_is_the_same_however_the_audio_comes(frames_at_once: int) -> No
     near = later(far, 30)
 
     assert measured(near, far, frames_at_once) == measured(near, far, len(far))
+
+
+def test_the_echo_can_be_read_while_another_thread_adds() -> None:
+    far = voice(20)
+    near, echo = later(far, 30), Echo()
+
+    def add() -> None:
+        for at in range(0, len(far), 1600):
+            echo.add(Pair(near[at : at + 1600], far[at : at + 1600]))
+
+    adding = threading.Thread(target=add)
+    adding.start()
+    read = [b""]
+    while adding.is_alive():
+        read.append(echo.measured())
+    adding.join()
+
+    whole = echo.measured()
+    assert len(whole) == 2 * 20
+    assert all(whole.startswith(part) for part in read)
+    assert {lag for _, lag in measured(near, far)[1:]} == {30}
 
 
 @given(st.lists(st.sampled_from([0.0, 1e-30, 1e-6, -1.0, 1.0]), min_size=1, max_size=8))
