@@ -23,6 +23,7 @@ from shared.loudness import SideLevels
 from shared.settings import RecordOptions, Settings
 from shared.speakers import VoiceTurn
 from shared.words import Segment, Word, numbered
+from transcribe_worker.media.echo import without_echo
 from transcribe_worker.recognition.batches import Batches
 from transcribe_worker.recognition.pipeline import Recognition, Stream
 from transcribe_worker.recognition.presets import chosen
@@ -61,6 +62,11 @@ class Decoded:
         """Return the words of each side in the order of their segments, those of echoes too."""
         return self._once("alone", lambda: kept(self._keep, self._sides, partial(_timed, self._each_channel)))
 
+    def without_echo(self) -> Timed:
+        """Return the words of each side, the far side removed from the microphone before."""
+        find = partial(_timed, partial(self._each_channel, remove_echo=True))
+        return self._once("without echo", lambda: kept(self._keep, [*self._sides, *self._sides], find))
+
     def levels(self) -> SideLevels:
         """Return what capture keeps of both sides."""
         return self._once("levels", lambda: side_levels(self._sides))
@@ -80,8 +86,9 @@ class Decoded:
         assert self.call.sides
         return self.call.sides
 
-    def _each_channel(self) -> Segments:
-        streams = [Stream(_blocks(samples), channel=number) for number, samples in enumerate(self._sides)]
+    def _each_channel(self, remove_echo: bool = False) -> Segments:
+        sides = without_far_side(self._sides) if remove_echo else self._sides
+        streams = [Stream(_blocks(samples), channel=number) for number, samples in enumerate(sides)]
         return tuple(merged(together(self._model, streams)))
 
     def _once(self, name: str, find: Callable[[], Found]) -> Found:
@@ -140,6 +147,12 @@ def measured_levels(sides: Pair) -> SideLevels:
     for _ in measured(pairs, meter):
         pass
     return meter.take()
+
+
+def without_far_side(sides: Pair) -> Pair:
+    """Return both sides as the engine decodes them where it removes the echo."""
+    pairs = (np.stack(both) for both in zip(*map(_blocks, sides), strict=True))
+    return Pair(*np.concatenate(list(without_echo(pairs)), axis=1))
 
 
 def voice_turns(network: VoiceNetwork, samples: Samples) -> tuple[tuple[VoiceTurn, ...], float]:

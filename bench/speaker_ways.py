@@ -79,15 +79,19 @@ def _voices(decoded: Decoded) -> Written:
 
 
 def _split(decoded: Decoded) -> Written:
-    return _apart(decoded, Evidence(is_capture=True, levels=decoded.levels()))
+    return _apart(decoded, decoded.two_channels(), Evidence(is_capture=True, levels=decoded.levels()))
+
+
+def _split_without_echo(decoded: Decoded) -> Written:
+    return _apart(decoded, decoded.without_echo(), Evidence(is_capture=True, levels=decoded.levels()))
 
 
 def _two_channel(decoded: Decoded) -> Written:
-    return _apart(decoded, Evidence())
+    return _apart(decoded, decoded.two_channels(), Evidence())
 
 
-def _apart(decoded: Decoded, evidence: Evidence) -> Written:
-    found, (levels, seconds) = decoded.two_channels(), decoded.measured()
+def _apart(decoded: Decoded, found: Timed, evidence: Evidence) -> Written:
+    levels, seconds = decoded.measured()
     segments, more = timed(lambda: numbered(merged(found.segments, levels)))
     apart = Timed(segments, found.seconds)
     return _written(apart, partial(labels, segments, evidence), seconds + more)
@@ -121,6 +125,11 @@ def has_sides(call: SpeakerCall) -> bool:
     return call.sides is not None
 
 
+def has_echo(call: SpeakerCall) -> bool:
+    """Return whether the microphone hears the far side."""
+    return call.sides is not None and call.has_echo
+
+
 def has_several_far(call: SpeakerCall) -> bool:
     """Return whether several people are on the far side."""
     return call.sides is not None and len(call.persons) > 2
@@ -148,6 +157,7 @@ WAYS: dict[str, Way] = {
         MONO, _louder(baselines.louder_a_segment), has_sides, is_baseline=True
     ),
     SPLIT: Way(SPLIT, _split, has_sides),
+    "split, echo removed": Way(SPLIT, _split_without_echo, has_echo),
     "split, each channel alone": Way(
         SPLIT, _baseline(Decoded.two_channels, baselines.channels_as_they_are), has_sides, is_baseline=True
     ),

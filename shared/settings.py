@@ -85,6 +85,11 @@ class RecordOptions:
         least=0,
         most=MOST_VOICES,
     )
+    echo_removal: bool = _option(
+        False,
+        "--echo-removal/--no-echo-removal",
+        "Remove the far side from the microphone's channel of calls with two channels",
+    )
 
 
 #: The names of the options that a recording may have of its own.

@@ -44,9 +44,11 @@ def call() -> TwoSides:
     return talk(LONG_CALL[:14], over_seconds=0.5)
 
 
-def said(engine: Engine, path: Path, *, is_split: bool = False) -> list[Segment]:
+def said(
+    engine: Engine, path: Path, *, is_split: bool = False, options: RecordOptions = OPTIONS
+) -> list[Segment]:
     engine.load(choice())
-    events = engine.transcribe(Job(path, OPTIONS, is_split=is_split), nothing)
+    events = engine.transcribe(Job(path, options, is_split=is_split), nothing)
     return [
         segment
         for event in events
@@ -92,6 +94,18 @@ def test_a_channel_without_a_voice_says_nothing(engine: Engine, tmp_path: Path) 
 def test_a_split_call_has_two_sides_however_strong_its_echo_is(engine: Engine, tmp_path: Path) -> None:
     path = write_pair(tmp_path / "echo.wav", echoing(SHORT.samples, -1, 40))
     assert {segment.channel for segment in said(engine, path, is_split=True)} == {0, 1}
+
+
+def test_the_microphone_of_a_split_call_has_its_own_words_alone_where_the_echo_is_removed(
+    engine: Engine, tmp_path: Path
+) -> None:
+    path = write_pair(tmp_path / "echo.wav", with_noise(echoing(SHORT.samples, -6, 40, room_seconds=0.2)))
+    with_echo, without = (
+        word_error_rate(SHORT.words[0], text(said(engine, path, is_split=True, options=options), 0))
+        for options in (OPTIONS, replace(OPTIONS, echo_removal=True))
+    )
+    assert with_echo > 0.3
+    assert without < 0.1
 
 
 @pytest.fixture

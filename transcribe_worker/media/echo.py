@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from transcribe_worker.media.resampling import SAMPLE_RATE_HZ
 
 Mono = NDArray[np.float32]
+Pair = NDArray[np.float32]
 
 #: Frames of a part, between the starts of two parts, and of a block, about 4 s.
 PART, STEP, BLOCK = 2**15, 2**13, 2**16
@@ -52,11 +53,10 @@ class _Block:
     power: NDArray[np.float32]
 
 
-def without_echo(pairs: Iterable[tuple[Mono, Mono]]) -> Iterator[Mono]:
-    """Yield the microphone without the far side, as many frames as it has.
+def without_echo(pairs: Iterable[Pair]) -> Iterator[Pair]:
+    """Yield the microphone without the far side, and the far side, as many frames as there are.
 
-    `pairs` are blocks of the microphone and of the far side, equally long: shape (frames,), 16 kHz. The last
-    70 s are in memory.
+    `pairs` are blocks of both, shape (2, frames), 16 kHz. The last 70 s are in memory.
     """
     blocks: deque[_Block] = deque(maxlen=2 * AROUND + 1)
     place = 0  # of the block that is next, in `blocks`
@@ -71,12 +71,12 @@ def without_echo(pairs: Iterable[tuple[Mono, Mono]]) -> Iterator[Mono]:
         yield _cleaned(blocks, last)
 
 
-def _measured(pairs: Iterable[tuple[Mono, Mono]]) -> Iterator[_Block]:
+def _measured(pairs: Iterable[Pair]) -> Iterator[_Block]:
     """Cut both sides into blocks, the last one with silence after it."""
     before = np.zeros((2, PART - STEP), np.float32)
     waiting = np.zeros((2, 0), np.float32)
     for pair in pairs:
-        waiting = np.concatenate([waiting, np.stack(pair)], axis=1)
+        waiting = np.concatenate([waiting, pair], axis=1)
         while waiting.shape[1] >= BLOCK:
             yield _spectra(before, waiting[:, :BLOCK], BLOCK)
             before, waiting = waiting[:, BLOCK - (PART - STEP) : BLOCK], waiting[:, BLOCK:]
@@ -92,12 +92,12 @@ def _spectra(before: NDArray[np.float32], sides: NDArray[np.float32], frames: in
     return _Block(sides[0], sides[1], frames, cross, power)
 
 
-def _cleaned(blocks: deque[_Block], place: int) -> Mono:
-    """Return the microphone of a block without its echo."""
+def _cleaned(blocks: deque[_Block], place: int) -> Pair:
+    """Return both sides of a block, the microphone without its echo."""
     block = blocks[place]
     filter_ = _filter(list(blocks)[max(0, place - AROUND) : place + AROUND + 1])
     if filter_ is None:
-        return block.microphone[: block.frames]
+        return np.stack([block.microphone, block.far])[:, : block.frames]
     nothing = np.zeros(BLOCK, np.float32)
     earlier = blocks[place - 1].far if place else nothing
     later = blocks[place + 1].far if place + 1 < len(blocks) else nothing
@@ -105,7 +105,7 @@ def _cleaned(blocks: deque[_Block], place: int) -> Mono:
     size = 2 * BLOCK
     echo = fft.irfft(fft.rfft(far, size) * fft.rfft(filter_, size), size)[LATE + EARLY :]
     cleaned = block.microphone - echo[:BLOCK].astype(np.float32)
-    return cleaned[: block.frames]
+    return np.stack([cleaned, block.far])[:, : block.frames]
 
 
 def _filter(blocks: list[_Block]) -> Mono | None:

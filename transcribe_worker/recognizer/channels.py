@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from shared.loudness import SideLevels
 from transcribe_worker.engine.messages import Job, Position
+from transcribe_worker.media.echo import without_echo
 from transcribe_worker.media.recording import SAMPLE_RATE_HZ, Recording
 from transcribe_worker.recognition.pipeline import Stream
 from transcribe_worker.speech.side_levels import SideMeter, measured
@@ -39,7 +40,8 @@ def sides_of(job: Job, listen: Callable[[], Sides]) -> Sides:
 class Reading:
     """Reads a recording and makes streams of it; `send` gets the levels of two sides, minute by minute.
 
-    Streams are read in turns, so one is never more than a stretch ahead of another.
+    Streams are read in turns, so one is never more than a stretch ahead of another. `remove_echo` takes the
+    second side out of the first one, after its level was measured.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class Reading:
         sides: Sides,
         passed: Callable[[], None],
         send: Callable[[SideLevels], None],
+        remove_echo: bool = False,
     ) -> None:
         self._recording, self._sides, self._passed, self._send = recording, sides, passed, send
+        self._remove_echo = remove_echo
         self.frames = 0  # read so far
 
     def streams(self, positions: Sequence[Position]) -> list[Stream]:
@@ -71,7 +75,8 @@ class Reading:
             return (block[np.newaxis] for block in self._counted(self._recording.blocks()))
         pairs = self._counted(self._recording.pairs())
         if self._sides is Sides.BOTH:
-            return self._levelled(pairs)
+            levelled = self._levelled(pairs)
+            return without_echo(levelled) if self._remove_echo else levelled
         return (pair[:1] if self._sides is Sides.LEFT else pair[1:] for pair in pairs)
 
     def _counted(self, blocks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:

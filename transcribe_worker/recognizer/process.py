@@ -131,7 +131,8 @@ class Recognizer:
                 self._find_language(recognition, job)
             if hearing.is_on and sides is not Sides.BOTH:
                 self._hear_again(recognition, job, sides)
-            reading = Reading(recording, sides, self._progress.advanced, self._send_levels)
+            remove_echo = job.is_split and job.options.echo_removal
+            reading = Reading(recording, sides, self._progress.advanced, self._send_levels, remove_echo)
             for found in recognition.together(reading.streams(job.positions)):
                 self._progress.begin_stretch()
                 self._send(replace(decoded(found), flags=recognition.flags))
