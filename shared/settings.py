@@ -86,7 +86,7 @@ class RecordOptions:
         most=MOST_VOICES,
     )
     echo_removal: bool = _option(
-        False,
+        True,
         "--echo-removal/--no-echo-removal",
         "Remove the far side from the microphone's channel of calls with two channels",
     )

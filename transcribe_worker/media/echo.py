@@ -37,6 +37,8 @@ LEAST_SHARE, STRONGEST_PIECES = 0.2, 4
 QUIET_SHARE, CHANCE = 0.25, 1.3
 #: Frequencies that the far side has less of than this share of its mean are not amplified.
 LEAST_POWER = 1e-3
+#: Frames of 16 ms with less than a 16th of the echo's power (12 dB) hold its rest; they get 20 dB quieter.
+FRAME, REST, QUIETER = SAMPLE_RATE_HZ * 16 // 1000, 1 / 16, np.float32(0.1)
 #: Mean power of a spectrum below which a side is silent.
 SILENCE = 1e-12
 _WINDOW = np.sqrt(0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(PART) + 0.5) / PART)).astype(np.float32)
@@ -104,8 +106,18 @@ def _cleaned(blocks: deque[_Block], place: int) -> Pair:
     far = np.concatenate([earlier[BLOCK - LATE :], block.far, later[:EARLY]])
     size = 2 * BLOCK
     echo = fft.irfft(fft.rfft(far, size) * fft.rfft(filter_, size), size)[LATE + EARLY :]
-    cleaned = block.microphone - echo[:BLOCK].astype(np.float32)
+    cleaned = _without_rest(block.microphone, echo[:BLOCK].astype(np.float32))
     return np.stack([cleaned, block.far])[:, : block.frames]
+
+
+def _without_rest(microphone: Mono, echo: Mono) -> Mono:
+    """Take the echo away, and make frames quieter in which no more than its rest is left."""
+    cleaned = microphone - echo
+    left, taken = (np.square(it).reshape(-1, FRAME).sum(axis=1) for it in (cleaned, echo))
+    gains = np.where(left < REST * taken, QUIETER, np.float32(1))
+    middles = np.arange(len(gains)) * FRAME + FRAME // 2
+    found: Mono = cleaned * np.interp(np.arange(BLOCK), middles, gains).astype(np.float32)
+    return found
 
 
 def _filter(blocks: list[_Block]) -> Mono | None:
