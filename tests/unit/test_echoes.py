@@ -6,7 +6,7 @@ import math
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -26,6 +26,7 @@ class Scene:
     seconds: int = 30
     gain_db: float = -6.0
     lag_ms: int = 60
+    clarity: float = 1.0  # of the echo: reverberation lowers its correlation
     segments: list[Segment] = field(default_factory=list)
     power: tuple[list[float], list[float]] = field(init=False)
 
@@ -66,7 +67,8 @@ class Scene:
         heard, own = sum(self.power[1][part]), sum(self.power[0][part])
         if heard < 1e-6 * TICKS:
             return echo_bytes(0.1, 7)
-        return echo_bytes(min(1.0, math.sqrt(heard * 10 ** (self.gain_db / 10) / own)), self.lag_ms)
+        share = min(1.0, math.sqrt(heard * 10 ** (self.gain_db / 10) / own))
+        return echo_bytes(self.clarity * share, self.lag_ms)
 
     def texts(self) -> list[tuple[int | None, str]]:
         found = merged(self.segments, self.levels)
@@ -94,6 +96,24 @@ def test_an_echo_is_written_once(gain_db: float, lag_ms: int) -> None:
     scene = question_and_answer(gain_db=gain_db, lag_ms=lag_ms)
     scene.is_written(0, 1_000 + lag_ms, QUESTION)
     assert scene.texts() == [(1, QUESTION), (0, ANSWER)]
+
+
+def test_an_echo_of_a_room_with_long_reverberation_is_written_once() -> None:
+    scene = question_and_answer(clarity=0.4)
+    scene.is_written(0, 1_060, QUESTION)
+    assert scene.texts() == [(1, QUESTION), (0, ANSWER)]
+
+
+def test_an_echo_whose_lag_drifts_is_written_once() -> None:
+    scene = Scene(seconds=600)
+    for start_ms in range(1_000, 590_000, 5_000):
+        scene.lag_ms = 20 + start_ms // 5_000
+        scene.says(1, start_ms, QUESTION)
+        scene.is_written(1, start_ms, QUESTION)
+        scene.is_written(0, start_ms + scene.lag_ms, QUESTION)
+    echo = b"".join(echo_bytes(0.9, 20 + second // 5) for second in range(scene.seconds))
+    found = merged(scene.segments, replace(scene.levels, echo=echo))
+    assert {segment.channel for segment in found} == {1}
 
 
 @pytest.mark.parametrize(

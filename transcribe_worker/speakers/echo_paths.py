@@ -17,14 +17,17 @@ from shared.loudness import QUIETEST_BYTE, SideLevels, echo_of
 
 #: Power by the byte of a level, in half decibels below full scale.
 POWERS = tuple(10 ** (-byte / 20) for byte in range(QUIETEST_BYTE + 1))
-#: A second is a copy if it correlates at least so well; that of two people does not reach 0.3.
-ALIKE = 0.45
+#: A second is a copy if it correlates at least so well: in a room with long reverberation 0.3 to 0.6. Seconds
+#: of two people were seen to reach 0.13.
+ALIKE = 0.25
 #: A path is known from so many seconds that agree within so many ms; in a recording of a few words from one.
 AGREEING_SECONDS, AGREEING_MS, SHORT_SECONDS = 2, 12, 20
 #: Crosstalk goes both ways, at once; where both talk, a second correlates less than this share of the best.
 AT_ONCE_MS, NEARLY_AS_WELL = 5, 0.75
-#: Seconds on either side from which gain and lag of a moment are taken, if there are enough of them.
+#: Gain and lag of a moment are those of the seconds so near, or of so many of the nearest.
 AROUND_SECONDS, ENOUGH_SECONDS = 30, 4
+#: The lag of a second is compared with that of so many before it and after it: clocks drift.
+NEIGHBOURS = 5
 #: Sound fades in a room by this much a tick, in bytes of a level: 60 dB in 0.8 s.
 FADES = 3
 #: Where the levels differ by less, the later channel is the copy.
@@ -72,7 +75,10 @@ class Path:
         second = ms // 1000
         first = bisect_left(self._seconds, second - AROUND_SECONDS)
         last = bisect_left(self._seconds, second + AROUND_SECONDS + 1)
-        near = self._heard[first:last] if last - first >= ENOUGH_SECONDS else self._heard
+        if last - first < ENOUGH_SECONDS:
+            first = max(0, min(bisect_left(self._seconds, second), len(self._heard)) - ENOUGH_SECONDS // 2)
+            last = first + ENOUGH_SECONDS
+        near = self._heard[first:last] or self._heard
         return round(median(it.lag_ms for it in near)), median(it.gain_db for it in near)
 
     def correlation_of(self, start_ms: int, end_ms: int) -> float:
@@ -157,11 +163,13 @@ def _is_microphone(lag_ms: int, gain_db: float) -> bool:
 
 
 def _agreeing(seconds: Sequence[Heard]) -> list[Heard]:
-    """Return the seconds whose lags agree with most others."""
-    if not seconds:
-        return []
-    usual = median(it.lag_ms for it in seconds)
-    return [it for it in seconds if abs(it.lag_ms - usual) <= AGREEING_MS]
+    """Return the seconds whose lags agree with those of the seconds around them."""
+    lags_ms = [it.lag_ms for it in seconds]
+    return [
+        it
+        for at, it in enumerate(seconds)
+        if abs(it.lag_ms - median(lags_ms[max(0, at - NEIGHBOURS) : at + NEIGHBOURS + 1])) <= AGREEING_MS
+    ]
 
 
 def _mean_power(levels: bytes, first: int, ticks: int) -> float:

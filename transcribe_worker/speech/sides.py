@@ -20,8 +20,8 @@ Powers = NDArray[np.float64]
 
 #: Channels are compared in parts of 0.5 s: a copy that is 0.2 s late leads in few of them.
 PART = SAMPLE_RATE_HZ // 2
-#: Audio between two looks at what is known so far, in parts: 30 s.
-LOOK = 60
+#: What is known so far is looked at after so many parts (30 s), and each time after half as many more.
+FIRST_LOOK, NEXT_LOOK = 60, 1.5
 #: One channel leads where it is this much louder than the other, each above its own noise.
 LEADS_DB = 8.0
 #: An echo or a level may favour one channel. Where the differences span this much they are measured from the
@@ -60,10 +60,13 @@ class Sides(Enum):
 def sides(pairs: Iterable[Pair]) -> Sides:
     """Return what the two channels of a recording are; reads no further than needed. Blocks: (2, frames)."""
     known: list[Powers] = []
+    look = FIRST_LOOK
     for power in _powers(pairs):
         known.append(power)
-        if len(known) % LOOK == 0 and (found := _Leads(np.array(known).T).surely):
-            return found
+        if len(known) == look:
+            look = round(look * NEXT_LOOK)
+            if found := _Leads(np.array(known).T).surely:
+                return found
     return _Leads(np.array(known).T).in_all if known else Sides.ONE
 
 
