@@ -9,7 +9,7 @@ from operator import mul, sub
 from typing import NamedTuple
 
 from shared.loudness import QUIETEST_BYTE, SideLevels
-from transcribe_worker.speakers.echo_path import echo
+from transcribe_worker.speakers.expected_echo import echo
 from transcribe_worker.speakers.noise_floor import noise_floor
 
 #: Between syllables a voice is quiet for a tick: so a tick is as loud as the loudest within 20 ms of it.
