@@ -43,10 +43,14 @@ def test_a_turn_is_as_probable_as_its_voice_differs_from_the_next():
     assert [it.probability for it in made] == [0.99, 0.95, 0.85, 0.75, 0.6, 0.5]
 
 
-@pytest.mark.parametrize(("pieces", "probability"), [(2, 0.8), (30, 0.95)])
-def test_one_voice_alone_is_less_sure_in_a_short_recording(pieces: int, probability: float):
-    made = turns(found([0] * 5, [1.5] * 5, count=1, pieces=pieces), [(0, 500)])
-    assert made == (VoiceTurn(0, 500, 1, probability),)
+@pytest.mark.parametrize(
+    ("pieces", "alike", "probability"), [(2, 0.5, 0.8), (30, 0.02, 0.8), (30, 0.2, 0.95), (30, 1.0, 0.95)]
+)
+def test_one_voice_alone_is_less_sure_in_a_short_recording_and_where_it_was_nearly_two(
+    pieces: int, alike: float, probability: float
+):
+    alone = Found(np.zeros(5, np.int64), np.ones(5, np.float32), 1, pieces, alike)
+    assert turns(alone, [(0, 500)]) == (VoiceTurn(0, 500, 1, probability),)
 
 
 def test_speech_after_the_last_piece_is_said_by_the_last_voice():

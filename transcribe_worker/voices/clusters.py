@@ -33,7 +33,7 @@ PURE = 0.8
 ALIKE, CHANCE, MOST_ALIKE = 0.885, 0.6, 0.85
 #: With a third voice or more, pieces are more like their voice by this, in the mean. One voice that is split
 #: in two gains less; with few pieces it gains more by chance.
-GAIN, GAIN_BY_CHANCE = 0.013, 0.3
+GAIN, GAIN_BY_CHANCE = 0.013, 0.4
 #: How much a likeness counts in a tick, and how much likeness a change of the voice must gain.
 WEIGHT, CHANGE = 24.0, 8.0
 
@@ -72,30 +72,33 @@ class Pieces:
 class Found:
     """The voice of each tick, from 0, by how much it is more likely than the next, and the voices.
 
-    `pieces` is how many of full length it was found from.
+    `pieces` is how many of full length it was found from. `alike` is how much more alike the two voices were
+    that it was split into than two parts of one voice are at least; 1 where the number was given.
     """
 
     voices: Numbers
     margins: Floats
     count: int
     pieces: int
+    alike: float = 1.0
 
 
 def find(pieces: Pieces, speakers: int = 0) -> Found:
     """Find the voices of a recording; `speakers` is their number, 0 estimates it."""
     if speakers:
         return _spoken(pieces, _centres(pieces, speakers))
-    best = _mean(pieces.sample)[None]
+    best, alike = _mean(pieces.sample)[None], 1.0
     refused, before = 0, 0.0
     for count in range(2, MOST_VOICES + 1):
         centres = _centres(pieces, count)
-        own = _own_likeness(pieces, centres)
+        own, too_alike = _own_likeness(pieces, centres), _too_alike(pieces, centres)
         gains = count == 2 or own - before >= GAIN + GAIN_BY_CHANCE / len(pieces.sample)
-        is_better = len(centres) == count and gains and _differ(pieces, centres)
+        is_better = len(centres) == count and gains and too_alike < 0
         best, refused, before = (centres, 0, own) if is_better else (best, refused + 1, own)
+        alike = too_alike if count == 2 else alike
         if refused == 2:
             break
-    return _spoken(pieces, best)
+    return _spoken(pieces, best, alike)
 
 
 def _centres(pieces: Pieces, count: int) -> Floats:
@@ -165,12 +168,16 @@ def _own_likeness(pieces: Pieces, centres: Floats) -> float:
     return float((pieces.sample @ centres.T).max(axis=1).mean())
 
 
-def _differ(pieces: Pieces, centres: Floats) -> bool:
-    """Whether each two of some voices differ more than two parts of one voice do."""
+def _too_alike(pieces: Pieces, centres: Floats) -> float:
+    """Return by how much two voices are more alike than two parts of one voice are at least, of all pairs."""
     sizes = np.bincount(_owners(pieces, centres) + 1, minlength=len(centres) + 1)[1:]
-    return all(
-        float(centres[one] @ centres[other]) < _alike(min(sizes[one], sizes[other]))
-        for one, other in combinations(range(len(centres)), 2)
+    pairs = combinations(range(len(centres)), 2)
+    return max(
+        (
+            float(centres[one] @ centres[other]) - _alike(min(sizes[one], sizes[other]))
+            for one, other in pairs
+        ),
+        default=1.0,
     )
 
 
@@ -197,14 +204,14 @@ def _likenesses(pieces: Pieces, centres: Floats) -> Floats:
     return likenesses
 
 
-def _spoken(pieces: Pieces, centres: Floats) -> Found:
+def _spoken(pieces: Pieces, centres: Floats, alike: float = 1.0) -> Found:
     likenesses = _likenesses(pieces, centres)
     voices = _likeliest(likenesses)
     own = np.take_along_axis(likenesses, voices[:, None], axis=1)[:, 0]
     others = likenesses.copy()
     np.put_along_axis(others, voices[:, None], -1.0, axis=1)
     margins: Floats = own - others.max(axis=1)
-    return Found(voices, margins, len(centres), int(pieces.whole.sum()))
+    return Found(voices, margins, len(centres), int(pieces.whole.sum()), alike)
 
 
 def _likeliest(likenesses: Floats) -> Numbers:

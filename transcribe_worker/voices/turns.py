@@ -14,8 +14,9 @@ from transcribe_worker.voices.clusters import TICK_MS, Found
 #: recordings of known voices in turn, rounded down.
 PROBABILITIES = ((0.2, 0.99), (0.12, 0.95), (0.08, 0.85), (0.05, 0.75), (0.02, 0.6))
 UNLIKELY = 0.5
-#: That a recording has one voice alone, by how many pieces it has.
-ALONE = ((8, 0.95), (0, 0.8))
+#: That a recording has one voice alone: from some pieces on, if it was clearly no two voices, and otherwise.
+LEAST_PIECES, CLEARLY_ALIKE = 8, 0.06
+ALONE, PERHAPS_ALONE = 0.95, 0.8
 
 
 def turns(found: Found, spans_ms: Iterable[tuple[int, int]]) -> tuple[VoiceTurn, ...]:
@@ -46,6 +47,7 @@ def _runs(found: Found, start_ms: int, end_ms: int) -> Iterator[tuple[int, float
 def probability(found: Found, tick: int) -> float:
     """Return how probable the voice of a tick is."""
     if found.count == 1:
-        return next(likely for least, likely in ALONE if found.pieces >= least)
+        is_clear = found.pieces >= LEAST_PIECES and found.alike >= CLEARLY_ALIKE
+        return ALONE if is_clear else PERHAPS_ALONE
     margin = float(np.float32(found.margins[tick]))
     return next((likely for least, likely in PROBABILITIES if margin >= least), UNLIKELY)
