@@ -83,9 +83,9 @@ def _undo(desk: Desk, record_id: int, as_json: bool) -> None:
 
 
 def _drop_unplaced(desk: Desk, record_id: int, as_json: bool) -> None:
-    desk.store.records.get(record_id)
+    record = desk.store.records.get(record_id)
     count = len(desk.store.carrying.unplaced(record_id))
-    with changed(desk, record_id, "edit"):
+    with changed(desk, record, "edit"):
         desk.store.edits.drop_unplaced(record_id)
     if as_json:
         _print_json(record_id, dropped=count)

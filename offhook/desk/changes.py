@@ -7,19 +7,25 @@ from contextlib import contextmanager, suppress
 
 from archive.library import Library
 from offhook.desk.desk import Desk
-from shared.errors import OffhookError
+from shared.errors import OffhookError, StateConflict
 from shared.store.edits import Edit
+from shared.store.values import Record
 
 
 @contextmanager
-def changed(desk: Desk, record_id: int, what: str) -> Iterator[None]:
+def changed(desk: Desk, record: Record, what: str) -> Iterator[None]:
     """Make what is laid over a recording inside one change, then write its files again.
 
-    The change is stored first. If the files cannot be written now, a worker writes them.
+    The change is stored first. If the files cannot be written now, a worker writes them. Raises StateConflict
+    if the recording was transcribed again since `record` was read: its words have other numbers then.
     """
-    with desk.store.edits.change(record_id, what):
+    with desk.store.edits.change(record.id, what):
+        if desk.store.records.get(record.id).completed_at != record.completed_at:
+            raise StateConflict(
+                f"Recording {record.id} was transcribed again meanwhile. Nothing was changed; try again."
+            )
         yield
-    write_again(desk, record_id)
+    write_again(desk, record.id)
 
 
 def undo(desk: Desk, record_id: int) -> Edit | None:

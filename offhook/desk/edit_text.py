@@ -62,8 +62,8 @@ def text_of(speech: Speech, unplaced: Iterable[Unplaced] = ()) -> str:
     """Return a recording as a text to edit."""
     title = plain(speech.record.title)
     lost = "".join(f"{line}\n" for line in _unplaced(unplaced))
-    body = body_of(speech)
-    return f"# Recording {speech.record.id}: {title}\n# Version {_hash(body)}\n{_HELP}\n{lost}\n{body}"
+    head = f"# Recording {speech.record.id}: {title}\n# Version {version(speech)}"
+    return f"{head}\n{_HELP}\n{lost}\n{body_of(speech)}"
 
 
 def body_of(speech: Speech) -> str:
@@ -80,9 +80,9 @@ def version_of(text: str) -> str | None:
     return found[1] if found else None
 
 
-def is_of(text: str, speech: Speech) -> bool:
-    """Whether a text was made of this very transcript."""
-    return version_of(text) == _hash(body_of(speech))
+def version(speech: Speech) -> str:
+    """Return what tells this transcript, as it is read now, from any other."""
+    return sha256(body_of(speech).encode()).hexdigest()[:16]
 
 
 def read(text: str, speech: Speech) -> Edited:
@@ -198,7 +198,3 @@ def unplaced_in_words(overlay: Unplaced) -> str:
     else:
         done = f"was said by {overlay.text}"
     return f'[{moment(overlay.start_ms)}] "{heard}" {done}'
-
-
-def _hash(body: str) -> str:
-    return sha256(body.encode()).hexdigest()[:16]

@@ -10,8 +10,7 @@ from archive.library import write_whole
 from offhook.desk import edit_text
 from offhook.desk.changes import changed
 from offhook.desk.desk import Desk
-from offhook.desk.edit_text import Edited, Unreadable
-from offhook.desk.speech import Speech, speech
+from offhook.desk.speech import speech
 from shared.errors import OffhookError
 from shared.files import LargerThanAllowed, NotRegular, read_regular
 from shared.home import make_folder
@@ -61,13 +60,13 @@ def edit(desk: Desk, record_id: int, editor: Callable[[Path], None], *, fresh: b
         make_folder(path.parent)
         if fresh or not path.exists():
             write_whole(path, edit_text.text_of(found, desk.store.carrying.unplaced(record_id)))
-        elif not edit_text.is_of(read_text(path), found):
+        elif edit_text.version_of(read_text(path)) != edit_text.version(found):
             raise EditKept(
                 f"{path} was made of another transcript of recording {record_id}. Look what you need of it, "
                 f"and begin again: `offhook edit {record_id} --fresh`"
             )
         editor(path)
-        done = _take(desk, record_id, path)
+        done = _take(desk, record_id, path, edit_text.version(found))
         path.unlink()
         return done
     finally:
@@ -76,38 +75,43 @@ def edit(desk: Desk, record_id: int, editor: Callable[[Path], None], *, fresh: b
 
 def take_over(desk: Desk, record_id: int, text: str) -> Done:
     """Store the changes in an edited text. Raises Unreadable, and EditKept if it is of another transcript."""
-    found = speech(desk, record_id)
-    if not edit_text.is_of(text, found):
+    try:
+        return _store(desk, record_id, text, edit_text.version_of(text))
+    except _OutOfDate:
         raise EditKept(
             f"The text was made of another transcript of recording {record_id}. "
             f"`offhook edit {record_id} --print` has the present one."
-        )
-    return _store(desk, found, edit_text.read(text, found))
+        ) from None
 
 
-def _take(desk: Desk, record_id: int, path: Path) -> Done:
-    remedy = f"Your text is kept in {path}; `offhook edit {record_id}` goes on with it."
-    found = speech(desk, record_id)
-    text = read_text(path)
-    if not edit_text.is_of(text, found):
+def _take(desk: Desk, record_id: int, path: Path, version: str) -> Done:
+    try:
+        return _store(desk, record_id, read_text(path), version)
+    except _OutOfDate:
         raise EditKept(
             f"The transcript of recording {record_id} has changed meanwhile, so nothing was taken over. "
             f"Your text is kept in {path}; `offhook edit {record_id} --fresh` begins again."
-        )
-    try:
-        return _store(desk, found, edit_text.read(text, found))
-    except Unreadable as error:
-        raise EditKept(f"{error} Nothing was taken over. {remedy}") from error
+        ) from None
     except OffhookError as error:
-        raise EditKept(f"{error} {remedy}") from error
+        remedy = f"Your text is kept in {path}; `offhook edit {record_id}` goes on with it."
+        raise EditKept(f"{error} Nothing was taken over. {remedy}") from error
 
 
-def _store(desk: Desk, found: Speech, edited: Edited) -> Done:
-    """Store changes as one."""
-    record_id, overlays = found.record.id, desk.store.overlays
+class _OutOfDate(Exception):
+    """The transcript is not the one that the text was made of."""
+
+
+def _store(desk: Desk, record_id: int, text: str, version: str | None) -> Done:
+    """Store the changes in a text that was made of a version. Raises Unreadable, _OutOfDate."""
+    found, overlays = speech(desk, record_id), desk.store.overlays
+    if edit_text.version(found) != version:
+        raise _OutOfDate
+    edited = edit_text.read(text, found)
     engines = _engines_words(desk, record_id)
     new: dict[str, str] = {}
-    with changed(desk, record_id, "edit"):
+    with changed(desk, found.record, "edit"):
+        if edit_text.version(speech(desk, record_id)) != version:  # changed by another process since
+            raise _OutOfDate
         for it in edited.rewordings:
             words = " ".join(engines[it.first_word : it.last_word + 1])
             if it.text == words:

@@ -67,7 +67,7 @@ def preview(desk: Desk, old: str, new: str, record_ids: Iterable[int] | None) ->
 
 def replace(desk: Desk, found: Replacement) -> None:
     """Store a replacement as one change of its recording."""
-    with changed(desk, found.record.id, "replace"):
+    with changed(desk, found.record, "replace"):
         for it in found.rewordings:
             desk.store.overlays.correct(found.record.id, it.first_word, it.last_word, it.text)
 

@@ -46,7 +46,7 @@ def rename(desk: Desk, record_id: int, who: str, name: str) -> str:
     """
     found = speech(desk, record_id)
     speaker, given = _known(found, who), " ".join(name.split())
-    with changed(desk, record_id, "speaker"):
+    with changed(desk, found.record, "speaker"):
         desk.store.overlays.rename(record_id, speaker, given or None)
     return given or speech(desk, record_id).name(speaker)
 
@@ -58,7 +58,7 @@ def swap(desk: Desk, record_id: int, one: str | None, other: str | None) -> tupl
     """
     found = speech(desk, record_id)
     pair = (_known(found, one), _known(found, other)) if one and other else _the_two(found)
-    with changed(desk, record_id, "speaker"):
+    with changed(desk, found.record, "speaker"):
         desk.store.overlays.swap(record_id, *pair)
     return pair
 
@@ -74,7 +74,7 @@ def assign(desk: Desk, record_id: int, who: str, *, at: str | None, words: tuple
         raise NoSuchMoment(f"Recording {record_id} has the words 0 to {found.words - 1}.")
     known = found.speaker_of(who)
     speaker = known or found.new_speaker()
-    with changed(desk, record_id, "speaker"):
+    with changed(desk, found.record, "speaker"):
         if known is None:
             desk.store.overlays.rename(record_id, speaker, " ".join(who.split()))
         desk.store.overlays.assign(record_id, first, last, speaker)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
-from shared.speakers import Label, VoiceTurn, far_voice, voice
+from shared.speakers import Label, VoiceTurn, voice
 
 
 def same_voices(before: Iterable[VoiceTurn], now: Iterable[VoiceTurn]) -> dict[int, int]:
@@ -31,8 +31,11 @@ def same_voices(before: Iterable[VoiceTurn], now: Iterable[VoiceTurn]) -> dict[i
 def renumbered(
     labels: Iterable[Label], turns: Iterable[VoiceTurn], numbers: Mapping[int, int]
 ) -> tuple[list[Label], list[VoiceTurn]]:
-    """Return labels and turns with other numbers of voices."""
-    speakers = {make(old): make(new) for old, new in numbers.items() for make in (voice, far_voice)}
+    """Return labels and turns with other numbers of voices.
+
+    Several people of the far side have numbers of their own, in the order in which they first speak.
+    """
+    speakers = {voice(old): voice(new) for old, new in numbers.items()}
     return (
         [replace(label, speaker=speakers.get(label.speaker, label.speaker)) for label in labels],
         [replace(turn, voice=numbers.get(turn.voice, turn.voice)) for turn in turns],

@@ -160,11 +160,12 @@ def test_a_voice_keeps_its_number_and_so_its_name_in_another_transcript(store: S
         store.overlays.rename(record.id, "voice 2", "Ada")
 
     otherwise = [VoiceTurn(0, 3900, 3, 0.8), VoiceTurn(4900, 9000, 1, 0.8), VoiceTurn(9100, 9200, 2, 0.8)]
-    labels = [Label(0, 5, "voice 3", "voices", 0.8), Label(6, 9, "voice 1", "voices", 0.8)]
+    labels = [Label(0, 5, "voice 3", "voices", 0.8), Label(6, 8, "voice 1", "voices", 0.8)]
+    labels += [Label(9, 9, "them 1", "loudness", 0.8)]  # numbered by who speaks first, whatever the voice
     again(store, record, SAID, tuple(labels), tuple(otherwise))
 
     assert [turn.voice for turn in store.overlays.voice_turns(record.id)] == [1, 2, 3]
-    assert [label.speaker for label in store.overlays.labels(record.id)] == ["voice 1", "voice 2"]
+    assert [label.speaker for label in store.overlays.labels(record.id)] == ["voice 1", "voice 2", "them 1"]
 
 
 def again(

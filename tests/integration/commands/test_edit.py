@@ -136,6 +136,7 @@ def test_a_correction_that_is_put_back_is_withdrawn(
 def test_nothing_changed_is_said(cli: Cli, call: Record, edit: Edits, store: Store) -> None:
     assert edit("nothing like it", "x").out == "Recording 1: nothing was changed\n"
     assert edit("^# Correct.*$", "# my comment\n\n  ").out == "Recording 1: nothing was changed\n"
+    assert edit("^#.*\n", "").out == "Recording 1: nothing was changed\n"
     assert store.edits.of_record(1) == []
 
 

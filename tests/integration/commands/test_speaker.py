@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from offhook.desk.changes import changed
+from offhook.desk.desk import Desk
+from shared.errors import StateConflict
 from shared.settings import Settings
 from shared.store.store import Store
 from shared.store.values import Record
 from tests.integration.commands.calling import Cli, Done, completed
-from tests.integration.commands.spoken import CALL, spoken
+from tests.integration.commands.spoken import CALL, say_again, spoken
 
 
 @pytest.fixture
@@ -167,3 +170,14 @@ def test_a_recording_without_words_is_refused_with_a_remedy(cli: Cli, store: Sto
     assert "`offhook retry 1 --word-timestamps`" in cli("speaker", 1).err
     store.records.add(source="added", title="queued", recording_path="/queued.wav")
     assert cli("speaker", 2).err == "offhook: Recording 2 has no transcript with words: it is queued.\n"
+
+
+def test_a_change_to_words_that_were_replaced_meanwhile_is_refused(
+    cli: Cli, call: Record, settings: Settings, store: Store
+) -> None:
+    with Desk({"home": str(settings.home)}) as desk:
+        store.records.requeue(1)
+        say_again(settings, store, call, CALL[:1])
+        with pytest.raises(StateConflict, match="was transcribed again meanwhile"), changed(desk, call, "x"):
+            pytest.fail("nothing may be changed")
+    assert store.edits.of_record(1) == []
