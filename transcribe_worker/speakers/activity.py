@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate
@@ -59,13 +60,13 @@ class Activity:
         loopback_floor = noise_floor(loopback, rate)
         background = _background(noise_floor(microphone, rate), echo(levels, loopback_floor))
         near, far = _speech(microphone, background), _speech(loopback, loopback_floor)
-        both = list(map(mul, near, far))
+        both = array("d", map(mul, near, far))
         differences = map(_LOUDER.__getitem__, map(sub, loopback, microphone))
         ticks = (near, far, both, map(mul, both, differences))
         self._rate = rate
         #: Whether the far side speaks at any time of the call.
         self.far_speaks = far.count(1.0) >= LEAST_SPEECH_SECONDS * rate
-        self._sums = [list(accumulate(values, initial=0.0)) for values in ticks]
+        self._sums = [array("d", accumulate(values, initial=0.0)) for values in ticks]
 
     def between(self, start_ms: int, end_ms: int) -> Heard:
         """Return what is heard in a stretch, of at least one tick."""
@@ -87,8 +88,9 @@ def _background(floor: bytes, echo: bytes) -> bytes:
     return bytes(map(min, floor, echo.translate(margin)))
 
 
-def _speech(ticks: bytes, background: bytes) -> list[float]:
-    return list(map(_SPEECH.__getitem__, map(sub, background, ticks)))
+def _speech(ticks: bytes, background: bytes) -> array[float]:
+    """Return from 0 to 1 how surely each tick is speech; an array takes a quarter of the memory of a list."""
+    return array("d", map(_SPEECH.__getitem__, map(sub, background, ticks)))
 
 
 def _as_long(levels: SideLevels) -> SideLevels:

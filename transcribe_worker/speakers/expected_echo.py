@@ -36,9 +36,9 @@ class Echo:
         self._rate = levels.ticks_per_second
         self._levels = levels
         self._fading = _fading(levels.loopback, FADES // self._rate)
-        self._speaks = [
+        self._speaks = bytes(
             tick + SPEAKS < floor for tick, floor in zip(levels.loopback, loopback_floor, strict=True)
-        ]
+        )
         self._correlated = _correlated(levels)
         everything = range(0, len(levels.microphone) // self._rate + 1)
         self._usual_lag = self._lag(everything, 0)
