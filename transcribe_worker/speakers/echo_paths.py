@@ -47,13 +47,23 @@ class Heard:
 
 
 class Path:
-    """How `source`, a byte a tick, is heard on `copy`, by the seconds in which it is; one second at least."""
+    """How `source` is heard on `copy`, both a byte a tick.
 
-    def __init__(self, source: bytes, copy: bytes, ticks_per_second: int, heard: Sequence[Heard]) -> None:
+    `heard` are the seconds in which nobody speaks on the copy itself, one at least; `all_heard` has others.
+    """
+
+    def __init__(
+        self,
+        source: bytes,
+        copy: bytes,
+        ticks_per_second: int,
+        heard: Sequence[Heard],
+        all_heard: Sequence[Heard],
+    ) -> None:
         self._source, self._copy, self._ticks_per_second = source, copy, ticks_per_second
         self._heard = heard
         self._seconds = [it.second for it in heard]
-        self._by_second = {it.second: it.correlation for it in heard}
+        self._by_second = {it.second: it.correlation for it in all_heard}
         self.correlation = median(it.correlation for it in heard)  # where nobody else speaks
 
     def excess_db(self, start_ms: int, end_ms: int) -> float:
@@ -109,11 +119,12 @@ def paths(levels: SideLevels) -> dict[int, Path]:
     sides = (levels.microphone, levels.loopback)
     is_short = len(levels.microphone) <= SHORT_SECONDS * levels.ticks_per_second
     least = 1 if is_short else AGREEING_SECONDS
-    found = [_agreeing(seconds) for seconds in _alone(_copies(levels))]
+    copies = _copies(levels)
+    found = [_agreeing(seconds) for seconds in _alone(copies)]
     if all(len(seconds) >= least for seconds in found) and _is_one_path(*found):
         found[len(found[0]) >= len(found[1])] = []
     return {
-        copy: Path(sides[1 - copy], sides[copy], levels.ticks_per_second, seconds)
+        copy: Path(sides[1 - copy], sides[copy], levels.ticks_per_second, seconds, copies[copy])
         for copy, seconds in enumerate(found)
         if len(seconds) >= least
     }
