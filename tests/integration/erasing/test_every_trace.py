@@ -111,7 +111,9 @@ def test_nothing_of_a_call_remains_that_a_real_worker_has_transcribed_and_logged
         log = (settings.logs / "worker.log").read_text()
         assert "completed" in log
         assert re.search(
-            r"recording \d+: [\d.]+ s: claimed [\d.]+, .*; of it speech [\d.]+, model [\d.]+$", log, re.M
+            r"recording \d+: [\d.]+ s: claimed [\d.]+, .*; of it speech [\d.]+, model [\d.]+, voices [\d.]+$",
+            log,
+            re.M,
         )
     assert remains(settings.home, words) == set()
 
