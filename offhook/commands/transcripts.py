@@ -52,7 +52,7 @@ def show(desk: Desk, record_id: int, form: str | None, as_json: bool) -> None:
     else:
         say(*_heading(desk, record), "")
         say_coloured(*_lines(record, found))
-        if lost := _lost(desk, record):
+        if lost := _lost(desk, found):
             say(*lost)
 
 
@@ -171,10 +171,11 @@ def _status(record: Record) -> str:
     return f"{record.transcription_status}{progress}{error}"
 
 
-def _lost(desk: Desk, record: Record) -> list[str]:
+def _lost(desk: Desk, found: Transcript) -> list[str]:
     """Name the changes by persons that no longer fit, if there are any."""
-    lost = [unplaced_in_words(it) for it in desk.store.carrying.unplaced(record.id)]
-    remedy = f"`offhook edit {record.id}` shows them too; --drop-unplaced drops them."
+    record_id = found.record_id
+    lost = [unplaced_in_words(it, found.names) for it in desk.store.carrying.unplaced(record_id)]
+    remedy = f"`offhook edit {record_id}` shows them too; --drop-unplaced drops them."
     return ["", "No longer in the transcript:", *lost, remedy] if lost else []
 
 

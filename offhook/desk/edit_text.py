@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import groupby
 
 from archive.formats.times import moment, timestamp
-from archive.passages import Passage, plain
+from archive.passages import Passage, name_of, plain
 from offhook.desk.rewording import Rewording, reworded, shown
 from offhook.desk.speech import Speech
 from shared.errors import OffhookError
@@ -61,7 +61,7 @@ class _Line:
 def text_of(speech: Speech, unplaced: Iterable[Unplaced] = ()) -> str:
     """Return a recording as a text to edit."""
     title = plain(speech.record.title)
-    lost = "".join(f"{line}\n" for line in _unplaced(unplaced))
+    lost = "".join(f"{line}\n" for line in _unplaced(unplaced, speech.names))
     head = f"# Recording {speech.record.id}: {title}\n# Version {version(speech)}"
     return f"{head}\n{_HELP}\n{lost}\n{body_of(speech)}"
 
@@ -181,20 +181,20 @@ def _said(passage: Passage) -> str:
     return shown(passage.tokens)
 
 
-def _unplaced(overlays: Iterable[Unplaced]) -> Iterator[str]:
+def _unplaced(overlays: Iterable[Unplaced], names: Mapping[str, str]) -> Iterator[str]:
     for number, overlay in enumerate(overlays):
         if number == 0:
             yield "#"
             yield "# These changes found no place when the recording was transcribed again:"
-        yield f"# {unplaced_in_words(overlay)}"
+        yield f"# {unplaced_in_words(overlay, names)}"
 
 
-def unplaced_in_words(overlay: Unplaced) -> str:
-    """Say which change found no place."""
+def unplaced_in_words(overlay: Unplaced, names: Mapping[str, str]) -> str:
+    """Say which change found no place; `names` are those of speakers."""
     heard = plain(overlay.heard)
     if overlay.kind == CORRECTION:
         text = plain(overlay.text)
         done = f'was corrected to "{text}"' if text else "was taken away"
     else:
-        done = f"was said by {overlay.text}"
+        done = f"was said by {name_of(overlay.text, names)}"
     return f'[{moment(overlay.start_ms)}] "{heard}" {done}'

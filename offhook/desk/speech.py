@@ -61,7 +61,8 @@ class Speech:
     def speaker_of(self, text: str) -> str | None:
         """Return the speaker that a person means by a name, or by `me`, `them` or `voice 2`."""
         wanted = " ".join(text.split()).casefold()
-        named = [each for each in self.speakers if self.name(each).casefold() == wanted]
+        known = dict.fromkeys((*self.speakers, *self.names, UNSURE))
+        named = [each for each in known if self.name(each).casefold() == wanted]
         if named:
             return named[0]
         return wanted if is_speaker(wanted) else None

@@ -275,17 +275,30 @@ def test_what_found_no_place_is_shown_and_can_be_dropped(
     cli: Cli, call: Record, edit: Edits, settings: Settings, store: Store
 ) -> None:
     edit("Aida loveless", "Ada Lovelace")
-    edit("Call with Ada: Hello Max", "Me: Hello Max")
+    assert cli("speaker", 1, "--words", "6", "me").code == 0
     store.records.requeue(1)
     say_again(settings, store, call, [CALL[0], (THEM, "Nothing like it.")])
+    with store.edits.change(1, "speaker"):
+        store.overlays.rename(1, ME, "Max")
     shown = cli("show", 1).out
     assert "No longer in the transcript:" in shown
+    assert '[00:00:05] "Max," was said by Max' in shown
     assert '[00:00:05] "Aida" was corrected to "Ada"' in shown
     assert '# [00:00:06] "loveless" was corrected to "Lovelace"' in cli("edit", 1, "--print").out
     assert cli("edit", 1, "--drop-unplaced").out.startswith("Recording 1: ")
     assert "No longer" not in cli("show", 1).out
     cli("edit", 1, "--undo")
     assert "No longer" in cli("show", 1).out
+
+
+def test_a_passage_is_given_to_somebody_who_is_known_from_elsewhere_or_to_nobody(
+    cli: Cli, call: Record, edit: Edits, settings: Settings, store: Store
+) -> None:
+    with store.edits.change(1, "speaker"):
+        store.overlays.rename(1, "them 3", "Charles")
+    edit("Call with Ada: I wrote", "charles: I wrote")
+    edit("Me: Thank", "Unknown: Thank")
+    assert [label.speaker for label in store.overlays.of_persons(1)[0]] == ["them 3", "unsure"]
 
 
 def test_the_text_of_an_edit_goes_with_its_recording(
