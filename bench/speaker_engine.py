@@ -60,12 +60,11 @@ class Decoded:
 
     def two_channels(self) -> Timed:
         """Return the words of each side in the order of their segments, those of echoes too."""
-        return self._once("alone", lambda: kept(self._keep, self._sides, partial(_timed, self._each_channel)))
+        return self._once("alone", lambda: self._each_channel(self._sides))
 
     def without_echo(self) -> Timed:
         """Return the words of each side, the far side removed from the microphone before."""
-        find = partial(_timed, partial(self._each_channel, remove_echo=True))
-        return self._once("without echo", lambda: kept(self._keep, [*self._sides, *self._sides], find))
+        return self._once("without echo", self._each_without_echo)
 
     def levels(self) -> SideLevels:
         """Return what capture keeps of both sides."""
@@ -86,10 +85,17 @@ class Decoded:
         assert self.call.sides
         return self.call.sides
 
-    def _each_channel(self, remove_echo: bool = False) -> Segments:
-        sides = without_far_side(self._sides) if remove_echo else self._sides
-        streams = [Stream(_blocks(samples), channel=number) for number, samples in enumerate(sides)]
-        return tuple(merged(together(self._model, streams)))
+    def _each_without_echo(self) -> Timed:
+        sides, seconds = timed(lambda: without_far_side(self._sides))
+        found = self._each_channel(sides)
+        return Timed(found.segments, found.seconds + seconds)
+
+    def _each_channel(self, sides: Pair) -> Timed:
+        def find() -> Segments:
+            streams = [Stream(_blocks(samples), channel=number) for number, samples in enumerate(sides)]
+            return tuple(merged(together(self._model, streams)))
+
+        return kept(self._keep, sides, partial(_timed, find))
 
     def _once(self, name: str, find: Callable[[], Found]) -> Found:
         if name not in self._found:

@@ -78,11 +78,11 @@ def _voices(decoded: Decoded) -> Written:
     return _written(found, partial(labels, found.segments, Evidence(turns=turns)), seconds)
 
 
-def _split(decoded: Decoded) -> Written:
+def _split_with_echo(decoded: Decoded) -> Written:
     return _apart(decoded, decoded.two_channels(), Evidence(is_capture=True, levels=decoded.levels()))
 
 
-def _split_without_echo(decoded: Decoded) -> Written:
+def _split(decoded: Decoded) -> Written:
     return _apart(decoded, decoded.without_echo(), Evidence(is_capture=True, levels=decoded.levels()))
 
 
@@ -125,11 +125,6 @@ def has_sides(call: SpeakerCall) -> bool:
     return call.sides is not None
 
 
-def has_echo(call: SpeakerCall) -> bool:
-    """Return whether the microphone hears the far side."""
-    return call.sides is not None and call.has_echo
-
-
 def has_several_far(call: SpeakerCall) -> bool:
     """Return whether several people are on the far side."""
     return call.sides is not None and len(call.persons) > 2
@@ -157,7 +152,7 @@ WAYS: dict[str, Way] = {
         MONO, _louder(baselines.louder_a_segment), has_sides, is_baseline=True
     ),
     SPLIT: Way(SPLIT, _split, has_sides),
-    "split, echo removed": Way(SPLIT, _split_without_echo, has_echo),
+    "split, echo decoded": Way(SPLIT, _split_with_echo, has_sides, is_baseline=True),
     "split, each channel alone": Way(
         SPLIT, _baseline(Decoded.two_channels, baselines.channels_as_they_are), has_sides, is_baseline=True
     ),
