@@ -2,7 +2,7 @@
 
 Two transcripts of the same audio differ in words, and their times by some tenths of a second. An overlay has
 the words that it was laid over and their neighbours. Where the neighbours on both sides are found again, or
-the words themselves are, it belongs to what stands there now.
+the words themselves are, it belongs to what stands there now. One neighbour is enough at the same time.
 """
 
 from __future__ import annotations
@@ -135,12 +135,12 @@ class _Alignment:
         """Return the numbers of the words that stand in the overlay's place; none if nothing proves it."""
         heard = [n for old, n in self._found.items() if self._first <= old <= self._last]
         left, right = self._found.get(self._first - 1), self._found.get(self._last + 1)
-        proven = bool(heard) or (self._is_fenced(left, right))
-        if not proven:
+        found = sorted({*heard, *(n for n in self._near if self._is_between(n, left, right))})
+        if not found or not self._is_in_time(found):
             return []
-        found = [n for n in self._near if self._is_between(n, left, right)]
-        found = sorted({*found, *heard})
-        return found if found and self._is_in_time(found) else []
+        has_neighbour = left is not None or right is not None
+        is_there = has_neighbour and _overlap(self._words, found, self._overlay) >= LEAST_OVERLAP
+        return found if heard or self._is_fenced(left, right) or is_there else []
 
     def _is_fenced(self, left: int | None, right: int | None) -> bool:
         """Whether the neighbours on both sides are found, or the one side that there is."""

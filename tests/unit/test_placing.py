@@ -39,6 +39,7 @@ AIDA = off(3, 4, "Ada Lovelace")
         ("I spoke with Eyda about the engine", Place(3, 3)),
         ("Yes I spoke with a the love lace about the engine", Place(4, 7)),
         ("He talked to Ada Lovelace", Place(3, 4)),
+        ("I spoke with eye dull less a bout the", Place(3, 4)),
         ("I spoke with about the engine", None),
         ("nothing of all this was ever heard here", None),
         ("", None),
