@@ -12,7 +12,7 @@ from transcribe_worker.voices.clusters import TICK_MS, Found
 
 #: How probable a voice is, by how much more likely it is than the next one: the share of right words in
 #: recordings of known voices in turn, rounded down.
-PROBABILITIES = ((0.2, 0.99), (0.12, 0.95), (0.08, 0.85), (0.05, 0.75), (0.02, 0.6))
+PROBABILITIES = ((0.2, 0.99), (0.15, 0.95), (0.12, 0.88), (0.08, 0.85), (0.05, 0.75), (0.02, 0.6))
 UNLIKELY = 0.5
 #: That a recording has one voice alone: from some pieces on, if it was clearly no two voices, and otherwise.
 LEAST_PIECES, CLEARLY_ALIKE = 8, 0.06
