@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from archive import transcript
-from archive.exports import FORMATS
+from archive.exports import FORMATS, IN_LIBRARY
 from archive.formats.data import speech_in_json
 from archive.formats.times import moment
 from archive.library import beside, safe_name, write_whole
@@ -136,7 +136,7 @@ def _heading(desk: Desk, record: Record) -> list[str]:
         ("Candidate", record.candidate_id),
         ("Project", record.project_id),
         ("File", record.recording_path),
-        ("Library", _library(record)),
+        ("Library", _library(desk, record)),
         ("Damaged", _damaged(record)),
         *(("Note", FLAGS.get(flag, flag)) for flag in record.flags),
         *(in_words(verdict) if (verdict := desk.store.captures.verdict(record.session_id)) else ()),
@@ -151,11 +151,13 @@ def _language(record: Record) -> str | None:
     return f"{record.language} (found, {record.language_probability:.0%} sure)"
 
 
-def _library(record: Record) -> str | None:
+def _library(desk: Desk, record: Record) -> str | None:
     """Say that the library lacks what is here; None if it does not."""
     if record.transcription_status != COMPLETED or record.archived_at is not None:
         return None
-    return _OUT_OF_DATE if record.library_stem else _ON_ITS_WAY
+    stem = desk.settings.library / (record.library_stem or "nowhere")
+    was_there = any(beside(stem, suffix).is_file() for suffix in IN_LIBRARY)
+    return _OUT_OF_DATE if was_there else _ON_ITS_WAY
 
 
 def _damaged(record: Record) -> str | None:
