@@ -166,6 +166,7 @@ class Settings(RecordOptions, Home):
     names_as_hotwords: bool = _setting(
         False, "Give the names of a recording's people to the model, to listen for"
     )
+    voices_model: str = _setting("", "ONNX file of another network that tells voices apart")
     log_level: str = _setting("INFO", "How much is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 
     @property

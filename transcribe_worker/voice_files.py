@@ -39,9 +39,9 @@ class VoicesNotFetched(OffhookError):
     code = "download_failed"
 
 
-def find(models: Path) -> Path | None:
-    """Return the network's file; None if it is not there."""
-    path = models / FILE
+def find(models: Path, named: str = "") -> Path | None:
+    """Return the file of the network, the named one if a name is given; None if it is not there."""
+    path = Path(named).expanduser() if named else models / FILE
     return path if is_file(path) else None
 
 

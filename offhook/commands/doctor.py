@@ -150,13 +150,16 @@ def _model(desk: Desk) -> Iterator[Finding]:
 
 
 def _voices(desk: Desk) -> Iterator[Finding]:
-    path, remedy = voice_files.find(desk.settings.models), f"Run: offhook models pull {voice_files.NAME}"
+    named = desk.settings.voices_model
+    path = voice_files.find(desk.settings.models, named)
+    remedy = "Correct the setting voices_model" if named else f"Run: offhook models pull {voice_files.NAME}"
     if not desk.settings.voices:
         yield Finding("voices", "ok", "not told apart, by the setting voices")
     elif path is None:
-        message = "Voices in one channel are not told apart: the network for it is missing"
+        missing = named or "the network for it"
+        message = f"Voices in one channel are not told apart: {missing} is missing"
         yield Finding("voices", "warning", message, remedy)
-    elif voice_files.is_known(path):
+    elif named or voice_files.is_known(path):
         yield Finding("voices", "ok", f"told apart with {path}")
     else:
         yield Finding("voices", "warning", f"{path} is damaged, or of another version", remedy)

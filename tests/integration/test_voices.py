@@ -122,10 +122,16 @@ def test_a_damaged_network_costs_the_voices_and_no_words(engine: Engine, wav: Pa
     assert not any(isinstance(event, Voices) for event in events)
 
 
-def test_a_persons_own_file_is_stored_with_its_voices(stage: Stage, wav: Path, call: Call) -> None:
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_persons_own_file_is_stored_with_its_voices(
+    stage: Stage, wav: Path, call: Call, tmp_path: Path, is_named: bool
+) -> None:
     models = stage.home / "models"
     models.mkdir(parents=True)
-    (models / FILE).symlink_to(real_network())
+    network = tmp_path / "other.onnx" if is_named else models / FILE
+    network.symlink_to(real_network())
+    environment = {"OFFHOOK_VOICES_MODEL": f"{network}"} if is_named else {}
+    stage = replace(stage, settings=(*stage.settings, *environment.items()))
     done = stage.offhook("transcribe", wav, "--speakers", "2", "--format", "txt", timeout=170)
     assert done.returncode == 0, done.stderr
     with Store.of_home(Settings(home=stage.home)) as store:

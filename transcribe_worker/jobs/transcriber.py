@@ -128,7 +128,8 @@ class Transcriber:
         keep = Heartbeat(self.store, claim, self.settings.lease_seconds, self.stopping.is_set)
         self.engine.load(self._model(options.model), keep)
         progress = Progress(self.store, claim, self.settings.lease_seconds)
-        voices = voice_files.find(self.settings.models) if options.voices else None
+        settings = self.settings
+        voices = voice_files.find(settings.models, settings.voices_model) if options.voices else None
         limits = RecordingLimits.of(self.settings)
         job = replace(progress.job(path, options), limits=limits, voices=voices)
         with closing(self.engine.transcribe(job, keep)) as events:

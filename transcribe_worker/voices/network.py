@@ -1,7 +1,8 @@
 """Mel frames to embeddings: a network in an ONNX file, run by ONNX Runtime.
 
 The file takes float32 of shape (pieces, 160, 40): pieces of 1.6 s as `mels` makes them, brought to -30 dBFS.
-It gives float32 of shape (pieces, 2, 256): embeddings of the first half of each piece and of all of it.
+It gives float32 of shape (pieces, 2, length): embeddings of length 1 of the first half of each piece and of
+all of it; the length is 256 in the network that offhook fetches.
 """
 
 from __future__ import annotations
@@ -40,6 +41,6 @@ class VoiceNetwork:
             ) from error
 
     def embeddings(self, mels: Floats) -> Floats:
-        """Return the embeddings of pieces, shape (pieces, 2, 256)."""
+        """Return the embeddings of pieces, shape (pieces, 2, length)."""
         found: Floats = self._session.run(None, {self._input: mels})[0]
         return found

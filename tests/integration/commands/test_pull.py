@@ -120,3 +120,15 @@ def test_the_network_for_voices_is_fetched_listed_and_no_longer_missed(
     (listed,) = (it for it in cli("models", "list", "--json").json["models"] if it["name"] == "voices")
     assert listed["present"]
     assert listed["size_bytes"] == (settings.models / "voices.onnx").stat().st_size
+
+
+def test_another_network_for_voices_may_be_named(
+    cli: Cli, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.onnx"
+    monkeypatch.setenv("OFFHOOK_VOICES_MODEL", str(other))
+    missing = cli("doctor").out
+    assert f"{other} is missing" in missing
+    assert "-> Correct the setting voices_model" in missing
+    other.write_bytes(b"another network")
+    assert f"told apart with {other}" in cli("doctor").out
