@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,12 +22,12 @@ from faster_whisper import WhisperModel
 
 from bench.accuracy_pages import pages, shown
 from bench.answers import answers
+from bench.blas import as_the_engine
 from bench.corpora import SCENES, synthesised
 from bench.figures import machine
 from bench.outcome import Result
 from bench.real_speech import Clip, calls, evenly, read_folder
 from bench.ways import WAYS, load
-from transcribe_worker.engine.child import ONE_BLAS_THREAD
 from transcribe_worker.model_files import BUNDLED, bundled_folder
 
 PARTS = ("alone", "calls", "synthesised", "answers")
@@ -176,14 +175,5 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def as_the_engine() -> int:
-    """Run `main` with one BLAS thread, as the engine: with more, spectrograms are rounded otherwise."""
-    command = [sys.executable, "-m", "bench.accuracy", *sys.argv[1:]]
-    return subprocess.call(command, env=os.environ | ONE_BLAS_THREAD)
-
-
 if __name__ == "__main__":
-    if ONE_BLAS_THREAD.items() <= os.environ.items():
-        main()
-    else:
-        sys.exit(as_the_engine())
+    as_the_engine("bench.accuracy", main)

@@ -11,7 +11,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import subprocess
 import sys
 import time
 from collections import deque
@@ -24,6 +23,7 @@ from pathlib import Path
 from faster_whisper import WhisperModel
 
 from bench.accuracy import chosen_model, existing
+from bench.blas import as_the_engine
 from bench.figures import machine
 from bench.speaker_calls import SpeakerCall
 from bench.speaker_engine import Decoded, words_of
@@ -35,7 +35,6 @@ from bench.speaker_scenes import JOE, SCENES, scene_calls, voice
 from bench.speaker_ways import GROUPS, WAYS
 from bench.ways import load as load_model
 from shared.settings import load
-from transcribe_worker.engine.child import ONE_BLAS_THREAD
 from transcribe_worker.voice_files import find
 from transcribe_worker.voices.network import VoiceNetwork
 
@@ -177,14 +176,5 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def as_the_engine() -> int:
-    """Run `main` with one BLAS thread, as the engine: with more, spectrograms are rounded otherwise."""
-    command = [sys.executable, "-m", "bench.speakers", *sys.argv[1:]]
-    return subprocess.call(command, env=os.environ | ONE_BLAS_THREAD)
-
-
 if __name__ == "__main__":
-    if ONE_BLAS_THREAD.items() <= os.environ.items():
-        main()
-    else:
-        sys.exit(as_the_engine())
+    as_the_engine("bench.speakers", main)
