@@ -20,6 +20,6 @@ def names_of(store: Store, record: Record, my_name: str) -> dict[str, str]:
 def known(record: Record, my_name: str) -> dict[str, str]:
     """Return the names that are known without a person."""
     far = ""
-    if record.source == "capture":
+    if record.is_capture:
         far = record.candidate_id or (record.title if titles.is_given(record.title) else "")
     return {speaker: name for speaker, name in ((ME, my_name), (THEM, far)) if name.strip()}

@@ -79,5 +79,5 @@ def _transcript(record: Record, segments: Iterable[Segment]) -> Transcript:
         model=record.model,
         flags=record.flags,
         segments=numbered(segments),
-        is_capture=record.source == "capture",
+        is_capture=record.is_capture,
     )

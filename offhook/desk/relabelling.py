@@ -12,7 +12,7 @@ def relabel(desk: Desk, record: Record) -> bool:
     """Make the labels of a recording again; labels of persons stay. Return whether some are others now."""
     store = desk.store
     evidence = Evidence(
-        is_capture=record.source == "capture",
+        is_capture=record.is_capture,
         levels=store.captures.levels(record.session_id),
         turns=store.overlays.voice_turns(record.id),
     )

@@ -57,6 +57,11 @@ class Record:
     #: The columns that no version of offhook writes so; a neutral value replaces each.
     damaged: tuple[str, ...] = ()
 
+    @property
+    def is_capture(self) -> bool:
+        """Whether offhook recorded it, so that the two sides of the call are known."""
+        return self.source == "capture"
+
 
 @dataclass(frozen=True)
 class Capture:

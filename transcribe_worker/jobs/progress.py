@@ -108,7 +108,7 @@ class Progress:
     def _is_split(self) -> bool:
         """Whether the recording is a call that was recorded with both sides apart."""
         record = self._claim.record
-        if record.source != "capture" or record.session_id is None:
+        if not record.is_capture:
             return False
         capture = self._store.captures.find(record.session_id)
         return capture is not None and capture.layout == "split"

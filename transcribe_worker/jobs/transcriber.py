@@ -30,6 +30,7 @@ from shared.errors import (
 from shared.files import Fingerprint, NotRegular, sha256_of
 from shared.logs import discreet
 from shared.settings import RecordOptions, Settings, for_recording
+from shared.speakers import VoiceTurn
 from shared.store.claims import Claim, Failure
 from shared.store.store import Store
 from shared.store.transitions import QUEUED
@@ -145,16 +146,14 @@ class Transcriber:
             merged((segment for window in windows for segment in window.segments), progress.levels)
         )
         turns = progress.voice_turns
-        found = labels(segments, replace(self._evidence(claim.record), turns=turns))
+        found = labels(segments, self._evidence(claim.record, turns))
         record = self.store.claims.complete(claim, segments, found, turns, **progress.outcome)
         watch.lap("stored")
         return record
 
-    def _evidence(self, record: Record) -> Evidence:
+    def _evidence(self, record: Record, turns: tuple[VoiceTurn, ...]) -> Evidence:
         """Return what is known of who spoke in a recording."""
-        return Evidence(
-            is_capture=record.source == "capture", levels=self.store.captures.levels(record.session_id)
-        )
+        return Evidence(record.is_capture, self.store.captures.levels(record.session_id), turns)
 
     def _model(self, name: str) -> Load:
         settings = self.settings
