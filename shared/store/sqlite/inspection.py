@@ -37,6 +37,8 @@ JSON_COLUMNS: dict[tuple[str, str], type | tuple[type, ...]] = {
     ("segments", "doubts"): list,
     ("decoded_windows", "segments"): list,
     ("edits", "before"): dict,
+    ("uploads", "options"): dict,
+    ("hooks", "events"): list,
 }
 _SESSIONS = ("call_records", "captures", "loudness")
 _PATHS = (("call_records", "recording_path"), ("captures", "recording_path"), ("inbox_files", "path"))

@@ -129,6 +129,28 @@ USED: dict[str, list[dict[str, object]]] = {
         {"session_id": "session-3", "minute": minute, "microphone": b"\x00\xff", "loopback": b"\x10"}
         for minute in (0, 1)
     ],
+    "access": [
+        {"id": 1, "kind": "token", "digest": "0" * 64, "name": "ours", "scopes": "", "created_at": 1.5}
+    ],
+    "drafts": [{"record_id": 1, "first_word": 0, "base": "b", "text": "Guten", "made_at": 1.5}],
+    "notes": [{"id": 1, "record_id": 1, "at_ms": 500, "text": "Ask again", "made_at": 1.5}],
+    "waveforms": [{"record_id": 1, "ticks_per_second": 20, "sides": 2, "peaks": b"\x00\x7f"}],
+    "deletions": [{"record_id": 2, "due_at": 4e9}],
+    "uploads": [
+        {
+            **{"id": "u", "name": "call.wav", "size_bytes": 2**33, "options": "{}"},
+            **{"created_at": 1.5, "touched_at": 1.5},
+        }
+    ],
+    "hooks": [
+        {"id": 1, "kind": "url", "target": "https://a.test", "secret": "s", "events": "[]", "created_at": 1.5}
+    ],
+    "deliveries": [
+        {
+            **{"id": 1, "hook_id": 1, "record_id": 1, "event": "record.completed", "message_id": "m"},
+            **{"state": "waiting", "created_at": 1.5},
+        }
+    ],
 }
 
 
@@ -155,7 +177,7 @@ def used_since(path: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> set[s
             database.execute_sql("UPDATE segments SET search_text = ? WHERE id = ?", prepared)
         database.execute_sql("INSERT INTO segments_search (segments_search) VALUES ('rebuild')")
     database.close()
-    assert own == {*filled, "migrations"} | (own & {"queue_state"})
+    assert own == {*filled, "migrations"} | (own & {"queue_state", "record_changes"})
     return set(filled)
 
 

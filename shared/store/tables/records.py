@@ -1,9 +1,4 @@
-"""The tables, as peewee models that are bound to no database: `Database` runs the queries made of them.
-
-`sqlite/migrations.py` creates the tables; a test compares the two. Times are seconds since 1970 in UTC, in
-double precision, so that a time that was read can be compared for equality. Integers that count bytes or
-nanoseconds have 64 bits. Columns with JSON are named in their comment.
-"""
+"""Records, their transcripts, captures, and the processes that work on them."""
 
 from __future__ import annotations
 
@@ -210,99 +205,6 @@ class ScrubRow(Model):
         table_name = "scrubs"
 
 
-class SpeakerLabelRow(Model):
-    """Who said some words: an overlay on words `first_word` to `last_word` of a record."""
-
-    id = AutoField()
-    record = ForeignKeyField(RecordRow, on_delete="CASCADE", backref="speaker_labels", index=False)
-    first_word = IntegerField()
-    last_word = IntegerField()
-    speaker = TextField()
-    source = TextField()
-    probability = DoubleField(null=True)
-
-    class Meta:
-        table_name = "speaker_labels"
-        indexes = ((("record", "first_word"), False), (("speaker", "record"), False))
-
-
-SpeakerLabelRow.add_index(
-    SpeakerLabelRow.record, name="speakerlabel_of_persons", where=SpeakerLabelRow.source == "person"
-)
-
-
-class SpeakerNameRow(Model):
-    """The name a person gave to a speaker of a record."""
-
-    record = ForeignKeyField(RecordRow, on_delete="CASCADE", index=False)
-    speaker = TextField()
-    name = TextField()
-
-    class Meta:
-        table_name = "speaker_names"
-        primary_key = CompositeKey("record", "speaker")
-
-
-class VoiceTurnRow(Model):
-    """A time in which one voice of a record speaks, in a recording of one channel."""
-
-    id = AutoField()
-    record = ForeignKeyField(RecordRow, on_delete="CASCADE", backref="voice_turns")
-    start_ms = IntegerField()
-    end_ms = IntegerField()
-    voice = IntegerField()
-    probability = DoubleField()
-
-    class Meta:
-        table_name = "voice_turns"
-
-
-class CorrectionRow(Model):
-    """A person's correction of words `first_word` to `last_word` of a record."""
-
-    id = AutoField()
-    record = ForeignKeyField(RecordRow, on_delete="CASCADE", backref="corrections")
-    first_word = IntegerField()
-    last_word = IntegerField()
-    text = TextField()
-    source = TextField()
-    made_at = DoubleField()
-
-    class Meta:
-        table_name = "corrections"
-
-
-class SpeakerSwapRow(Model):
-    """What the machine calls a speaker of a record, and which speaker it is: a person has exchanged them."""
-
-    record = ForeignKeyField(RecordRow, on_delete="CASCADE", index=False)
-    speaker = TextField()
-    other = TextField()
-
-    class Meta:
-        table_name = "speaker_swaps"
-        primary_key = CompositeKey("record", "speaker")
-
-
-class UnplacedRow(Model):
-    """A person's correction or label that points at no words: its transcript was replaced."""
-
-    id = AutoField()
-    record = ForeignKeyField(RecordRow, on_delete="CASCADE", backref="unplaced")
-    kind = TextField()
-    start_ms = IntegerField()
-    end_ms = IntegerField()
-    before = TextField()  # the words before those that it was laid over
-    heard = TextField()
-    after = TextField()
-    text = TextField()  # the correction, or the speaker
-    made_at = DoubleField()
-    channel = IntegerField(null=True)
-
-    class Meta:
-        table_name = "unplaced_overlays"
-
-
 class LibraryFileRow(Model):
     """The content of a transcript in the library, by which it is found where a person has renamed it."""
 
@@ -314,42 +216,3 @@ class LibraryFileRow(Model):
     class Meta:
         table_name = "library_files"
         primary_key = CompositeKey("record", "suffix", "sha256")
-
-
-class EditRow(Model):
-    """A change by a person, and what persons had laid over the record before it."""
-
-    id = AutoField()
-    record = ForeignKeyField(RecordRow, on_delete="CASCADE", backref="edits")
-    what = TextField()
-    before = TextField()  # JSON
-    made_at = DoubleField()
-
-    class Meta:
-        table_name = "edits"
-
-
-TABLES = (
-    RecordRow,
-    DecodedWindowRow,
-    SegmentRow,
-    InboxFileRow,
-    CaptureRow,
-    LoudnessRow,
-    WorkerRow,
-    QueueStateRow,
-    ErasureRow,
-    ExpectedReceiptRow,
-    ScrubRow,
-    SpeakerLabelRow,
-    SpeakerNameRow,
-    VoiceTurnRow,
-    CorrectionRow,
-    SpeakerSwapRow,
-    UnplacedRow,
-    EditRow,
-    LibraryFileRow,
-)
-
-for _table in TABLES:  # indexes are named after the row, as the migrations name them
-    _table._meta.name = _table.__name__.removesuffix("Row").lower()
