@@ -86,7 +86,7 @@ def _wait(desk: Desk, record_id: int, progress: Bars, helper: Helper) -> Record:
     """Wait until a recording is finished, lending a hand where no worker runs."""
     record = desk.store.records.get(record_id)
     task = progress.add_task(one_line(record.title), total=1.0)
-    with desk.store.changes() as changes:
+    with desk.store.feed() as changes:
         while _is_open(record):
             if not _worker_lives(desk):
                 helper.help_with(record)

@@ -11,12 +11,15 @@ from shared.host import host_of
 from shared.settings import Settings
 from shared.store.captures import Captures
 from shared.store.carrying import Carrying
+from shared.store.changes import RecordChanges
 from shared.store.claims import Claims
 from shared.store.controls import Controls
 from shared.store.database import ChangeFeed
+from shared.store.deletions import Deletions
 from shared.store.edits import Edits
 from shared.store.erasures import Erasures
 from shared.store.inbox_files import InboxFiles
+from shared.store.listing import Listing
 from shared.store.overlays import Overlays
 from shared.store.places import Places
 from shared.store.records import Records
@@ -46,6 +49,9 @@ class Store:
         self.search = Search(database, self.transcripts, self.overlays)
         self.edits = Edits(database, self.transcripts, self.overlays, self.carrying, clock)
         self.records = Records(database, self.transcripts, self.carrying, clock)
+        self.listing = Listing(database)
+        self.changes = RecordChanges(database)
+        self.deletions = Deletions(database)
         self.places = Places(database, self.records, clock)
         self.claims = Claims(database, self.transcripts, self.overlays, self.carrying, host, clock)
         self.erasures = Erasures(database)
@@ -97,7 +103,7 @@ class Store:
         """Wait for a busy database for at most `seconds`, in this thread."""
         return self.database.busy_timeout(seconds)
 
-    def changes(self) -> ChangeFeed:
+    def feed(self) -> ChangeFeed:
         """Return a feed of the changes that are committed from now on; a context manager."""
         return self.database.changes()
 

@@ -82,7 +82,7 @@ def test_two_stores_can_be_written_to_in_turns_by_two_threads(tmp_path: Path) ->
 def test_the_change_feed_wakes_as_soon_as_another_process_commits(store: Store, settings: Settings) -> None:
     command = [sys.executable, "-c", ADDS, str(settings.database)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=ROOT, **pipes) as other, store.changes() as changes:  # type: ignore[call-overload]
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as other, store.feed() as changes:  # type: ignore[call-overload]
         assert other.stdout.readline() == "ready\n"
         assert not changes.wait(0.05), "nothing has changed yet"
         other.stdin.write("go\n")
@@ -95,7 +95,7 @@ def test_the_change_feed_wakes_as_soon_as_another_process_commits(store: Store, 
 
 def test_the_change_feed_takes_no_lock_and_waits_for_none(store: Store, settings: Settings) -> None:
     with (
-        store.changes() as changes,
+        store.feed() as changes,
         closing(sqlite3.connect(settings.database, isolation_level=None)) as writer,
     ):
         writer.execute("BEGIN IMMEDIATE")

@@ -20,6 +20,7 @@ class Connections(peewee.SqliteDatabase):
     def __init__(self, database: str, patience_seconds: float = 5.0, **options: Any) -> None:
         self._own, self._patience_seconds = threading.local(), patience_seconds
         super().__init__(database, timeout=patience_seconds, **options)
+        self.register_function(file_name, "file_name", 1)
 
     @property
     def patience_seconds(self) -> float:
@@ -70,3 +71,8 @@ class Connections(peewee.SqliteDatabase):
         except OSError:
             return None
         return found.st_dev, found.st_ino
+
+
+def file_name(path: bytes) -> bytes:
+    """Return the name of a file, whichever system wrote its path. Bytes, as damaged text is not UTF-8."""
+    return path[max(path.rfind(b"/"), path.rfind(b"\\")) + 1 :]

@@ -22,6 +22,7 @@ def add_desk(execute: Execute) -> None:
     """Add the order of changes, access, notes, drafts, waveforms, deletions, uploads and hooks."""
     _order_changes(execute)
     _keep_what_persons_add(execute)
+    _order_deletions(execute)
     _notify(execute)
     execute("""
         CREATE TABLE "access" (
@@ -80,6 +81,16 @@ def _order_changes(execute: Execute) -> None:
         statement = upsert.format(record=record, next=following, words=words, kept=kept, deleted=deleted)
         execute(f"""
         CREATE TRIGGER "record_{name}" AFTER {event} ON "call_records" BEGIN{statement}
+        END""")
+
+
+def _order_deletions(execute: Execute) -> None:
+    """Let a deletion, and that it was undone, be seen as a change of its record."""
+    for name, event, record in (("begun", "INSERT", "new.record_id"), ("over", "DELETE", "old.record_id")):
+        execute(f"""
+        CREATE TRIGGER "deletion_{name}" AFTER {event} ON "deletions" BEGIN
+        UPDATE record_changes SET seq = (SELECT max(seq) + 1 FROM record_changes)
+        WHERE record_id = {record};
         END""")
 
 

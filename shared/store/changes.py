@@ -1,0 +1,49 @@
+"""The order in which records changed, whichever process changed them: what a page has not seen yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from peewee import fn
+
+from shared.store.database import Database, Row
+from shared.store.tables import RecordChangeRow
+
+
+@dataclass(frozen=True)
+class RecordChange:
+    """The last change of a record, and of its transcript, as numbers that only grow.
+
+    `words_seq` is at most `seq`. A deleted record keeps its change, so that its deletion is seen too.
+    """
+
+    record_id: int
+    seq: int
+    words_seq: int
+    is_deleted: bool
+
+
+class RecordChanges:
+    """The changes of one database's records; triggers write them (`sqlite/desk_schema.py`)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def latest(self) -> int:
+        """Return the number of the last change of any record; 0 if there was none."""
+        return int(self._database.scalar(RecordChangeRow.select(fn.MAX(RecordChangeRow.seq))) or 0)
+
+    def since(self, seq: int, limit: int) -> list[RecordChange]:
+        """Return the records that changed after a change, each with its last one, in their order."""
+        query = RecordChangeRow.select().where(RecordChangeRow.seq > seq)
+        rows = self._database.all(query.order_by(RecordChangeRow.seq).limit(limit))
+        return [_change(row) for row in rows]
+
+    def of_record(self, record_id: int) -> RecordChange | None:
+        """Return the last change of a record; None if there never was such a record."""
+        row = self._database.first(RecordChangeRow.select().where(RecordChangeRow.record_id == record_id))
+        return _change(row) if row else None
+
+
+def _change(row: Row) -> RecordChange:
+    return RecordChange(row["record_id"], row["seq"], row["words_seq"], bool(row["is_deleted"]))

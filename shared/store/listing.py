@@ -1,0 +1,146 @@
+"""Pages of records as a person looks through them: by state, by what is typed, in any order.
+
+Records that a person has deleted are left out, those whose deletion can still be undone too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
+from typing import Any
+
+from peewee import Expression, fn
+
+from shared.errors import OffhookError
+from shared.store.database import Database
+from shared.store.records import matching
+from shared.store.tables import DeletionRow, ErasureRow, RecordRow
+from shared.store.transitions import STATES
+from shared.store.values import Record
+
+ESCAPE = "!"
+#: Words of a search that are looked at; nobody types more.
+MOST_WORDS = 20
+#: What records are sorted by: texts without regard to case, and what has no value comes last.
+SORTS: dict[str, tuple[Any, ...]] = {
+    "created_at": (RecordRow.created_at,),
+    "title": (RecordRow.title.collate("NOCASE"),),
+    "duration": (RecordRow.duration_seconds,),
+    "status": (RecordRow.transcription_status,),
+    "candidate": (RecordRow.candidate_id.collate("NOCASE"),),
+    "priority": (RecordRow.priority,),
+}
+_SHOWN = (
+    RecordRow.title,
+    RecordRow.candidate_id,
+    RecordRow.project_id,
+    RecordRow.transcription_error,
+    RecordRow.recording_path,
+)
+_NULLABLE = {"duration": RecordRow.duration_seconds, "candidate": RecordRow.candidate_id}
+
+
+class UnknownSort(OffhookError):
+    """Records cannot be sorted by that."""
+
+    code = "unknown_sort"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a person wants to see: a state (None: any), and words that are each found in some column."""
+
+    status: str | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the wanted records in their order, and how many there are in all."""
+
+    records: list[Record]
+    total: int
+
+
+class Listing:
+    """The records of one database, page by page."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, wanted: Wanted, *, sort: str = "-created_at", offset: int = 0, limit: int = 100) -> Page:
+        """Return a page of records. `sort` is one of SORTS, with `-` before it downwards; equal ones by id.
+
+        Raises UnknownSort.
+        """
+        order = _order(sort)
+        query = RecordRow.select(RecordRow.id, fn.COUNT().over().alias("total")).where(_where(wanted))
+        rows = self._database.all(query.order_by(*order).limit(limit).offset(offset))
+        records = matching(self._database, RecordRow.id.in_([row["id"] for row in rows]), *order)
+        return Page(records, rows[0]["total"] if rows else self._total(wanted) if offset else 0)
+
+    def ids(self, wanted: Wanted) -> list[int]:
+        """Return the numbers of all wanted records."""
+        query = RecordRow.select(RecordRow.id).where(_where(wanted)).order_by(RecordRow.id)
+        return [row["id"] for row in self._database.all(query)]
+
+    def counts(self, text: str = "") -> dict[str, int]:
+        """Return the number of records in each state in which the words are found."""
+        state = RecordRow.transcription_status
+        query = RecordRow.select(state, fn.COUNT().alias("count")).where(_where(Wanted(text=text)))
+        rows = self._database.all(query.group_by(state))
+        counted = {row["transcription_status"]: row["count"] for row in rows}
+        return {name: counted.get(name, 0) for name in STATES}
+
+    def _total(self, wanted: Wanted) -> int:
+        return int(self._database.scalar(RecordRow.select(fn.COUNT()).where(_where(wanted))))
+
+
+def is_listed() -> Expression:
+    """Whether no person has deleted a record."""
+    deleted = [each.select(key) for each, key in _DELETED]
+    return reduce(and_, (RecordRow.id.not_in(query) for query in deleted))
+
+
+_DELETED: Collection[Any] = ((DeletionRow, DeletionRow.record), (ErasureRow, ErasureRow.record_id))
+
+
+def _where(wanted: Wanted) -> Expression:
+    where = is_listed()
+    if wanted.status is not None:
+        where &= RecordRow.transcription_status == wanted.status
+    return reduce(and_, map(_has, wanted.text.split()[:MOST_WORDS]), where)
+
+
+def _has(word: str) -> Expression:
+    """Whether a word stands somewhere in what a list shows of a record."""
+    patterns = [f"%{_escaped(spelling)}%" for spelling in _spellings(word)]
+    found: Expression = reduce(or_, (_contains(column, it) for column in _SHOWN for it in patterns))
+    return found
+
+
+def _contains(column: Any, pattern: str) -> Any:
+    if column is not RecordRow.recording_path:
+        return fn.LIKE(pattern, column, ESCAPE)
+    name = fn.file_name(column.cast("BLOB")).cast("TEXT")  # slow, so the whole path is looked at first
+    return fn.LIKE(pattern, column, ESCAPE) & fn.LIKE(pattern, name, ESCAPE)
+
+
+def _spellings(word: str) -> set[str]:
+    """Return a word in the cases that people write: SQLite takes only the case of ASCII letters as equal."""
+    return {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
+
+
+def _escaped(word: str) -> str:
+    return "".join(f"{ESCAPE}{sign}" if sign in f"%_{ESCAPE}" else sign for sign in word)
+
+
+def _order(sort: str) -> list[Any]:
+    name, downwards = sort.removeprefix("-"), sort.startswith("-")
+    if name not in SORTS:
+        raise UnknownSort(f"Records cannot be sorted by {name}. They can be by {', '.join(SORTS)}.")
+    columns = [*SORTS[name], RecordRow.id]
+    without_last = [_NULLABLE[name].is_null()] if name in _NULLABLE else []
+    return [*without_last, *(column.desc() if downwards else column.asc() for column in columns)]
