@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from capture_worker.audio.source import LOOPBACK, MICROPHONE
 from capture_worker.inputs import DEFAULT
+from capture_worker.mixer import LAYOUTS
+from shared.errors import BadRequest
 from shared.settings import Settings
 
 
@@ -36,3 +39,13 @@ class Plan:
     def wanted(self) -> dict[str, str]:
         """The device wanted for each side."""
         return {MICROPHONE: self.microphone, LOOPBACK: self.loopback}
+
+    def changed(self, **given: str | None) -> Self:
+        """Return the plan with the devices and the layout that are given for one recording.
+
+        Raises BadRequest for an unknown layout.
+        """
+        chosen = {name: value for name, value in given.items() if value is not None}
+        if chosen.get("layout", self.layout) not in LAYOUTS:
+            raise BadRequest(f"layout is one of: {', '.join(LAYOUTS)}.")
+        return replace(self, **chosen)  # type: ignore[arg-type]

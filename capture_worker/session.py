@@ -76,7 +76,9 @@ class RecordingSession:
         self._undo = contextlib.ExitStack()
         self._closed = False
         self._store = store or self._opened_store()
-        presence = presence or self._entered(Presence(self._store, self.settings.locks, "capture"))
+        if presence is None:
+            presence = Presence(self._store, self.settings.locks, "capture").enter()
+            self._undo.callback(presence.leave)
         self._worker_id = presence.worker_id
         self._announcer, self._open_system, self._clock = Announcer(on_event), open_system, clock
         self._captures = self._store.captures
@@ -119,31 +121,33 @@ class RecordingSession:
         candidate_id: str | None = None,
         project_id: str | None = None,
         title: str | None = None,
+        **devices: str | None,
     ) -> dict[str, Any]:
         """Start to record; return the state. The finished WAV goes to `output_path`, or into the inbox.
 
-        Raises AlreadyRecording, RecordingWaits, NoDevice, AudioUnavailable, BadOutputPath, OSError.
+        `microphone`, `loopback` and `layout` stand in for the settings of these names in this recording.
+        Raises AlreadyRecording, RecordingWaits, NoDevice, AudioUnavailable, BadOutputPath, BadRequest.
         """
         with self._lock:
             self._require_idle()
+            plan = Plan.of(self.settings).changed(**devices)
             now, session_id = self._clock(), str(uuid.uuid4())
             path = self._final_path(output_path, session_id, now)
-            title = title or titles.of_moment(now)
-            about = (self.settings.layout, self._worker_id, now, candidate_id, project_id)
-            call = Capture(session_id, RECORDING, title, str(path), *about)
+            about = (plan.layout, self._worker_id, now, candidate_id, project_id)
+            call = Capture(session_id, RECORDING, title or titles.of_moment(now), str(path), *about)
             self._announcer.warnings.clear()
-            active = self._new_recording(call)
+            active = self._new_recording(call, plan)
             active.start()
             self._active = active
         notices_at_start(self._announcer.warn, self.settings)
         self._announce_state()
         return self._described()
 
-    def stop(self) -> dict[str, Any]:
-        """Stop, and hand the recording over or let it wait; return its outcome. Raises NotRecording."""
+    def stop(self, session_id: str | None = None) -> dict[str, Any]:
+        """Stop the running recording, or only the named one; return its outcome. Raises NotRecording."""
         with self._lock:
             active = self._active
-            if active is None:
+            if active is None or session_id not in (None, active.call.session_id):
                 raise NotRecording(self._last.unplanned_end())
         active.stop()
         return active.outcome
@@ -172,11 +176,11 @@ class RecordingSession:
         record = self._store.records.of_session(chosen)
         return {"session_id": chosen, "record_id": record.id if record else None}
 
-    def discard(self) -> dict[str, Any]:
-        """Delete the running or waiting recording. Raises NotRecording, StateConflict."""
+    def discard(self, session_id: str | None = None) -> dict[str, Any]:
+        """Delete the running or waiting recording, or the named one. Raises NotRecording, StateConflict."""
         with self._lock:
-            active, session_id = self._active, self._current_id()
-            if session_id is None:
+            active, current = self._active, self._current_id()
+            if current is None or session_id not in (None, current):
                 raise NotRecording("There is no recording to discard.")
             if active is None:
                 self._pending.delete_waiting()
@@ -189,7 +193,7 @@ class RecordingSession:
                     f"It has just become recording {record_id}. Delete that: offhook delete {record_id}"
                 )
             self._last.replace(None)
-        return {"session_id": session_id, "discarded": True}
+        return {"session_id": current, "discarded": True}
 
     def get_state(self) -> dict[str, Any]:
         """Return the running or waiting recording, its warnings, and the outcome of the last recording."""
@@ -219,10 +223,6 @@ class RecordingSession:
         self._undo.callback(store.disconnect)
         return store
 
-    def _entered(self, presence: Presence) -> Presence:
-        self._undo.callback(presence.leave)
-        return presence.enter()
-
     def _current_id(self) -> str | None:
         if self._active:
             return self._active.call.session_id
@@ -245,14 +245,13 @@ class RecordingSession:
             raise RecordingWaits
 
     def _final_path(self, output_path: str | Path | None, session_id: str, started_at: float) -> Path:
-        if output_path:
-            return new_file(output_path, self.settings.home)
-        return self._unfinished.inbox_path(session_id, started_at)
+        inbox = self._unfinished.inbox_path(session_id, started_at)
+        return new_file(output_path, self.settings.home) if output_path else inbox
 
-    def _new_recording(self, call: Capture) -> ActiveRecording:
+    def _new_recording(self, call: Capture, plan: Plan) -> ActiveRecording:
         capture = DualStreamCapture(
             self._unfinished.part(call.session_id),
-            Plan.of(self.settings),
+            plan,
             on_level=self._announcer.levels,
             on_warning=self._announcer.warn,
             open_system=self._open_system,

@@ -29,13 +29,15 @@ class Action:
     params: tuple[str, ...] = ()
 
 
+#: What a client may say of a recording, and what it may choose for this one in the place of settings.
+ABOUT, CHOSEN = ("output_path", "candidate_id", "project_id", "title"), ("microphone", "loopback", "layout")
 ACTIONS = {
-    "start_recording": Action(RecordingSession.start, ("output_path", "candidate_id", "project_id", "title")),
-    "stop_recording": Action(RecordingSession.stop),
+    "start_recording": Action(RecordingSession.start, ABOUT + CHOSEN),
+    "stop_recording": Action(RecordingSession.stop, ("session_id",)),
     "get_recording_state": Action(RecordingSession.get_state),
     "check_audio_devices": Action(RecordingSession.check_devices),
     "attach_recording": Action(RecordingSession.attach, ("candidate_id", "project_id", "session_id")),
-    "discard_recording": Action(RecordingSession.discard),
+    "discard_recording": Action(RecordingSession.discard, ("session_id",)),
 }
 #: This action concerns the client that asks, not the session.
 SUBSCRIBE_LEVELS = "subscribe_levels"

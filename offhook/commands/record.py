@@ -10,10 +10,9 @@ import click
 from offhook.commands.options import filled, json_option, pass_desk
 from offhook.commands.printing import confirm, print_json, require_terminal, say, warn
 from offhook.commands.wording import length
+from offhook.desk import recording
 from offhook.desk.capture_quality import REASONS
 from offhook.desk.desk import Desk
-from offhook.desk.overview import interrupted_calls
-from offhook.desk.recorder import CaptureClient
 from shared.errors import CaptureNotRunning
 
 #: What to say of a recording that has ended, by where it is.
@@ -42,13 +41,15 @@ def record() -> None:
     type=click.Path(path_type=Path),
     help="Where the WAV is to be (default: the inbox).",
 )
+@click.option("--microphone", callback=filled, help="What you say (default: the setting).")
+@click.option("--loopback", callback=filled, help="What you hear (default: the setting).")
+@click.option("--layout", type=click.Choice(["mono", "split"]), help="Its channels (default: the setting).")
 @json_option
 @pass_desk
 def start(desk: Desk, /, output_path: Path | None, as_json: bool, **given: str | None) -> None:
     """Start to record."""
     output = str(output_path.absolute()) if output_path else None
-    with _capture(desk) as capture:
-        state = capture.request("start_recording", output_path=output, **given)
+    state = recording.start(desk, output_path=output, **given)
     if as_json:
         print_json(state)
         return
@@ -63,8 +64,7 @@ def start(desk: Desk, /, output_path: Path | None, as_json: bool, **given: str |
 @click.pass_context
 def stop(ctx: click.Context, desk: Desk, /, as_json: bool) -> None:
     """Stop, and queue the recording."""
-    with _capture(desk) as capture:
-        outcome = capture.request("stop_recording")
+    outcome = recording.stop(desk)
     if as_json:
         print_json(outcome)
         ctx.exit(1 if outcome["error"] else 0)
@@ -81,8 +81,7 @@ def stop(ctx: click.Context, desk: Desk, /, as_json: bool) -> None:
 @pass_desk
 def state(desk: Desk, as_json: bool) -> None:
     """Say whether a recording runs, and how it goes."""
-    with _capture(desk) as capture:
-        found = capture.request("get_recording_state")
+    found = recording.state(desk)
     if as_json:
         print_json(found)
         return
@@ -99,7 +98,7 @@ def watch(ctx: click.Context, desk: Desk) -> None:
     from offhook.commands.meter import show
 
     require_terminal("record watch", "record state")
-    with _capture(desk) as capture:
+    with recording.connect(desk) as capture:
         found = capture.request("get_recording_state")
         if found["state"] != "recording":
             say(_sentence(found))
@@ -125,11 +124,10 @@ def watch(ctx: click.Context, desk: Desk) -> None:
 @pass_desk
 def discard(desk: Desk, yes: bool) -> None:
     """Delete the recording that runs, or that was stopped and waits."""
-    with _capture(desk) as capture:
-        found = capture.request("get_recording_state")
-        if found["state"] != "idle" and not yes:
-            _ask(found)
-        capture.request("discard_recording")
+    found = recording.state(desk)
+    if found["state"] != "idle" and not yes:
+        _ask(found)
+    recording.discard(desk, found["session_id"])
     say("The recording is deleted.")
 
 
@@ -143,28 +141,8 @@ def attach(desk: Desk, target: str, candidate_id: str | None, project_id: str | 
     if candidate_id is None and project_id is None:
         raise click.UsageError("Give --candidate, --project or both.")
     session_id = desk.store.records.get(int(target)).session_id if target.isdecimal() else target
-    given = {"candidate_id": candidate_id, "project_id": project_id}
-    try:  # a recording that waits for this is then queued, which is the capture worker's to do
-        with _capture(desk) as capture:
-            capture.request("attach_recording", session_id=session_id, **given)
-    except CaptureNotRunning:
-        desk.store.captures.attach(session_id, **given)
-        desk.store.captures.release(session_id)
+    recording.attach(desk, session_id, candidate_id, project_id)
     say(f"Recording {target}: attached")
-
-
-def _capture(desk: Desk) -> CaptureClient:
-    """Connect to the capture worker. Raises CaptureNotRunning, naming the calls that it was recording."""
-    try:
-        return CaptureClient(desk.settings.control)
-    except CaptureNotRunning as error:
-        kept = [_kept(call) for call in interrupted_calls(desk)]
-        raise CaptureNotRunning(" ".join([*kept, str(error)])) from error
-
-
-def _kept(call: dict[str, Any]) -> str:
-    after = length(call["duration_seconds"])
-    return f'"{call["title"]}" was interrupted after {after}; what was recorded is kept.'
 
 
 def _ask(found: dict[str, Any]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from offhook.desk.lengths import length as length
+
 
 def clock_time(seconds: float | None) -> str:
     """Write a time for a person, in the local zone."""
@@ -21,15 +23,6 @@ def short(path: str) -> str:
     """Write a path for a person, with `~` for the home folder."""
     there, home = Path(path), Path.home()
     return str(Path("~", there.relative_to(home))) if there.is_relative_to(home) else path
-
-
-def length(seconds: float | None) -> str:
-    """Write a duration as M:SS or H:MM:SS."""
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def counted(count: int, what: str) -> str:

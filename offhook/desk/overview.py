@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from offhook.desk.calls import unfinished_calls
 from offhook.desk.desk import Desk
 from offhook.desk.not_taken import SHOWN, not_taken
-from shared.errors import ModelMissing, OffhookError
-from shared.store.captures import ENDED, RECORDING, WAITING
+from shared.errors import ModelMissing
 from shared.store.inbox_files import COPY, UNREADABLE
-from shared.store.values import Capture, Record, Worker
+from shared.store.values import Record, Worker
 from shared.times import iso
 from shared.workers import Liveness
 from transcribe_worker import model_files
 from transcribe_worker.engine.setup import setups_from_json
 
 ERRORS_SHOWN = 5
-#: How a call is called that is not in the queue and is not being recorded.
-NOT_RUNNING = {RECORDING: "interrupted", WAITING: "stopped", ENDED: "late"}
 COPIES_SHOWN = 20
 
 
@@ -34,33 +31,12 @@ def overview(desk: Desk) -> dict[str, Any]:
         "inbox": {"path": str(desk.settings.inbox), **_inbox_troubles(desk)},
         "paused": store.controls.paused(),
         "counts": store.records.counts(),
-        "recordings": [_recording(capture, liveness) for capture in store.captures.unfinished()],
+        "recordings": unfinished_calls(desk),
         "running": [_running(record) for record in store.records.processing()],
         "oldest_waiting": _oldest_waiting(desk),
         "missing_models": _missing_models(desk),
         "workers": [_worker(row, liveness) for row in store.workers.every()],
         "errors": _errors(desk),
-    }
-
-
-def interrupted_calls(desk: Desk) -> list[dict[str, Any]]:
-    """Describe the calls whose capture worker was killed; none if the database cannot be read."""
-    with suppress(OffhookError, OSError):
-        liveness = Liveness(desk.store, desk.settings.locks)
-        calls = [_recording(capture, liveness) for capture in desk.store.captures.unfinished()]
-        return [call for call in calls if call["state"] == NOT_RUNNING[RECORDING]]
-    return []
-
-
-def _recording(capture: Capture, liveness: Liveness) -> dict[str, Any]:
-    """A call that is being recorded, or was stopped and waits; without its worker it waits for that one."""
-    runs = capture.state == RECORDING and liveness.runs(capture.worker_id, capture.host)
-    return {
-        "session_id": capture.session_id,
-        "title": capture.title,
-        "state": "recording" if runs else NOT_RUNNING.get(capture.state, "interrupted"),
-        "started_at": iso(capture.started_at),
-        "duration_seconds": round(time.time() - capture.started_at if runs else capture.duration_seconds, 1),
     }
 
 

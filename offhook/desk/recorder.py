@@ -60,9 +60,14 @@ class CaptureClient:
         self.close()
 
     def close(self) -> None:
-        """Hang up."""
+        """Hang up; only in the thread that reads."""
         self._reader.close()
         self._socket.close()
+
+    def hang_up(self) -> None:
+        """End the conversation from another thread: `events` and `request` find nothing more to read."""
+        with contextlib.suppress(OSError):  # it has ended by itself
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def request(self, action: str, **params: Any) -> dict[str, Any]:
         """Have something done and return the result. Raises Refused, CaptureNotRunning."""
@@ -77,11 +82,15 @@ class CaptureClient:
         raise CaptureNotRunning("The capture worker has ended. Start it again: python start.py")
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Yield what happens, until the capture worker ends."""
+        """Yield what happens, until the capture worker ends. Requests may be made in between."""
         self._socket.settimeout(None)
-        while self._events:
-            yield self._events.pop(0)
-        yield from self._lines()
+        while True:
+            while self._events:
+                yield self._events.pop(0)
+            found = next(self._lines(), None)
+            if found is None:
+                return
+            yield found
 
     def _connected(self, control: Path, deadline: float) -> bool:
         """Connect and exchange proofs; False if that failed and may be tried again."""

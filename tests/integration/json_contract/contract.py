@@ -227,6 +227,8 @@ CONTRACT: dict[str, Table] = {
         "recordings[]": "object",
         "recordings[].session_id": "text",
         "recordings[].title": "text",
+        "recordings[].candidate_id": "text or null",
+        "recordings[].project_id": "text or null",
         "recordings[].state": "text",
         "recordings[].started_at": "time",
         "recordings[].duration_seconds": "number",
