@@ -107,6 +107,7 @@ def _add(
             raise ValueError("Its record cannot be claimed.")
         machine = [label for label in overlay.labels if label.source != PERSON]
         done = store.claims.complete(claim, segments, machine, **_facts(found))
+        store.deliveries.forget(done.id)  # it was completed long ago
         _lay_over(store, done.id, overlay)
         store.places.reserve_stem(done.id, iter([_stem(settings, path)]))
         store.places.add_files(done.id, files)

@@ -172,6 +172,26 @@ class StateConflict(OffhookError):
     code = "state_conflict"
 
 
+class HookNotFound(OffhookError):
+    """There is no such hook."""
+
+    code = "hook_not_found"
+    remedy = "`offhook hooks list` shows them all."
+
+
+class HookStopped(OffhookError):
+    """The hook is stopped. `offhook hooks start` starts it again."""
+
+    code = "hook_stopped"
+
+
+class DeliveryNotFound(OffhookError):
+    """There is no such delivery."""
+
+    code = "delivery_not_found"
+    remedy = "`offhook hooks show` lists those of a hook."
+
+
 class StoreError(OffhookError):
     """The database cannot be used. `is_sound`: what is in it is not in danger."""
 

@@ -16,8 +16,10 @@ from shared.store.claims import Claims
 from shared.store.controls import Controls
 from shared.store.database import ChangeFeed
 from shared.store.deletions import Deletions
+from shared.store.deliveries import Deliveries
 from shared.store.edits import Edits
 from shared.store.erasures import Erasures
+from shared.store.hooks import Hooks
 from shared.store.inbox_files import InboxFiles
 from shared.store.listing import Listing
 from shared.store.overlays import Overlays
@@ -60,6 +62,8 @@ class Store:
         self.controls = Controls(database)
         self.workers = Workers(database, host, clock)
         self.relocation = Relocation(database)
+        self.hooks = Hooks(database, clock)
+        self.deliveries = Deliveries(database, clock)
 
     @classmethod
     def open(

@@ -10,6 +10,7 @@ from typing import Any
 
 from peewee import Expression
 
+from shared.store import deliveries
 from shared.store.database import Database
 from shared.store.tables import RecordRow
 from shared.store.values import Record, value_of
@@ -70,9 +71,10 @@ TRANSITIONS = {
 
 
 def move(database: Database, name: str, where: Expression, **columns: Any) -> Record | None:
-    """Carry a transition out on one record; None if no record is where it begins.
+    """Carry a transition out on one record; None if no record is where it begins. Call it in a transaction.
 
-    It is one UPDATE, whose WHERE clause decides who wins.
+    It is one UPDATE, whose WHERE clause decides who wins. Hooks are notified of the new state or of nothing:
+    what they are to be sent is written in the same transaction.
     """
     transition = TRANSITIONS[name]
     state = RecordRow.transcription_status
@@ -85,4 +87,8 @@ def move(database: Database, name: str, where: Expression, **columns: Any) -> Re
         .returning(RecordRow)
     )
     row = database.first(query)
-    return value_of(Record, row) if row else None
+    if row is None:
+        return None
+    record = value_of(Record, row)
+    deliveries.intend(database, record)
+    return record

@@ -106,6 +106,43 @@ class Worker:
     host: str | None = None
 
 
+@dataclass(frozen=True)
+class Hook:
+    """Who is notified of records: a URL, or a program with its arguments, as JSON. `secret` signs messages.
+
+    `first_failed_at` is the first failed attempt since the last success. A stopped hook gets nothing.
+    """
+
+    id: int
+    kind: str
+    target: str
+    secret: str
+    created_at: float
+    events: tuple[str, ...] = ()
+    has_words: bool = False
+    first_failed_at: float | None = None
+    stopped_at: float | None = None
+    stopped_why: str | None = None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A message of one event of one record for one hook; `last_status` is HTTP's, or an exit code."""
+
+    id: int
+    hook: int
+    record: int
+    event: str
+    message_id: str
+    state: str
+    created_at: float
+    attempts: int = 0
+    next_attempt_at: float = 0.0
+    last_status: int | None = None
+    last_error: str | None = None
+    finished_at: float | None = None
+
+
 class Reader(NamedTuple):
     """Reads a column; `neutral` is what a damaged value counts as."""
 
@@ -164,6 +201,12 @@ def _whole(stored: Any) -> int:
     return stored
 
 
+def _truth(stored: Any) -> bool:
+    if not isinstance(stored, int) or stored not in (0, 1):
+        raise TypeError(stored)
+    return bool(stored)
+
+
 def _number(stored: Any) -> float:
     if not isinstance(stored, int | float) or not math.isfinite(stored):
         raise TypeError(stored)
@@ -189,6 +232,7 @@ def _object(stored: Any) -> dict[str, Any]:
 _READERS = {
     "str": Reader(_text, ""),
     "int": Reader(_whole, 0),
+    "bool": Reader(_truth, False),
     "float": Reader(_number, 0.0),
     "tuple[str, ...]": Reader(_texts, ()),
     "Mapping[str, Any]": Reader(_object, {}),

@@ -56,6 +56,16 @@ def test_what_waits_to_be_archived_is_found_among_all_that_is_archived(store: St
     assert explained[0] == "SEARCH t1 USING INDEX record_unfiled (transcription_status=?)"
 
 
+def test_the_hooks_with_a_due_message_are_found_among_all_that_were_notified(
+    store: Store, explained: list[str]
+):
+    store.deliveries.hooks_due()
+
+    index = "SEARCH t1 USING INDEX delivery_state_next_attempt_at"
+    assert [step for step in explained if step.startswith(index)]
+    assert [step for step in explained if step.startswith("SCAN")] == []
+
+
 @pytest.mark.parametrize(
     "narrowing",
     [
@@ -78,9 +88,9 @@ def test_no_narrowed_search_reads_all_segments_or_all_labels(
             steps.extend(step[3] for step in run(f"EXPLAIN QUERY PLAN {sql}", params))
         return run(sql, params)
 
-    monkeypatch.setattr(database, "execute_sql", explain)
     for number in range(110):  # more than are asked one by one
         claim_of(store, number)
+    monkeypatch.setattr(database, "execute_sql", explain)
 
     assert len(store.search.find("word", 20, narrowing)) == 20
     scanned = {step.split()[1] for step in steps if step.startswith("SCAN")}

@@ -127,6 +127,7 @@ def _notify(execute: Execute) -> None:
             "events" TEXT NOT NULL,
             "has_words" INTEGER NOT NULL DEFAULT 0,
             "created_at" REAL NOT NULL,
+            "first_failed_at" REAL,
             "stopped_at" REAL,
             "stopped_why" TEXT
         )""")

@@ -113,6 +113,7 @@ class HookRow(Model):
     events = TextField(default="[]")  # JSON
     has_words = BooleanField(default=False, constraints=[SQL("DEFAULT 0")])
     created_at = DoubleField()
+    first_failed_at = DoubleField(null=True)  # the first failed attempt since the last success
     stopped_at = DoubleField(null=True)
     stopped_why = TextField(null=True)
 

@@ -1,0 +1,1 @@
+"""Hooks: who is notified when a record is completed or has failed."""
