@@ -13,7 +13,7 @@ from statistics import fmean
 
 from archive.transcript import Transcript
 from shared.plain_text import one_line
-from shared.reading import Token, read
+from shared.reading import Token, first_word_of, read
 from shared.speakers import ME, THEM, UNSURE, voice
 from shared.words import Segment, Word
 
@@ -82,14 +82,19 @@ class Passage:
 
 def passages(transcript: Transcript) -> tuple[Passage, ...]:
     """Return a transcript's passages in the order in which they begin."""
+    found = [passage for _, some in by_segment(transcript) for passage in some]
+    return tuple(sorted(found, key=lambda it: it.start_ms))
+
+
+def by_segment(transcript: Transcript) -> Iterator[tuple[int, tuple[Passage, ...]]]:
+    """Yield the passages of each segment, by its place in the transcript, from 0.
+
+    A segment whose words are all under a correction of words before it has none.
+    """
     tokens = read(transcript.segments, transcript.overlay.labels, transcript.overlay.corrections)
     maker = _Maker(transcript)
-    found = [
-        maker.passage(run)
-        for _, segment in groupby(tokens, key=lambda token: token.segment)
-        for run in _runs(list(segment), maker.person)
-    ]
-    return tuple(sorted(found, key=lambda it: it.start_ms))
+    for place, segment in groupby(tokens, key=lambda token: token.segment):
+        yield place, tuple(maker.passage(run) for run in _runs(list(segment), maker.person))
 
 
 def text_of(transcript: Transcript) -> str:
@@ -140,11 +145,13 @@ class _Maker:
     def __init__(self, transcript: Transcript) -> None:
         self._segments, self._names = transcript.segments, transcript.names
         self._words = tuple(word for segment in transcript.segments for word in segment.words)
+        self._begin = first_word_of(transcript.segments)
+        self._persons = {speaker: plain(name) for speaker, name in transcript.names.items()}
         self._channels = (ME, THEM) if transcript.is_capture else (voice(1), voice(2))
 
     def person(self, speaker: str | None) -> str | None:
         """Return who a speaker is: speakers with the same name are one person."""
-        return plain(self._names.get(speaker, "")) or speaker if speaker else None
+        return self._persons.get(speaker) or speaker if speaker else None
 
     def passage(self, tokens: tuple[Token, ...]) -> Passage:
         """Return the passage of tokens of one speaker in one segment, which has its times at both ends."""
@@ -159,7 +166,7 @@ class _Maker:
         ends = end == (segment.first_word or 0) + len(segment.words)
         start_ms = segment.start_ms if begins else tokens[0].start_ms
         end_ms = max(start_ms, segment.end_ms if ends else tokens[-1].end_ms)
-        words = self._words[first:end]
+        words = self._words[first - self._begin : end - self._begin]
         text = segment.text if begins and ends else "".join(word.text for word in words).strip()
         return self._named(Passage(start_ms, end_ms, text, tokens, words, first), segment, tokens[0].speaker)
 

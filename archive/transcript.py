@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from archive.names import names_of
 from shared.reading import Correction
 from shared.speakers import Label
+from shared.store.parts import Part
 from shared.store.store import Store
 from shared.store.values import Record
 from shared.words import Segment, numbered
@@ -46,7 +47,7 @@ class Transcript:
 def load(store: Store, record: Record, my_name: str) -> Transcript:
     """Read the transcript of a completed record; `my_name` is what `me` is called without another name."""
     return replace(
-        _transcript(record, store.transcripts.segments(record.id)),
+        _transcript(record, numbered(store.transcripts.segments(record.id))),
         names=names_of(store, record, my_name),
         overlay=overlay(store, record.id),
     )
@@ -66,7 +67,13 @@ def so_far(store: Store, record: Record, my_name: str) -> Transcript:
     if not windows:
         return load(store, record, my_name)
     segments = (segment for window in windows for segment in window.segments)
-    return _transcript(record, sorted(segments, key=lambda segment: segment.start_ms))
+    return _transcript(record, numbered(sorted(segments, key=lambda segment: segment.start_ms)))
+
+
+def of_part(record: Record, part: Part, names: Mapping[str, str]) -> Transcript:
+    """Return a part of a transcript; the words of its segments keep their numbers."""
+    laid = Overlay(part.labels, names, part.corrections)
+    return replace(_transcript(record, part.segments), names=names, overlay=laid)
 
 
 def _transcript(record: Record, segments: Iterable[Segment]) -> Transcript:
@@ -78,6 +85,6 @@ def _transcript(record: Record, segments: Iterable[Segment]) -> Transcript:
         language_probability=record.language_probability,
         model=record.model,
         flags=record.flags,
-        segments=numbered(segments),
+        segments=tuple(segments),
         is_capture=record.is_capture,
     )

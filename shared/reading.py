@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -47,14 +47,12 @@ class Token:
 def read(
     segments: Iterable[Segment], labels: Iterable[Label] = (), corrections: Iterable[Correction] = ()
 ) -> list[Token]:
-    """Return a whole transcript, whose segments are numbered, as a person reads it.
+    """Return a transcript, or segments one after another of one, as a person reads it.
 
-    Labels and corrections come as the store has them: later ones stand over earlier ones.
+    The segments are numbered. Labels and corrections come as the store has them: later ones stand over
+    earlier ones. Those that begin before a part are passed over in it.
     """
-    known = list(segments)
-    words = [word for segment in known for word in segment.words]
-    said_by, put_right = speakers(labels, len(words)), _standing(corrections, len(words))
-    return list(_tokens(known, words, put_right, said_by))
+    return list(_tokens(_Laid(list(segments), labels, corrections)))
 
 
 def corrected_texts(segments: Iterable[Segment], corrections: Iterable[Correction]) -> dict[int, str]:
@@ -69,13 +67,18 @@ def corrected_texts(segments: Iterable[Segment], corrections: Iterable[Correctio
     return found
 
 
-def speakers(labels: Iterable[Label], words: int) -> list[Label | None]:
-    """Return the label that stands over each of so many words."""
+def speakers(labels: Iterable[Label], words: int, begin: int = 0) -> list[Label | None]:
+    """Return the label that stands over each of so many words, which begin with the one numbered `begin`."""
     found: list[Label | None] = [None] * words
     for label in labels:
-        for number in range(max(0, label.first_word), min(words, label.last_word + 1)):
-            found[number] = label
+        for place in range(max(0, label.first_word - begin), min(words, label.last_word + 1 - begin)):
+            found[place] = label
     return found
+
+
+def first_word_of(segments: Sequence[Segment]) -> int:
+    """Return the number of the first word of segments one after another."""
+    return (segments[0].first_word or 0) if segments else 0
 
 
 def _numbers(segment: Segment) -> range:
@@ -83,47 +86,52 @@ def _numbers(segment: Segment) -> range:
     return range(first, first + len(segment.words))
 
 
-def _standing(corrections: Iterable[Correction], words: int) -> dict[int, Correction]:
-    """Return by their first words the corrections that no later one overlaps."""
+def _standing(corrections: Iterable[Correction], begin: int, end: int) -> dict[int, Correction]:
+    """Return by their first words the corrections of words up to `end` that no later one overlaps."""
     taken: set[int] = set()
     found = {}
     for correction in reversed(list(corrections)):
-        covered = range(correction.first_word, min(words, correction.last_word + 1))
-        if covered and covered[0] >= 0 and taken.isdisjoint(covered):
+        covered = range(correction.first_word, min(end, correction.last_word + 1))
+        if covered and covered[0] >= begin and taken.isdisjoint(covered):
             taken.update(covered)
             found[covered[0]] = correction
     return found
 
 
-def _tokens(
-    segments: Sequence[Segment],
-    words: Sequence[Word],
-    put_right: Mapping[int, Correction],
-    said_by: Sequence[Label | None],
-) -> Iterator[Token]:
-    number = 0
-    for place, segment in enumerate(segments):
+class _Laid:
+    """Segments one after another, and what stands over each of their words."""
+
+    def __init__(
+        self, segments: Sequence[Segment], labels: Iterable[Label], corrections: Iterable[Correction]
+    ) -> None:
+        self.segments, self.begin = segments, first_word_of(segments)
+        self.words: list[Word] = [word for segment in segments for word in segment.words]
+        self.said_by = speakers(labels, len(self.words), self.begin)
+        self.put_right = _standing(corrections, self.begin, self.begin + len(self.words))
+
+
+def _tokens(laid: _Laid) -> Iterator[Token]:
+    number = laid.begin
+    for place, segment in enumerate(laid.segments):
         after = (segment.first_word or 0) + len(segment.words)
         if not segment.words:
             text = f" {segment.text}" if segment.text else ""
             yield Token(place, after, after - 1, segment.start_ms, segment.end_ms, text)
         while number < after and segment.words:
-            token = _token(place, number, words, put_right.get(number), said_by[number])
+            token = _token(place, number, laid)
             yield token
             number = token.last_word + 1
 
 
-def _token(
-    place: int, number: int, words: Sequence[Word], correction: Correction | None, label: Label | None
-) -> Token:
+def _token(place: int, number: int, laid: _Laid) -> Token:
     """Return the token that begins with a word; a correction of words of two speakers is the first one's."""
-    word = words[number]
+    words, at = laid.words, number - laid.begin
+    word, label, correction = words[at], laid.said_by[at], laid.put_right.get(number)
     speaker, probability = (label.speaker, label.probability) if label else (None, None)
     if correction is None:
         return Token(place, number, number, word.start_ms, word.end_ms, word.text, speaker, probability)
-    last = min(len(words) - 1, correction.last_word)
+    last = min(laid.begin + len(words) - 1, correction.last_word)
+    end_ms = words[last - laid.begin].end_ms
     space = " " if word.text[:1].isspace() and correction.text else ""
     text = f"{space}{correction.text}"
-    return Token(
-        place, number, last, word.start_ms, words[last].end_ms, text, speaker, probability, is_corrected=True
-    )
+    return Token(place, number, last, word.start_ms, end_ms, text, speaker, probability, is_corrected=True)

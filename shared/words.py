@@ -43,6 +43,9 @@ class Word:
         Passes over unknown fields; an unknown probability is 0. Raises ValueError.
         """
         if isinstance(found, list):
+            if _is_stored_word(found):
+                start, end, text, probability = found
+                return cls(milliseconds(start), milliseconds(end), text, probability)
             found = dict(zip(("start_seconds", "end_seconds", "text", "probability"), found, strict=False))
         fields = _object(found, "word")
         return cls(
@@ -126,10 +129,10 @@ def segments_from_json(text: str) -> tuple[Segment, ...]:
     return tuple(Segment.from_json(segment) for segment in found)
 
 
-def numbered(segments: Iterable[Segment]) -> tuple[Segment, ...]:
-    """Return the segments of a whole transcript, each with the number of its first word."""
+def numbered(segments: Iterable[Segment], begin: int = 0) -> tuple[Segment, ...]:
+    """Return segments in a row, each with the number of its first word; the first one has `begin`."""
     found: list[Segment] = []
-    words = 0
+    words = begin
     for segment in segments:
         found.append(replace(segment, first_word=words))
         words += len(segment.words)
@@ -144,6 +147,12 @@ def seconds(milliseconds: int) -> float:
 def milliseconds(seconds: float) -> int:
     """Return a time in milliseconds, rounded."""
     return round(seconds * MS_PER_SECOND)
+
+
+def _is_stored_word(found: list[Any]) -> bool:
+    """Whether a list is a word as the database stores it; there are 80,000 of them in a day's calls."""
+    kinds = [type(it) for it in found]
+    return kinds == [float, float, str, float] and math.isfinite(found[0] + found[1] + found[3])
 
 
 def _object(found: object, what: str) -> Mapping[str, Any]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TypeVar
 
-from shared.reading import Correction, Token, read
-from shared.speakers import Label
+from shared.reading import Token, read
 from shared.store import words_index
 from shared.store.database import Database, Found
 from shared.store.narrowing import EVERYTHING, Narrowing
@@ -21,8 +19,6 @@ from shared.words import seconds
 FEWEST_AT_ONCE = 50
 #: Segments whose overlays are read by one query.
 READ_AT_ONCE = 50
-
-Laid = TypeVar("Laid", Label, Correction)
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,7 @@ class Search:
             found = self._database.find_text(query, at_once, narrowing, found[-1].segment_id)
 
     def _tokens(self, found: Sequence[Found]) -> list[list[Token]]:
-        """Return segments as a person reads them; the words of each are counted from 0."""
+        """Return segments as a person reads them."""
         segments = self._transcripts.some([it.segment_id for it in found])
         present = [segments[it.segment_id] for it in found]
         wanted = [
@@ -82,18 +78,9 @@ class Search:
         ]
         near = self._overlays.near(wanted)
         return [
-            read([replace(segment, first_word=0)], _shifted(labels, first), _shifted(corrections, first))
+            read([segment], labels, corrections)
             for segment, (labels, corrections) in zip(present, near, strict=True)
-            for first in [segment.first_word or 0]
         ]
-
-
-def _shifted(overlays: Iterable[Laid], first_word: int) -> list[Laid]:
-    """Count the words of overlays from a first one."""
-    return [
-        replace(it, first_word=it.first_word - first_word, last_word=it.last_word - first_word)
-        for it in overlays
-    ]
 
 
 def _parts(found: Sequence[Found], count: int) -> Iterator[Sequence[Found]]:

@@ -17,12 +17,15 @@ from shared.store.controls import Controls
 from shared.store.database import ChangeFeed
 from shared.store.deletions import Deletions
 from shared.store.deliveries import Deliveries
+from shared.store.drafts import Drafts
 from shared.store.edits import Edits
 from shared.store.erasures import Erasures
 from shared.store.hooks import Hooks
 from shared.store.inbox_files import InboxFiles
 from shared.store.listing import Listing
+from shared.store.notes import Notes
 from shared.store.overlays import Overlays
+from shared.store.parts import Parts
 from shared.store.places import Places
 from shared.store.records import Records
 from shared.store.relocation import Relocation
@@ -47,7 +50,9 @@ class Store:
         self.database, self.host = database, host
         self.transcripts = Transcripts(database)
         self.overlays = Overlays(database, clock)
+        self.parts = Parts(database, self.transcripts, self.overlays)
         self.carrying = Carrying(database, self.transcripts, self.overlays, clock)
+        self.drafts, self.notes = Drafts(database, clock), Notes(database, clock)
         self.search = Search(database, self.transcripts, self.overlays)
         self.edits = Edits(database, self.transcripts, self.overlays, self.carrying, clock)
         self.records = Records(database, self.transcripts, self.carrying, clock)

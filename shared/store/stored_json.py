@@ -21,4 +21,5 @@ def read(text: Any, kind: type | tuple[type, ...]) -> Any:
 
 def _is_shallow(found: Any, levels: int) -> bool:
     inner = found.values() if isinstance(found, dict) else found if isinstance(found, list) else None
-    return inner is None or (levels > 0 and all(_is_shallow(each, levels - 1) for each in inner))
+    deeper = (each for each in inner or () if isinstance(each, dict | list))
+    return inner is None or (levels > 0 and all(_is_shallow(each, levels - 1) for each in deeper))

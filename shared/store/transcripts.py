@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,20 @@ class Window:
     stretch_seconds: float
     segments: tuple[Segment, ...]
     channel: int | None = None  # None: the recording has one, or its channels were mixed
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """A segment without its words: when it begins, and the characters of its text.
+
+    `words` is their number, and `window` and `place` are where it is stored; for decoded windows alone.
+    """
+
+    start_ms: int
+    characters: int
+    words: int = 0
+    window: int = 0
+    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,6 +73,27 @@ class Transcripts:
             .order_by(DecodedWindowRow.start_seconds)
         )
         return [_window(row) for row in self._database.all(query)]
+
+    def glimpses(self, record_id: int) -> list[Glimpse]:
+        """Return the segments that are decoded so far, in the order of their starts, without their words."""
+        query = DecodedWindowRow.select(DecodedWindowRow.id, DecodedWindowRow.segments).where(
+            DecodedWindowRow.record == record_id
+        )
+        rows = self._database.all(query.order_by(DecodedWindowRow.start_seconds))
+        found = [it for row in rows for it in _glimpses(row["id"], row["segments"])]
+        return sorted(found, key=lambda it: it.start_ms)
+
+    def decoded(self, wanted: Sequence[Glimpse]) -> list[Segment]:
+        """Return some segments of decoded windows; those of windows that are there no more are left out."""
+        ids = {it.window for it in wanted}
+        rows = self._database.all(DecodedWindowRow.select().where(DecodedWindowRow.id.in_(ids)))
+        windows = {row["id"]: _readable(row["segments"]) for row in rows}
+        return [windows[it.window][it.place] for it in wanted if it.place < len(windows.get(it.window, ()))]
+
+    def slice(self, record_id: int, first: int, count: int) -> list[tuple[int, Segment]]:
+        """Return some segments of a finished transcript by their places, each with the number of its row."""
+        query = SegmentRow.select().where(SegmentRow.record == record_id).order_by(SegmentRow.id)
+        return [(row["id"], _segment(row)) for row in self._database.all(query.offset(first).limit(count))]
 
     def segments(self, record_id: int) -> tuple[Segment, ...]:
         """Return the segments of a finished transcript."""
@@ -145,6 +180,25 @@ def _readable(text: str) -> tuple[Segment, ...]:
         return segments_from_json(text)
     except ValueError:
         return ()
+
+
+def _glimpses(window: int, text: str) -> Iterator[Glimpse]:
+    """Yield the segments of a stored window, in the order of its list; damaged ones count as none."""
+    try:
+        found = json.loads(text)
+        glimpses = [
+            Glimpse(*_beginning(it), len(it.get("words") or ()), window, place)
+            for place, it in enumerate(found)
+        ]
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError, OverflowError):
+        return
+    yield from glimpses
+
+
+def _beginning(found: dict[str, Any]) -> tuple[int, int]:
+    """Return when a segment begins, in milliseconds, and the length of its text."""
+    start_ms = found["start_ms"] if "start_ms" in found else found["start_seconds"] * 1000
+    return round(start_ms), len(found["text"])
 
 
 def _rows(record_id: int, segments: Iterable[Segment]) -> Iterator[dict[str, Any]]:
