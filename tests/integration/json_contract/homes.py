@@ -111,7 +111,14 @@ def _fill_inbox(stage: Stage, inbox: Inbox) -> None:
 def _lose_two(settings: Settings, store: Store) -> None:
     """A recording in the inbox that somebody has deleted, and one that was not in the queue yet."""
     store.records.add(source="inbox", title="lost", recording_path=str(settings.inbox / "lost.wav"))
-    how = {"title": "lost", "layout": "mono", "worker_id": "capture-1", "started_at": 1.0}
+    how = {
+        "title": "lost",
+        "layout": "mono",
+        "worker_id": "capture-1",
+        "started_at": 1.0,
+        "candidate_id": "C",
+        "project_id": "P",
+    }
     store.captures.begin("7f0c7d5e-3b0a-4c39-9d8e-0c5f2a1b4e6d", settings.inbox / "Call.wav", **how)
 
 
