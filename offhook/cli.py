@@ -38,6 +38,7 @@ COMMANDS = {
     "export": "offhook.commands.transcripts:export",
     "list": "offhook.commands.listing:list_records",
     "models": "offhook.commands.models:models",
+    "open": "offhook.commands.open:open_desk",
     "pause": "offhook.commands.queue:pause",
     "prune": "offhook.commands.erase:prune",
     "rebuild": "offhook.commands.rebuild:rebuild",
@@ -51,6 +52,7 @@ COMMANDS = {
     "show": "offhook.commands.transcripts:show",
     "speaker": "offhook.commands.speaker:speaker",
     "status": "offhook.commands.status:status",
+    "token": "offhook.commands.token:token",
     "transcribe": "offhook.commands.transcribe:transcribe",
 }
 

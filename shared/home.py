@@ -42,6 +42,11 @@ class Home:
         return self.home / "control.json"
 
     @property
+    def web(self) -> Path:
+        """Where the desk's server listens."""
+        return self.home / "web.json"
+
+    @property
     def library(self) -> Path:
         """Finished recordings and their transcripts."""
         return self.home / "library"

@@ -167,6 +167,9 @@ class Settings(RecordOptions, Home):
         False, "Give the names of a recording's people to the model, to listen for"
     )
     voices_model: str = _setting("", "ONNX file of another network that tells voices apart")
+    web_port: int = _setting(
+        8484, "Port of the desk's server on this machine; 0 takes a free one", least=0, most=65_535
+    )
     log_level: str = _setting("INFO", "How much is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 
     @property

@@ -20,7 +20,7 @@ from tests.stage import DEFAULTS, ONE_THREAD, QUICK_WORDS, Stage
 from tests.voices import LONG_CALL, SHORT_CALL, Call, speak, write_wav
 from transcribe_worker.model_files import bundled_folder
 
-DEFAULTS.update(ONE_THREAD)
+DEFAULTS.update(ONE_THREAD, OFFHOOK_WEB_PORT="0")
 #: The tests of whole calls that have the settings of a home that nobody has configured.
 COUNT_WORDS = ("test_dropped_recordings.py", "test_recorded_calls.py", "test_recordings_elsewhere.py")
 # A busy machine makes examples slowly, and that is no fault of theirs.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shared.host import host_of
 from shared.settings import Settings
+from shared.store.access import AccessKeys
 from shared.store.captures import Captures
 from shared.store.carrying import Carrying
 from shared.store.changes import RecordChanges
@@ -71,6 +72,7 @@ class Store:
         self.relocation = Relocation(database)
         self.hooks = Hooks(database, clock)
         self.deliveries = Deliveries(database, clock)
+        self.access = AccessKeys(database, clock)
 
     @classmethod
     def open(

@@ -1,0 +1,1 @@
+"""Tests of the desk in a browser and over HTTP."""

@@ -1,0 +1,74 @@
+"""How a person and a program get at the desk's server: its address, one-time links, tokens."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from offhook.desk.desk import Desk
+from shared.errors import OffhookError
+from shared.files import read_regular
+from shared.locks import is_free
+from shared.store.access import LINK, READ, TOKEN, WRITE, Access
+
+SERVER_LOCK = "web-server.lock"
+LINK_SECONDS = 120.0
+SCOPES = (READ, WRITE)
+LONGEST_NAME = 200
+_LARGEST_BYTES = 10_000
+
+
+class DeskNotRunning(OffhookError):
+    """The desk's server does not run. Start it: python start.py"""
+
+    code = "desk_not_running"
+
+
+class NoSuchToken(OffhookError):
+    """There is no such token. `offhook token list` shows them all."""
+
+    code = "no_such_token"
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """A token that was made; its secret cannot be read again."""
+
+    access: Access
+    secret: str
+
+
+def address(desk: Desk) -> str:
+    """Return where the desk's server listens. Raises DeskNotRunning."""
+    try:
+        found = json.loads(read_regular(desk.settings.web, _LARGEST_BYTES))
+        url = str(found["url"])
+    except (OSError, OffhookError, ValueError, KeyError, TypeError):
+        raise DeskNotRunning from None
+    if is_free(desk.settings.locks / SERVER_LOCK):
+        raise DeskNotRunning
+    return url
+
+
+def sign_in_link(desk: Desk, to: str = "/") -> str:
+    """Return an address that opens the desk once, signed in. Raises DeskNotRunning."""
+    url = address(desk)
+    secret = desk.store.access.add(LINK, f"{READ} {WRITE}", lives_seconds=LINK_SECONDS)
+    return f"{url}/sign-in?link={secret}&to={to}"
+
+
+def create_token(desk: Desk, name: str, scopes: tuple[str, ...]) -> NewToken:
+    """Make a token for a program."""
+    secret = desk.store.access.add(TOKEN, " ".join(scopes), name=name[:LONGEST_NAME])
+    return NewToken(desk.store.access.every(TOKEN)[-1], secret)
+
+
+def tokens(desk: Desk) -> list[Access]:
+    """Return the tokens of programs, the oldest first."""
+    return desk.store.access.every(TOKEN)
+
+
+def revoke_token(desk: Desk, token_id: int) -> None:
+    """End a token at once. Raises NoSuchToken."""
+    if token_id not in {token.id for token in tokens(desk)} or not desk.store.access.revoke(token_id):
+        raise NoSuchToken(f"There is no token {token_id}. `offhook token list` shows them all.")

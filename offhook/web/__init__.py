@@ -1,0 +1,1 @@
+"""The desk in a browser, and the same for programs: one server, on this machine alone."""

@@ -1,0 +1,64 @@
+"""The desk's application: its pages, what programs call, its files, all behind one gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from offhook.desk.desk import Desk
+from offhook.web.api import ENDPOINTS
+from offhook.web.assets import Assets
+from offhook.web.dispatch import guarded, route
+from offhook.web.errors import error_body
+from offhook.web.gate import Gate, is_api
+from offhook.web.pages import Renderer, sign_in
+from offhook.web.queue_page import queue_page
+from offhook.web.visitors import Doorkeeper
+from offhook.web.work import Work
+
+Page = Callable[[Request, Desk, Renderer], Response]
+#: Address -> what makes the page, in a thread.
+PAGES: dict[str, Page] = {
+    "/": queue_page,
+}
+
+
+def application(desk: Desk, port: int, origins: Collection[str], work: Work) -> ASGIApp:
+    """Return the application; `origins` are the addresses under which it is reached."""
+    assets = Assets()
+    renderer, doorkeeper = Renderer.of(assets), Doorkeeper(desk.store, port)
+
+    async def entrance(request: Request) -> Response:
+        return await sign_in(request, doorkeeper, work)
+
+    routes: list[BaseRoute] = [
+        Route("/sign-in", entrance),
+        Route("/static/{version}/{name:path}", assets.serve),
+        *(_page_route(path, page, desk, renderer, work) for path, page in PAGES.items()),
+        *(route(endpoint, desk, work) for endpoint in ENDPOINTS),
+    ]
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _not_here})
+    return Gate(app, doorkeeper, work, origins)
+
+
+def _page_route(path: str, page: Page, desk: Desk, renderer: Renderer, work: Work) -> Route:
+    async def answer(request: Request) -> Response:
+        return await work.run(page, request, desk, renderer)
+
+    return Route(path, guarded(answer), methods=["GET"])
+
+
+async def _not_here(request: Request, error: Exception) -> Response:
+    """Answer for an address that is none, or takes another method."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
+    text = "This address takes another method." if status == 405 else "There is nothing at this address."
+    if is_api(request.scope):
+        return JSONResponse(error_body("no_such_address", text), status, headers)
+    return PlainTextResponse(text, status, headers)

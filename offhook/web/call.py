@@ -1,0 +1,97 @@
+"""A call of an endpoint, and the endpoint itself: one table gives routes, checks and their description."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from offhook.desk.desk import Desk
+from shared.errors import OffhookError, RecordNotFound
+from shared.store.access import READ, WRITE
+
+#: Of a JSON body; recordings have ways of their own.
+LARGEST_BODY_BYTES = 1_000_000
+_CHANGES_NOTHING = ("GET", "HEAD", "OPTIONS")
+
+Given = TypeVar("Given")
+
+
+class BadCall(OffhookError):
+    """The request is not what this address takes."""
+
+    code = "bad_request"
+
+
+class NoData(msgspec.Struct):
+    """No data."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What an endpoint is called with; `body` and `query` have the types that it declares."""
+
+    desk: Desk
+    request: Request
+    path: Mapping[str, str]
+    query: Any = None
+    body: Any = None
+
+    @property
+    def record_id(self) -> int:
+        """The number of the record in the address. Raises RecordNotFound."""
+        return self.number("record_id")
+
+    def number(self, name: str) -> int:
+        """A number in the address. Raises RecordNotFound."""
+        text = self.path[name]
+        if not (text.isascii() and text.isdigit() and len(text) < 19):
+            raise RecordNotFound(f"{text!a} is not a number.")
+        return int(text)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An address, its method, what it takes and what it answers.
+
+    `handler` runs in a thread. It returns a Struct, a dictionary or a list, which becomes JSON; None, which
+    is an empty answer (204); or a Response. `body` and `query` are the types of what it takes.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[Call], Any]
+    summary: str
+    body: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+    answer: Any = None
+    status: int = 200
+
+    @property
+    def scope(self) -> str:
+        """The scope that a program's token needs."""
+        return scope_of(self.method)
+
+
+def scope_of(method: str) -> str:
+    """Return the scope that a method needs: reading ones change nothing."""
+    return READ if method in _CHANGES_NOTHING else WRITE
+
+
+def from_json(kind: type[Given], body: bytes) -> Given:
+    """Read a JSON body. Raises BadCall, naming the field."""
+    try:
+        return msgspec.json.decode(body or b"{}", type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadCall(f"The body cannot be taken: {error}.") from None
+
+
+def from_query(kind: type[Given], query: Mapping[str, str]) -> Given:
+    """Read the part of an address after the question mark. Raises BadCall, naming the parameter."""
+    try:
+        return msgspec.convert(dict(query), type=kind, strict=False)
+    except msgspec.MsgspecError as error:
+        raise BadCall(f"The address cannot be taken: {error}.") from None

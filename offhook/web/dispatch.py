@@ -1,0 +1,94 @@
+"""Turns endpoints into routes: reads what they take, runs them in a thread, writes what they answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from offhook.desk.desk import Desk
+from offhook.web.call import LARGEST_BODY_BYTES, BadCall, Call, Endpoint, from_json, from_query
+from offhook.web.errors import error_body, status_of
+from offhook.web.work import Work
+from shared.errors import OffhookError, in_words
+from shared.logs import discreet
+
+log = logging.getLogger(__name__)
+
+JSON = "application/json"
+
+
+class TooMuch(BadCall):
+    """The body is larger than this address takes."""
+
+    code = "too_much"
+
+
+def route(endpoint: Endpoint, desk: Desk, work: Work) -> Route:
+    """Return the route of an endpoint."""
+
+    async def answer(request: Request) -> Response:
+        body = await read_body(request) if endpoint.body else b""
+        return await work.run(_answered, endpoint, desk, request, body)
+
+    return Route(endpoint.path, guarded(answer), methods=[endpoint.method], name=endpoint.summary)
+
+
+def guarded(
+    answer: Callable[[Request], Awaitable[Response]],
+) -> Callable[[Request], Awaitable[Response]]:
+    """Turn what goes wrong into an answer; a fault of offhook's own is logged without what it names."""
+
+    async def guard(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except OffhookError as error:
+            details = getattr(error, "details", None)
+            return JSONResponse(error_body(error.code, str(error), details), _status(error))
+        except OSError as error:
+            log.warning("a request failed: %s", discreet(error))
+            return JSONResponse(error_body("files", f"{in_words(error)}."), 500)
+        except Exception:
+            log.exception("a request failed")
+            return JSONResponse(
+                error_body("fault", "This is a fault in offhook itself; the log has it."), 500
+            )
+
+    return guard
+
+
+async def read_body(request: Request, most_bytes: int = LARGEST_BODY_BYTES) -> bytes:
+    """Read a whole body. Raises TooMuch."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > most_bytes:
+            raise TooMuch
+    return bytes(body)
+
+
+def _answered(endpoint: Endpoint, desk: Desk, request: Request, body: bytes) -> Response:
+    query = from_query(endpoint.query, request.query_params) if endpoint.query else None
+    given = from_json(endpoint.body, body) if endpoint.body else None
+    found = endpoint.handler(Call(desk, request, request.path_params, query, given))
+    return as_response(found, endpoint.status)
+
+
+def as_response(found: Any, status: int = 200) -> Response:
+    """Return what an endpoint answers."""
+    if isinstance(found, Response):
+        return found
+    if found is None:
+        return Response(status_code=204)
+    return Response(msgspec.json.encode(found), status, media_type=JSON)
+
+
+def _status(error: OffhookError) -> int:
+    return 413 if isinstance(error, TooMuch) else status_of(error)

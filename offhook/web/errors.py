@@ -1,0 +1,57 @@
+"""Which status an error has over HTTP: one table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from offhook.desk.adding import CannotAdd
+from offhook.desk.editing import EditKept, EditRefused
+from offhook.desk.recorder import Refused
+from offhook.desk.speech import NoSuchMoment, NothingSaid, UnknownSpeaker
+from offhook.web.call import BadCall
+from shared.errors import (
+    CaptureNotRunning,
+    CaptureSilent,
+    NewerDatabase,
+    OffhookError,
+    RecordNotFound,
+    SettingsError,
+    StateConflict,
+    StoreBusy,
+    StoreFull,
+    StoreReadOnly,
+    TooLarge,
+)
+
+#: The first class that fits decides; any other error of offhook is 400.
+STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
+    (RecordNotFound, 404),
+    (NoSuchMoment, 404),
+    (UnknownSpeaker, 404),
+    (BadCall, 400),
+    (StateConflict, 409),
+    (NothingSaid, 409),
+    (EditKept, 409),
+    (EditRefused, 409),
+    (Refused, 409),
+    (TooLarge, 413),
+    (CannotAdd, 422),
+    (SettingsError, 422),
+    (StoreFull, 507),
+    (StoreBusy, 503),
+    (StoreReadOnly, 503),
+    (NewerDatabase, 503),
+    (CaptureNotRunning, 503),
+    (CaptureSilent, 503),
+)
+
+
+def status_of(error: OffhookError) -> int:
+    """Return the status of an error."""
+    return next((status for kind, status in STATUSES if isinstance(error, kind)), 400)
+
+
+def error_body(code: str, message: str, details: Any = None) -> dict[str, Any]:
+    """Return an error as programs get it."""
+    error = {"code": code, "message": message}
+    return {"error": error if details is None else {**error, "details": details}}

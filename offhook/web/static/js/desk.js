@@ -1,0 +1,3 @@
+/** What every page has; a page's own module imports it first. */
+
+import "./keys.js";

@@ -1,0 +1,105 @@
+"""Who sends a request: a browser that is signed in, a program with a token, or nobody.
+
+A browser's session is a cookie of its own for each port, since browsers keep cookies by host alone. A change
+by a browser also needs a token in a header, which a page of another origin cannot read or send.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from http.cookies import CookieError, SimpleCookie
+
+from shared.store.access import LINK, READ, SESSION, TOKEN, WRITE, Access
+from shared.store.store import Store
+
+SESSION_SECONDS = 30 * 86_400.0
+CSRF_HEADER = "x-csrf-token"
+#: Wrong secrets in a minute, before further ones are refused without a look.
+MOST_FAILURES = 30
+FAILURE_SECONDS = 60.0
+LONGEST_SECRET = 200
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody who is let in; `csrf` is what changes need in their header, None for a program."""
+
+    scopes: frozenset[str]
+    csrf: str | None = None
+    name: str | None = None
+
+    def may(self, scope: str) -> bool:
+        """Whether a scope is open to the visitor."""
+        return scope in self.scopes
+
+    def proves(self, header: str | None) -> bool:
+        """Whether a change comes from a page of the desk; compared in constant time."""
+        if self.csrf is None:
+            return True
+        return hmac.compare_digest((header or "").encode(errors="replace"), self.csrf.encode())
+
+
+class Doorkeeper:
+    """Tells visitors apart by their secrets, and slows those down who guess."""
+
+    def __init__(self, store: Store, port: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._monotonic = store, monotonic
+        self.cookie = f"offhook_{port}"
+        self._failures: deque[float] = deque(maxlen=MOST_FAILURES)
+
+    def visitor(self, authorization: str | None, cookies: str | None) -> Visitor | None:
+        """Return who a request comes from, None if nobody knows. Raises StoreError."""
+        if authorization is not None:
+            scheme, _, secret = authorization.partition(" ")
+            found = self._find(TOKEN, secret.strip()) if scheme.casefold() == "bearer" else None
+            return Visitor(frozenset(found.scopes.split()), name=found.name) if found else None
+        secret = self._session(cookies)
+        found = self._find(SESSION, secret) if secret else None
+        return Visitor(frozenset(found.scopes.split()), csrf_of(secret)) if found else None
+
+    def sign_in(self, link: str) -> str | None:
+        """Turn a one-time link into a session and return its secret, None if the link opens nothing."""
+        if self.is_guessed_at or not self._is_secret(link):
+            return None
+        if self._store.access.take(LINK, link) is None:
+            self._failures.append(self._monotonic())
+            return None
+        return self._store.access.add(SESSION, f"{READ} {WRITE}", lives_seconds=SESSION_SECONDS)
+
+    @property
+    def is_guessed_at(self) -> bool:
+        """Whether so many secrets were wrong of late that others are refused without a look."""
+        full = len(self._failures) == MOST_FAILURES
+        return full and self._monotonic() - self._failures[0] < FAILURE_SECONDS
+
+    def cookie_header(self, secret: str) -> str:
+        """Return the cookie of a session: not for scripts, and not sent by pages of other sites."""
+        age = int(SESSION_SECONDS)
+        return f"{self.cookie}={secret}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict"
+
+    def _session(self, cookies: str | None) -> str:
+        try:
+            found = SimpleCookie(cookies or "").get(self.cookie)
+        except CookieError:
+            return ""
+        return found.value if found else ""
+
+    def _find(self, kind: str, secret: str) -> Access | None:
+        """Look a secret up. A right one is always found: guessers cannot lock a person out."""
+        found = self._store.access.find(kind, secret) if self._is_secret(secret) else None
+        if found is None:
+            self._failures.append(self._monotonic())
+        return found
+
+    def _is_secret(self, text: str) -> bool:
+        return 0 < len(text) <= LONGEST_SECRET and text.isascii()
+
+
+def csrf_of(session: str) -> str:
+    """Return what changes of a session need; the session cannot be told from it."""
+    return sha256(f"csrf {session}".encode()).hexdigest()

@@ -1,0 +1,37 @@
+"""The threads in which the server does what may take a while: the event loop itself never waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+#: Each thread has its own connection to the database.
+THREADS = 8
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+class Work:
+    """A few threads that stay, so that their connections to the database stay too."""
+
+    def __init__(self, threads: int = THREADS) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="desk")
+
+    async def run(
+        self, do: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
+    ) -> Result:
+        """Do something in a thread and return its result."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, partial(do, *args, **kwargs))
+
+    def close(self) -> None:
+        """Take nothing more, and wait for what is being done."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def submit(self, do: Callable[..., Any], *args: Any) -> None:
+        """Do something in a thread without waiting for it."""
+        self._pool.submit(do, *args)

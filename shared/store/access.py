@@ -1,0 +1,100 @@
+"""Who may use the desk: one-time links, sessions of browsers, tokens of programs.
+
+Only the SHA-256 of a secret is stored. A secret has 256 random bits, so a fast hash is enough, and a lookup
+by the hash tells nothing of the secret by its time.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+
+from shared.store.database import Database
+from shared.store.tables import AccessRow
+from shared.store.values import sound
+
+LINK, SESSION, TOKEN = "link", "session", "token"
+READ, WRITE = "read", "write"
+#: `last_used_at` is written once in this time, not with every request.
+USE_SECONDS = 60.0
+SECRET_BYTES = 32
+MOST_SESSIONS = 50
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a secret opens; `scopes` are separated by spaces."""
+
+    id: int
+    kind: str
+    created_at: float
+    scopes: str = ""
+    name: str | None = None
+    expires_at: float | None = None
+    last_used_at: float | None = None
+
+
+class AccessKeys:
+    """The secrets that open the desk of one database."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database, self._clock = database, clock
+
+    def add(
+        self, kind: str, scopes: str, *, name: str | None = None, lives_seconds: float | None = None
+    ) -> str:
+        """Make a secret and return it; it cannot be read again."""
+        secret, now = secrets.token_urlsafe(SECRET_BYTES), self._clock()
+        row = {"kind": kind, "digest": _digest(secret), "scopes": scopes, "name": name, "created_at": now}
+        with self._database.transaction():
+            self._forget(now)
+            expires_at = now + lives_seconds if lives_seconds is not None else None
+            self._database.run(AccessRow.insert(**row, expires_at=expires_at))
+        return secret
+
+    def find(self, kind: str, secret: str) -> Access | None:
+        """Return what a secret opens, None if nothing or no more; note its use from time to time."""
+        found = self._first(kind, secret)
+        if found and self._clock() - (found.last_used_at or 0.0) > USE_SECONDS:
+            mine = AccessRow.id == found.id
+            self._database.run(AccessRow.update(last_used_at=self._clock()).where(mine))
+        return found
+
+    def take(self, kind: str, secret: str) -> Access | None:
+        """Return what a one-time secret opens, and remove it: of two that take it one gets it."""
+        with self._database.transaction():
+            found = self._first(kind, secret)
+            return found if found and self.revoke(found.id) else None
+
+    def every(self, kind: str) -> list[Access]:
+        """Return the secrets of a kind that are valid, the oldest first."""
+        query = AccessRow.select().where((AccessRow.kind == kind) & self._is_valid()).order_by(AccessRow.id)
+        return list(sound(Access, self._database.all(query)))
+
+    def revoke(self, access_id: int) -> bool:
+        """Remove a secret; False if it is not there."""
+        return self._database.run(AccessRow.delete().where(AccessRow.id == access_id)) > 0
+
+    def _first(self, kind: str, secret: str) -> Access | None:
+        is_it = (AccessRow.kind == kind) & (AccessRow.digest == _digest(secret))
+        row = self._database.first(AccessRow.select().where(is_it & self._is_valid()))
+        found = sound(Access, [row]) if row else ()
+        return found[0] if found else None
+
+    def _is_valid(self) -> object:
+        return AccessRow.expires_at.is_null() | (AccessRow.expires_at > self._clock())
+
+    def _forget(self, now: float) -> None:
+        """Remove what has expired, and the oldest sessions where there are too many."""
+        self._database.run(AccessRow.delete().where(AccessRow.expires_at <= now))
+        newest = AccessRow.select(AccessRow.id).where(AccessRow.kind == SESSION)
+        kept = newest.order_by(AccessRow.id.desc()).limit(MOST_SESSIONS)
+        old = (AccessRow.kind == SESSION) & AccessRow.id.not_in(kept)
+        self._database.run(AccessRow.delete().where(old))
+
+
+def _digest(secret: str) -> str:
+    return sha256(secret.encode(errors="replace")).hexdigest()
