@@ -27,9 +27,7 @@ def token() -> None:
     "scopes",
     type=click.Choice(SCOPES),
     multiple=True,
-    default=(READ,),
-    show_default=True,
-    help="What the token is good for; give it twice for both.",
+    help=f"What the token is good for; give it twice for both (default: {READ}).",
 )
 @json_option
 @pass_desk
@@ -37,7 +35,7 @@ def create(desk: Desk, name: str, scopes: tuple[str, ...], as_json: bool) -> Non
     """Make a token called NAME and print it, once."""
     if not name.strip() or len(name) > LONGEST_NAME:
         raise click.BadParameter(f"give 1 to {LONGEST_NAME} characters.", param_hint="NAME")
-    made = create_token(desk, name.strip(), tuple(dict.fromkeys(scopes)))
+    made = create_token(desk, name.strip(), tuple(dict.fromkeys(scopes)) or (READ,))
     if as_json:
         print_json({**_view(made.access), "token": made.secret})
         return
@@ -52,7 +50,7 @@ def list_tokens(desk: Desk, as_json: bool) -> None:
     """List the tokens: their names, scopes and last use, never the tokens themselves."""
     found = tokens(desk)
     if as_json:
-        print_json({"tokens": [_view(each) for each in found]})
+        print_json({"tokens": [{**_view(it), "last_used_at": iso(it.last_used_at)} for it in found]})
         return
     for each in found:
         used = f"used {ago(iso(each.last_used_at))}" if each.last_used_at else "never used"
@@ -76,5 +74,4 @@ def _view(found: Access) -> dict[str, Any]:
         "name": found.name,
         "scopes": found.scopes.split(),
         "created_at": iso(found.created_at),
-        "last_used_at": iso(found.last_used_at),
     }

@@ -16,6 +16,7 @@ from archive.library import Library
 from offhook import __file__ as offhook_module
 from shared.settings import Settings
 from shared.speakers import LOUDNESS, ME, THEM, Label
+from shared.store.access import TOKEN
 from shared.store.claims import Claim, Failure
 from shared.store.store import Store
 from tests.stage import ROOT, Stage
@@ -158,6 +159,14 @@ class Answers:
             given = ("--candidate", "C", "--project", "P", "--model", "small", "--vad")
             yield self.homes[0].read("add", self.new, *given)
             yield self.homes[0].read("add", SAMPLE, self.new)
+        elif heading == "offhook token create":
+            yield self.homes[0].read("token", "create", "my script")
+        elif heading == "offhook token list":
+            (made,) = self.to("offhook token create")
+            yield self.homes[0].read("token", "list")
+            with Store.of_home(Settings(home=self.homes[0].home)) as store:
+                store.access.find(TOKEN, made["token"])
+            yield self.homes[0].read("token", "list")
         elif heading == "offhook backup":
             yield from (_backed_up(home, self.new.parent) for home in self.homes)
         elif heading == "offhook rebuild":
