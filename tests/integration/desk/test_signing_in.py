@@ -75,7 +75,7 @@ def test_a_file_that_offhook_open_writes_signs_a_browser_in(desk: DeskServer, br
         page = context.new_page()
         page.goto(path.as_uri())
         page.wait_for_url(f"{desk.url}/")
-        page.get_by_role("heading", name="Calls").wait_for()
+        assert page.get_by_role("heading", name="Calls").is_visible()
 
 
 def test_a_link_leads_to_no_other_site(desk: DeskServer, stranger: httpx.Client):
@@ -245,5 +245,5 @@ def test_a_session_outlives_the_server(desk: DeskServer, page: Page, faults: lis
     desk.kill()
     desk.start()
     until(lambda: page.goto(desk.url).status == 200, "the page is there")  # type: ignore[union-attr]
-    page.get_by_role("heading", name="Calls").wait_for()
+    assert page.get_by_role("heading", name="Calls").is_visible()
     faults.clear()  # of the time in between
