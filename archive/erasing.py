@@ -26,7 +26,7 @@ from shared.settings import Settings
 from shared.store.inbox_files import MARKED
 from shared.store.records import FINISHED
 from shared.store.store import Store
-from shared.store.values import Capture, Record
+from shared.store.values import Capture, Record, Upload
 from shared.workers import Liveness
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,8 @@ _REFUSALS = {
     "recording": "is being recorded. `offhook record stop` or `offhook record discard` ends that",
     "waiting": "waits for a decision. `offhook record discard` deletes it",
 }
+#: The state of a recording that is being sent to the desk.
+SENDING = "being sent"
 _ON_ITS_WAY = "is on its way into the queue. Try again in a moment"
 
 
@@ -51,7 +53,7 @@ class ErasureWaits(OffhookError):
 
 @dataclass(frozen=True)
 class ErasurePlan:
-    """What a deletion removes. A call that is not in the queue has no record, and its capture's state."""
+    """What a deletion removes. A call that is not in the queue has no record, and another state."""
 
     record_id: int | None
     session_id: str
@@ -95,7 +97,12 @@ class Eraser:
         captures = self._store.captures.unqueued_of_candidate(candidate_id)
         for capture in captures:
             self._require_dead(capture)
-        return [self.of_record(record) for record in found] + [self._of_capture(row) for row in captures]
+        uploads = self._store.uploads.of_candidate(candidate_id)
+        return [
+            *map(self.of_record, found),
+            *map(self._of_capture, captures),
+            *map(self._of_upload, uploads),
+        ]
 
     def older_than(self, seconds: float, states: Collection[str] = FINISHED) -> list[Record]:
         """Return the records that were finished this many seconds ago or earlier, the oldest first."""
@@ -121,16 +128,6 @@ class Eraser:
                 self._store.erasures.mark(record_id)
             if receipt:
                 self._store.erasures.expect_receipt(receipt.name)
-
-    def mark_due(self) -> list[int]:
-        """Mark the records whose deletion can be undone no longer, and return their numbers."""
-        if not self._store.deletions.due(self._clock()):
-            return []
-        with self._store.transaction():
-            due = self._store.deletions.due(self._clock())
-            self.mark(due)
-            self._store.deletions.remove(due)
-        return due
 
     def marked(self) -> list[int]:
         """Return the numbers of the records marked for deletion."""
@@ -224,6 +221,8 @@ class Eraser:
         Its capture no longer names a recorder, so no recorder hands it over. Its file is noted as marked, so
         the inbox does not adopt it. Raises StateConflict.
         """
+        if upload := self._store.uploads.find(session_id):
+            return self._record_of_upload(upload)
         capture = self._store.captures.get(session_id)
         self._require_dead(capture)
         part, place = self._paths(capture)
@@ -231,6 +230,24 @@ class Eraser:
         self._store.captures.change(capture.session_id, worker_id="", recording_path=str(path))
         record = self._store.captures.queue(capture.session_id, {})
         if place.parent == self._settings.inbox and place.is_file():
+            self._store.inbox_files.note(place, Fingerprint.of(place), MARKED, record.id)
+        return record.id
+
+    def _of_upload(self, upload: Upload) -> ErasurePlan:
+        files = tuple(path for path in self._places_of(upload) if path.is_file())
+        title = Path(upload.name).stem
+        return ErasurePlan(None, upload.id, title, SENDING, files, _size_bytes(files), ())
+
+    def _places_of(self, upload: Upload) -> tuple[Path, Path]:
+        """Return where a recording is while it is sent, and where it goes."""
+        return part_of(self._settings.uploads, upload.id), Path(upload.recording_path)
+
+    def _record_of_upload(self, upload: Upload) -> int:
+        """Add a record for an unfinished upload, so that it can be marked; its sender finds it no more."""
+        part, place = self._places_of(upload)
+        path = part if part.is_file() else place
+        record = self._store.uploads.become(upload, str(path), {})
+        if place.is_file():
             self._store.inbox_files.note(place, Fingerprint.of(place), MARKED, record.id)
         return record.id
 

@@ -167,11 +167,9 @@ class Library:
             return False
         settings = self._settings
         for name in (os.path.normpath, os.path.realpath):  # a home may have another name, too
-            inbox, recording, edits, library, found = (
-                Path(name(each))
-                for each in (settings.inbox, settings.recording, settings.edits, settings.library, path)
-            )
-            if found.parent in (inbox, recording, edits) or library in found.parents:
+            library, found = Path(name(settings.library)), Path(name(path))
+            flat = (settings.inbox, settings.recording, settings.uploads, settings.edits)
+            if found.parent in (Path(name(each)) for each in flat) or library in found.parents:
                 return True
         return False
 

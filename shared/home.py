@@ -47,6 +47,11 @@ class Home:
         return self.home / "web.json"
 
     @property
+    def uploads(self) -> Path:
+        """Recordings that are being sent to the desk."""
+        return self.home / "uploads"
+
+    @property
     def library(self) -> Path:
         """Finished recordings and their transcripts."""
         return self.home / "library"
@@ -135,7 +140,8 @@ def tighten(path: Path) -> None:
 
 def folders_of(home: Home) -> tuple[Path, ...]:
     """Name every folder offhook needs, the outer one first."""
-    return (home.home, home.inbox, home.recording, home.library, home.models, home.logs, home.locks)
+    inner = (home.inbox, home.recording, home.uploads, home.library, home.models, home.logs, home.locks)
+    return (home.home, *inner)
 
 
 def part_of(recording: Path, session_id: str) -> Path:

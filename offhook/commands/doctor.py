@@ -13,6 +13,7 @@ import click
 
 from archive import glossary
 from archive.rebuild import orphans
+from archive.uploads import KEPT_SECONDS
 from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import print_json, say, say_marked
 from offhook.commands.wording import counted
@@ -168,7 +169,8 @@ def _voices(desk: Desk) -> Iterator[Finding]:
 def _folders(desk: Desk) -> Iterator[Finding]:
     home.prepare(desk.settings)
     settings = desk.settings
-    for folder in (settings.home, settings.inbox, settings.recording, settings.library, settings.models):
+    recordings = (settings.inbox, settings.recording, settings.uploads, settings.library)
+    for folder in (settings.home, *recordings, settings.models):
         try:
             with tempfile.TemporaryFile(dir=folder):
                 pass
@@ -240,6 +242,13 @@ def _library(desk: Desk) -> Iterator[Finding]:
     yield Finding("library", "error", message, BRING_BACK)
 
 
+def _uploads(desk: Desk) -> Iterator[Finding]:
+    found = desk.store.uploads.every()
+    what = f"{counted(len(found), 'unfinished upload')}" if found else "none is unfinished"
+    days = f"{KEPT_SECONDS / 86_400:.0f} days"
+    yield Finding("uploads", "ok", f"{what}; one that gets no byte for {days} is removed")
+
+
 def _workers(desk: Desk) -> Iterator[Finding]:
     found = overview(desk)
     living = [worker["kind"] for worker in found["workers"] if worker["alive"]]
@@ -257,4 +266,4 @@ def _workers(desk: Desk) -> Iterator[Finding]:
 
 
 MACHINE_CHECKS = (_python, _ffmpeg, _engine, _telemetry)
-HOME_CHECKS = (_model, _voices, _audio, _folders, _access, _disk, _database, _library, _workers)
+HOME_CHECKS = (_model, _voices, _audio, _folders, _access, _disk, _database, _library, _uploads, _workers)

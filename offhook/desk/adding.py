@@ -47,7 +47,7 @@ def add_file(desk: Desk, path: Path, options: Mapping[str, Any], **columns: Any)
     path = Path(os.path.abspath(path))  # noqa: PTH100 (resolve() would follow links)
     fingerprint, sha256 = _read(path, desk.settings.largest_file_gb)
     given = {name: value for name, value in columns.items() if value is not None}
-    _check_language(desk, options)
+    check_language(desk, options)
     with desk.store.transaction():
         known = desk.store.records.with_content(sha256)
         if known is None:
@@ -57,13 +57,13 @@ def add_file(desk: Desk, path: Path, options: Mapping[str, Any], **columns: Any)
         else:
             if not Library(desk.settings, desk.store).find(known).exists():
                 desk.store.records.note_move(known.id, str(path), asdict(fingerprint))
-            record = _taken_up(desk, known, options, given)
+            record = taken_up(desk, known, options, given)
     if record.transcription_status == QUEUED:
         desk.hint(record.id, record.priority)
     return Added(record, known is not None)
 
 
-def _taken_up(desk: Desk, known: Record, options: Mapping[str, Any], given: Mapping[str, Any]) -> Record:
+def taken_up(desk: Desk, known: Record, options: Mapping[str, Any], given: Mapping[str, Any]) -> Record:
     """Do with a known recording what the person asks for now."""
     status = known.transcription_status
     if status == QUEUED or (status == PROCESSING and options):
@@ -74,7 +74,7 @@ def _taken_up(desk: Desk, known: Record, options: Mapping[str, Any], given: Mapp
     return desk.store.records.requeue(known.id, options)
 
 
-def _check_language(desk: Desk, options: Mapping[str, Any]) -> None:
+def check_language(desk: Desk, options: Mapping[str, Any]) -> None:
     """Refuse a language that the model cannot hear, which would only wait."""
     if options.get("language"):
         model = options.get("model", desk.settings.model)

@@ -53,7 +53,8 @@ def _paths(home: Home) -> Iterator[Path]:
     for name in names_in(home.home):
         if name in OWN_FILES or name.startswith(OWN_DATABASES):
             yield home.home / name
-    for top in (home.inbox, home.recording, home.library, home.logs, home.locks, home.receipts):
+    tops = (home.inbox, home.recording, home.uploads, home.library, home.logs, home.locks, home.receipts)
+    for top in tops:
         for folder, inner, files in os.walk(top):
             found = (Path(folder, name) for name in (*inner, *files))
             yield from (path for path in found if not path.is_symlink())

@@ -7,7 +7,7 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from shared.store.database import Database
-from shared.store.tables import CaptureRow, InboxFileRow, RecordRow, WorkerRow
+from shared.store.tables import CaptureRow, InboxFileRow, RecordRow, UploadRow, WorkerRow
 
 #: Columns that name files of the home.
 PATHS: tuple[tuple[Any, Any], ...] = (
@@ -40,6 +40,7 @@ class Relocation:
                         query = table.update({column: str(moved)}).where(key == row[key.name])
                         self._database.run(query)
             self._database.run(WorkerRow.delete())
+            self._database.run(UploadRow.delete())  # their files are not in a backup
             self._database.run(CaptureRow.update(host=None))
             self._database.run(RecordRow.update(worker_host=None))
 

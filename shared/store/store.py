@@ -13,7 +13,6 @@ from shared.store.access import AccessKeys
 from shared.store.captures import Captures
 from shared.store.carrying import Carrying
 from shared.store.changes import RecordChanges
-from shared.store.choices import Choices
 from shared.store.claims import Claims
 from shared.store.controls import Controls
 from shared.store.database import ChangeFeed
@@ -36,6 +35,7 @@ from shared.store.sqlite.database import BUSY_TIMEOUT_SECONDS, SqliteDatabase
 from shared.store.sqlite.files import copy_database, has_calls, refuse_newer
 from shared.store.sqlite.inspection import damaged_values, oddities
 from shared.store.transcripts import Transcripts
+from shared.store.uploads import Uploads
 from shared.store.workers import Workers
 
 __all__ = ["Store", "copy_database", "damaged_values", "has_calls", "oddities", "refuse_newer"]
@@ -58,7 +58,6 @@ class Store:
         self.search = Search(database, self.transcripts, self.overlays)
         self.edits = Edits(database, self.transcripts, self.overlays, self.carrying, clock)
         self.records = Records(database, self.transcripts, self.carrying, clock)
-        self.choices = Choices(database, self.records)
         self.listing = Listing(database)
         self.changes = RecordChanges(database)
         self.deletions = Deletions(database)
@@ -67,6 +66,7 @@ class Store:
         self.erasures = Erasures(database)
         self.captures = Captures(database, self.records, self.erasures, host)
         self.inbox_files = InboxFiles(database)
+        self.uploads = Uploads(database, self.records, self.erasures, clock)
         self.controls = Controls(database)
         self.workers = Workers(database, host, clock)
         self.relocation = Relocation(database)

@@ -93,6 +93,18 @@ class InboxFile:
 
 
 @dataclass(frozen=True)
+class Upload:
+    """A recording that is being sent; `options` has the settings and columns chosen for its record."""
+
+    id: str
+    name: str
+    size_bytes: int
+    recording_path: str
+    created_at: float
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Worker:
     """A process of offhook, running or not; `engines` is JSON: how each engine uses the machine."""
 

@@ -131,8 +131,10 @@ class Inbox:
             if self._noted(path, fingerprint):
                 return True
             content = {"sha256": sha256, **asdict(fingerprint)}
-            captured = self.store.captures.adopt(str(path), content)
-            existing = captured or (self.store.records.with_content(sha256) if sha256 else None)
+            left = self.store.captures.adopt(str(path), content) or self.store.uploads.adopt(
+                str(path), content
+            )
+            existing = left or (self.store.records.with_content(sha256) if sha256 else None)
             if existing is not None and existing.error_code == RecordingMissing.code:
                 existing = self.store.records.bring_back(existing.id, str(path), content)
             is_copy = existing is not None and existing.recording_path != str(path)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from archive.erasing import Eraser
 from archive.library import Library
 from archive.retention import Retention
+from archive.uploads import LeftUploads
 from shared.errors import ClaimLost, ModelMissing, OffhookError, StoreError, WorkerGone
 from shared.logs import DatabaseTrouble
 from shared.settings import Settings
@@ -52,11 +53,13 @@ class Sweeper:
     _liveness: Liveness = field(init=False)
     _eraser: Eraser = field(init=False)
     _retention: Retention = field(init=False)
+    _uploads: LeftUploads = field(init=False)
 
     def __post_init__(self) -> None:
         self._liveness = Liveness(self.store, self.settings.locks)
         self._eraser = Eraser(self.settings, self.store, self.library, self.clock, self.monotonic)
         self._retention = Retention(self.store, self._eraser, self.settings.retention_days, self.clock)
+        self._uploads = LeftUploads(self.settings, self.store, self.clock, self.monotonic)
 
     def run(self, stopping: threading.Event) -> None:
         """Sweep at once and then every 2 s, until `stopping` is set."""
@@ -70,8 +73,8 @@ class Sweeper:
     def sweep(self) -> None:
         """Run every step once; a failed step does not stop the others."""
         steps = (
-            *(self._reclaim, self._retention.apply, self._eraser.mark_due, self._eraser.resume),
-            *(self._archive, self._hint, self._remove_dead),
+            *(self._reclaim, self._retention.apply, self._eraser.resume),
+            *(self._archive, self._hint, self._remove_dead, self._uploads.apply),
         )
         failed = False
         for step in steps:

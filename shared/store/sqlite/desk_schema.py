@@ -41,10 +41,11 @@ def add_desk(execute: Execute) -> None:
             "id" TEXT NOT NULL PRIMARY KEY,
             "name" TEXT NOT NULL,
             "size_bytes" INTEGER NOT NULL,
+            "recording_path" TEXT NOT NULL,
             "options" TEXT NOT NULL,
-            "created_at" REAL NOT NULL,
-            "touched_at" REAL NOT NULL
+            "created_at" REAL NOT NULL
         )""")
+    execute('CREATE UNIQUE INDEX "upload_recording_path" ON "uploads" ("recording_path")')
 
 
 def _order_changes(execute: Execute) -> None:

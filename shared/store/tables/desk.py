@@ -92,12 +92,12 @@ class DeletionRow(Model):
 class UploadRow(Model):
     """A recording that a browser or a program is sending; the length of its file says how far it is."""
 
-    id = TextField(primary_key=True)
+    id = TextField(primary_key=True)  # its record gets this as its session id
     name = TextField()
     size_bytes = BigIntegerField()
+    recording_path = TextField(unique=True)  # where it will be in the inbox
     options = TextField(default="{}")  # JSON: settings and columns chosen for its record
     created_at = DoubleField()
-    touched_at = DoubleField()
 
     class Meta:
         table_name = "uploads"

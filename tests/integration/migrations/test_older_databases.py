@@ -139,7 +139,7 @@ USED: dict[str, list[dict[str, object]]] = {
     "uploads": [
         {
             **{"id": "u", "name": "call.wav", "size_bytes": 2**33, "options": "{}"},
-            **{"created_at": 1.5, "touched_at": 1.5},
+            **{"recording_path": "/inbox/call.wav", "created_at": 1.5},
         }
     ],
     "hooks": [

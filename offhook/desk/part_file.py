@@ -1,0 +1,79 @@
+"""The file of an upload while bytes arrive: only appended to, by one request at a time."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+from shared.errors import DiskFull, OffhookError, TooLarge
+from shared.home import FILE_MODE
+from shared.locks import hold
+
+_FLAGS = os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0)
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+
+
+class UploadBusy(OffhookError):
+    """Another connection is sending this recording. Wait until it ends, and go on from there."""
+
+    code = "upload_busy"
+
+
+class PartFile:
+    """A file that is locked while it is open, so that no other request or process appends to it.
+
+    Raises UploadBusy, FileNotFoundError; FileExistsError for a new one.
+    """
+
+    def __init__(self, path: Path, *, most_bytes: float, spare_bytes: int, is_new: bool = False) -> None:
+        self.path, self._most_bytes, self._spare_bytes = path, most_bytes, spare_bytes
+        self._handle = os.open(path, _FLAGS | (os.O_CREAT | os.O_EXCL if is_new else 0), FILE_MODE)
+        try:
+            os.lseek(self._handle, 0, os.SEEK_SET)  # Windows locks a byte at this place
+            hold(self._handle)
+        except OSError as error:
+            os.close(self._handle)
+            raise UploadBusy from error
+        self.size_bytes = os.fstat(self._handle).st_size
+
+    def append(self, block: bytes) -> None:
+        """Write a block. Raises TooLarge before it writes too much, DiskFull; what is written stays."""
+        if self.size_bytes + len(block) > self._most_bytes:
+            raise TooLarge(
+                f"More than {self._most_bytes:,.0f} bytes were sent. Nothing of the rest was taken."
+            )
+        make_sure_of_room(self.path.parent, len(block), self._spare_bytes)
+        left = memoryview(block)
+        try:
+            while left:
+                written = os.write(self._handle, left)
+                self.size_bytes += written
+                left = left[written:]
+        except OSError as error:
+            if error.errno in _FULL:
+                raise DiskFull(_FULL_MESSAGE) from error
+            raise
+
+    def close(self) -> None:
+        """Sync what has arrived to the disk, and let others append."""
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+
+_FULL_MESSAGE = "The disk is full. Make room and go on; what has arrived is kept."
+
+
+def make_sure_of_room(folder: Path, size_bytes: int, spare_bytes: int) -> None:
+    """Raise DiskFull if a disk has no room for a number of bytes and those to spare."""
+    free = shutil.disk_usage(folder).free
+    if size_bytes + spare_bytes > free:
+        raise DiskFull(
+            f"The disk has {free / 1e6:,.0f} MB free; {size_bytes / 1e6:,.1f} MB are needed, and "
+            f"{spare_bytes / 1e6:,.0f} MB stay free for recordings. Make room and go on."
+        )

@@ -1,0 +1,56 @@
+"""What the sender of a recording chooses for its record: columns, and settings of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from shared.errors import SettingsError
+from shared.plain_text import one_line
+from shared.settings import RECORD_OPTIONS, coerce
+
+LONGEST_TEXT = 500
+_TEXTS = ("title", "candidate_id", "project_id")
+#: Of any record: more is not more urgent.
+MOST_URGENT = 100
+BROWSER, API = "upload", "api"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What was chosen for a record; `fingerprint` is the sender's own name for the file."""
+
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
+
+    def stored(self) -> dict[str, Any]:
+        """Return them as an upload's row has them."""
+        return {**self.columns, "options": dict(self.options), "fingerprint": self.fingerprint}
+
+
+def read(given: Mapping[str, str], source: str = BROWSER) -> Wishes:
+    """Read what was chosen; other names are the sender's own affair. Raises SettingsError."""
+    columns: dict[str, Any] = {"source": source}
+    for name in _TEXTS:
+        if text := one_line(given.get(name, "")).strip():
+            columns[name] = text[:LONGEST_TEXT]
+    if given.get("priority"):
+        columns["priority"] = _priority(given["priority"])
+    options = {name: coerce(name, given[name], "the upload") for name in RECORD_OPTIONS if name in given}
+    return Wishes(columns, options, given.get("fingerprint", "")[:LONGEST_TEXT])
+
+
+def file_name(given: str) -> str:
+    """Return the last part of a name, which may be a path of another system."""
+    return one_line(PurePosixPath(given.replace("\\", "/")).name).strip()[:LONGEST_TEXT]
+
+
+def _priority(text: str) -> int:
+    try:
+        found = int(text)
+    except ValueError:
+        raise SettingsError(f"priority must be a whole number, not {text!r}.") from None
+    return max(-MOST_URGENT, min(MOST_URGENT, found))

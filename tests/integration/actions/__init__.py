@@ -1,1 +1,0 @@
-"""What a person does with recordings, as pages and commands share it."""
