@@ -129,6 +129,16 @@ class Eraser:
             if receipt:
                 self._store.erasures.expect_receipt(receipt.name)
 
+    def mark_due(self) -> list[int]:
+        """Mark the records whose deletion can be undone no longer, and return their numbers."""
+        if not self._store.deletions.due(self._clock()):
+            return []
+        with self._store.transaction():
+            due = self._store.deletions.due(self._clock())
+            self.mark(due)
+            self._store.deletions.remove(due)
+        return due
+
     def marked(self) -> list[int]:
         """Return the numbers of the records marked for deletion."""
         return self._store.erasures.marked()

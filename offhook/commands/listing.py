@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import click
 from rich.table import Table
 from rich.text import Text
@@ -40,7 +42,8 @@ def list_records(desk: Desk, status: str | None, limit: int, as_json: bool) -> N
 
 def _print(records: list[Record], status: str | None, limit: int, desk: Desk) -> None:
     if records:
-        show(_table(records))
+        deleted = desk.store.deletions.due_at([record.id for record in records])
+        show(_table(records, deleted))
         count = sum(desk.store.records.counts().values()) if len(records) == limit else 0
         if count > limit and not status:
             warn(f"{limit} of {count:,}; --limit shows more.")
@@ -50,11 +53,13 @@ def _print(records: list[Record], status: str | None, limit: int, desk: Desk) ->
         warn(f"No recordings. Drop one into {desk.settings.inbox}")
 
 
-def _table(records: list[Record]) -> Table:
+def _table(records: list[Record], deleted: Collection[int]) -> Table:
     listed = table("ID", "Title", "Length", "Status", "Added")
     for record in records:
         status = record.transcription_status
         shown = f"{status} {record.progress:.0%}" if status == "processing" else status
+        if record.id in deleted:
+            shown = f"{shown}, deleted soon"
         listed.add_row(
             str(record.id),
             _title(record),

@@ -9,8 +9,10 @@ import click
 
 from offhook.commands.options import chosen, filled, json_option, pass_desk, record_options
 from offhook.commands.printing import print_json, say, warn
+from offhook.desk import queueing
 from offhook.desk.adding import add_file, check_all
 from offhook.desk.desk import Desk
+from offhook.desk.several import done
 from offhook.desk.views import record_view
 from shared.store.transitions import FAILED
 
@@ -60,8 +62,7 @@ def retry(desk: Desk, /, record_ids: tuple[int, ...], failed: bool, **given: Any
     if failed and not wanted:
         warn("No recording has failed.")
     for record_id in record_ids or [record.id for record in wanted]:
-        record = desk.store.records.requeue(record_id, options)
-        desk.hint(record.id, record.priority)
+        done(queueing.retry(desk, [record_id], options))
         say(f"Recording {record_id}: queued")
 
 
@@ -71,7 +72,7 @@ def retry(desk: Desk, /, record_ids: tuple[int, ...], failed: bool, **given: Any
 def cancel(desk: Desk, record_ids: tuple[int, ...]) -> None:
     """Take recordings out of the queue; one that is being transcribed is stopped."""
     for record_id in record_ids:
-        desk.store.records.cancel(record_id)
+        done(queueing.cancel(desk, [record_id]))
         say(f"Recording {record_id}: cancelled")
 
 
@@ -79,7 +80,7 @@ def cancel(desk: Desk, record_ids: tuple[int, ...]) -> None:
 @pass_desk
 def pause(desk: Desk) -> None:
     """Let workers finish their recordings and take no further ones."""
-    desk.store.controls.set_paused(True)
+    queueing.pause(desk)
     say("Paused. `offhook resume` ends the pause.")
 
 
@@ -87,7 +88,5 @@ def pause(desk: Desk) -> None:
 @pass_desk
 def resume(desk: Desk) -> None:
     """Let workers take recordings again after a pause."""
-    desk.store.controls.set_paused(False)
-    for record in desk.store.records.due(limit=1):
-        desk.hint(record.id, record.priority)
+    queueing.resume(desk)
     say("The queue continues.")

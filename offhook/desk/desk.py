@@ -57,6 +57,12 @@ class Desk:
 
         send_once(self.settings.queue, record_id, priority)
 
+    def move_hints(self, priorities: Mapping[int, int]) -> None:
+        """Tell workers that queued records are more or less urgent now."""
+        from transcribe_worker.jobs.hints import move_at_once
+
+        move_at_once(self.settings.queue, priorities)
+
     def __enter__(self) -> Desk:
         return self
 

@@ -10,6 +10,7 @@ from typing import Any
 from offhook.desk.calls import unfinished_calls
 from offhook.desk.desk import Desk
 from offhook.desk.not_taken import SHOWN, not_taken
+from offhook.desk.views import seconds_left
 from shared.errors import ModelMissing
 from shared.store.inbox_files import COPY, UNREADABLE
 from shared.store.values import Record, Worker
@@ -41,14 +42,13 @@ def overview(desk: Desk) -> dict[str, Any]:
 
 
 def _running(record: Record) -> dict[str, Any]:
-    remaining = (record.duration_seconds or 0.0) * (1 - record.progress)
     return {
         "id": record.id,
         "title": record.title,
         "progress": record.progress,
         "duration_seconds": record.duration_seconds,
         "speed": record.speed,
-        "seconds_left": round(remaining / record.speed, 1) if record.speed and remaining else None,
+        "seconds_left": seconds_left(record),
         "attempts": record.attempts,
         "started_at": iso(record.started_at),
         "worker_id": record.worker_id,

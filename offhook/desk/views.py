@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.settings import Settings
 from shared.store.placing import Unplaced
+from shared.store.transitions import PROCESSING
 from shared.store.values import Record
 from shared.times import iso
 from shared.words import seconds
@@ -41,6 +42,13 @@ def record_view(record: Record, settings: Settings) -> dict[str, Any]:
         "completed_at": iso(record.completed_at),
         "next_attempt_at": iso(record.next_attempt_at or None),
     }
+
+
+def seconds_left(record: Record) -> float | None:
+    """Return how long a recording that is being transcribed still takes, None if that is not known."""
+    left = (record.duration_seconds or 0.0) * (1 - record.progress)
+    is_decoded = record.transcription_status == PROCESSING
+    return round(left / record.speed, 1) if is_decoded and record.speed and left else None
 
 
 def unplaced_view(overlay: Unplaced) -> dict[str, Any]:

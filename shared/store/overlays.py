@@ -8,9 +8,10 @@ into `Edits.change`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import reduce
+from itertools import islice
 from operator import or_
 from typing import Any
 
@@ -30,6 +31,8 @@ from shared.store.tables import (
 from shared.store.values import sound
 
 ROWS_AT_ONCE = 100
+#: Speakers that are looked for in lists of records; SQLite answers with 2,000 columns at most.
+MOST_SPEAKERS = 1000
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,34 @@ class Overlays:
         known_as = fn.LOWER(fn.COALESCE(RecordRow.candidate_id, RecordRow.title)).in_(lowered(name))
         query = RecordRow.select(RecordRow.id).where((RecordRow.source == "capture") & known_as)
         return [row["id"] for row in self._database.all(query.where(RecordRow.id.not_in(named)))]
+
+    def speakers_of(self, record_ids: Collection[int]) -> dict[int, list[str]]:
+        """Return who speaks in each record by any label, also by one that persons have laid others over.
+
+        An index answers each speaker of each record with one look, however many labels there are.
+        """
+        label = SpeakerLabelRow.select().where(SpeakerLabelRow.record == RecordRow.id)
+        speakers = {
+            f"speaker_{number}": speaker
+            for number, speaker in enumerate(islice(self._speakers(), MOST_SPEAKERS))
+        }
+        speaks = [
+            fn.EXISTS(label.where(SpeakerLabelRow.speaker == speaker)).alias(name)
+            for name, speaker in speakers.items()
+        ]
+        query = RecordRow.select(RecordRow.id, *speaks).where(RecordRow.id.in_(list(record_ids)))
+        return {
+            row["id"]: [speaker for name, speaker in speakers.items() if row[name]]
+            for row in self._database.all(query)
+        }
+
+    def _speakers(self) -> Iterator[str]:
+        """Yield the speakers of all records, each found by an index after the one before."""
+        speaker = SpeakerLabelRow.speaker
+        after = self._database.scalar(SpeakerLabelRow.select(fn.MIN(speaker)))
+        while isinstance(after, str):
+            yield after
+            after = self._database.scalar(SpeakerLabelRow.select(fn.MIN(speaker)).where(speaker > after))
 
     def rename(self, record_id: int, speaker: str, name: str | None) -> None:
         """Give a speaker a name; None takes it away."""

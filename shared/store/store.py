@@ -13,6 +13,7 @@ from shared.store.access import AccessKeys
 from shared.store.captures import Captures
 from shared.store.carrying import Carrying
 from shared.store.changes import RecordChanges
+from shared.store.choices import Choices
 from shared.store.claims import Claims
 from shared.store.controls import Controls
 from shared.store.database import ChangeFeed
@@ -58,6 +59,7 @@ class Store:
         self.search = Search(database, self.transcripts, self.overlays)
         self.edits = Edits(database, self.transcripts, self.overlays, self.carrying, clock)
         self.records = Records(database, self.transcripts, self.carrying, clock)
+        self.choices = Choices(database, self.records)
         self.listing = Listing(database)
         self.changes = RecordChanges(database)
         self.deletions = Deletions(database)

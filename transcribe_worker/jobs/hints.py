@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,12 @@ def send_once(path: Path, record_id: int, priority: float = 0) -> None:
         hints.send(record_id, priority)
 
 
+def move_at_once(path: Path, priorities: Mapping[int, float]) -> None:
+    """Give hints that wait other priorities; a record without one gets one. Errors are ignored as above."""
+    with suppress(sqlite3.Error), closing(HintQueue(path)) as hints:
+        hints.move(priorities)
+
+
 class HintQueue:
     """A queue of record ids in a SQLite file of its own."""
 
@@ -146,6 +152,21 @@ class HintQueue:
     def send(self, record_id: int, priority: float = 0) -> None:
         """Hint that a record may be due. A hint may be lost, repeated or late."""
         self._huey.enqueue(self._task.s(record_id, priority=priority))
+
+    def move(self, priorities: Mapping[int, float]) -> None:
+        """Give the hints of some records other priorities; a record without a hint gets one."""
+        storage, left = self._huey.storage, dict(priorities)
+        waiting = storage.sql("SELECT id, data FROM task WHERE queue = ?", (storage.name,), results=True)
+        with storage.db(commit=True) as cursor:
+            for number, data in waiting:
+                record_id = _record_id(data)
+                if record_id is not None and record_id in priorities:
+                    cursor.execute(
+                        "UPDATE task SET priority = ? WHERE id = ?", (priorities[record_id], number)
+                    )
+                    left.pop(record_id, None)
+        for record_id, priority in left.items():
+            self.send(record_id, priority)
 
     def is_empty(self) -> bool:
         """Whether no hint waits."""

@@ -73,7 +73,7 @@ class Sweeper:
     def sweep(self) -> None:
         """Run every step once; a failed step does not stop the others."""
         steps = (
-            *(self._reclaim, self._retention.apply, self._eraser.resume),
+            *(self._reclaim, self._retention.apply, self._eraser.mark_due, self._eraser.resume),
             *(self._archive, self._hint, self._remove_dead, self._uploads.apply),
         )
         failed = False

@@ -1,0 +1,1 @@
+"""What a person does with recordings, as pages and commands share it."""

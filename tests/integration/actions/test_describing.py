@@ -1,0 +1,51 @@
+"""A person gives a recording a title, a candidate and a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from offhook.desk.describing import LONGEST, BadDescription, describe
+from offhook.desk.desk import Desk
+from shared.errors import RecordNotFound
+from shared.settings import Settings
+from shared.store.store import Store
+from tests.integration.erasing.calls import make_call
+
+
+def test_what_is_given_is_changed_and_nothing_else(desk: Desk, store: Store) -> None:
+    record = store.records.add(
+        source="added", title="old", recording_path="/a.wav", candidate_id="C-1", project_id="P-1"
+    )
+    describe(desk, record.id, title="  new\ttitle ", candidate_id="")
+
+    found = store.records.get(record.id)
+    assert (found.title, found.candidate_id, found.project_id) == ("new title", None, "P-1")
+
+
+def test_the_files_in_the_library_keep_their_names_and_say_the_new_one(
+    desk: Desk, store: Store, settings: Settings
+) -> None:
+    record = make_call(settings, store, "Old title", "harbour")
+    written = settings.library / f"{record.library_stem}.json"
+
+    describe(desk, record.id, title="New title")
+
+    assert "New title" in written.read_text("utf-8")
+    assert Path(store.records.get(record.id).recording_path).is_file()
+    assert store.records.get(record.id).library_stem == record.library_stem
+
+
+@pytest.mark.parametrize("text", ["", " \t", "x" * (LONGEST + 1)])
+def test_a_title_that_says_nothing_or_too_much_is_refused(desk: Desk, store: Store, text: str) -> None:
+    record = store.records.add(source="added", title="old", recording_path="/a.wav")
+
+    with pytest.raises(BadDescription):
+        describe(desk, record.id, title=text)
+    assert store.records.get(record.id).title == "old"
+
+
+def test_a_record_that_there_is_not_has_no_title(desk: Desk, store: Store) -> None:
+    with pytest.raises(RecordNotFound):
+        describe(desk, 4711, title="new")
