@@ -18,21 +18,20 @@ from pathlib import Path
 from typing import IO, Any
 
 import launcher
+from installer import DEVELOPERS, ROOT, WINDOWS, StartError, install, program, tail_of
 from shared.locks import FileLock
 from shared.privacy import TELEMETRY_OFF
 from shared.windows import CREATE_NEW_PROCESS_GROUP, creation_flags
 
-ROOT = Path(__file__).resolve().parent
 SAMPLE = ROOT / "offhook" / "sample" / "sample-call.wav"
 DEMO_SECONDS = 300
 MOST_TEST_PROCESSES = 6
 TEST_HOME = "test-home"  # in .venv: the tests take the network that tells voices apart from there
+CLOCK_SECONDS = 2.0  # the coarsest time of a file, on FAT
 STOP_SECONDS = 15  # honcho itself kills a worker 5 s after another one stopped
-WINDOWS = os.name == "nt"
 OWN_GROUP = creation_flags(CREATE_NEW_PROCESS_GROUP)  # what start_new_session is elsewhere
 
 
-DEVELOPERS = frozenset({"test", "lint"})
 HELP = (
     "test: run the tests, with --long the long ones, the rest is for pytest; lint: check style and types; "
     "uninstall: remove the offhook launcher"
@@ -43,10 +42,6 @@ LINTERS = (
     *(("mypy", "--platform", platform) for platform in ("linux", "win32", "darwin")),
     ("lint-imports",),
 )
-
-
-class StartError(Exception):
-    """offhook cannot start; the message says why, and what to do about it."""
 
 
 def main(arguments: list[str]) -> int:
@@ -108,30 +103,6 @@ def check_python(version: tuple[int, ...]) -> None:
         raise StartError(f"offhook needs Python 3.11, 3.12 or 3.13, not {this}. Try: {other} start.py")
 
 
-def install(venv: Path, extras: set[str]) -> bool:
-    """Brings .venv up to pyproject.toml and the extras, and returns whether that needed pip.
-
-    The stamp says that it did not.
-    """
-    if not works(venv):
-        print("Making .venv …")
-        remedy = "The folder .venv could not be made. On Debian and Ubuntu: sudo apt install python3-venv"
-        quietly([sys.executable, "-m", "venv", "--clear", str(venv)], remedy)
-    stamp, fingerprint = venv / "offhook-installed", fingerprint_of(ROOT)
-    present = installed_extras(stamp, fingerprint)
-    is_missing = not extras <= present
-    if is_missing:
-        print("Installing offhook … this takes about a minute the first time")
-        stamp.unlink(missing_ok=True)
-        remedy = "Not installed. Check the internet connection and the free disk space, then start again."
-        pip = [program(venv, "python"), "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check"]
-        exactly = ["--require-hashes", "--only-binary", ":all:", "-r", str(pinned(ROOT, extras))]
-        quietly([*pip, "install", *exactly], remedy)
-        quietly([*pip, "install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)], remedy)
-        write_stamp(stamp, fingerprint, extras | present)
-    return is_missing
-
-
 def fetch_voices(venv: Path, home: Path) -> None:
     """Fetches the network that tells voices apart, if it is not there. offhook works without it, too."""
     if (home / "models" / "voices.onnx").exists():
@@ -143,55 +114,6 @@ def fetch_voices(venv: Path, home: Path) -> None:
         print(f"Voices are not told apart yet. {error}", file=sys.stderr)
 
 
-def pinned(root: Path, extras: set[str]) -> Path:
-    """The file with the exact versions, and their hashes, of what the extras need."""
-    return root / ("constraints-dev.txt" if extras & DEVELOPERS else "constraints.txt")
-
-
-def works(venv: Path) -> bool:
-    """False for one that is half made, has lost its Python or belongs to another version."""
-    probe = "import pip, sys; print(sys.prefix != sys.base_prefix, *sys.version_info[:2])"
-    try:
-        done = subprocess.run([program(venv, "python"), "-I", "-c", probe], capture_output=True, text=True)
-    except OSError:
-        return False
-    return done.stdout.split() == ["True", *map(str, sys.version_info[:2])]
-
-
-def fingerprint_of(root: Path) -> str:
-    """Changes with pyproject.toml, the pinned versions, the Python version, and when the checkout moves."""
-    names = ("pyproject.toml", "constraints.txt", "constraints-dev.txt")
-    parts = ([(root / name).read_bytes() for name in names], sys.version_info[:2], root)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def installed_extras(stamp: Path, fingerprint: str) -> set[str]:
-    """The extras that a finished installation with this very fingerprint brought."""
-    stamped = stamp.read_text(encoding="utf-8", errors="replace").split() if stamp.exists() else []
-    return set(stamped[1:]) if stamped[:1] == [fingerprint] else set()
-
-
-def write_stamp(stamp: Path, fingerprint: str, extras: set[str]) -> None:
-    part = stamp.with_suffix(".part")
-    part.write_text("\n".join([fingerprint, *sorted(extras)]), encoding="utf-8")
-    part.replace(stamp)
-
-
-def quietly(command: list[str], remedy: str) -> None:
-    """Runs a command whose output matters only when it fails."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode != 0:
-        raise StartError(f"{tail_of(done.stdout)}\n\n{remedy}")
-
-
-def tail_of(output: bytes, lines: int = 15) -> str:
-    return "\n".join(output.decode(errors="replace").strip().splitlines()[-lines:])
-
-
-def program(venv: Path, name: str) -> str:
-    return str(venv / "Scripts" / f"{name}.exe" if WINDOWS else venv / "bin" / name)
-
-
 def environment(venv: Path, **more: str) -> dict[str, str]:
     path = os.pathsep.join([str(Path(program(venv, "python")).parent), os.environ.get("PATH", os.defpath)])
     own = {"PATH": path, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
@@ -200,11 +122,26 @@ def environment(venv: Path, **more: str) -> dict[str, str]:
 
 def run(venv: Path, home: Path) -> int:
     with workers(venv, home) as honcho, suppress(KeyboardInterrupt):
+        announced, started_at = False, time.time()
         while honcho.poll() is None:  # unlike wait(), this lets Ctrl-C through on Windows
             time.sleep(0.2)
+            announced = announced or announce_desk(home, started_at)
         if honcho.returncode != 0:
             raise StartError("A worker ended, so offhook stopped. Its last lines above say why.")
     return 0
+
+
+def announce_desk(home: Path, started_at: float) -> bool:
+    """Print where the desk is, once its server listens; return whether it does."""
+    announcement = home / "web.json"
+    try:
+        if announcement.stat().st_mtime < started_at - CLOCK_SECONDS:  # that of a server that was killed
+            return False
+        address = json.loads(announcement.read_text(encoding="utf-8"))["url"]
+    except (OSError, ValueError, KeyError):
+        return False
+    print(f"\nThe desk is at {address}\nTo open it, signed in:  offhook open\n")
+    return True
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+import installer
 from offhook.desk.recorder import CaptureClient, Refused
 from tests.control import connect, first_request, second_request
 from tests.stage import ROOT, Stage
@@ -353,6 +353,7 @@ def checkout(tmp_path: Path) -> Path:
     program.chmod(0o755)
     for name in (
         "start.py",
+        "installer.py",
         "launcher.py",
         "Procfile",
         *("pyproject.toml", "constraints.txt", "constraints-dev.txt"),
@@ -360,10 +361,7 @@ def checkout(tmp_path: Path) -> Path:
         shutil.copy(ROOT / name, folder)
     for name in ("shared", "archive", "capture_worker", "transcribe_worker", "offhook"):
         (folder / name).symlink_to(ROOT / name)
-    spec = importlib.util.spec_from_file_location("start", folder / "start.py")
-    assert spec
-    assert spec.loader
-    start = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(start)
-    start.write_stamp(folder / ".venv" / "offhook-installed", start.fingerprint_of(folder), {"tiny-en"})
+    installer.write_stamp(
+        folder / ".venv" / "offhook-installed", installer.fingerprint_of(folder), {"tiny-en"}
+    )
     return folder

@@ -17,6 +17,8 @@ from types import ModuleType
 
 import pytest
 
+import installer
+
 ROOT = Path(__file__).parents[2]
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals, or runs a script as a program")
 
@@ -38,6 +40,7 @@ def say(what):
         print(what, file=said)
 
 signal.signal(signal.SIGTERM, lambda *_: (say("asked to stop"), sys.exit()))
+#announce
 say("up")
 while not FileLock(pathlib.Path(os.environ["OFFHOOK_STARTER_LOCK"])).acquire():
     time.sleep(0.05)
@@ -64,6 +67,19 @@ elif sys.argv[1:] == ["models", "pull", "voices"]:
     path.touch(exist_ok=False)
 """
 
+#: What the desk's server does first.
+ANNOUNCE = """
+home = pathlib.Path(os.environ["OFFHOOK_HOME"])
+home.mkdir(exist_ok=True)
+(home / "web.json").write_text('{"url": "http://127.0.0.1:8484"}')
+time.sleep(0.5)  # the starter looks several times a second
+"""
+#: What the Procfile starts.
+PROCESSES = (
+    *("transcribe_worker/__main__", "transcribe_worker/inbox/__main__"),
+    *("capture_worker/__main__", "offhook/web/__main__"),
+)
+
 
 @pytest.fixture(scope="module")
 def start() -> ModuleType:
@@ -89,6 +105,7 @@ def checkout(tmp_path: Path, folder: Path, start: ModuleType) -> Path:
     """A checkout with stand-in workers and the real honcho, installed as far as its stamp knows."""
     for name in (
         "start.py",
+        "installer.py",
         "launcher.py",
         "Procfile",
         "pyproject.toml",
@@ -98,16 +115,16 @@ def checkout(tmp_path: Path, folder: Path, start: ModuleType) -> Path:
         shutil.copy(ROOT / name, tmp_path)
     for name in ("shared", "offhook/sample"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    for name in ("transcribe_worker/__main__", "transcribe_worker/inbox/__main__", "capture_worker/__main__"):
+    for name in PROCESSES:
         path = tmp_path / f"{name}.py"
         path.parent.mkdir(exist_ok=True)
         path.with_name("__init__.py").touch()
-        path.write_text(WORKER)
+        path.write_text(WORKER.replace("#announce", ANNOUNCE if "web" in name else ""))
     (site_packages(folder) / "honcho.pth").write_text(sysconfig.get_path("purelib"))
-    program = Path(start.program(folder, "offhook"))
-    program.write_text(f"#!{start.program(folder, 'python')}\n{OFFHOOK}")
+    program = Path(installer.program(folder, "offhook"))
+    program.write_text(f"#!{installer.program(folder, 'python')}\n{OFFHOOK}")
     program.chmod(0o755)
-    start.write_stamp(folder / "offhook-installed", start.fingerprint_of(tmp_path), {"tiny-en"})
+    installer.write_stamp(folder / "offhook-installed", installer.fingerprint_of(tmp_path), {"tiny-en"})
     return tmp_path
 
 
@@ -189,7 +206,9 @@ def test_each_supported_python_is_let_in(start: ModuleType, version: tuple[int, 
     assert start.check_python(version) is None
 
 
-@pytest.mark.parametrize("name", ["start.py", "launcher.py", "shared/__init__.py", "shared/locks.py"])
+@pytest.mark.parametrize(
+    "name", ["start.py", "installer.py", "launcher.py", "shared/__init__.py", "shared/locks.py"]
+)
 def test_an_old_python_can_parse_what_tells_it_that_it_is_old(name: str):
     assert ast.parse((ROOT / name).read_text(encoding="utf-8"), feature_version=(3, 7)).body
 
@@ -198,45 +217,45 @@ def test_an_old_python_can_parse_what_tells_it_that_it_is_old(name: str):
 
 
 def test_a_whole_virtual_environment_works(start: ModuleType, folder: Path):
-    assert start.works(folder)
+    assert installer.works(folder)
 
 
 def test_a_missing_virtual_environment_is_noticed(start: ModuleType, tmp_path: Path):
-    assert not start.works(tmp_path / ".venv")
+    assert not installer.works(tmp_path / ".venv")
 
 
 def test_a_virtual_environment_that_lost_its_python_is_noticed(start: ModuleType, folder: Path):
-    Path(start.program(folder, "python")).unlink()
+    Path(installer.program(folder, "python")).unlink()
 
-    assert not start.works(folder)
+    assert not installer.works(folder)
 
 
 def test_a_virtual_environment_without_pip_is_noticed(start: ModuleType, folder: Path):
     (site_packages(folder) / "pip.py").unlink()
 
-    assert not start.works(folder)
+    assert not installer.works(folder)
 
 
 @POSIX_ONLY
 def test_a_half_made_environment_that_is_the_systems_python_is_noticed(start: ModuleType, folder: Path):
     (folder / "pyvenv.cfg").unlink()
 
-    assert not start.works(folder)
+    assert not installer.works(folder)
 
 
 @POSIX_ONLY
 def test_a_virtual_environment_of_another_python_version_is_noticed(start: ModuleType, folder: Path):
-    python = Path(start.program(folder, "python"))
+    python = Path(installer.program(folder, "python"))
     python.unlink()
     python.write_text("#!/bin/sh\necho True 3 9\n")
     python.chmod(0o755)
 
-    assert not start.works(folder)
+    assert not installer.works(folder)
 
 
 def test_the_second_start_runs_no_pip(start: ModuleType, folder: Path):
-    start.install(folder, {"tiny-en"})
-    start.install(folder, {"tiny-en"})
+    installer.install(folder, {"tiny-en"})
+    installer.install(folder, {"tiny-en"})
 
     assert len((site_packages(folder) / "asked").read_text().splitlines()) == 2
 
@@ -244,9 +263,9 @@ def test_the_second_start_runs_no_pip(start: ModuleType, folder: Path):
 def test_running_the_tests_adds_their_packages_and_a_start_after_that_runs_no_pip(
     start: ModuleType, folder: Path
 ):
-    start.install(folder, {"tiny-en"})
-    start.install(folder, {"tiny-en", "test"})
-    start.install(folder, {"tiny-en"})
+    installer.install(folder, {"tiny-en"})
+    installer.install(folder, {"tiny-en", "test"})
+    installer.install(folder, {"tiny-en"})
 
     asked = (site_packages(folder) / "asked").read_text().splitlines()
     pinned = [str(ROOT / "constraints.txt"), str(ROOT / "constraints-dev.txt")]
@@ -254,7 +273,7 @@ def test_running_the_tests_adds_their_packages_and_a_start_after_that_runs_no_pi
 
 
 def test_only_packages_with_a_known_hash_are_installed(start: ModuleType, folder: Path):
-    start.install(folder, {"tiny-en"})
+    installer.install(folder, {"tiny-en"})
 
     packages, offhook = (site_packages(folder) / "asked").read_text().splitlines()
     assert "--require-hashes" in packages
@@ -264,11 +283,11 @@ def test_only_packages_with_a_known_hash_are_installed(start: ModuleType, folder
 def test_a_failed_install_shows_the_end_of_pips_words_and_the_remedy_and_leaves_no_stamp(
     start: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    start.install(folder, {"tiny-en"})
+    installer.install(folder, {"tiny-en"})
     monkeypatch.setenv("PIP_STAND_IN", "ERROR: no route to host")
 
     with pytest.raises(start.StartError, match=r"no route to host[^~]*Check the internet connection"):
-        start.install(folder, {"test"})
+        installer.install(folder, {"test"})
 
     assert not (folder / "offhook-installed").exists()
 
@@ -277,14 +296,14 @@ def test_a_stamp_with_another_fingerprint_or_with_rubbish_counts_for_nothing(
     start: ModuleType, tmp_path: Path
 ):
     stamp = tmp_path / "stamp"
-    start.write_stamp(stamp, "one", {"tiny-en", "test"})
+    installer.write_stamp(stamp, "one", {"tiny-en", "test"})
 
-    assert start.installed_extras(stamp, "one") == {"tiny-en", "test"}
-    assert start.installed_extras(stamp, "other") == set()
+    assert installer.installed_extras(stamp, "one") == {"tiny-en", "test"}
+    assert installer.installed_extras(stamp, "other") == set()
     stamp.write_bytes(b"\xff\x00")
-    assert start.installed_extras(stamp, "one") == set()
+    assert installer.installed_extras(stamp, "one") == set()
     stamp.unlink()
-    assert start.installed_extras(stamp, "one") == set()
+    assert installer.installed_extras(stamp, "one") == set()
 
 
 def test_the_fingerprint_changes_with_pyproject_and_when_the_checkout_moves(
@@ -295,13 +314,13 @@ def test_the_fingerprint_changes_with_pyproject_and_when_the_checkout_moves(
         root.mkdir()
         for name in ("pyproject.toml", "constraints.txt", "constraints-dev.txt"):
             (root / name).write_text("a")
-    before = start.fingerprint_of(here)
+    before = installer.fingerprint_of(here)
 
-    assert start.fingerprint_of(here) == before
-    assert start.fingerprint_of(there) != before
+    assert installer.fingerprint_of(here) == before
+    assert installer.fingerprint_of(there) != before
     for name in ("pyproject.toml", "constraints.txt", "constraints-dev.txt"):
         (here / name).write_text("b")
-        assert start.fingerprint_of(here) != before
+        assert installer.fingerprint_of(here) != before
         (here / name).write_text("a")
 
 
@@ -320,7 +339,7 @@ def test_the_network_for_voices_is_fetched_once(checkout: Path, start: ModuleTyp
 def test_without_a_network_offhook_starts_and_says_that_voices_are_not_told_apart(checkout: Path):
     (checkout / ".venv" / "offhook-installed").unlink()  # as on a fresh machine
     with launch(checkout, NO_NETWORK="yes") as starter:
-        wait_until_said(checkout, ["up", "up", "up"])
+        wait_until_said(checkout, ["up"] * len(PROCESSES))
         starter.send_signal(signal.SIGINT)
         output, _ = starter.communicate(timeout=20)
     assert starter.returncode == 0, output
@@ -334,14 +353,15 @@ def test_without_a_network_offhook_starts_and_says_that_voices_are_not_told_apar
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_signal_stops_every_worker_and_is_no_failure(checkout: Path, how: signal.Signals):
     with launch(checkout) as starter:
-        wait_until_said(checkout, ["up", "up", "up"])
+        wait_until_said(checkout, ["up"] * len(PROCESSES))
         starter.send_signal(how)
         output, _ = starter.communicate(timeout=20)
 
     assert starter.returncode == 0, output
-    assert len(said(checkout)) == 6
+    assert len(said(checkout)) == 2 * len(PROCESSES)
     assert "Traceback" not in output
     assert f"Recordings go here:  {checkout / 'home' / 'inbox'}\n" in output
+    assert "The desk is at http://127.0.0.1:8484\nTo open it, signed in:  offhook open\n" in output
     assert f"How they get on:     {Path('.venv/bin/offhook')} status\n" in output
     assert not list((checkout / ".venv").glob("starter-*"))
 
@@ -349,7 +369,7 @@ def test_a_stop_signal_stops_every_worker_and_is_no_failure(checkout: Path, how:
 @POSIX_ONLY
 def test_workers_notice_that_the_starter_was_killed(checkout: Path):
     with launch(checkout) as starter:
-        wait_until_said(checkout, ["up", "up", "up"])
+        wait_until_said(checkout, ["up"] * len(PROCESSES))
         starter.kill()
         starter.communicate(timeout=20)  # the output ends when the last worker has
 
