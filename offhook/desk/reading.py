@@ -104,7 +104,9 @@ def window(desk: Desk, record_id: int, first: int, count: int) -> Window:
 
 def version(desk: Desk, record: Record) -> str:
     """Return what changes with anything that is read in a transcript."""
-    told = (desk.store.parts.changed(record.id), record.title, record.candidate_id, desk.settings.my_name)
+    change = desk.store.changes.of_record(record.id)
+    names = (record.title, record.candidate_id, desk.settings.my_name)
+    told = (change.words_seq if change else 0, *names)
     return sha256(repr(told).encode("utf-8", "replace")).hexdigest()[:12]
 
 

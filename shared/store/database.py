@@ -6,7 +6,7 @@ key's value is the key itself. Every method raises the errors of `shared.errors`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -85,6 +85,12 @@ class Database(Protocol):
 
     def remove_text(self, record_id: int) -> None:
         """Remove the segments of a record, which are still there, from the full-text index."""
+
+    def index_text_of(self, segment_ids: Sequence[int]) -> None:
+        """Add some segments to the full-text index."""
+
+    def remove_text_of(self, segment_ids: Sequence[int]) -> None:
+        """Remove some segments, which are still as they were indexed, from the full-text index."""
 
     def changes(self) -> ChangeFeed:
         """Return a feed of the changes that are committed from now on."""

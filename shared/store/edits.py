@@ -8,32 +8,34 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-from shared.reading import Correction
 from shared.speakers import Label
 from shared.store import stored_json
 from shared.store.carrying import Carrying
-from shared.store.database import Database, Row
+from shared.store.database import Database
+from shared.store.laid import Laid, Span, State, difference
 from shared.store.overlays import Overlays
-from shared.store.placing import Unplaced
+from shared.store.parts import Parts
 from shared.store.tables import EditRow, RecordRow
 from shared.store.transcripts import Transcripts
 from shared.store.values import Record
 
 #: Changes of a record that can be undone.
 KEPT = 50
+#: With more changed places than this, the whole transcript is looked at, which is faster then.
+MANY = 50
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A change that was made; `what` is the command that made it."""
+    """A change that was made; `what` is the command that made it. Later ones have larger numbers."""
 
     what: str
     made_at: float
+    id: int = 0
 
 
 class Edits:
@@ -45,37 +47,56 @@ class Edits:
         transcripts: Transcripts,
         overlays: Overlays,
         carrying: Carrying,
+        parts: Parts,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database, self._clock = database, clock
         self._transcripts, self._overlays, self._carrying = transcripts, overlays, carrying
+        self._parts, self._laid = parts, Laid(overlays, carrying)
 
     @contextmanager
-    def change(self, record_id: int, what: str) -> Iterator[None]:
-        """Make all that is laid over a record inside into one change; nothing stays if it raises."""
+    def change(self, record_id: int, what: str, words: Span | None = None) -> Iterator[None]:
+        """Make all that is laid over a record inside into one change; nothing stays if it raises.
+
+        With `words`, nothing but their corrections is changed inside, so that nothing else is looked at.
+        """
         with self._database.transaction():
-            before = self._state(record_id)
+            before = self._laid.state(record_id, words)
             yield
-            if self._state(record_id) != before:
-                row = {"what": what, "before": json.dumps(before, ensure_ascii=False)}
+            changed, others = difference(before, self._laid.state(record_id, words), words)
+            if changed:
+                row = {"what": what, "before": json.dumps(changed, ensure_ascii=False)}
                 self._database.run(EditRow.insert(record=record_id, made_at=self._clock(), **row))
                 self._forget_old(record_id)
-                self._follow(record_id)
+                self._follow(record_id, others)
 
     def of_record(self, record_id: int) -> list[Edit]:
         """Return the changes that can be undone, the last one first."""
-        return [Edit(row["what"], row["made_at"]) for row in self._rows(record_id)]
+        query = EditRow.select(EditRow.id, EditRow.what, EditRow.made_at).where(EditRow.record == record_id)
+        rows = self._database.all(query.order_by(EditRow.id.desc()))
+        return [Edit(row["what"], row["made_at"], row["id"]) for row in rows]
 
     def undo(self, record_id: int) -> Edit | None:
         """Undo the last change of a record and return it; None if there is none."""
         with self._database.transaction():
-            rows = self._rows(record_id)
-            if not rows:
+            mine = EditRow.select().where(EditRow.record == record_id)
+            row = self._database.first(mine.order_by(EditRow.id.desc()).limit(1))
+            if row is None:
                 return None
-            self._restore(record_id, _readable(rows[0]["before"]))
-            self._database.run(EditRow.delete().where(EditRow.id == rows[0]["id"]))
-            self._follow(record_id)
-            return Edit(rows[0]["what"], rows[0]["made_at"])
+            others = self._laid.restore(record_id, _readable(row["before"]))
+            self._database.run(EditRow.delete().where(EditRow.id == row["id"]))
+            self._follow(record_id, others)
+            return Edit(row["what"], row["made_at"], row["id"])
+
+    def undo_back_to(self, record_id: int, edit_id: int) -> list[Edit]:
+        """Undo a change and all later ones, as one; none if the record has no such change."""
+        with self._database.transaction():
+            later = [it for it in self.of_record(record_id) if it.id >= edit_id]
+            if not any(it.id == edit_id for it in later):
+                return []
+            for _ in later:
+                self.undo(record_id)
+            return later
 
     def relabel(self, record: Record, labels: Iterable[Label]) -> bool:
         """Replace the labels of the machine by others for the same transcript; return whether they differ.
@@ -97,47 +118,25 @@ class Edits:
         """Remove what found no place in the present transcript; call it inside a change."""
         self._carrying.keep_unplaced(record_id, ())
 
-    def _rows(self, record_id: int) -> list[Row]:
-        query = EditRow.select().where(EditRow.record == record_id).order_by(EditRow.id.desc())
-        return self._database.all(query)
-
     def _forget_old(self, record_id: int) -> None:
-        old = [row["id"] for row in self._rows(record_id)[KEPT:]]
+        old = [edit.id for edit in self.of_record(record_id)[KEPT:]]
         if old:
             self._database.run(EditRow.delete().where(EditRow.id.in_(old)))
 
-    def _state(self, record_id: int) -> dict[str, Any]:
-        """Return all that persons have laid over a record, as JSON has it."""
-        labels, corrections = self._overlays.of_persons(record_id)
-        return {
-            "labels": [asdict(label) for label in labels],
-            "corrections": [asdict(correction) for correction in corrections],
-            "names": self._overlays.names(record_id),
-            "swaps": self._overlays.swaps(record_id),
-            "unplaced": [asdict(overlay) for overlay in self._carrying.unplaced(record_id)],
-        }
-
-    def _restore(self, record_id: int, before: dict[str, Any]) -> None:
-        overlays = self._overlays
-        overlays.replace_those_of_persons(
-            record_id,
-            [Label(**label) for label in before["labels"]],
-            [Correction(**correction) for correction in before["corrections"]],
-        )
-        overlays.replace_names(record_id, before["names"])
-        overlays.undo_swaps(record_id, before["swaps"])
-        self._carrying.keep_unplaced(record_id, [Unplaced(**overlay) for overlay in before["unplaced"]])
-
-    def _follow(self, record_id: int) -> None:
-        """Bring the index up to date, and have the record's files written again."""
-        self._transcripts.correct_index(record_id, self._overlays.corrections(record_id))
+    def _follow(self, record_id: int, corrected: Sequence[Span]) -> None:
+        """Bring the index up to date where corrections changed, and have the files written again."""
+        if len(corrected) > MANY:
+            self._transcripts.correct_index(record_id, self._overlays.corrections(record_id))
+        else:
+            for part in self._parts.of_spans(record_id, corrected):
+                self._transcripts.correct_part(part.row_ids, part.segments, part.corrections)
         self._write_files_again(record_id)
 
     def _write_files_again(self, record_id: int) -> None:
         self._database.run(RecordRow.update(archived_at=None).where(RecordRow.id == record_id))
 
 
-def _readable(text: str) -> dict[str, Any]:
+def _readable(text: str) -> State:
     """Read what was there before a change; a damaged one is an error that doctor names too."""
-    found: dict[str, Any] = stored_json.read(text, dict)
+    found: State = stored_json.read(text, dict)
     return found

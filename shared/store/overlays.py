@@ -15,7 +15,7 @@ from itertools import islice
 from operator import or_
 from typing import Any
 
-from peewee import fn
+from peewee import Case, fn
 
 from shared.reading import Correction as Correction
 from shared.speakers import PERSON, THEM, Label, VoiceTurn
@@ -95,9 +95,8 @@ class Overlays:
     def assign(self, record_id: int, first_word: int, last_word: int, speaker: str) -> None:
         """Say who said some words, as a person."""
         with self._database.transaction():
-            mine = (SpeakerLabelRow.record == record_id) & (SpeakerLabelRow.source == PERSON)
             inside = (SpeakerLabelRow.first_word >= first_word) & (SpeakerLabelRow.last_word <= last_word)
-            self._database.run(SpeakerLabelRow.delete().where(mine & inside))
+            self._database.run(SpeakerLabelRow.delete().where(_of_persons(record_id) & inside))
             self._insert(SpeakerLabelRow, record_id, [Label(first_word, last_word, speaker, PERSON)])
 
     def names(self, record_id: int) -> dict[str, str]:
@@ -179,13 +178,20 @@ class Overlays:
             before = self.swaps(record_id)
             known = {**{each: each for each in exchange}, **before}
             after = {machine: exchange.get(shown, shown) for machine, shown in known.items()}
-            self._exchange_labels(record_id, exchange)
+            self._exchange(SpeakerLabelRow.record == record_id, record_id, exchange)
             self.set_swaps(record_id, after)
 
     def corrections(self, record_id: int) -> tuple[Correction, ...]:
         """Return the corrections of a record, the oldest first."""
         query = CorrectionRow.select().where(CorrectionRow.record == record_id).order_by(CorrectionRow.id)
         return sound(Correction, self._database.all(query))
+
+    def corrections_of(self, record_id: int, first_word: int, last_word: int) -> tuple[Correction, ...]:
+        """Return the corrections of some words, the oldest first."""
+        query = CorrectionRow.select().where(
+            _overlaps(CorrectionRow, Words(record_id, first_word, last_word))
+        )
+        return sound(Correction, self._database.all(query.order_by(CorrectionRow.id)))
 
     def correct(self, record_id: int, first_word: int, last_word: int, text: str) -> None:
         """Lay a person's text over some words; it takes the place of every correction that it overlaps."""
@@ -196,9 +202,8 @@ class Overlays:
 
     def withdraw(self, record_id: int, first_word: int, last_word: int) -> None:
         """Take away every correction of some words, so that those of the engine are read again."""
-        overlaps = (CorrectionRow.first_word <= last_word) & (CorrectionRow.last_word >= first_word)
-        with self._database.transaction():
-            self._database.run(CorrectionRow.delete().where((CorrectionRow.record == record_id) & overlaps))
+        words = Words(record_id, first_word, last_word)
+        self._database.run(CorrectionRow.delete().where(_overlaps(CorrectionRow, words)))
 
     def voice_turns(self, record_id: int) -> tuple[VoiceTurn, ...]:
         """Return when which voice speaks, in the order of the recording."""
@@ -215,17 +220,31 @@ class Overlays:
 
     def of_persons(self, record_id: int) -> tuple[tuple[Label, ...], tuple[Correction, ...]]:
         """Return the labels and corrections of persons, the oldest first."""
-        labels = tuple(label for label in self.labels(record_id) if label.source == PERSON)
-        return labels, self.corrections(record_id)
+        rows = self._database.all(
+            SpeakerLabelRow.select().where(_of_persons(record_id)).order_by(SpeakerLabelRow.id)
+        )
+        return sound(Label, rows), self.corrections(record_id)
 
     def replace_those_of_persons(
         self, record_id: int, labels: Iterable[Label], corrections: Iterable[Correction]
     ) -> None:
         """Replace the labels and corrections of persons."""
-        mine = (SpeakerLabelRow.record == record_id) & (SpeakerLabelRow.source == PERSON)
-        self._database.run(SpeakerLabelRow.delete().where(mine))
-        self._database.run(CorrectionRow.delete().where(CorrectionRow.record == record_id))
+        self.replace_labels_of_persons(record_id, labels)
+        self.replace_corrections(record_id, corrections)
+
+    def replace_labels_of_persons(self, record_id: int, labels: Iterable[Label]) -> None:
+        """Replace the labels of persons."""
+        self._database.run(SpeakerLabelRow.delete().where(_of_persons(record_id)))
         self._insert(SpeakerLabelRow, record_id, labels)
+
+    def replace_corrections(
+        self, record_id: int, corrections: Iterable[Correction], words: tuple[int, int] | None = None
+    ) -> None:
+        """Replace all corrections, or those of some words."""
+        if words:
+            self.withdraw(record_id, *words)
+        else:
+            self._database.run(CorrectionRow.delete().where(CorrectionRow.record == record_id))
         self._insert(CorrectionRow, record_id, corrections)
 
     def replace_names(self, record_id: int, names: Mapping[str, str]) -> None:
@@ -245,15 +264,20 @@ class Overlays:
         """Exchange the machine's labels back to how they were with other swaps."""
         now = self.swaps(record_id)
         if now != dict(before):
-            machine = [label for label in self.labels(record_id) if label.source != PERSON]
-            original = exchanged(machine, {other: speaker for speaker, other in now.items()})
+            machines = {other: speaker for speaker, other in now.items()}
+            known = {*now, *machines, *before, *before.values()}
+            original = {speaker: machines.get(speaker, speaker) for speaker in known}
+            exchange = {shown: before.get(machine, machine) for shown, machine in original.items()}
+            self._exchange(SpeakerLabelRow.source != PERSON, record_id, exchange)
             self.set_swaps(record_id, before)
-            self.relabel(record_id, original)
 
-    def _exchange_labels(self, record_id: int, exchange: Mapping[str, str]) -> None:
-        labels = exchanged(self.labels(record_id), exchange)
-        self._database.run(SpeakerLabelRow.delete().where(SpeakerLabelRow.record == record_id))
-        self._insert(SpeakerLabelRow, record_id, labels)
+    def _exchange(self, which: Any, record_id: int, speakers: Mapping[str, str]) -> None:
+        """Give labels of a record other speakers."""
+        others = {old: new for old, new in speakers.items() if old != new}
+        if others:
+            which &= (SpeakerLabelRow.record == record_id) & SpeakerLabelRow.speaker.in_(list(others))
+            speaker = Case(SpeakerLabelRow.speaker, list(others.items()))
+            self._database.run(SpeakerLabelRow.update(speaker=speaker).where(which))
 
     def _insert(self, table: Any, record_id: int, overlays: Iterable[Any]) -> None:
         rows: Sequence[Row] = [{"record": record_id, **asdict(overlay)} for overlay in overlays]
@@ -263,15 +287,16 @@ class Overlays:
 
 def _overlap_any(table: Any, wanted: Iterable[Words]) -> Any:
     """Whether an overlay has one of the words."""
-    return reduce(
-        or_,
-        (
-            (table.record == it.record_id)
-            & (table.first_word <= it.last_word)
-            & (table.last_word >= it.first_word)
-            for it in wanted
-        ),
-    )
+    return reduce(or_, (_overlaps(table, it) for it in wanted))
+
+
+def _overlaps(table: Any, words: Words) -> Any:
+    mine = table.record == words.record_id
+    return mine & (table.first_word <= words.last_word) & (table.last_word >= words.first_word)
+
+
+def _of_persons(record_id: int) -> Any:
+    return (SpeakerLabelRow.record == record_id) & (SpeakerLabelRow.source == PERSON)
 
 
 def lowered(text: str) -> tuple[str, str]:

@@ -6,16 +6,16 @@ transcript. The place of a segment is its position in the transcript, from 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from peewee import fn
 
-from shared.reading import Correction
+from shared.reading import Correction, first_word_of
 from shared.speakers import Label
 from shared.store.database import Database
 from shared.store.overlays import Overlays, Words
-from shared.store.tables import RecordChangeRow, SegmentRow
+from shared.store.tables import SegmentRow
 from shared.store.transcripts import Glimpse, Transcripts
 from shared.words import Segment, milliseconds, numbered
 
@@ -36,11 +36,6 @@ class Parts:
 
     def __init__(self, database: Database, transcripts: Transcripts, overlays: Overlays) -> None:
         self._database, self._transcripts, self._overlays = database, transcripts, overlays
-
-    def changed(self, record_id: int) -> int:
-        """Return which of all changes was the last one of a record's words, or of what is laid over them."""
-        query = RecordChangeRow.select(RecordChangeRow.words_seq)
-        return int(self._database.scalar(query.where(RecordChangeRow.record_id == record_id)) or 0)
 
     def outline(self, record_id: int) -> list[Glimpse]:
         """Return where the segments of a finished transcript begin and how long they are; reads no words."""
@@ -89,6 +84,18 @@ class Parts:
         begin, end = self.place_of(record_id, first_word), self.place_of(record_id, last_word)
         return None if begin is None or end is None else self.of_segments(record_id, begin, end - begin + 1)
 
+    def of_spans(self, record_id: int, spans: Iterable[tuple[int, int]]) -> Iterator[Part]:
+        """Yield the parts that have some words, each range of them by its first and last word, in order.
+
+        Words that there are not are passed over.
+        """
+        done, last_word = -1, self.words(record_id) - 1
+        for first, last in spans:
+            begin, end = max(first, done + 1), min(last, last_word)
+            if begin <= end and (part := self.of_words(record_id, begin, end)):
+                yield part
+                done = words_of(part)[-1]
+
     def _laid(
         self, record_id: int, first_word: int, last_word: int
     ) -> tuple[tuple[Label, ...], tuple[Correction, ...]]:
@@ -110,6 +117,12 @@ class Parts:
             place = self.place_of(record_id, last)
             end = max(end, self.count(record_id) if place is None else place + 1)
         return begin, end
+
+
+def words_of(part: Part) -> range:
+    """Return the numbers of a part's words."""
+    first = first_word_of(part.segments)
+    return range(first, first + sum(len(it.words) for it in part.segments))
 
 
 def _start_ms(seconds: object) -> int:

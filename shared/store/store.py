@@ -57,7 +57,7 @@ class Store:
         self.carrying = Carrying(database, self.transcripts, self.overlays, clock)
         self.drafts, self.notes = Drafts(database, clock), Notes(database, clock)
         self.search = Search(database, self.transcripts, self.overlays)
-        self.edits = Edits(database, self.transcripts, self.overlays, self.carrying, clock)
+        self.edits = Edits(database, self.transcripts, self.overlays, self.carrying, self.parts, clock)
         self.records = Records(database, self.transcripts, self.carrying, clock)
         self.choices = Choices(database, self.records)
         self.listing = Listing(database)

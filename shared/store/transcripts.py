@@ -90,10 +90,14 @@ class Transcripts:
         windows = {row["id"]: _readable(row["segments"]) for row in rows}
         return [windows[it.window][it.place] for it in wanted if it.place < len(windows.get(it.window, ()))]
 
-    def slice(self, record_id: int, first: int, count: int) -> list[tuple[int, Segment]]:
-        """Return some segments of a finished transcript by their places, each with the number of its row."""
+    def slice(self, record_id: int, first: int, count: int | None) -> list[tuple[int, Segment]]:
+        """Return some segments of a finished transcript by their places, each with the number of its row.
+
+        All from `first` on if `count` is None.
+        """
         query = SegmentRow.select().where(SegmentRow.record == record_id).order_by(SegmentRow.id)
-        return [(row["id"], _segment(row)) for row in self._database.all(query.offset(first).limit(count))]
+        some = query.offset(first).limit(2**31 if count is None else count)
+        return [(row["id"], _segment(row)) for row in self._database.all(some)]
 
     def segments(self, record_id: int) -> tuple[Segment, ...]:
         """Return the segments of a finished transcript."""
@@ -115,22 +119,27 @@ class Transcripts:
 
     def correct_index(self, record_id: int, corrections: Iterable[Correction]) -> None:
         """Let a record's corrected text be found and shown, instead of the engine's."""
-        rows = self._database.all(
-            SegmentRow.select().where(SegmentRow.record == record_id).order_by(SegmentRow.id)
-        )
-        texts = corrected_texts(map(_segment, rows), corrections)
-        changed = [
-            (row, texts.get(place))
-            for place, row in enumerate(rows)
-            if texts.get(place) != row["corrected_text"]
-        ]
+        rows = self.slice(record_id, 0, None)
+        self.correct_part([row_id for row_id, _ in rows], [it for _, it in rows], corrections)
+
+    def correct_part(
+        self, row_ids: Sequence[int], segments: Sequence[Segment], corrections: Iterable[Correction]
+    ) -> None:
+        """Do so for segments one after another, whose corrections are all there."""
+        texts = corrected_texts(segments, corrections)
+        query = SegmentRow.select(SegmentRow.id, SegmentRow.text, SegmentRow.corrected_text)
+        rows = {row["id"]: row for row in self._database.all(query.where(SegmentRow.id.in_(row_ids)))}
+        changed = {
+            row_id: texts.get(place)
+            for place, row_id in enumerate(row_ids)
+            if texts.get(place) != rows[row_id]["corrected_text"]
+        }
         if changed:
-            self._database.remove_text(record_id)
-            for row, text in changed:
-                self._database.run(
-                    SegmentRow.update(**_as_read(row["text"], text)).where(SegmentRow.id == row["id"])
-                )
-            self._database.index_text(record_id)
+            self._database.remove_text_of(list(changed))
+            for row_id, text in changed.items():
+                columns = _as_read(rows[row_id]["text"], text)
+                self._database.run(SegmentRow.update(**columns).where(SegmentRow.id == row_id))
+            self._database.index_text_of(list(changed))
 
     def add_windows(self, record_id: int, windows: Iterable[Window]) -> None:
         """Add decoded windows of a record."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,14 @@ class SqliteDatabase:
     def remove_text(self, record_id: int) -> None:
         """Remove the segments of a record, which are still there, from the full-text index."""
         self._sql(fulltext.REMOVE, (record_id,))
+
+    def index_text_of(self, segment_ids: Sequence[int]) -> None:
+        """Add some segments to the full-text index."""
+        self._sql(fulltext.ADD_SOME, (json.dumps(segment_ids),))
+
+    def remove_text_of(self, segment_ids: Sequence[int]) -> None:
+        """Remove some segments, which are still as they were indexed, from the full-text index."""
+        self._sql(fulltext.REMOVE_SOME, (json.dumps(segment_ids),))
 
     def changes(self) -> SqliteChangeFeed:
         """Return a feed of the changes that are committed from now on."""

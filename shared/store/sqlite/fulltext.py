@@ -21,6 +21,8 @@ ADD = """
 REMOVE = """
     INSERT INTO segments_search (segments_search, rowid, text)
     SELECT 'delete', id, text FROM segments_to_search WHERE record_id = ?"""
+_SOME = "id IN (SELECT value FROM json_each(?))"
+ADD_SOME, REMOVE_SOME = (it.replace("record_id = ?", _SOME) for it in (ADD, REMOVE))
 RECORDS = """
     SELECT DISTINCT s.record_id FROM segments_search
     JOIN segments s ON s.id = segments_search.rowid WHERE segments_search MATCH ?"""
