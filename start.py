@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
             fetch_voices(venv, home)
         offhook = command_to_type(venv)
         print(f"Recordings go here:  {home / 'inbox'}\nHow they get on:     {offhook} status\n")
-        return demonstrate(venv, home) if options.demo else run(venv, home)
+        return demonstrate(venv, home) if options.demo else run(venv, home, offhook)
     except (StartError, KeyboardInterrupt) as error:
         print(str(error) or "\nStopped before it was done.", file=sys.stderr)
         return 1
@@ -120,18 +120,18 @@ def environment(venv: Path, **more: str) -> dict[str, str]:
     return {**os.environ, **TELEMETRY_OFF, **own, **more}
 
 
-def run(venv: Path, home: Path) -> int:
+def run(venv: Path, home: Path, offhook: str) -> int:
     with workers(venv, home) as honcho, suppress(KeyboardInterrupt):
         announced, started_at = False, time.time()
         while honcho.poll() is None:  # unlike wait(), this lets Ctrl-C through on Windows
             time.sleep(0.2)
-            announced = announced or announce_desk(home, started_at)
+            announced = announced or announce_desk(home, started_at, offhook)
         if honcho.returncode != 0:
             raise StartError("A worker ended, so offhook stopped. Its last lines above say why.")
     return 0
 
 
-def announce_desk(home: Path, started_at: float) -> bool:
+def announce_desk(home: Path, started_at: float, offhook: str) -> bool:
     """Print where the desk is, once its server listens; return whether it does."""
     announcement = home / "web.json"
     try:
@@ -140,7 +140,7 @@ def announce_desk(home: Path, started_at: float) -> bool:
         address = json.loads(announcement.read_text(encoding="utf-8"))["url"]
     except (OSError, ValueError, KeyError):
         return False
-    print(f"\nThe desk is at {address}\nTo open it, signed in:  offhook open\n")
+    print(f"\nThe desk is at {address}\nTo open it, signed in:  {offhook} open\n")
     return True
 
 
