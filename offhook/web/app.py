@@ -31,20 +31,26 @@ PAGES: dict[str, Page] = {
 
 def application(desk: Desk, port: int, origins: Collection[str], work: Work) -> ASGIApp:
     """Return the application; `origins` are the addresses under which it is reached."""
+    doorkeeper = Doorkeeper(desk.store, port)
+    handlers = {HTTPException: _not_here}
+    app = Starlette(routes=routes(desk, doorkeeper, work), exception_handlers=handlers)
+    return Gate(app, doorkeeper, work, origins)
+
+
+def routes(desk: Desk, doorkeeper: Doorkeeper, work: Work) -> list[BaseRoute]:
+    """Return every address: the way in, the files, the pages, what programs call."""
     assets = Assets()
-    renderer, doorkeeper = Renderer.of(assets), Doorkeeper(desk.store, port)
+    renderer = Renderer.of(assets)
 
     async def entrance(request: Request) -> Response:
         return await sign_in(request, doorkeeper, work)
 
-    routes: list[BaseRoute] = [
+    return [
         Route("/sign-in", entrance),
         Route("/static/{version}/{name:path}", assets.serve),
         *(_page_route(path, page, desk, renderer, work) for path, page in PAGES.items()),
         *(route(endpoint, desk, work) for endpoint in ENDPOINTS),
     ]
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _not_here})
-    return Gate(app, doorkeeper, work, origins)
 
 
 def _page_route(path: str, page: Page, desk: Desk, renderer: Renderer, work: Work) -> Route:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
+from starlette.responses import Response
 
 from offhook.desk.desk import Desk
+from offhook.web.work import Work
 from shared.errors import OffhookError, RecordNotFound
 from shared.store.access import READ, WRITE
 
@@ -58,7 +60,10 @@ class Endpoint:
     """An address, its method, what it takes and what it answers.
 
     `handler` runs in a thread. It returns a Struct, a dictionary or a list, which becomes JSON; None, which
-    is an empty answer (204); or a Response. `body` and `query` are the types of what it takes.
+    is an empty answer (204); or a Response. `body` and `query` are the types of what it takes, `answer` is
+    the type of the JSON that it answers, None without JSON. A parameter of the path is a number, read by
+    `Call.number`, unless it is written `{name:str}`. `media` names the types of an answer that is not JSON,
+    `takes` the type of such a body, and `also` the statuses it may answer beside `status` and errors.
     """
 
     method: str
@@ -69,11 +74,25 @@ class Endpoint:
     query: type[msgspec.Struct] | None = None
     answer: Any = None
     status: int = 200
+    media: tuple[str, ...] = ()
+    takes: str | None = None
+    also: tuple[int, ...] = ()
 
     @property
     def scope(self) -> str:
         """The scope that a program's token needs."""
         return scope_of(self.method)
+
+
+#: Answers a request in the event loop: for what takes or gives more than one piece of JSON.
+Answers = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Stream(Endpoint):
+    """An address of events, sound or an upload: `handler` is called once, and returns what answers."""
+
+    handler: Callable[[Desk, Work], Answers]  # type: ignore[assignment]
 
 
 def scope_of(method: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -12,7 +11,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from offhook.desk.desk import Desk
-from offhook.web.call import LARGEST_BODY_BYTES, BadCall, Call, Endpoint, from_json, from_query
+from offhook.web.call import (
+    LARGEST_BODY_BYTES,
+    Answers,
+    BadCall,
+    Call,
+    Endpoint,
+    Stream,
+    from_json,
+    from_query,
+)
 from offhook.web.errors import error_body, status_of
 from offhook.web.work import Work
 from shared.errors import OffhookError, in_words
@@ -36,12 +44,11 @@ def route(endpoint: Endpoint, desk: Desk, work: Work) -> Route:
         body = await read_body(request) if endpoint.body else b""
         return await work.run(_answered, endpoint, desk, request, body)
 
-    return Route(endpoint.path, guarded(answer), methods=[endpoint.method], name=endpoint.summary)
+    answers = endpoint.handler(desk, work) if isinstance(endpoint, Stream) else answer
+    return Route(endpoint.path, guarded(answers), methods=[endpoint.method], name=endpoint.summary)
 
 
-def guarded(
-    answer: Callable[[Request], Awaitable[Response]],
-) -> Callable[[Request], Awaitable[Response]]:
+def guarded(answer: Answers) -> Answers:
     """Turn what goes wrong into an answer; a fault of offhook's own is logged without what it names."""
 
     async def guard(request: Request) -> Response:

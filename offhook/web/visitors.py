@@ -47,9 +47,16 @@ class Visitor:
 class Doorkeeper:
     """Tells visitors apart by their secrets, and slows those down who guess."""
 
-    def __init__(self, store: Store, port: int, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._store, self._monotonic = store, monotonic
-        self.cookie = f"offhook_{port}"
+    def __init__(
+        self,
+        store: Store,
+        port: int,
+        *,
+        is_secure: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store, self._monotonic, self._is_secure = store, monotonic, is_secure
+        self.cookie = cookie_name(port, is_secure)
         self._failures: deque[float] = deque(maxlen=MOST_FAILURES)
 
     def visitor(self, authorization: str | None, cookies: str | None) -> Visitor | None:
@@ -79,8 +86,9 @@ class Doorkeeper:
 
     def cookie_header(self, secret: str) -> str:
         """Return the cookie of a session: not for scripts, and not sent by pages of other sites."""
+        secure = "; Secure" if self._is_secure else ""
         age = int(SESSION_SECONDS)
-        return f"{self.cookie}={secret}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict"
+        return f"{self.cookie}={secret}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}"
 
     def _session(self, cookies: str | None) -> str:
         try:
@@ -103,3 +111,8 @@ class Doorkeeper:
 def csrf_of(session: str) -> str:
     """Return what changes of a session need; the session cannot be told from it."""
     return sha256(f"csrf {session}".encode()).hexdigest()
+
+
+def cookie_name(port: int, is_secure: bool) -> str:
+    """Return the name of a session's cookie; a `__Host-` one cannot be set over HTTP, nor by another host."""
+    return f"__Host-offhook_{port}" if is_secure else f"offhook_{port}"

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from offhook.web.api import about
 from offhook.web.call import Endpoint
+from offhook.web.openapi import described
 
-ENDPOINTS: tuple[Endpoint, ...] = (*about.ENDPOINTS,)
+ENDPOINTS: tuple[Endpoint, ...] = described((*about.ENDPOINTS,))
