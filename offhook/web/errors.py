@@ -6,6 +6,7 @@ from typing import Any
 
 from offhook.desk.adding import CannotAdd
 from offhook.desk.editing import EditKept, EditRefused
+from offhook.desk.passage_edits import PassageChanged
 from offhook.desk.recorder import Refused
 from offhook.desk.speech import NoSuchMoment, NothingSaid, UnknownSpeaker
 from offhook.web.call import BadCall
@@ -30,6 +31,7 @@ STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (UnknownSpeaker, 404),
     (BadCall, 400),
     (StateConflict, 409),
+    (PassageChanged, 409),
     (NothingSaid, 409),
     (EditKept, 409),
     (EditRefused, 409),

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from offhook.web.api import about
+from offhook.web.api import about, passages
 from offhook.web.call import Endpoint
 from offhook.web.openapi import described
 
-ENDPOINTS: tuple[Endpoint, ...] = described((*about.ENDPOINTS,))
+ENDPOINTS: tuple[Endpoint, ...] = described(
+    (
+        *about.ENDPOINTS,
+        *passages.ENDPOINTS,
+    )
+)
