@@ -170,6 +170,9 @@ class Settings(RecordOptions, Home):
     web_port: int = _setting(
         8484, "Port of the desk's server on this machine; 0 takes a free one", least=0, most=65_535
     )
+    hook_private_hosts: str = _setting(
+        "", "Hosts of your own network that webhooks may reach, separated by commas"
+    )
     log_level: str = _setting("INFO", "How much is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 
     @property

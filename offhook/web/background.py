@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from offhook.desk.desk import Desk
+from offhook.hooks.deliverer import deliver
 
 log = logging.getLogger(__name__)
 
 #: A task runs until the event is set; each is given the desk and that event.
 Task = Callable[[Desk, threading.Event], None]
-TASKS: tuple[Task, ...] = ()
+TASKS: tuple[Task, ...] = (deliver,)
 STOP_SECONDS = 5.0
 
 
