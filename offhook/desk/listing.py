@@ -40,6 +40,27 @@ def listed(
     return Listed(rows(desk, page.records), page.total, desk.store.listing.counts(wanted.text), seq)
 
 
+@dataclass(frozen=True)
+class Order:
+    """The numbers of all wanted recordings; the rest as in `Listed`."""
+
+    ids: list[int]
+    counts: dict[str, int]
+    seq: int
+
+
+def order(desk: Desk, wanted: Wanted, sort: str = "-created_at") -> Order:
+    """Return the numbers of all wanted recordings in their order. Raises UnknownSort."""
+    seq = desk.store.changes.latest()
+    listing = desk.store.listing
+    return Order(listing.ids(wanted, sort), listing.counts(wanted.text), seq)
+
+
+def row_of(desk: Desk, record_id: int) -> dict[str, Any]:
+    """Return the row of a recording. Raises RecordNotFound."""
+    return rows(desk, [desk.store.records.get(record_id)])[0]
+
+
 def rows_of(desk: Desk, record_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     """Return the rows of recordings by number, those that there are and that are not being deleted."""
     erased = set(desk.store.erasures.marked())

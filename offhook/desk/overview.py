@@ -29,13 +29,13 @@ def overview(desk: Desk) -> dict[str, Any]:
     liveness = Liveness(store, desk.settings.locks)
     return {
         "home": str(desk.settings.home),
-        "inbox": {"path": str(desk.settings.inbox), **_inbox_troubles(desk)},
+        "inbox": {"path": str(desk.settings.inbox), **inbox_troubles(desk)},
         "paused": store.controls.paused(),
         "counts": store.records.counts(),
         "recordings": unfinished_calls(desk),
         "running": [_running(record) for record in store.records.processing()],
         "oldest_waiting": _oldest_waiting(desk),
-        "missing_models": _missing_models(desk),
+        "missing_models": missing_models(desk),
         "workers": [_worker(row, liveness) for row in store.workers.every()],
         "errors": _errors(desk),
     }
@@ -67,7 +67,7 @@ def _oldest_waiting(desk: Desk) -> dict[str, Any] | None:
     }
 
 
-def _missing_models(desk: Desk) -> list[dict[str, Any]]:
+def missing_models(desk: Desk) -> list[dict[str, Any]]:
     """Name the models that recordings wait for, each with its remedy."""
     missing: dict[str, dict[str, Any]] = {}
     for model, count in desk.store.records.awaited_models().items():
@@ -109,7 +109,7 @@ def _errors(desk: Desk) -> list[dict[str, Any]]:
     ]
 
 
-def _inbox_troubles(desk: Desk) -> dict[str, Any]:
+def inbox_troubles(desk: Desk) -> dict[str, Any]:
     known = desk.store.inbox_files.in_trouble(COPIES_SHOWN)
     there = [found for found in known if Path(found.path).exists()]
     unreadable = {Path(found.path).name for found in there if found.outcome == UNREADABLE}

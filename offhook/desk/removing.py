@@ -7,6 +7,8 @@ nothing is forgotten.
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
 
@@ -14,12 +16,16 @@ from archive.erasing import Eraser
 from archive.library import Library
 from offhook.desk.desk import Desk
 from offhook.desk.several import Outcome, each
-from shared.errors import StateConflict
+from shared.errors import OffhookError, StateConflict, StoreError
+from shared.logs import DatabaseTrouble, discreet
 from shared.store.values import Record
+
+log = logging.getLogger(__name__)
 
 UNDO_SECONDS = 30.0
 #: Time before the server tries again what it could not finish, such as a file that is open elsewhere.
 AGAIN_SECONDS = 30.0
+LOOK_SECONDS = 1.0
 
 
 def delete(desk: Desk, record_ids: Iterable[int], clock: Callable[[], float] = time.time) -> list[Outcome]:
@@ -45,6 +51,19 @@ def undo(desk: Desk, record_ids: Iterable[int]) -> list[Outcome]:
         return record
 
     return each(desk, record_ids, kept)
+
+
+def remove_due(desk: Desk, stopping: threading.Event) -> None:
+    """Carry deletions out when they are due, until `stopping` is set."""
+    remover, trouble = Remover(desk), DatabaseTrouble(log)
+    while not stopping.wait(LOOK_SECONDS):
+        try:
+            remover.remove_due()
+            trouble.is_over()
+        except StoreError as error:
+            trouble.note(error)
+        except (OffhookError, OSError) as error:  # the cause may be gone later
+            log.warning("a deletion cannot be carried out yet: %s", discreet(error))
 
 
 class Remover:

@@ -39,8 +39,15 @@ def read(given: Mapping[str, str], source: str = BROWSER) -> Wishes:
             columns[name] = text[:LONGEST_TEXT]
     if given.get("priority"):
         columns["priority"] = _priority(given["priority"])
-    options = {name: coerce(name, given[name], "the upload") for name in RECORD_OPTIONS if name in given}
-    return Wishes(columns, options, given.get("fingerprint", "")[:LONGEST_TEXT])
+    options = {name: given[name] for name in RECORD_OPTIONS if name in given}
+    return Wishes(columns, options_of(options, "the upload"), given.get("fingerprint", "")[:LONGEST_TEXT])
+
+
+def options_of(given: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Check settings for one recording alone. Raises SettingsError."""
+    if unknown := sorted(given.keys() - set(RECORD_OPTIONS)):
+        raise SettingsError(f"{unknown[0]} is no setting that a recording may have of its own ({source}).")
+    return {name: coerce(name, value, source) for name, value in given.items()}
 
 
 def file_name(given: str) -> str:

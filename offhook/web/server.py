@@ -32,7 +32,7 @@ MOST_CONNECTIONS = 250
 LARGEST_HEADERS_BYTES = 32_768
 BACKLOG = 128
 KEEP_ALIVE_SECONDS = 15
-#: For requests that are being answered when the server stops; event streams are cut then.
+#: For requests that are being answered when the server stops.
 STOP_SECONDS = 2
 BEAT_SECONDS = 0.5
 
@@ -56,7 +56,7 @@ def serve(process: Process) -> None:
             work = Work()
             app = application(desk, port, origins(port), work)
             with background.running(desk):
-                _Server(_config(app), process).run(sockets=[listener])
+                _Server(_config(app), process, work).run(sockets=[listener])
             work.close()
     lock.release()
 
@@ -114,14 +114,19 @@ def _config(app: object) -> uvicorn.Config:
 class _Server(uvicorn.Server):
     """A server that ends with its process; signals are the process's."""
 
-    def __init__(self, config: uvicorn.Config, process: Process) -> None:
+    def __init__(self, config: uvicorn.Config, process: Process, work: Work) -> None:
         super().__init__(config)
-        self._process = process
+        self._process, self._work = process, work
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         """Leave the signals to the process."""
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the event streams, then what is left."""
+        self._work.end()
+        await super().shutdown(sockets)
 
     async def main_loop(self) -> None:
         """Serve until the process should stop."""

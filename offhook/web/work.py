@@ -20,6 +20,7 @@ class Work:
 
     def __init__(self, threads: int = THREADS) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="desk")
+        self._at_end: list[Callable[[], None]] = []
 
     async def run(
         self, do: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
@@ -27,6 +28,15 @@ class Work:
         """Do something in a thread and return its result."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, partial(do, *args, **kwargs))
+
+    def at_end(self, act: Callable[[], None]) -> None:
+        """Call something when the server begins to stop, such as to end an event stream."""
+        self._at_end.append(act)
+
+    def end(self) -> None:
+        """Call what is to be called when the server begins to stop."""
+        for act in self._at_end:
+            act()
 
     def close(self) -> None:
         """Take nothing more, and wait for what is being done."""

@@ -54,6 +54,9 @@ class Database(Protocol):
     def all(self, query: Any) -> list[Row]:
         """Return every row of a query."""
 
+    def column(self, query: Any) -> list[Any]:
+        """Return the first column of every row."""
+
     def first(self, query: Any) -> Row | None:
         """Return the first row of a query."""
 

@@ -81,10 +81,10 @@ class Listing:
         records = matching(self._database, RecordRow.id.in_([row["id"] for row in rows]), *order)
         return Page(records, rows[0]["total"] if rows else self._total(wanted) if offset else 0)
 
-    def ids(self, wanted: Wanted) -> list[int]:
-        """Return the numbers of all wanted records."""
-        query = RecordRow.select(RecordRow.id).where(_where(wanted)).order_by(RecordRow.id)
-        return [row["id"] for row in self._database.all(query)]
+    def ids(self, wanted: Wanted, sort: str = "-created_at") -> list[int]:
+        """Return the numbers of all wanted records in their order. Raises UnknownSort."""
+        query = RecordRow.select(RecordRow.id).where(_where(wanted)).order_by(*_order(sort))
+        return self._database.column(query)
 
     def counts(self, text: str = "") -> dict[str, int]:
         """Return the number of records in each state in which the words are found."""

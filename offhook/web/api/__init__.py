@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from offhook.web.api import about, passages
+from offhook.web.api import about, passages, queue, records
 from offhook.web.call import Endpoint
+from offhook.web.events import ENDPOINTS as EVENTS
 from offhook.web.openapi import described
 
 ENDPOINTS: tuple[Endpoint, ...] = described(
     (
         *about.ENDPOINTS,
+        *records.ENDPOINTS,
+        *queue.ENDPOINTS,
         *passages.ENDPOINTS,
+        *EVENTS,
     )
 )

@@ -106,6 +106,11 @@ class SqliteDatabase:
         with self.errors():
             return [dict(row) for row in query.dicts().execute(self._peewee)]
 
+    def column(self, query: Any) -> list[Any]:
+        """Return the first column of every row."""
+        with self.errors():
+            return [row[0] for row in query.tuples().execute(self._peewee)]
+
     def first(self, query: Any) -> Row | None:
         """Return the first row of a query."""
         with self.errors():

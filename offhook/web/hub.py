@@ -1,0 +1,213 @@
+"""Watches the database for all open event streams, in one thread, while there are any.
+
+News are numbered as the changes of records are. The latest are kept in memory; a stream that was away for
+longer reads what it lacks from the database.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from offhook.desk.desk import Desk
+from offhook.desk.listing import rows_of
+from offhook.desk.standing import standing
+from shared.errors import OffhookError, StoreError
+from shared.logs import DatabaseTrouble
+from shared.store.changes import RecordChange
+
+log = logging.getLogger(__name__)
+
+#: More streams are refused: a browser has one for all its tabs.
+MOST_STREAMS = 50
+#: Looks at the database's counter of commits.
+LOOK_SECONDS = 0.1
+#: A process that dies changes nothing in the database, so the desk is looked at now and then, too.
+DESK_SECONDS = 2.0
+#: While much changes, the desk is described no more often than that.
+DESK_REST_SECONDS = 0.25
+#: Changes that are read together, and news that are kept.
+AT_ONCE, KEPT = 100, 500
+
+
+class TooManyStreams(OffhookError):
+    """Too many event streams are open. Close some pages of the desk, or programs that listen."""
+
+    code = "too_many_streams"
+
+
+@dataclass(frozen=True)
+class News:
+    """What changed about a record, as an event stream sends it; `seq` is the number of the change."""
+
+    seq: int
+    message: bytes
+
+
+class Hub:
+    """The news of one desk; any thread may call it."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._lock = threading.Lock()
+        self._listeners: list[Callable[[], None]] = []
+        self._thread: threading.Thread | None = None
+        self._stopped = threading.Event()
+        self._news: deque[News] = deque(maxlen=KEPT)
+        self._known_after = self._latest = 0
+        self._desk_version, self._desk_message = 0, b""
+        self._trouble = DatabaseTrouble(log)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether all streams are to end."""
+        return self._stopped.is_set()
+
+    def join(self, listener: Callable[[], None]) -> None:
+        """Call a listener, in any thread, whenever there is news. Raises TooManyStreams."""
+        with self._lock:
+            if len(self._listeners) >= MOST_STREAMS:
+                raise TooManyStreams
+            self._listeners.append(listener)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="events", daemon=True)
+                self._thread.start()
+
+    def leave(self, listener: Callable[[], None]) -> None:
+        """Call a listener no more."""
+        with self._lock:
+            self._listeners.remove(listener)
+
+    def stop(self) -> None:
+        """End all streams."""
+        self._stopped.set()
+        self._wake()
+
+    def position(self, seen: int | None) -> int:
+        """Return after which change a stream begins, if it has seen one: none before it, at first.
+
+        A number that is yet to come is of another database, such as before a backup was restored.
+        """
+        latest = self._desk.store.changes.latest()
+        return latest if seen is None else seen if seen <= latest else 0
+
+    def after(self, seq: int) -> list[News] | None:
+        """Return the news after a change, None if not all of them are kept: `read` has them."""
+        with self._lock:
+            is_kept = self._known_after <= seq <= self._latest
+            return [it for it in self._news if it.seq > seq] if is_kept else None
+
+    def read(self, seq: int, words_after: int) -> list[News]:
+        """Read the next news after a change from the database; words changed if they did after another."""
+        return _news(self._desk, self._desk.store.changes.since(seq, AT_ONCE), words_after)
+
+    def desk_after(self, version: int) -> tuple[int, bytes] | None:
+        """Return how the desk stands and the version of that, None if it has no later one."""
+        with self._lock:
+            found = self._desk_version, self._desk_message
+        return found if found[0] > version else None
+
+    # The thread
+
+    def _run(self) -> None:
+        try:
+            while self._goes_on():
+                try:
+                    self._watch()
+                    self._trouble.is_over()
+                except StoreError as error:
+                    self._trouble.note(error)
+                    self._stopped.wait(DESK_SECONDS)
+                except Exception:  # the cause may be gone later
+                    log.exception("the desk cannot be watched")
+                    self._stopped.wait(DESK_SECONDS)
+        finally:
+            self._desk.store.disconnect()
+
+    def _goes_on(self) -> bool:
+        with self._lock:
+            if self._listeners and not self.is_stopped:
+                return True
+            self._thread = None
+            return False
+
+    def _watch(self) -> None:
+        """Look until nobody listens. Raises StoreError."""
+        with self._desk.store.feed() as feed:
+            self._begin()
+            looked_at = -DESK_SECONDS
+            is_due = True
+            while self._is_listened_to():
+                has_changed = feed.wait(0.0)
+                rested = time.monotonic() - looked_at
+                is_due |= has_changed or rested >= DESK_SECONDS
+                if has_changed or rested >= DESK_SECONDS:
+                    self._catch_up()
+                if is_due and rested >= DESK_REST_SECONDS:
+                    self._look_at_the_desk()
+                    looked_at, is_due = time.monotonic(), False
+                self._stopped.wait(LOOK_SECONDS)
+
+    def _is_listened_to(self) -> bool:
+        with self._lock:
+            return bool(self._listeners) and not self.is_stopped
+
+    def _begin(self) -> None:
+        """Keep the news from now on."""
+        latest = self._desk.store.changes.latest()
+        with self._lock:
+            self._news.clear()
+            self._known_after = self._latest = latest
+        self._wake()
+
+    def _catch_up(self) -> None:
+        began_at = self._latest
+        while changes := self._desk.store.changes.since(self._latest, AT_ONCE):
+            news = _news(self._desk, changes, began_at)
+            with self._lock:
+                for each in news:
+                    if len(self._news) == KEPT:
+                        self._known_after = self._news[0].seq
+                    self._news.append(each)
+                self._latest = changes[-1].seq
+            self._wake()
+
+    def _look_at_the_desk(self) -> None:
+        message = event("desk", standing(self._desk))
+        if message != self._desk_message:
+            with self._lock:
+                self._desk_version, self._desk_message = self._desk_version + 1, message
+            self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
+            for listener in self._listeners:
+                listener()
+
+
+def event(kind: str, data: Any, seq: int | None = None) -> bytes:
+    """Return an event as a stream sends it. https://html.spec.whatwg.org/multipage/server-sent-events.html"""
+    number = b"" if seq is None else b"id: %d\n" % seq
+    return b"event: %s\n%sdata: %s\n\n" % (kind.encode(), number, msgspec.json.encode(data))
+
+
+def _news(desk: Desk, changes: Sequence[RecordChange], words_after: int) -> list[News]:
+    """Describe changes of records; the row is read now, so it may be of a later change already."""
+    rows = rows_of(desk, [change.record_id for change in changes])
+    return [_one(change, rows.get(change.record_id), words_after) for change in changes]
+
+
+def _one(change: RecordChange, row: dict[str, Any] | None, words_after: int) -> News:
+    if row is None:
+        return News(change.seq, event("deleted", {"id": change.record_id}, change.seq))
+    words = b""
+    if change.words_seq > words_after:
+        words = event("words", {"id": change.record_id, "seq": change.words_seq})
+    return News(change.seq, words + event("record", row, change.seq))
