@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import threading
 from pathlib import Path
 
 from shared.errors import DiskFull, OffhookError, TooLarge
@@ -29,44 +30,48 @@ class PartFile:
 
     def __init__(self, path: Path, *, most_bytes: float, spare_bytes: int, is_new: bool = False) -> None:
         self.path, self._most_bytes, self._spare_bytes = path, most_bytes, spare_bytes
-        self._handle = os.open(path, _FLAGS | (os.O_CREAT | os.O_EXCL if is_new else 0), FILE_MODE)
+        handle = os.open(path, _FLAGS | (os.O_CREAT | os.O_EXCL if is_new else 0), FILE_MODE)
         try:
-            os.lseek(self._handle, 0, os.SEEK_SET)  # Windows locks a byte at this place
-            hold(self._handle)
+            os.lseek(handle, 0, os.SEEK_SET)  # Windows locks a byte at this place
+            hold(handle)
         except OSError as error:
-            os.close(self._handle)
+            os.close(handle)
             raise UploadBusy from error
-        self.size_bytes = os.fstat(self._handle).st_size
+        self._handle: int | None = handle
+        self._lock = threading.Lock()
+        self.size_bytes = os.fstat(handle).st_size
 
     def append(self, block: bytes) -> None:
         """Write a block. Raises TooLarge before it writes too much, DiskFull; what is written stays."""
         if self.size_bytes + len(block) > self._most_bytes:
-            raise TooLarge(
-                f"More than {self._most_bytes:,.0f} bytes were sent. Nothing of the rest was taken."
-            )
+            raise TooLarge(f"More than {self._most_bytes:,.0f} bytes were sent. The rest was not taken.")
         make_sure_of_room(self.path.parent, len(block), self._spare_bytes)
-        left = memoryview(block)
         try:
-            while left:
+            self._write(memoryview(block))
+        except OSError as error:
+            if error.errno in _FULL:
+                raise DiskFull("The disk is full. Make room and go on; what has arrived is kept.") from error
+            raise
+
+    def _write(self, left: memoryview) -> None:
+        with self._lock:
+            while left and self._handle is not None:
                 written = os.write(self._handle, left)
                 self.size_bytes += written
                 left = left[written:]
-        except OSError as error:
-            if error.errno in _FULL:
-                raise DiskFull(_FULL_MESSAGE) from error
-            raise
 
     def close(self) -> None:
-        """Sync what has arrived to the disk, and let others append."""
-        handle, self._handle = self._handle, -1
-        if handle >= 0:
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+        """Sync what has arrived to the disk, and let others append.
 
-
-_FULL_MESSAGE = "The disk is full. Make room and go on; what has arrived is kept."
+        A request that is cancelled closes its file while a thread may still write to it.
+        """
+        with self._lock:
+            handle, self._handle = self._handle, None
+            if handle is not None:
+                try:
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
 
 
 def make_sure_of_room(folder: Path, size_bytes: int, spare_bytes: int) -> None:

@@ -15,8 +15,7 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path, PurePath
 
@@ -103,35 +102,44 @@ class Uploads:
     # Sending
 
     def begin(self, name: str, size_bytes: int, wishes: Wishes) -> Upload:
-        """Begin an upload that can be interrupted.
-
-        Raises NotARecording, EmptyRecording, TooLarge, TooManyUploads, DiskFull, ModelMissing.
-        """
+        """Begin an upload that can be interrupted. Raises EmptyRecording, and as `open` does."""
         if size_bytes == 0:
             raise EmptyRecording
-        with self.receiving(name, size_bytes, wishes) as part:
-            return self._add(part, name, size_bytes, wishes)
-
-    @contextmanager
-    def receiving(self, name: str, size_bytes: int | None, wishes: Wishes) -> Iterator[PartFile]:
-        """Open the file of a new upload; it is removed if something goes wrong. Raises as `begin`."""
         check_language(self._desk, wishes.options)
+        part = self.open(name, size_bytes)
+        try:
+            return self._add(part, name, size_bytes, wishes)
+        except BaseException:
+            self.abandon(part)
+            raise
+        finally:
+            part.close()
+
+    def open(self, name: str, size_bytes: int | None = None) -> PartFile:
+        """Open the file of a new upload; `received` or `abandon` follows. None is an unknown size.
+
+        Raises NotARecording, TooLarge, TooManyUploads, DiskFull.
+        """
         most_bytes = self._checked(name, size_bytes)
         path = self._part(str(uuid.uuid4()))
-        part = PartFile(path, most_bytes=most_bytes, spare_bytes=self._spare_bytes, is_new=True)
-        try:
-            yield part
-        except BaseException:
-            part.close()
-            path.unlink(missing_ok=True)
-            raise
-        part.close()
+        return PartFile(path, most_bytes=most_bytes, spare_bytes=self._spare_bytes, is_new=True)
 
     def received(self, part: PartFile, name: str, wishes: Wishes) -> Upload:
-        """Note that a file that was received in one go is whole; `finish` follows. Raises EmptyRecording."""
+        """Give a file that was received in one go its row; `finish` follows.
+
+        Raises EmptyRecording, ModelMissing; then `abandon` follows.
+        """
         if part.size_bytes == 0:
             raise EmptyRecording
-        return self._add(part, name, part.size_bytes, wishes)
+        check_language(self._desk, wishes.options)
+        upload = self._add(part, name, part.size_bytes, wishes)
+        part.close()
+        return upload
+
+    def abandon(self, part: PartFile) -> None:
+        """Remove a file that was not received."""
+        part.close()
+        part.path.unlink(missing_ok=True)
 
     def appending(self, upload: Upload, offset: int) -> PartFile:
         """Open the file of an upload to go on at an offset; the caller closes it.

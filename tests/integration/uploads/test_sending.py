@@ -253,19 +253,23 @@ def test_an_upload_that_is_being_sent_is_never_given_up(desk: Desk, uploads: Upl
 
 
 def test_a_file_that_is_received_in_one_go_goes_if_it_does_not_arrive(desk: Desk, uploads: Uploads) -> None:
-    with pytest.raises(ConnectionError):
-        receive_half(uploads)
+    part = uploads.open("call.wav")
+    part.append(WAV[:100])
+    uploads.abandon(part)
     assert parts(desk) == []
-    with uploads.receiving("call.wav", None, Wishes()) as part:
-        part.append(WAV)
-        upload = uploads.received(part, "call.wav", Wishes())
+    part = uploads.open("call.wav")
+    part.append(WAV)
+    upload = uploads.received(part, "call.wav", Wishes())
     assert uploads.finish(upload.id).record.size_bytes == len(WAV)
 
 
-def receive_half(uploads: Uploads) -> None:
-    with uploads.receiving("call.wav", None, Wishes()) as part:
-        part.append(WAV[:100])
-        raise ConnectionError
+def test_a_file_that_was_closed_takes_nothing_more(uploads: Uploads) -> None:
+    upload = begun(uploads)
+    part = uploads.appending(upload, 0)
+    part.close()
+    part.append(WAV)
+    part.close()
+    assert uploads.offset(upload) == 0
 
 
 def test_names_of_every_kind_become_safe_ones_in_the_inbox(desk: Desk, uploads: Uploads) -> None:
