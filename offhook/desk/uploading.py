@@ -16,23 +16,22 @@ import logging
 import threading
 import uuid
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path, PurePath
 
-from archive.library import Library, safe_name
+from archive.library import safe_name
 from archive.uploads import KEPT_SECONDS, LeftUploads
-from offhook.desk.adding import Added, check_language, taken_up
+from offhook.desk.adding import Added, check_language
 from offhook.desk.desk import Desk
 from offhook.desk.part_file import PartFile, make_sure_of_room
+from offhook.desk.taking_in import TakingIn, UnknownUpload, became
 from offhook.desk.wishes import Wishes
-from shared.errors import EmptyRecording, NotARecording, OffhookError, RecordingMissing, TooLarge
-from shared.files import Fingerprint, move, names_in, sha256_of, sync_folder
+from shared.errors import EmptyRecording, NotARecording, OffhookError, TooLarge
+from shared.files import names_in, sha256_of
 from shared.home import part_of
 from shared.inbox_names import may_be_recording
 from shared.logs import discreet
 from shared.settings import GB
-from shared.store.inbox_files import ADOPTED
-from shared.store.transitions import PROCESSING, QUEUED
+from shared.store.transitions import QUEUED
 from shared.store.values import Record, Upload
 
 log = logging.getLogger(__name__)
@@ -40,14 +39,6 @@ log = logging.getLogger(__name__)
 MOST_UNFINISHED = 100
 #: What stays free on the disk, for a running recording: less is too little for `offhook doctor`.
 SPARE_BYTES = 200_000_000
-#: What a known record that still waits takes on from an upload of its content.
-_TAKEN_ON = ("priority", "candidate_id", "project_id")
-
-
-class UnknownUpload(OffhookError):
-    """There is no such upload: it was cancelled, or was given up. Send the recording again."""
-
-    code = "unknown_upload"
 
 
 class WrongOffset(OffhookError):
@@ -65,9 +56,15 @@ class TooManyUploads(OffhookError):
 class Uploads:
     """The uploads of one home. Any number of threads may use it."""
 
+    _taking_in = threading.Lock()  # of two uploads with one content, the second is known
+
     def __init__(self, desk: Desk, spare_bytes: int = SPARE_BYTES) -> None:
         self._desk, self._spare_bytes = desk, spare_bytes
-        self._taking_in = threading.Lock()
+
+    @property
+    def largest_bytes(self) -> float:
+        """The largest recording that is taken."""
+        return self._desk.settings.largest_file_bytes
 
     # Looking
 
@@ -178,12 +175,12 @@ class Uploads:
         """
         upload = self._desk.store.uploads.find(upload_id)
         if upload is None:
-            return Added(self._became(upload_id), was_known=False)
+            return Added(became(self._desk.store, upload_id), was_known=False)
         if self.offset(upload) != upload.size_bytes:
             raise WrongOffset
         sha256 = self._sha256(upload)
-        with self._taking_in:  # of two with one content, the second is known
-            added = self._recognised(upload, sha256) or self._taken_in(upload, sha256)
+        with self._taking_in:
+            added = TakingIn(self._desk, upload, self._part(upload.id), sha256).added()
         if added.record.transcription_status == QUEUED:
             self._desk.hint(added.record.id, added.record.priority)
         log.info("recording %d: taken from an upload", added.record.id)
@@ -204,65 +201,6 @@ class Uploads:
             with suppress(FileNotFoundError):
                 return sha256_of(path)
         raise UnknownUpload
-
-    def _recognised(self, upload: Upload, sha256: str) -> Added | None:
-        """Return the record that has this content and its recording, instead of a second one."""
-        store = self._desk.store
-        with store.transaction():
-            known = self._known(sha256)
-            if known is None or not Library(self._desk.settings, store).find(known).exists():
-                return None
-            is_this = known.session_id == upload.id  # the inbox was faster
-            is_underway = known.transcription_status == PROCESSING
-            record = known if is_this or is_underway else self._wanted_again(known, upload)
-            store.deletions.remove([known.id])  # who sends it wants it
-            store.uploads.close(upload.id)
-        self._part(upload.id).unlink(missing_ok=True)
-        return Added(record, was_known=not is_this)
-
-    def _wanted_again(self, known: Record, upload: Upload) -> Record:
-        chosen = {name: upload.options[name] for name in _TAKEN_ON if name in upload.options}
-        return taken_up(self._desk, known, upload.options.get("options", {}), chosen)
-
-    def _taken_in(self, upload: Upload, sha256: str) -> Added:
-        """Move a recording into the inbox; give it a record, or give it back to the one that has lost it."""
-        store, place = self._desk.store, Path(upload.recording_path)
-        with suppress(FileNotFoundError):  # moved already, by a request or a process before this one
-            move(self._part(upload.id), place)
-            sync_folder(place.parent)
-        try:
-            fingerprint = Fingerprint.of(place)
-        except FileNotFoundError:  # the inbox has made the record, and a worker has archived it
-            return Added(self._became(upload.id), was_known=False)
-        with store.transaction():
-            known = self._known(sha256)
-            record = self._given_back(known, place, sha256) if known else None
-            if record:
-                store.uploads.close(upload.id)
-            else:
-                content = {"sha256": sha256, **asdict(fingerprint)}
-                record = store.uploads.adopt(str(place), content) or self._became(upload.id)
-            store.inbox_files.note(place, fingerprint, ADOPTED, record.id)
-        return Added(record, was_known=known is not None)
-
-    def _given_back(self, known: Record, place: Path, sha256: str) -> Record:
-        """Let a record have its recording again, which is not where it was."""
-        records, content = self._desk.store.records, asdict(Fingerprint.of(place))
-        if known.error_code == RecordingMissing.code:
-            return records.bring_back(known.id, str(place), {"sha256": sha256, **content})
-        records.note_move(known.id, str(place), {**content, "archived_at": None})
-        return records.get(known.id)
-
-    def _known(self, sha256: str) -> Record | None:
-        """Return the record that has a content, unless it is being deleted."""
-        known = self._desk.store.records.with_content(sha256)
-        return None if known is None or known.id in self._desk.store.erasures.marked() else known
-
-    def _became(self, upload_id: str) -> Record:
-        record = self.record_of(upload_id)
-        if record is None:
-            raise UnknownUpload
-        return record
 
     # Helpers
 
@@ -293,6 +231,11 @@ class Uploads:
             raise TooManyUploads
         make_sure_of_room(settings.uploads, size_bytes or 0, self._spare_bytes)
         return settings.largest_file_bytes if size_bytes is None else size_bytes
+
+
+def finish_left(desk: Desk, _: threading.Event) -> None:
+    """Finish the uploads that were whole when the server before this one was killed."""
+    Uploads(desk).resume()
 
 
 def _inbox_name(name: str, upload_id: str) -> str:

@@ -19,6 +19,7 @@ from offhook.web.errors import error_body
 from offhook.web.gate import Gate, is_api
 from offhook.web.pages import Renderer, sign_in
 from offhook.web.queue_page import queue_page
+from offhook.web.tus import unlisted_routes
 from offhook.web.visitors import Doorkeeper
 from offhook.web.work import Work
 
@@ -48,6 +49,7 @@ def routes(desk: Desk, doorkeeper: Doorkeeper, work: Work) -> list[BaseRoute]:
     return [
         Route("/sign-in", entrance),
         Route("/static/{version}/{name:path}", assets.serve),
+        *unlisted_routes(desk, work),
         *(_page_route(path, page, desk, renderer, work) for path, page in PAGES.items()),
         *(route(endpoint, desk, work) for endpoint in ENDPOINTS),
     ]

@@ -9,13 +9,18 @@ from contextlib import contextmanager
 
 from offhook.desk.desk import Desk
 from offhook.desk.removing import remove_due
+from offhook.desk.uploading import finish_left
 from offhook.hooks.deliverer import deliver
 
 log = logging.getLogger(__name__)
 
 #: A task runs until the event is set; each is given the desk and that event.
 Task = Callable[[Desk, threading.Event], None]
-TASKS: tuple[Task, ...] = (deliver, remove_due)
+TASKS: tuple[Task, ...] = (
+    deliver,
+    remove_due,
+    finish_left,
+)
 STOP_SECONDS = 5.0
 
 

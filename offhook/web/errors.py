@@ -6,14 +6,21 @@ from typing import Any
 
 from offhook.desk.adding import CannotAdd
 from offhook.desk.editing import EditKept, EditRefused
+from offhook.desk.part_file import UploadBusy
 from offhook.desk.passage_edits import PassageChanged
 from offhook.desk.recorder import Refused
 from offhook.desk.speech import NoSuchMoment, NothingSaid, UnknownSpeaker
+from offhook.desk.taking_in import UnknownUpload
+from offhook.desk.uploading import TooManyUploads, WrongOffset
 from offhook.web.call import BadCall
 from shared.errors import (
+    BadRecording,
     CaptureNotRunning,
     CaptureSilent,
+    DiskFull,
+    ModelMissing,
     NewerDatabase,
+    NotARecording,
     OffhookError,
     RecordNotFound,
     SettingsError,
@@ -36,7 +43,15 @@ STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (EditKept, 409),
     (EditRefused, 409),
     (Refused, 409),
+    (UnknownUpload, 404),
+    (WrongOffset, 409),
+    (UploadBusy, 423),
+    (TooManyUploads, 429),
     (TooLarge, 413),
+    (NotARecording, 415),
+    (BadRecording, 422),
+    (ModelMissing, 422),
+    (DiskFull, 507),
     (CannotAdd, 422),
     (SettingsError, 422),
     (StoreFull, 507),

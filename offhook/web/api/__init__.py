@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from offhook.web.api import about, passages, queue, records
+from offhook.web.api import about, passages, queue, records, uploads
 from offhook.web.call import Endpoint
 from offhook.web.events import ENDPOINTS as EVENTS
 from offhook.web.openapi import described
@@ -14,5 +14,6 @@ ENDPOINTS: tuple[Endpoint, ...] = described(
         *queue.ENDPOINTS,
         *passages.ENDPOINTS,
         *EVENTS,
+        *uploads.ENDPOINTS,
     )
 )

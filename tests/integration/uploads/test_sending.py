@@ -15,7 +15,8 @@ from archive.uploads import KEPT_SECONDS, STRAY_SECONDS, LeftUploads
 from offhook.desk import uploading, wishes
 from offhook.desk.desk import Desk
 from offhook.desk.part_file import UploadBusy
-from offhook.desk.uploading import TooManyUploads, UnknownUpload, Uploads, WrongOffset
+from offhook.desk.taking_in import UnknownUpload
+from offhook.desk.uploading import TooManyUploads, Uploads, WrongOffset
 from offhook.desk.wishes import Wishes
 from shared import home as folders
 from shared.errors import DiskFull, EmptyRecording, NotARecording, RecordingMissing, SettingsError, TooLarge

@@ -1,0 +1,105 @@
+"""Makes a record of a whole upload, or finds the record that has its content. Every step can be repeated."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from archive.library import Library
+from offhook.desk.adding import Added, taken_up
+from offhook.desk.desk import Desk
+from shared.errors import OffhookError, RecordingMissing
+from shared.files import Fingerprint, move, sync_folder
+from shared.store.inbox_files import ADOPTED
+from shared.store.store import Store
+from shared.store.transitions import PROCESSING
+from shared.store.values import Record, Upload
+
+#: What a known record that still waits takes on from an upload of its content.
+_TAKEN_ON = ("priority", "candidate_id", "project_id")
+
+
+class UnknownUpload(OffhookError):
+    """There is no such upload: it was cancelled, or was given up. Send the recording again."""
+
+    code = "unknown_upload"
+
+
+def became(store: Store, upload_id: str) -> Record:
+    """Return the record that an upload has become. Raises UnknownUpload."""
+    record = store.records.of_session(upload_id)
+    if record is None:
+        raise UnknownUpload
+    return record
+
+
+@dataclass(frozen=True)
+class TakingIn:
+    """A whole upload, its file, and the hash of its content."""
+
+    desk: Desk
+    upload: Upload
+    part: Path
+    sha256: str
+
+    def added(self) -> Added:
+        """Return the record. Raises UnknownUpload if the upload was cancelled meanwhile."""
+        return self._recognised() or self._taken_in()
+
+    def _recognised(self) -> Added | None:
+        """Return the record that has this content and its recording, instead of a second one."""
+        store = self.desk.store
+        with store.transaction():
+            known = self._known()
+            if known is None or not Library(self.desk.settings, store).find(known).exists():
+                return None
+            is_this = known.session_id == self.upload.id  # the inbox was faster
+            is_underway = known.transcription_status == PROCESSING
+            record = known if is_this or is_underway else self._wanted_again(known)
+            store.deletions.remove([known.id])  # who sends it wants it
+            store.uploads.close(self.upload.id)
+        self.part.unlink(missing_ok=True)
+        return Added(record, was_known=not is_this)
+
+    def _wanted_again(self, known: Record) -> Record:
+        options = self.upload.options
+        chosen = {name: options[name] for name in _TAKEN_ON if name in options}
+        return taken_up(self.desk, known, options.get("options", {}), chosen)
+
+    def _taken_in(self) -> Added:
+        """Move a recording into the inbox; give it a record, or give it back to the one that has lost it."""
+        store, place = self.desk.store, Path(self.upload.recording_path)
+        with suppress(FileNotFoundError):  # moved already, by a request or a process before this one
+            move(self.part, place)
+            sync_folder(place.parent)
+        try:
+            fingerprint = Fingerprint.of(place)
+        except FileNotFoundError:  # the inbox has made the record, and a worker has archived it
+            return Added(became(store, self.upload.id), was_known=False)
+        with store.transaction():
+            known = self._known()
+            if known and known.session_id == self.upload.id:  # the inbox was faster
+                return Added(known, was_known=False)
+            record = self._given_back(known, place, fingerprint) if known else self._new(place, fingerprint)
+            store.inbox_files.note(place, fingerprint, ADOPTED, record.id)
+        return Added(record, was_known=known is not None)
+
+    def _new(self, place: Path, fingerprint: Fingerprint) -> Record:
+        content = {"sha256": self.sha256, **asdict(fingerprint)}
+        adopted = self.desk.store.uploads.adopt(str(place), content)
+        return adopted or became(self.desk.store, self.upload.id)
+
+    def _given_back(self, known: Record, place: Path, fingerprint: Fingerprint) -> Record:
+        """Let a record have its recording again, which is not where it was."""
+        records, content = self.desk.store.records, asdict(fingerprint)
+        self.desk.store.uploads.close(self.upload.id)
+        if known.error_code == RecordingMissing.code:
+            return records.bring_back(known.id, str(place), {"sha256": self.sha256, **content})
+        records.note_move(known.id, str(place), {**content, "archived_at": None})
+        return records.get(known.id)
+
+    def _known(self) -> Record | None:
+        """Return the record that has this content, unless it is being deleted."""
+        known = self.desk.store.records.with_content(self.sha256)
+        return None if known is None or known.id in self.desk.store.erasures.marked() else known

@@ -1,0 +1,75 @@
+"""Recordings that are sent in one request: the body of `POST /api/v1/records` is the file."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import fields
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from offhook.desk import wishes
+from offhook.desk.adding import Added
+from offhook.desk.desk import Desk
+from offhook.desk.listing import rows
+from offhook.desk.uploading import Uploads
+from offhook.desk.wishes import Wishes, file_name
+from offhook.web.call import Answers, BadCall, from_query
+from offhook.web.receiving import receive
+from offhook.web.tus_headers import number
+from offhook.web.work import Work
+from shared.settings import RecordOptions
+
+PATH = "/api/v1/records"
+_KINDS = [(f.name, type(f.default) | None, None) for f in fields(RecordOptions)]
+#: What the address says of the file, and chooses for its record.
+SentRecording = msgspec.defstruct(
+    "SentRecording",
+    [
+        ("name", str),
+        *((name, str | None, None) for name in ("title", "candidate_id", "project_id")),
+        ("priority", int | None, None),
+        *_KINDS,
+    ],
+    forbid_unknown_fields=True,
+)
+
+
+def sending(desk: Desk, work: Work) -> Answers:
+    """Return what takes a recording."""
+    uploads = Uploads(desk)
+
+    async def take(request: Request) -> Response:
+        if request.headers.get("content-type", "").startswith("multipart/"):
+            raise BadCall("The body must be the file itself: curl --data-binary @call.wav, not --form.")
+        given = dict(request.query_params)
+        from_query(SentRecording, given)
+        name, chosen = file_name(given["name"]), wishes.read(given)
+        added = await take_whole(request, request.stream(), name, chosen, uploads, work)
+        location = {"Location": f"{PATH}/{added.record.id}"}
+        status = 200 if added.was_known else 201
+        return JSONResponse(await work.run(added_view, desk, added), status, location)
+
+    return take
+
+
+async def take_whole(
+    request: Request, pieces: AsyncIterator[bytes], name: str, chosen: Wishes, uploads: Uploads, work: Work
+) -> Added:
+    """Take a file whose bytes come in one go; nothing is left of it if they do not all come."""
+    length = number(request.headers, "content-length") if "content-length" in request.headers else None
+    part = await work.run(uploads.open, name, length)
+    try:
+        await receive(pieces, part, work)
+        upload = await work.run(uploads.received, part, name, chosen)
+    except BaseException:
+        await work.run(uploads.abandon, part)
+        raise
+    return await work.run(uploads.finish, upload.id)
+
+
+def added_view(desk: Desk, added: Added) -> dict[str, Any]:
+    """Describe what a recording that was sent has become."""
+    return {"record": rows(desk, [added.record])[0], "was_known": added.was_known}
