@@ -43,8 +43,9 @@ class Outline:
 class ShownPassage:
     """A passage as a page shows it. `version` changes with its words, its text and its speaker.
 
-    `draft` is a text that a person was typing for it, and `draft_base` the version that the typing began
-    with. `first_word` is None if the words have no times, so that it cannot be changed.
+    `draft` is a text that a person was typing for it, `draft_base` the version that the typing began with,
+    and `draft_made_at` when it was typed, in seconds since 1970. `first_word` is None if the words have no
+    times, so that it cannot be changed.
     """
 
     segment: int
@@ -62,6 +63,7 @@ class ShownPassage:
     tokens: list[Token]
     draft: str | None = None
     draft_base: str | None = None
+    draft_made_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,9 @@ def _with_draft(shown: ShownPassage, draft: Draft | None, record: Record) -> Sho
     if draft is None or shown.first_word is None:
         return shown
     is_of_these_words = draft.made_at >= (record.completed_at or 0.0) or draft.base == shown.version
-    return replace(shown, draft=draft.text, draft_base=draft.base) if is_of_these_words else shown
+    if not is_of_these_words:
+        return shown
+    return replace(shown, draft=draft.text, draft_base=draft.base, draft_made_at=draft.made_at)
 
 
 def _tokens(passage: Passage) -> Iterator[Token]:

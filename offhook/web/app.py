@@ -19,6 +19,7 @@ from offhook.web.errors import error_body
 from offhook.web.gate import Gate, is_api
 from offhook.web.pages import Renderer, sign_in
 from offhook.web.queue_page import queue_page
+from offhook.web.record_page import record_page
 from offhook.web.tus import unlisted_routes
 from offhook.web.visitors import Doorkeeper
 from offhook.web.work import Work
@@ -27,6 +28,7 @@ Page = Callable[[Request, Desk, Renderer], Response]
 #: Address -> what makes the page, in a thread.
 PAGES: dict[str, Page] = {
     "/": queue_page,
+    "/records/{record_id}": record_page,
 }
 
 

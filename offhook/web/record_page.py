@@ -1,0 +1,29 @@
+"""The page of one record: its transcript and its player."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from offhook.desk.about_record import about_record
+from offhook.desk.desk import Desk
+from offhook.desk.reading import outline, window
+from offhook.web.pages import Renderer
+from shared.errors import RecordNotFound
+
+#: Segments that come with the page, so that there is something to read at once.
+FIRST_SEGMENTS = 30
+
+
+def record_page(request: Request, desk: Desk, renderer: Renderer) -> Response:
+    """Return the page of a record. Raises RecordNotFound."""
+    text = request.path_params["record_id"]
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise RecordNotFound(f"{text!a} is not a number.")
+    record = desk.store.records.get(int(text))
+    data = {
+        **about_record(desk, record),
+        "outline": outline(desk, record.id),
+        "window": window(desk, record.id, 0, FIRST_SEGMENTS),
+    }
+    return renderer.page(request, "record.html", record.title, data, record=record)

@@ -1,0 +1,116 @@
+/** The head of the page: what the record is, what there is to say about it, and how to take it along. */
+import { send } from "./api.js";
+import { byId, fill, h } from "./dom.js";
+import { counted, lengthInWords, moment } from "./format.js";
+import { openDialog } from "./dialog.js";
+import { complain, toast } from "./toast.js";
+
+const STATES = {
+  queued: "Waiting to be transcribed",
+  processing: "Being transcribed",
+  failed: "Failed",
+  cancelled: "Cancelled",
+};
+
+export class Details {
+  #record;
+  #data;
+  #transcript;
+
+  constructor({ data, transcript }) {
+    [this.#record, this.#data, this.#transcript] = [data.record, data, transcript];
+    transcript.addEventListener("outline", () => this.#showNothing());
+    this.show(data.record);
+  }
+
+  get record() {
+    return this.#record;
+  }
+
+  /** Show another state of the record. */
+  show(record) {
+    this.#record = { ...this.#record, ...record };
+    byId("title").textContent = this.#record.title;
+    document.title = `${this.#record.title} – offhook`;
+    fill(byId("facts"), this.#facts(), this.#editButton());
+    fill(byId("notices"), this.#notices());
+    this.#showNothing();
+  }
+
+  #facts() {
+    const { status, started_at, created_at, duration_seconds, candidate_id, project_id, language, model } = this.#record;
+    const words = this.#data.outline.words;
+    const known = [
+      moment(started_at ?? created_at),
+      lengthInWords(duration_seconds),
+      words ? counted(words, "word") : null,
+      candidate_id && `Candidate ${candidate_id}`,
+      project_id && `Project ${project_id}`,
+      [language, model].filter(Boolean).join(", "),
+    ];
+    const facts = known.filter(Boolean).map((fact) => h("span", { class: "fact" }, fact));
+    const badge = STATES[status] && h("span", { class: `badge ${status}` }, STATES[status]);
+    return [badge, ...facts];
+  }
+
+  #editButton() {
+    return h("button", { type: "button", class: "quiet small", onclick: () => this.#edit() }, "Edit details");
+  }
+
+  #notices() {
+    const { error, status, progress } = this.#record;
+    const { remarks, unplaced } = this.#data;
+    return [
+      status === "failed" && error ? h("p", { class: "message error" }, error) : null,
+      status === "processing"
+        ? h("progress", { "aria-label": "Transcribed", max: "1", value: String(progress ?? 0) })
+        : null,
+      disclosure("About the recording", remarks.map(([heading, text]) => h("li", {}, h("strong", {}, heading), `: ${text}`))),
+      disclosure(
+        `${counted(unplaced.length, "change")} found no place in this transcript`,
+        unplaced.map((text) => h("li", {}, text)),
+      ),
+    ];
+  }
+
+  #showNothing() {
+    const { status } = this.#record;
+    const isEmpty = this.#transcript.segments.length === 0;
+    const texts = {
+      queued: "The text appears here as soon as the recording is being transcribed.",
+      processing: "The first words appear here in a moment.",
+      completed: "No speech was found in this recording.",
+    };
+    byId("nothing").hidden = !isEmpty;
+    byId("nothing").textContent = texts[status] ?? "There is no text.";
+  }
+
+  #edit() {
+    const field = (name, label) => {
+      const input = h("input", { id: `edit-${name}`, name, value: this.#record[name] ?? "", autocomplete: "off" });
+      return h("div", { class: "field" }, h("label", { for: input.id }, label), input);
+    };
+    const store = async (event) => {
+      event.preventDefault();
+      const given = Object.fromEntries(new FormData(event.target));
+      try {
+        this.show(await send("PATCH", this.#transcript.path, given));
+        dialog.close();
+        toast("The details are stored.");
+      } catch (error) {
+        complain(error);
+      }
+    };
+    const dialog = openDialog("Details",
+      h("form", { class: "stack", onsubmit: store },
+        field("title", "Title"), field("candidate_id", "Candidate"), field("project_id", "Project"),
+        h("div", { class: "actions" },
+          h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
+          h("button", { class: "primary" }, "Store"))));
+  }
+}
+
+/** A heading that opens a list; nothing for an empty one. */
+function disclosure(heading, entries) {
+  return entries.length ? h("details", {}, h("summary", {}, heading), h("ul", {}, entries)) : null;
+}

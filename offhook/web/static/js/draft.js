@@ -1,0 +1,94 @@
+/** The text that is being typed for one passage: in this browser at each key, on the server soon after. */
+import { send } from "./api.js";
+
+/** The server gets the text so long after the last key, and so long after the first one at the latest, ms. */
+const AFTER_KEY = 300;
+const AT_MOST = 900;
+const RETRY_MS = 2000;
+const TIMEOUT_MS = 10_000;
+
+export class Draft extends EventTarget {
+  #url;
+  #shelf;
+  #entry; // { first_word, last_word, base, text, at }
+  #timer = 0;
+  #waitsSince = 0;
+  #sending = null;
+  #isAgain = false;
+  #isOver = false;
+  /** "same": nothing is typed; "typing"; "kept": the server has it; "here": only this browser has it. */
+  state = "same";
+
+  constructor(path, shelf, passage, text) {
+    super();
+    this.#url = `${path}/passages/${passage.first_word}/draft`;
+    this.#shelf = shelf;
+    const { first_word, last_word, version } = passage;
+    this.#entry = { first_word, last_word, base: version, text, at: Date.now() };
+  }
+
+  get text() {
+    return this.#entry.text;
+  }
+
+  /** Keep a text; it is on its way to the server within `AT_MOST` ms. */
+  type(text) {
+    this.#entry = { ...this.#entry, text, at: Date.now() };
+    this.#shelf.keep(this.#entry);
+    this.#say("typing");
+    this.#waitsSince ||= Date.now();
+    clearTimeout(this.#timer);
+    const wait = Math.min(AFTER_KEY, Math.max(0, this.#waitsSince + AT_MOST - Date.now()));
+    this.#timer = setTimeout(() => this.flush(), wait);
+  }
+
+  /** Send what was not sent; `keepalive` lets that outlive the page. */
+  async flush({ keepalive = false } = {}) {
+    if (this.#isOver || !this.#waitsSince) return;
+    if (this.#sending && !keepalive) {
+      this.#isAgain = true;
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#waitsSince = 0;
+    this.#sending = this.#send(keepalive);
+    await this.#sending;
+    this.#sending = null;
+    if (this.#isAgain) {
+      this.#isAgain = false;
+      this.flush();
+    }
+  }
+
+  /** No more is sent: the text was stored or given up. Resolves when nothing is under way any more. */
+  async end() {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    await this.#sending;
+  }
+
+  /** End, and let browser and server forget the text. */
+  async drop() {
+    await this.end();
+    this.#shelf.drop(this.#entry.first_word);
+    if (this.state !== "same") await send("DELETE", this.#url).catch(() => {});
+  }
+
+  async #send(keepalive) {
+    const { text, base } = this.#entry;
+    try {
+      await send("PUT", this.#url, { text, base }, { keepalive, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      if (!this.#waitsSince) this.#say("kept");
+    } catch {
+      if (this.#isOver) return;
+      this.#say("here");
+      this.#waitsSince ||= Date.now();
+      this.#timer = setTimeout(() => this.flush(), RETRY_MS);
+    }
+  }
+
+  #say(state) {
+    this.state = state;
+    this.dispatchEvent(new Event("state"));
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Plays a record's audio. Times are ms from its beginning.
+ *
+ * Raises "state" when it starts, stops, is ready or fails, "time" in each frame while it plays and after a
+ * jump, and "jump" after a jump.
+ */
+
+/** The slowest and the fastest speed, and the steps of the keys. */
+export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
+/** A pause between words that is longer is skipped if the reader wants that, ms. */
+const PAUSE = 1000;
+/** So much of a pause is still played at both of its ends, ms. */
+const EDGE = 250;
+const SPEED_KEY = "offhook.speed";
+const SKIP_KEY = "offhook.skip-silence";
+
+export class Player extends EventTarget {
+  #audio = new Audio();
+  #frame = 0;
+  #loop = null; // { from, to }
+  #stopAt = null;
+  #speech; // (ms) => { end, next }: when the last word ends, and when the next one begins
+  #skips = localStorage.getItem(SKIP_KEY) === "1";
+  #duration;
+  #isBroken = false;
+
+  /**
+   * @param {string} url of the audio
+   * @param {number} durationMs as the record says, until the audio is known
+   * @param {(ms: number) => {end: number, next: number|null}} speech where words are, to skip pauses
+   */
+  constructor(url, durationMs, speech) {
+    super();
+    this.#duration = durationMs;
+    this.#speech = speech;
+    Object.assign(this.#audio, { preload: "metadata", preservesPitch: true, src: url });
+    this.speed = Number(localStorage.getItem(SPEED_KEY)) || 1;
+    this.#listen();
+  }
+
+  get ms() {
+    return this.#audio.currentTime * 1000;
+  }
+
+  get durationMs() {
+    return Number.isFinite(this.#audio.duration) ? this.#audio.duration * 1000 : this.#duration;
+  }
+
+  get isPlaying() {
+    return !this.#audio.paused && !this.#audio.ended;
+  }
+
+  /** Whether the audio cannot be played: it is not there, or this browser does not read it. */
+  get isBroken() {
+    return this.#isBroken;
+  }
+
+  get speed() {
+    return this.#audio.playbackRate;
+  }
+
+  set speed(speed) {
+    this.#audio.defaultPlaybackRate = this.#audio.playbackRate = Math.min(3, Math.max(0.5, speed));
+    localStorage.setItem(SPEED_KEY, String(this.speed));
+    this.#say("state");
+  }
+
+  get skipsSilence() {
+    return this.#skips;
+  }
+
+  set skipsSilence(does) {
+    this.#skips = does;
+    localStorage.setItem(SKIP_KEY, does ? "1" : "0");
+    this.#say("state");
+  }
+
+  get loop() {
+    return this.#loop;
+  }
+
+  /** Play this part again and again: `{ from, to }`; null ends that. */
+  set loop(part) {
+    this.#loop = part;
+    this.#say("state");
+  }
+
+  toggle() {
+    return this.isPlaying ? this.pause() : this.play();
+  }
+
+  async play() {
+    this.#stopAt = null;
+    await this.#start();
+  }
+
+  pause() {
+    this.#audio.pause();
+  }
+
+  /** Jump to a time; a player that plays goes on there. */
+  seek(ms) {
+    this.#stopAt = null;
+    this.#jump(ms);
+  }
+
+  /** Jump by so much, backwards if it is negative. */
+  skip(ms) {
+    this.seek(this.ms + ms);
+  }
+
+  /** Play one part and stop after it. */
+  async playPart(from, to) {
+    this.#jump(from);
+    this.#stopAt = to;
+    await this.#start();
+  }
+
+  faster(steps) {
+    const near = SPEEDS.reduce((best, it) => (Math.abs(it - this.speed) < Math.abs(best - this.speed) ? it : best));
+    const place = Math.max(0, Math.min(SPEEDS.length - 1, SPEEDS.indexOf(near) + steps));
+    this.speed = SPEEDS[place];
+  }
+
+  async #start() {
+    try {
+      await this.#audio.play();
+    } catch (error) {
+      if (error.name !== "AbortError") this.#say("state");
+    }
+  }
+
+  #jump(ms) {
+    const within = Math.max(0, Math.min(ms, this.durationMs));
+    if (this.#loop && (within < this.#loop.from || within > this.#loop.to)) this.loop = null;
+    this.#audio.currentTime = within / 1000;
+    this.#say("jump");
+    this.#say("time");
+  }
+
+  #listen() {
+    const audio = this.#audio;
+    for (const name of ["pause", "ended", "loadedmetadata", "playing"])
+      audio.addEventListener(name, () => this.#say("state"));
+    audio.addEventListener("play", () => {
+      this.#say("state");
+      cancelAnimationFrame(this.#frame);
+      this.#frame = requestAnimationFrame(() => this.#tick());
+    });
+    audio.addEventListener("seeked", () => this.#say("time"));
+    audio.addEventListener("timeupdate", () => this.#check()); // frames stand still in a page in the background
+    audio.addEventListener("error", () => {
+      this.#isBroken = true;
+      this.#say("state");
+    });
+    audio.addEventListener("canplay", () => (this.#isBroken = false));
+  }
+
+  #tick() {
+    if (!this.isPlaying) return;
+    this.#frame = requestAnimationFrame(() => this.#tick());
+    this.#check();
+    this.#say("time");
+  }
+
+  /** Stop, begin again or jump where that is wanted now. */
+  #check() {
+    const now = this.ms;
+    if (this.#stopAt !== null && now >= this.#stopAt) {
+      this.#stopAt = null;
+      this.pause();
+    } else if (this.#loop && now >= this.#loop.to) {
+      this.#audio.currentTime = this.#loop.from / 1000;
+    } else if (this.#skips && this.#stopAt === null && this.isPlaying) {
+      this.#skipPause(now);
+    }
+  }
+
+  #skipPause(now) {
+    const { end, next } = this.#speech(now);
+    if (next !== null && next - end > PAUSE && now > end + EDGE && next - EDGE > now)
+      this.#audio.currentTime = (next - EDGE) / 1000;
+  }
+
+  #say(what) {
+    this.dispatchEvent(new Event(what));
+  }
+}

@@ -1,0 +1,81 @@
+/** The page of a record: puts the parts together. */
+import "./desk.js";
+import { byId, fill, pageData } from "./dom.js";
+import { Actions } from "./actions.js";
+import { Details } from "./details.js";
+import { DoubtWalk } from "./doubtwalk.js";
+import { Editor } from "./edit.js";
+import { Exporting } from "./exporting.js";
+import { Find } from "./find.js";
+import { Follow } from "./follow.js";
+import { History } from "./history.js";
+import { icon } from "./icons.js";
+import { Notes } from "./notes.js";
+import { Outbox } from "./outbox.js";
+import { Panel } from "./panel.js";
+import { PassageRows, estimate } from "./passages.js";
+import { Player } from "./player.js";
+import { PlayerBar } from "./playerbar.js";
+import { Reader } from "./reader.js";
+import { Recovery } from "./recovery.js";
+import { Replacing } from "./replacing.js";
+import { Shelf } from "./shelf.js";
+import { Speakers } from "./speakers.js";
+import { END } from "./tokens.js";
+import { Transcript } from "./transcript.js";
+import { VirtualList } from "./virtual.js";
+
+const data = pageData();
+const { record } = data;
+const tools = document.querySelector(".tools");
+const transcript = new Transcript(record.id);
+const rows = new PassageRows(transcript);
+const list = new VirtualList({
+  element: byId("passages"),
+  key: (segment) => segment.index,
+  estimate: (segment, _, width) => estimate(segment, width),
+  render: (segment, _, row) => rows.render(segment, row),
+  removed: (row) => rows.removed(row),
+  insets: () => [Math.max(0, tools.getBoundingClientRect().bottom), byId("player").offsetHeight],
+});
+const player = new Player(`${transcript.path}/audio`, (record.duration_seconds ?? 0) * 1000, (ms) => ({
+  end: transcript.spokenAt(ms)?.token[END] ?? 0,
+  next: transcript.nextSpeech(ms),
+}));
+const shelf = new Shelf(record.id);
+const outbox = new Outbox(transcript, shelf);
+rows.overlay = (passage) => outbox.shown(passage);
+
+const page = { data, transcript, rows, list, player, shelf, outbox, panel: new Panel() };
+page.editor = new Editor(page);
+page.reader = new Reader(page);
+page.bar = new PlayerBar(player, `${transcript.path}/waveform`, page.reader);
+page.follow = new Follow({ ...page, place: page.bar.end });
+page.find = new Find(page, (place) => page.reader.goToPlace(place));
+page.details = new Details(page);
+for (const [id, name] of [["find-previous", "up"], ["find-next", "down"]]) fill(byId(id), icon(name));
+
+page.history = new History(page);
+page.speakers = new Speakers(page);
+page.replacing = new Replacing(page);
+page.exporting = new Exporting(page);
+
+transcript.addEventListener("outline", () => list.setItems(transcript.segments));
+transcript.addEventListener("change", ({ detail }) => {
+  list.setItems(transcript.segments);
+  list.refresh(detail.segments.map((index) => index + 1).filter((index) => list.rowAt(index))); // its name may go
+  page.follow.remark();
+});
+outbox.addEventListener("change", ({ detail }) => list.refresh([detail.passage.segment]));
+for (const name of ["away", "back"])
+  outbox.addEventListener(name, () => {
+    byId("away").hidden = !outbox.isAway;
+  });
+page.recovery = new Recovery(page);
+transcript.begin(data);
+page.notes = new Notes(page, () => page.reader.ms, (ms) => page.reader.goTo(ms));
+page.doubts = new DoubtWalk(page);
+page.actions = new Actions(page);
+page.notes.addEventListener("change", () => (page.bar.marks = page.notes.moments));
+page.reader.begin();
+page.recovery.begin();

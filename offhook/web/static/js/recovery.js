@@ -1,0 +1,87 @@
+/**
+ * Text that was typed and never stored: in this browser, or on the server. It is shown again in the open editor.
+ */
+import { send } from "./api.js";
+import { byId, fill, h } from "./dom.js";
+import { clock } from "./format.js";
+import { hasWords } from "./transcript.js";
+import { isTypedNow } from "./typing.js";
+
+const timeOfDay = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+
+export class Recovery {
+  #page;
+  #found = new Map(); // first word -> { text, base, at } that waits for the reader
+  #hasOpened = false;
+  #offered = new Set(); // first words that were offered: what is typed in this page is not offered again
+
+  constructor(page) {
+    this.#page = page;
+    page.transcript.addEventListener("change", ({ detail }) => this.#look(detail.segments));
+    page.editor.addEventListener("open", () => this.#opened());
+  }
+
+  /** Take over what other pages of this browser have left. */
+  async begin() {
+    const { shelf, outbox, transcript } = this.#page;
+    for (const entry of await shelf.takeLeft()) {
+      if (entry.isStored) outbox.put(entry);
+      else this.#found.set(entry.first_word, entry);
+      this.#offered.add(entry.first_word);
+    }
+    await this.#look(transcript.segments.map((segment) => segment.index));
+    if (this.#found.size) this.#openFirst();
+  }
+
+  async #look(segments) {
+    const { transcript } = this.#page;
+    for (const index of segments) {
+      for (const passage of transcript.segments[index]?.passages ?? []) {
+        if (passage.draft === null || passage.draft === undefined || !hasWords(passage)) continue;
+        await this.#take(passage);
+      }
+    }
+    this.#show();
+  }
+
+  async #take({ first_word, draft, draft_base, draft_made_at, text }) {
+    if (this.#offered.has(first_word) || this.#page.editor.passage?.first_word === first_word) return;
+    this.#offered.add(first_word);
+    if (draft === text) {
+      await send("DELETE", `${this.#page.transcript.path}/passages/${first_word}/draft`).catch(() => {});
+    } else if (!(await isTypedNow(this.#page.transcript.path, first_word))) {
+      this.#found.set(first_word, { text: draft, base: draft_base, at: (draft_made_at ?? 0) * 1000 });
+      if (!this.#hasOpened && !location.hash) this.#openFirst();
+    }
+  }
+
+  #openFirst() {
+    const [word] = [...this.#found.keys()].sort((a, b) => a - b);
+    this.#hasOpened = true;
+    this.#open(word);
+  }
+
+  async #open(word) {
+    const { transcript, editor, list } = this.#page;
+    const entry = this.#found.get(word);
+    const passage = transcript.passageOf(word);
+    if (!passage) return;
+    list.scrollTo(passage.segment, "center");
+    const when = entry.at ? ` of ${timeOfDay.format(entry.at)}` : "";
+    const theirs = entry.base !== passage.version ? passage : null;
+    editor.open(passage, { text: entry.text, note: `Unsaved text${when}`, theirs });
+  }
+
+  #opened() {
+    if (this.#found.delete(this.#page.editor.passage?.first_word)) this.#show();
+  }
+
+  #show() {
+    const { transcript } = this.#page;
+    const words = [...this.#found.keys()].filter((word) => transcript.passageOf(word)).sort((a, b) => a - b);
+    const button = (word) =>
+      h("button", { type: "button", class: "small", onclick: () => this.#open(word) },
+        clock(transcript.passageOf(word).start_ms / 1000));
+    fill(byId("unsaved"), words.length ? h("p", { class: "message warning row" }, "Unsaved text at", words.map(button)) : null);
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * The transcript of a record as the page has it: its segments, and their passages as they arrive.
+ *
+ * An outline without words comes first; passages come in chunks, those near the reader first. Every change
+ * raises a "change" event whose `detail.segments` are the indexes of the segments that read otherwise now.
+ */
+import { get } from "./api.js";
+import { FIRST, LAST, END, START, partition, tokenAtTime } from "./tokens.js";
+
+/** Segments in one request. */
+const CHUNK = 100;
+/** Requests for passages at the same time. */
+const LANES = 2;
+/** Segments before the one at a time in which somebody may still be speaking. */
+const OVERLAP = 3;
+
+export class Transcript extends EventTarget {
+  segments = []; // { index, startMs, characters, passages: null or [...] }
+  version = null;
+  /** The segments that the reader sees; they are loaded first. */
+  near = 0;
+  #path;
+  #missing = new Set(); // numbers of chunks that are not loaded, or not up to date
+  #busy = new Set();
+  #writes = 0;
+  #isReloadDue = false;
+
+  constructor(recordId) {
+    super();
+    this.#path = `/api/v1/records/${recordId}`;
+  }
+
+  get path() {
+    return this.#path;
+  }
+
+  get isComplete() {
+    return this.#missing.size === 0 && this.#busy.size === 0;
+  }
+
+  /** Take the data that came with the page: an outline, and passages from the first segment on. */
+  begin({ outline, window }) {
+    this.#takeOutline(outline);
+    if (window) this.#takePassages(window);
+    this.#fill();
+  }
+
+  /** Fetch the outline, and what differs from what is there. While this page writes, that waits. */
+  async reload() {
+    if (this.#writes) {
+      this.#isReloadDue = true;
+      return;
+    }
+    const outline = await get(`${this.#path}/transcript/outline`);
+    if (outline.version === this.version || this.#writes) return;
+    this.#takeOutline(outline);
+    this.#fill();
+  }
+
+  /**
+   * Send a change of this page, and take the passages of its answer.
+   *
+   * @param {() => Promise<{passages?: object[], version?: string}>} change sends it
+   */
+  async write(change) {
+    this.#writes += 1;
+    try {
+      const answer = await change();
+      if (answer?.passages) this.put(answer.passages);
+      if (answer?.passages && answer.version) this.version = answer.version;
+      else this.#isReloadDue = true;
+      return answer;
+    } finally {
+      this.#writes -= 1;
+      if (!this.#writes && this.#isReloadDue) {
+        this.#isReloadDue = false;
+        this.reload().catch(() => (this.#isReloadDue = true));
+      }
+    }
+  }
+
+  /** Replace the passages of the segments that these belong to. */
+  put(passages) {
+    this.#changed(this.#store(passages));
+  }
+
+  /** All passages that are loaded, in order, from a segment on. */
+  *passages(from = 0, to = this.segments.length - 1) {
+    for (let index = from; index <= to; index++) yield* this.segments[index]?.passages ?? [];
+  }
+
+  /** The segment that begins last at or before a time, by the outline; -1 before all. */
+  segmentAt(ms) {
+    return partition(this.segments, (segment) => segment.startMs > ms) - 1;
+  }
+
+  /** What is said at a time, or was said last before: `{ passage, token }`; null where that is not loaded. */
+  spokenAt(ms) {
+    let best = null;
+    const last = this.segmentAt(ms);
+    for (const passage of this.passages(Math.max(0, last - OVERLAP), last)) {
+      const token = passage.tokens[tokenAtTime(passage, ms)];
+      if (token && (!best || token[END] > ms || token[START] > best.token[START])) best = { passage, token };
+    }
+    return best;
+  }
+
+  /** When somebody speaks next after a time, ms; null if that is not known. */
+  nextSpeech(ms) {
+    const last = this.segmentAt(ms);
+    const starts = [this.segments[last + 1]?.startMs];
+    for (const passage of this.passages(Math.max(0, last - OVERLAP), last + 1))
+      starts.push(passage.tokens[tokenAtTime(passage, ms) + 1]?.[START]);
+    const after = starts.filter((start) => start > ms);
+    return after.length ? Math.min(...after) : null;
+  }
+
+  /** The passage that has a word, if it is loaded. */
+  passageOf(word) {
+    let [low, high] = [0, this.segments.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#firstWord(middle) > word) high = middle;
+      else low = middle + 1;
+    }
+    const found = [...this.passages(Math.max(0, low - 1), low - 1)];
+    return found.find((it) => it.first_word <= word && word <= it.last_word) ?? null;
+  }
+
+  /** The passage before another one, or after it for `step` 1, if it is loaded. */
+  beside(passage, step = -1) {
+    let { segment } = passage;
+    let there = this.segments[segment]?.passages ?? [];
+    let place = there.findIndex((it) => it.first_word === passage.first_word) + step;
+    while (place < 0 || place >= there.length) {
+      segment += step;
+      if (!this.segments[segment]?.passages) return null;
+      there = this.segments[segment].passages;
+      place = step < 0 ? there.length - 1 : 0;
+    }
+    return there[place];
+  }
+
+  /** Resolve when all passages of a segment are there. */
+  async loaded(index) {
+    this.near = index;
+    while (this.segments[index] && !this.segments[index].passages)
+      await new Promise((done) => this.addEventListener("change", done, { once: true }));
+    return this.segments[index]?.passages ?? [];
+  }
+
+  /** The first word of a segment, or of the next one that is loaded and has words. */
+  #firstWord(index) {
+    for (let at = index; at < this.segments.length; at++) {
+      const word = this.segments[at].passages?.[0]?.first_word;
+      if (word !== undefined && word !== null) return word;
+    }
+    return Infinity;
+  }
+
+  #takeOutline({ version, segments }) {
+    const before = this.segments;
+    const isFirst = this.version === null;
+    this.version = version;
+    this.segments = segments.map(([startMs, characters], index) => {
+      const known = before[index];
+      return known?.startMs === startMs ? { ...known, characters } : { index, startMs, characters, passages: null };
+    });
+    for (let chunk = 0; chunk * CHUNK < segments.length; chunk++) this.#missing.add(chunk);
+    const differ = this.segments.filter((it, index) => it.startMs !== before[index]?.startMs);
+    this.dispatchEvent(new CustomEvent("outline", { detail: { isFirst } }));
+    this.#changed(differ.map((segment) => segment.index));
+  }
+
+  #takePassages({ first, count, passages }) {
+    const end = first + (count ?? CHUNK);
+    for (let chunk = Math.ceil(first / CHUNK); chunk * CHUNK < end; chunk++) {
+      const isWhole = (chunk + 1) * CHUNK <= end || end >= this.segments.length;
+      if (isWhole) this.#missing.delete(chunk);
+    }
+    this.#changed(this.#store(passages, first, end));
+  }
+
+  /**
+   * Put passages at their segments; return the indexes of those that read otherwise now. The segments from
+   * `first` to before `end` that have none are empty: a correction of the one before took their words.
+   */
+  #store(passages, first = 0, end = 0) {
+    const differ = [];
+    const bySegment = Map.groupBy(passages, (passage) => passage.segment);
+    for (let index = first; index < end; index++) if (!bySegment.has(index)) bySegment.set(index, []);
+    for (const [index, some] of bySegment) {
+      const segment = this.segments[index];
+      if (!segment || JSON.stringify(segment.passages) === JSON.stringify(some)) continue;
+      this.segments[index] = { ...segment, passages: some };
+      differ.push(index);
+    }
+    return differ;
+  }
+
+  #changed(segments) {
+    if (segments.length) this.dispatchEvent(new CustomEvent("change", { detail: { segments } }));
+  }
+
+  #fill() {
+    while (this.#busy.size < LANES && this.#missing.size) this.#fetch(this.#nearest());
+    if (this.isComplete) this.dispatchEvent(new Event("complete"));
+  }
+
+  #nearest() {
+    const near = Math.floor(this.near / CHUNK);
+    const waiting = [...this.#missing];
+    return waiting.reduce((best, it) => (Math.abs(it - near) < Math.abs(best - near) ? it : best));
+  }
+
+  async #fetch(chunk) {
+    this.#missing.delete(chunk);
+    this.#busy.add(chunk);
+    try {
+      const first = chunk * CHUNK;
+      const query = `first=${first}&count=${CHUNK}`;
+      const found = await get(`${this.#path}/transcript?${query}`);
+      if (this.#writes) this.#missing.add(chunk); // what this page is writing may not be in it
+      else this.#changed(this.#store(found.passages, first, first + CHUNK));
+    } catch {
+      this.#missing.add(chunk);
+      await new Promise((done) => setTimeout(done, 2000));
+    } finally {
+      this.#busy.delete(chunk);
+    }
+    await new Promise((done) => (window.requestIdleCallback ?? setTimeout)(done));
+    this.#fill();
+  }
+}
+
+/** Whether a passage has words, so that it can be edited. */
+export function hasWords(passage) {
+  return passage.first_word !== null && passage.last_word >= passage.first_word;
+}
+
+/** What tells a passage from all others of its transcript. */
+export function keyOf(passage) {
+  return passage.first_word ?? `segment ${passage.segment}`;
+}
+
+/** The number of words in a passage. */
+export function wordsOf(passage) {
+  return passage.tokens.reduce((sum, token) => sum + token[LAST] - token[FIRST] + 1, 0);
+}
