@@ -1,0 +1,69 @@
+/**
+ * What changes, as it happens: `record` (a row), `deleted` ({id}), `words` ({id, seq}), `desk` (how the desk
+ * stands) and `connection` ({isUp}). A page misses nothing that changed after its own data, whose `seq` says so.
+ */
+
+import { byId, h, pageData } from "./dom.js";
+import { Stream } from "./stream.js";
+
+/** The person is told that the server is away after this long, ms: a restart takes less. */
+const AWAY_MS = 1500;
+const handlers = new Map();
+let seen = null;
+let join = null;
+
+/** Call `handler` with the data of each event of a kind; returns what stops that. */
+export function on(type, handler) {
+  if (!handlers.has(type)) handlers.set(type, new Set());
+  handlers.get(type).add(handler);
+  if (!join) queueMicrotask(start); // when the page has bound all its handlers
+  join ??= () => {};
+  return () => handlers.get(type).delete(handler);
+}
+
+function start() {
+  seen = pageData()?.seq ?? null;
+  join = shared() ?? alone();
+  join();
+  on("connection", ({ isUp }) => (isUp ? back() : away()));
+}
+
+function tell({ type, data, seq }) {
+  seen = seq ?? seen;
+  for (const handler of handlers.get(type) ?? []) handler(data);
+}
+
+/** Take part in the stream of all tabs; returns what joins it, null where browsers have no shared workers. */
+function shared() {
+  if (!globalThis.SharedWorker) return null;
+  const worker = new SharedWorker(new URL("./events-worker.js", import.meta.url), { type: "module", name: "events" });
+  worker.port.onmessage = ({ data }) => tell(data);
+  worker.onerror = () => {
+    join = alone();
+    join();
+  };
+  addEventListener("pagehide", () => worker.port.postMessage({ isLeaving: true }));
+  addEventListener("pageshow", ({ persisted }) => persisted && join());
+  return () => worker.port.postMessage({ after: seen });
+}
+
+function alone() {
+  const stream = new Stream(tell);
+  return () => stream.from(seen);
+}
+
+let timer = 0;
+
+function away() {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    if (byId("server-away")) return;
+    byId("main").prepend(h("p", { id: "server-away", class: "message warning", role: "status" },
+      "The desk's server does not answer. This page goes on by itself when it is back. To start it, type: python start.py"));
+  }, AWAY_MS);
+}
+
+function back() {
+  clearTimeout(timer);
+  byId("server-away")?.remove();
+}
