@@ -37,6 +37,7 @@ from shared.store.sqlite.files import copy_database, has_calls, refuse_newer
 from shared.store.sqlite.inspection import damaged_values, oddities
 from shared.store.transcripts import Transcripts
 from shared.store.uploads import Uploads
+from shared.store.waveforms import Waveforms
 from shared.store.workers import Workers
 
 __all__ = ["Store", "copy_database", "damaged_values", "has_calls", "oddities", "refuse_newer"]
@@ -69,6 +70,7 @@ class Store:
         self.captures = Captures(database, self.records, self.erasures, host)
         self.inbox_files = InboxFiles(database)
         self.uploads = Uploads(database, self.records, self.erasures, clock)
+        self.waveforms = Waveforms(database)
         self.controls = Controls(database)
         self.workers = Workers(database, host, clock)
         self.relocation = Relocation(database)
