@@ -18,6 +18,7 @@ from pathlib import Path, PurePath
 
 from archive import transcript, written
 from archive.exports import IN_LIBRARY
+from archive.playback_copies import playback_copies
 from archive.renamed import Content, find
 from shared.errors import OffhookError, StateConflict
 from shared.files import Fingerprint, is_file, move, names_in, sha256_of, whole
@@ -130,6 +131,7 @@ class Library:
         ours = [path] if self.is_ours(path) else []
         ours += self._store.inbox_files.of_record(record.id)
         ours += self._edits(record)
+        ours += playback_copies(self._settings, record.id)
         if stem := self.stem_of(record):
             ours += [beside(stem, suffix) for suffix in IN_LIBRARY]
             moved = beside(stem, path.suffix.lstrip("."))
@@ -168,7 +170,7 @@ class Library:
         settings = self._settings
         for name in (os.path.normpath, os.path.realpath):  # a home may have another name, too
             library, found = Path(name(settings.library)), Path(name(path))
-            flat = (settings.inbox, settings.recording, settings.uploads, settings.edits)
+            flat = (settings.inbox, settings.recording, settings.uploads, settings.edits, settings.playback)
             if found.parent in (Path(name(each)) for each in flat) or library in found.parents:
                 return True
         return False

@@ -82,6 +82,11 @@ class Home:
         return self.home / "edits"
 
     @property
+    def playback(self) -> Path:
+        """Copies of recordings that browsers can play; it can be deleted, and is made again."""
+        return self.home / "playback"
+
+    @property
     def logs(self) -> Path:
         """A log file for each kind of process."""
         return self.home / "logs"

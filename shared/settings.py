@@ -161,6 +161,12 @@ class Settings(RecordOptions, Home):
     retention_days: int = _setting(
         0, "Delete finished recordings after this many days; 0 never", least=0, most=36_500
     )
+    playback_gb: float = _setting(
+        2.0,
+        "Copies of recordings that browsers cannot play take this much at most, in GB",
+        least=0.0,
+        most=10_000,
+    )
     consent_reminder: str = _setting("", "Text to show whenever a recording starts")
     my_name: str = _setting("", "Your name, shown for what you say in calls that offhook records")
     names_as_hotwords: bool = _setting(
@@ -179,6 +185,11 @@ class Settings(RecordOptions, Home):
     def largest_file_bytes(self) -> float:
         """The largest file that is read."""
         return self.largest_file_gb * GB
+
+    @property
+    def playback_bytes(self) -> float:
+        """How much the copies for browsers may take."""
+        return self.playback_gb * GB
 
 
 DEFAULTS = Settings()

@@ -10,6 +10,7 @@ import sys
 
 CREATE_NEW_PROCESS_GROUP = 0x00000200
 CREATE_NO_WINDOW = 0x08000000
+BELOW_NORMAL_PRIORITY_CLASS = 0x00004000
 
 
 def creation_flags(flags: int) -> int:

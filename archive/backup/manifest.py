@@ -23,7 +23,8 @@ LARGEST_MANIFEST_BYTES, DEEPEST_NAME, LONGEST_NAME = 500_000_000, 64, 4096
 DATABASE, CONFIG = "offhook.db", "config.toml"
 #: Parts of a home that are never in a backup: offhook creates them again, or a copy would do harm.
 LEFT_OUT = (
-    *("locks", "logs", "models", "uploads", "queue.db", "control.json", "tuning.json", "host"),
+    *("locks", "logs", "models", "uploads", "playback"),
+    *("queue.db", "control.json", "tuning.json", "host"),
     *(f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal", RESTORE_PART, NAME),
 )
 _LEFT_OUT = {names.folded(name) for name in LEFT_OUT}

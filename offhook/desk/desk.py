@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared import home
 from shared.errors import SettingsError, StoreFull, StoreReadOnly
 from shared.reserve import Reserve
 from shared.settings import Settings, load
 from shared.store.store import Store
+
+if TYPE_CHECKING:
+    from offhook.desk.preparing import Preparing
 
 #: A person waits less patiently than a worker.
 BUSY_TIMEOUT_SECONDS = 15.0
@@ -22,6 +26,8 @@ class Desk:
 
     def __init__(self, overrides: Mapping[str, Any]) -> None:
         self.overrides = overrides
+        self._preparing: Preparing | None = None
+        self._lock = threading.Lock()
         #: Why the database is only read; None if it is written too.
         self.read_only: Exception | None = None
 
@@ -47,6 +53,16 @@ class Desk:
         Reserve(self.settings.locks).keep()
         return store
 
+    @property
+    def preparing(self) -> Preparing:
+        """What reads recordings for the browser."""
+        from offhook.desk.preparing import Preparing
+
+        with self._lock:  # several threads serve pages
+            if self._preparing is None:
+                self._preparing = Preparing(self.settings, self.store)
+            return self._preparing
+
     def make_room(self) -> None:
         """Release the room that is kept in reserve, if the disk is full, so that something can be deleted."""
         Reserve(self.settings.locks).release_if_full()
@@ -67,5 +83,7 @@ class Desk:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._preparing:
+            self._preparing.close()
         if "store" in self.__dict__:
             self.store.disconnect()

@@ -48,12 +48,13 @@ def make_private(home: Home, tighten: Callable[[Path], object] = tighten) -> Mod
 
 def _paths(home: Home) -> Iterator[Path]:
     """Yield offhook's folders and files in a home, without models, which are public, and without links."""
-    folders = [*folders_of(home), home.receipts]
+    folders = [*folders_of(home), home.receipts, home.playback]
     yield from folders
     for name in names_in(home.home):
         if name in OWN_FILES or name.startswith(OWN_DATABASES):
             yield home.home / name
-    tops = (home.inbox, home.recording, home.uploads, home.library, home.logs, home.locks, home.receipts)
+    audio = (home.inbox, home.recording, home.uploads, home.library, home.playback)
+    tops = (*audio, home.logs, home.locks, home.receipts)
     for top in tops:
         for folder, inner, files in os.walk(top):
             found = (Path(folder, name) for name in (*inner, *files))

@@ -8,6 +8,7 @@ from offhook.desk.adding import CannotAdd
 from offhook.desk.editing import EditKept, EditRefused
 from offhook.desk.part_file import UploadBusy
 from offhook.desk.passage_edits import PassageChanged
+from offhook.desk.playing import NeedsCopy
 from offhook.desk.recorder import Refused
 from offhook.desk.speech import NoSuchMoment, NothingSaid, UnknownSpeaker
 from offhook.desk.taking_in import UnknownUpload
@@ -22,6 +23,7 @@ from shared.errors import (
     NewerDatabase,
     NotARecording,
     OffhookError,
+    RecordingMissing,
     RecordNotFound,
     SettingsError,
     StateConflict,
@@ -36,6 +38,8 @@ STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (RecordNotFound, 404),
     (NoSuchMoment, 404),
     (UnknownSpeaker, 404),
+    (RecordingMissing, 404),
+    (NeedsCopy, 409),
     (BadCall, 400),
     (StateConflict, 409),
     (PassageChanged, 409),

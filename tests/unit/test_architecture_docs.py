@@ -14,7 +14,8 @@ ROOMS = ("shared", "archive", "capture_worker", "transcribe_worker", "offhook", 
 
 
 def test_there_is_an_overview_and_a_page_for_each_subject() -> None:
-    assert [page.stem for page in PAGES] == ["capture", "desk", "durability", "engine", "overview", "privacy"]
+    names = ["audio", "capture", "desk", "durability", "engine", "overview", "privacy"]
+    assert [page.stem for page in PAGES] == names
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -29,7 +29,12 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("shared", "archive", "capture_worker", "transcribe_worker", "offhook")
 FLAGS = {name: value for name, value in vars(windows).items() if name.isupper()}
 #: Process Creation Flags, by Microsoft.
-DOCUMENTED = {"CREATE_NEW_PROCESS_GROUP": 0x200, "CREATE_NO_WINDOW": 0x8000000}
+DOCUMENTED = {
+    "CREATE_NEW_PROCESS_GROUP": 0x200,
+    "CREATE_NO_WINDOW": 0x8000000,
+    "BELOW_NORMAL_PRIORITY_CLASS": 0x4000,
+}
+NAMES = r"(?:CREATE_\w+|\w+_PRIORITY_CLASS)"
 #: Attributes that objects of other systems, or of a frozen program, have, and objects here may not.
 ELSEWHERE = {
     "frozen",
@@ -47,7 +52,7 @@ def test_the_flags_are_those_that_windows_documents() -> None:
 
 
 def test_the_flags_have_the_names_that_python_has_on_windows() -> None:
-    imported = re.findall(r"\bCREATE_\w+", inspect.getsource(subprocess))
+    imported = re.findall(rf"\b{NAMES}", inspect.getsource(subprocess))
     assert FLAGS.keys() <= set(imported)
 
 
@@ -59,7 +64,7 @@ def test_the_flags_are_those_of_python_where_python_tells() -> None:
         mypy = importlib.util.find_spec("mypy")
         stub = Path(mypy.origin or "").with_name("typeshed") / "stdlib" / "_winapi.pyi" if mypy else None
         text = stub.read_text("utf-8") if stub else ""
-        values = dict(re.findall(r"^\s*(CREATE_\w+): Final = (0x[0-9a-fA-F]+)", text, re.MULTILINE))
+        values = dict(re.findall(rf"^\s*({NAMES}): Final = (0x[0-9a-fA-F]+)", text, re.MULTILINE))
         told = {name: int(value, 16) for name, value in values.items() if name in FLAGS}
     assert told in (FLAGS, {})
 

@@ -1,0 +1,64 @@
+"""Hearing a recording: the audio itself, and the copy that is made of what browsers cannot play."""
+
+from __future__ import annotations
+
+import msgspec
+
+from offhook.desk import playing
+from offhook.web.call import Call, Endpoint
+from offhook.web.sound_response import SoundResponse
+
+
+class Playback(msgspec.Struct):
+    """Whether a recording can be played, and if not, how far its copy is; `why` says why there is none."""
+
+    ready: bool
+    progress: float
+    mime: str | None
+    why: str | None
+    is_copy: bool
+
+
+def audio(call: Call) -> SoundResponse:
+    """Answer with the audio, or the range of it that is asked for."""
+    return SoundResponse(playing.sound(call.desk, call.desk.store.records.get(call.record_id)))
+
+
+def playback(call: Call) -> Playback:
+    """Say whether a recording can be played."""
+    return _as_answer(playing.playback(call.desk, call.desk.store.records.get(call.record_id)))
+
+
+def make_copy(call: Call) -> Playback:
+    """Make a copy for a browser that cannot play the recording, or after a failure."""
+    return _as_answer(playing.make_copy(call.desk, call.desk.store.records.get(call.record_id)))
+
+
+def cancel(call: Call) -> None:
+    """Stop making a copy."""
+    call.desk.preparing.cancel("copy", call.desk.store.records.get(call.record_id))
+
+
+def _as_answer(found: playing.Playback) -> Playback:
+    return msgspec.convert(found, Playback, from_attributes=True)
+
+
+_RECORD = "/api/v1/records/{record_id}"
+_PLAYBACK = f"{_RECORD}/playback"
+
+ENDPOINTS = (
+    Endpoint(
+        *("GET", f"{_RECORD}/audio", audio, "The audio of a recording, or a range of it"),
+        media=tuple(playing.SUFFIXES),
+        also=(206, 416),
+    ),
+    Endpoint(
+        *("GET", _PLAYBACK, playback, "Whether a recording can be played; a copy is made if it needs one"),
+        answer=Playback,
+    ),
+    Endpoint(
+        *("POST", _PLAYBACK, make_copy, "Make a copy of a recording that a browser cannot play"),
+        answer=Playback,
+    ),
+    Endpoint("DELETE", _PLAYBACK, cancel, "Stop making a copy"),
+)

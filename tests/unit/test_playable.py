@@ -1,0 +1,84 @@
+"""What browsers play as it is, by its first bytes; damaged heads need a copy and raise nothing."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offhook.desk.playable import mime_of
+from offhook.desk.playing import SUFFIXES
+from tests.recordings import FLOAT, PCM, encoded, extensible, fmt, id3, pcm, rf64, tones, video, w64, wav
+
+SOUND = tones(16_000, 0.2)
+MP3 = encoded("mp3", "libmp3lame", 16_000)
+
+
+def mime(content: bytes) -> str | None:
+    return mime_of(io.BytesIO(content))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (wav(fmt(), pcm(SOUND)), "audio/wav"),
+        (wav(extensible(PCM, 1, 16_000, 24), pcm(SOUND, 24)), "audio/wav"),
+        (wav(fmt(), pcm(SOUND), tail=b"LIST\4\0\0\0INFO"), "audio/wav"),
+        (wav(fmt(FLOAT, bits=32), SOUND.astype("<f4").tobytes()), None),
+        (wav(fmt(), pcm(SOUND), size=0), None),
+        (wav(fmt(), pcm(SOUND), size=10**6), None),
+        (wav(fmt(order=">"), pcm(SOUND, order=">"), order=">"), None),
+        (rf64(fmt(), pcm(SOUND)), None),
+        (w64(fmt(), pcm(SOUND)), None),
+        (encoded("flac", "flac", 16_000), "audio/flac"),
+        (encoded("mp4", "aac", 16_000), "audio/mp4"),
+        (encoded("mp4", "alac", 16_000), None),
+        (video("mp4", with_sound=True), "audio/mp4"),
+        (video("mp4", with_sound=False), None),
+        (MP3, "audio/mpeg"),
+        (id3(bytes(40_000)) + MP3[MP3.index(b"\xff\xf3") :], "audio/mpeg"),
+        (encoded("ogg", "libopus", 48_000), "audio/ogg"),
+        (encoded("webm", "libopus", 48_000), "audio/webm"),
+        (encoded("matroska", "libopus", 48_000), None),
+        (encoded("aiff", "pcm_s16be", 16_000), None),
+        (encoded("asf", "wmav2", 16_000), None),
+        (b"<!doctype html>", None),
+        (b"", None),
+    ],
+)
+def test_a_recording_is_played_as_it_is_or_needs_a_copy(content: bytes, expected: str | None) -> None:
+    assert mime(content) == expected
+
+
+def test_an_mp3_of_a_varying_bit_rate_needs_a_copy() -> None:
+    assert mime(MP3.replace(b"Info", b"Xing", 1)) is None
+
+
+def test_an_mp4_with_two_sound_tracks_needs_a_copy() -> None:
+    def box(name: bytes, *inner: bytes) -> bytes:
+        return struct.pack(">I4s", 8 + sum(map(len, inner)), name) + b"".join(inner)
+
+    entry = bytes(8) + box(b"mp4a", bytes(28))
+    track = box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", box(b"stsd", entry)))))
+    assert mime(box(b"ftyp", b"M4A ") + box(b"moov", track)) == "audio/mp4"
+    assert mime(box(b"ftyp", b"M4A ") + box(b"moov", track, track)) is None
+
+
+HEADS = [
+    wav(fmt(), pcm(SOUND)),
+    encoded("mp4", "aac", 16_000),
+    MP3,
+    encoded("webm", "libopus", 48_000),
+]
+
+
+@given(st.data())
+def test_a_damaged_head_raises_nothing(data: st.DataObject) -> None:
+    head = bytearray(data.draw(st.sampled_from(HEADS)))
+    for _ in range(data.draw(st.integers(0, 6))):
+        head[data.draw(st.integers(0, min(len(head), 300) - 1))] = data.draw(st.integers(0, 255))
+    found = mime(bytes(head[: data.draw(st.integers(0, len(head)))]))
+    assert found is None or found in SUFFIXES
