@@ -36,6 +36,7 @@ COMMANDS = {
     "doctor": "offhook.commands.doctor:doctor",
     "edit": "offhook.commands.edit:edit",
     "export": "offhook.commands.transcripts:export",
+    "hooks": "offhook.commands.hooks:hooks",
     "list": "offhook.commands.listing:list_records",
     "models": "offhook.commands.models:models",
     "open": "offhook.commands.open:open_desk",

@@ -265,5 +265,35 @@ def _workers(desk: Desk) -> Iterator[Finding]:
         yield Finding("workers", "warning", f"{missing['records']} waiting: {missing['message']}")
 
 
+def _hooks(desk: Desk) -> Iterator[Finding]:
+    """Look for hooks that are notified of nothing, or in vain."""
+    found = desk.store.hooks.every()
+    for hook in found:
+        if hook.stopped_at is not None:
+            remedy = f"`offhook hooks test {hook.id}` tries it, `offhook hooks start {hook.id}` starts it."
+            yield Finding("hooks", "warning", f"Hook {hook.id} is stopped: {hook.stopped_why}", remedy)
+        elif hook.first_failed_at is not None:
+            remedy = f"`offhook hooks show {hook.id}` says why."
+            yield Finding("hooks", "warning", f"Hook {hook.id} does not receive its messages", remedy)
+    living = {worker["kind"] for worker in overview(desk)["workers"] if worker["alive"]}
+    if found and "web" not in living:
+        message = "The desk's server does not run, so nothing is sent to hooks"
+        yield Finding("hooks", "warning", message, "Run python start.py.")
+    elif all(hook.stopped_at is None and hook.first_failed_at is None for hook in found):
+        yield Finding("hooks", "ok", f"{counted(len(found), 'hook')}")
+
+
 MACHINE_CHECKS = (_python, _ffmpeg, _engine, _telemetry)
-HOME_CHECKS = (_model, _voices, _audio, _folders, _access, _disk, _database, _library, _uploads, _workers)
+HOME_CHECKS = (
+    _model,
+    _voices,
+    _audio,
+    _folders,
+    _access,
+    _disk,
+    _database,
+    _library,
+    _uploads,
+    _workers,
+    _hooks,
+)

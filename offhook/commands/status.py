@@ -136,6 +136,7 @@ def _engine(setup: Setup) -> Text:
 def _troubles(found: dict[str, Any]) -> RenderableType | None:
     lines = [
         *(f"  {m['records']} waiting: {m['message']}" for m in found["missing_models"]),
+        *(f"  Hook {hook['id']} is stopped: {hook['why']}" for hook in found["stopped_hooks"]),
         *(f"  {e['id']} {e['title']} ({e['status']}): {e['error']}" for e in found["errors"]),
         *(f"  {short(c['path'])} is a copy of recording {c['record_id']}" for c in found["inbox"]["copies"]),
         *(f"  {short(path)} cannot be read" for path in found["inbox"]["unreadable"]),

@@ -37,6 +37,7 @@ def overview(desk: Desk) -> dict[str, Any]:
         "oldest_waiting": _oldest_waiting(desk),
         "missing_models": missing_models(desk),
         "workers": [_worker(row, liveness) for row in store.workers.every()],
+        "stopped_hooks": _stopped_hooks(desk),
         "errors": _errors(desk),
     }
 
@@ -91,6 +92,15 @@ def _worker(row: Worker, liveness: Liveness) -> dict[str, Any]:
         "last_seen_at": iso(row.last_seen_at),
         "engines": [asdict(setup) for setup in setups_from_json(row.engines)],
     }
+
+
+def _stopped_hooks(desk: Desk) -> list[dict[str, Any]]:
+    """Name the hooks that are notified of nothing, each with the reason."""
+    return [
+        {"id": hook.id, "stopped_at": iso(hook.stopped_at), "why": hook.stopped_why or ""}
+        for hook in desk.store.hooks.every()
+        if hook.stopped_at is not None
+    ]
 
 
 def _errors(desk: Desk) -> list[dict[str, Any]]:

@@ -25,11 +25,13 @@ from tests.integration.commands.spoken import CALL, say_again, spoken
 from tests.integration.json_contract.homes import (
     SAMPLE,
     Answers,
+    _add_hooks,
     _die_as_a_worker,
     _fill,
     _fill_inbox,
     _full_disk,
     _lose_two,
+    _notify,
 )
 from tests.stage import Stage
 from tests.tables import use
@@ -58,7 +60,9 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     presence = Presence(store, settings.locks, "worker").enter()
     presence.beat("ready", json.dumps([asdict(Setup("cuda", "float16", 1, 0, 16))]))
     _die_as_a_worker(stage)
+    _add_hooks(store)
     _fill(store, Library(settings, store), presence.worker_id)
+    _notify(store)
     with closing(HintQueue(settings.queue)) as hints:
         _fill_inbox(stage, Inbox(settings, store, hints))
     _lose_two(settings, store)

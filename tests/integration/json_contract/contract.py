@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.store.deliveries import DELIVERY_STATES
 from shared.store.transitions import STATES
 
 Table = dict[str, str]
@@ -109,6 +110,24 @@ ERASURE: Table = {
 }
 
 
+HOOK: Table = {
+    "id": "integer",
+    "kind": "text",
+    "url": "text or null",
+    "command": "list",
+    "command[]": "text",
+    "events": "list",
+    "events[]": "text",
+    "has_words": "boolean",
+    "created_at": "time",
+    "failing_since": "time or null",
+    "stopped_at": "time or null",
+    "stopped_why": "text or null",
+    "deliveries": "object",
+    **{f"deliveries.{state}": "integer" for state in DELIVERY_STATES},
+}
+
+
 #: Types that are tables of their own, and where docs/json.md has them.
 NAMED = {
     "recording": RECORDING,
@@ -116,6 +135,7 @@ NAMED = {
     "verdict": VERDICT,
     "outcome": OUTCOME,
     "erasure": ERASURE,
+    "hook": HOOK,
 }
 
 
@@ -125,6 +145,7 @@ SECTIONS = {
     "A verdict": VERDICT,
     "An outcome": OUTCOME,
     "An erasure": ERASURE,
+    "A hook": HOOK,
 }
 
 
@@ -253,6 +274,11 @@ CONTRACT: dict[str, Table] = {
         "missing_models[].model": "text",
         "missing_models[].records": "integer",
         "missing_models[].message": "text",
+        "stopped_hooks": "list",
+        "stopped_hooks[]": "object",
+        "stopped_hooks[].id": "integer",
+        "stopped_hooks[].stopped_at": "time",
+        "stopped_hooks[].why": "text",
         "workers": "list",
         "workers[]": "object",
         "workers[].id": "text",
@@ -405,6 +431,24 @@ CONTRACT: dict[str, Table] = {
         "tokens[].scopes[]": "text",
         "tokens[].created_at": "time",
         "tokens[].last_used_at": "time or null",
+    },
+    "offhook hooks add": {"id": "integer", "secret": "text or null"},
+    "offhook hooks list": {"hooks": "list", "hooks[]": "hook"},
+    "offhook hooks show": {
+        "hook": "hook",
+        "deliveries": "list",
+        "deliveries[]": "object",
+        "deliveries[].id": "integer",
+        "deliveries[].record_id": "integer",
+        "deliveries[].event": "text",
+        "deliveries[].message_id": "text",
+        "deliveries[].state": "text",
+        "deliveries[].attempts": "integer",
+        "deliveries[].status": "integer or null",
+        "deliveries[].error": "text or null",
+        "deliveries[].created_at": "time",
+        "deliveries[].next_attempt_at": "time or null",
+        "deliveries[].finished_at": "time or null",
     },
     "offhook add": {"records": "list", "records[]": "recording"},
     "offhook transcribe": {"records": "list", "records[]": "recording", "records[].text": "text or null"},

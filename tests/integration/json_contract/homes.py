@@ -18,6 +18,8 @@ from shared.settings import Settings
 from shared.speakers import LOUDNESS, ME, THEM, Label
 from shared.store.access import TOKEN
 from shared.store.claims import Claim, Failure
+from shared.store.deliveries import EVENTS
+from shared.store.hooks import PROGRAM, URL
 from shared.store.store import Store
 from tests.stage import ROOT, Stage
 from tests.tables import InboxFile, windows
@@ -98,6 +100,25 @@ def _decode(store: Store, claim: Claim, **columns: Any) -> None:
     store.claims.save_windows(claim, windows([window]), **columns)
 
 
+def _add_hooks(store: Store) -> None:
+    """Add a webhook and a program, which are notified of what happens afterwards."""
+    store.hooks.add(URL, "https://receiver.test/", "whsec_x", EVENTS.values())
+    store.hooks.add(PROGRAM, '["/bin/tell", "--loud"]', "", EVENTS.values(), has_words=True)
+
+
+def _notify(store: Store) -> None:
+    """Deliver some messages, one of them in vain, and stop the program's hook."""
+    webhook, program = store.hooks.every()
+    for error in (None, "It answered 500."):
+        claimed = store.deliveries.claim(webhook.id, 60)
+        assert claimed
+        if error is None:
+            store.deliveries.note_delivered(claimed, 204)
+        else:
+            store.deliveries.note_failed(claimed, 500, error, 30)
+    store.hooks.stop(program.id, "A person has stopped it.")
+
+
 def _fill_inbox(stage: Stage, inbox: Inbox) -> None:
     for name in ("call.wav", "the same call.wav"):
         stage.drop(SAMPLE, name)
@@ -145,6 +166,11 @@ class Answers:
     new: Path
     _said: dict[str, list[Any]] = field(default_factory=dict)
 
+    @property
+    def new_home(self) -> Stage:
+        """A home of its own, whose hooks may be on this machine."""
+        return Stage(self.new.parent / "hooks", (("OFFHOOK_HOOK_PRIVATE_HOSTS", "127.0.0.1"),))
+
     def to(self, heading: str) -> list[Any]:
         """The answers under a heading of the contract."""
         if heading not in self._said:
@@ -159,6 +185,11 @@ class Answers:
             given = ("--candidate", "C", "--project", "P", "--model", "small", "--vad")
             yield self.homes[0].read("add", self.new, *given)
             yield self.homes[0].read("add", SAMPLE, self.new)
+        elif heading == "offhook hooks add":
+            yield self.new_home.read("hooks", "add", "https://127.0.0.1/")
+            yield self.new_home.read("hooks", "add", "--program", sys.executable)
+        elif heading == "offhook hooks show":
+            yield from (self.homes[1].read("hooks", "show", number) for number in ("1", "2"))
         elif heading == "offhook token create":
             yield self.homes[0].read("token", "create", "my script")
         elif heading == "offhook token list":
