@@ -41,10 +41,15 @@ def _new_document() -> Any:
     try:
         import docx  # an extra, which few need
     except ImportError as error:
-        raise ExtraMissing(
-            f'DOCX needs the package python-docx. Install it: "{sys.executable}" -m pip install python-docx'
-        ) from error
+        raise docx_missing() from error
     return docx.Document()
+
+
+def docx_missing() -> ExtraMissing:
+    """Return the error that names the missing package."""
+    return ExtraMissing(
+        f'DOCX needs the package python-docx. Install it: "{sys.executable}" -m pip install python-docx'
+    )
 
 
 def _add_all(document: Any, found: Sequence[tuple[Passage, ...]]) -> None:

@@ -1,4 +1,8 @@
-"""A change that a person makes in a transcript: stored as one, then written to the record's files."""
+"""A change that a person makes in a transcript: stored as one, then written to the record's files.
+
+A command writes the files at once. The desk's server leaves that to the next sweep of a worker: to write the
+files of a long call takes seconds, and a page is not to wait for it.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,16 @@ def changed(desk: Desk, record: Record, what: str) -> Iterator[None]:
             )
         yield
     write_again(desk, record.id)
+
+
+@contextmanager
+def stored(desk: Desk, record_id: int, what: str, words: tuple[int, int] | None = None) -> Iterator[Record]:
+    """Make what is laid over a recording inside one change, and leave its files to a worker.
+
+    With `words`, only corrections of these are changed. Raises RecordNotFound.
+    """
+    with desk.store.edits.change(record_id, what, words):
+        yield desk.store.records.get(record_id)
 
 
 def undo(desk: Desk, record_id: int) -> Edit | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from archive.passages import Passage, plain
 from offhook.desk import reading
+from offhook.desk.changes import stored
 from offhook.desk.desk import Desk
 from offhook.desk.reading import ShownPassage
 from offhook.desk.rewording import Rewording, reworded
@@ -124,8 +125,7 @@ def _changed(desk: Desk, record_id: int, what: str, words: tuple[int, int]) -> I
     first_word, last_word = words
     if not 0 <= last_word - first_word < MOST_WORDS:
         raise NoSuchMoment(f"The words {first_word} to {last_word} are no passage.")
-    with desk.store.edits.change(record_id, what, words):
-        record = desk.store.records.get(record_id)
+    with stored(desk, record_id, what, words) as record:
         require_stored(desk, record)
         yield record
 

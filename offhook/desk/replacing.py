@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from archive.passages import plain
-from offhook.desk.changes import changed
+from offhook.desk.changes import changed, stored
 from offhook.desk.desk import Desk
+from offhook.desk.passage_edits import require_stored
 from offhook.desk.rewording import Rewording
-from offhook.desk.speech import NothingSaid, speech
-from shared.reading import Token
+from offhook.desk.speech import require_words
+from shared.reading import Token, read
 from shared.store.values import Record
 from shared.store.words_index import UNSPACED
 
@@ -27,13 +28,17 @@ _UNSPACED_SIGN = re.compile(f"[{UNSPACED}]")
 
 @dataclass(frozen=True)
 class Place:
-    """A place at which words are replaced: when it is said, and its text before and after."""
+    """A place at which words are replaced: when it is said, and its text before and after.
+
+    Places with the same `first_word` are replaced together.
+    """
 
     start_ms: int
     before: str
     found: str
     new: str
     after: str
+    first_word: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,24 +57,75 @@ def preview(desk: Desk, old: str, new: str, record_ids: Iterable[int] | None) ->
     """
     everywhere = record_ids is None
     for record_id in desk.store.search.records_with(old) if everywhere else record_ids or ():
-        try:
-            found = speech(desk, record_id)
-        except NothingSaid:
-            if not everywhere:
-                raise
-            continue
-        tokens = [token for passage in found.passages if passage.words for token in passage.tokens]
-        tokens.sort(key=lambda token: token.first_word)
-        places, rewordings = replaced(tokens, old, new)
-        if places:
-            yield Replacement(found.record, places, rewordings)
+        record = desk.store.records.get(record_id)
+        if not everywhere:
+            require_words(desk, record)
+        if (found := found_in(desk, record, old, new)).places:
+            yield found
 
 
 def replace(desk: Desk, found: Replacement) -> None:
-    """Store a replacement as one change of its recording."""
+    """Store a replacement as one change of its recording, and write its files again."""
     with changed(desk, found.record, "replace"):
-        for it in found.rewordings:
-            desk.store.overlays.correct(found.record.id, it.first_word, it.last_word, it.text)
+        _lay(desk, found)
+
+
+def replace_now(
+    desk: Desk, record_id: int, old: str, new: str, only: Collection[int] | None = None
+) -> Replacement:
+    """Replace words in a recording as they are now, as one change, and leave its files to a worker.
+
+    `only` are the first words of the places that a person has chosen; None: all. Return what was replaced.
+    Raises RecordNotFound, StateConflict.
+    """
+    with stored(desk, record_id, "replace") as record:
+        require_stored(desk, record)
+        found = found_in(desk, record, old, new)
+        if only is not None:
+            places = tuple(it for it in found.places if it.first_word in only)
+            rewordings = tuple(it for it in found.rewordings if it.first_word in only)
+            found = Replacement(record, places, rewordings)
+        _lay(desk, found)
+    return found
+
+
+def found_in(desk: Desk, record: Record, old: str, new: str) -> Replacement:
+    """Return what would be replaced in a recording; reads only the segments that have such words."""
+    places: list[Place] = []
+    rewordings: list[Rewording] = []
+    for tokens in _tokens_with(desk, record, old):
+        some = replaced(tokens, old, new)
+        places += some[0]
+        rewordings += some[1]
+    return Replacement(record, tuple(places), tuple(rewordings))
+
+
+def _lay(desk: Desk, found: Replacement) -> None:
+    for it in found.rewordings:
+        desk.store.overlays.correct(found.record.id, it.first_word, it.last_word, it.text)
+
+
+def _tokens_with(desk: Desk, record: Record, old: str) -> Iterator[list[Token]]:
+    """Yield the tokens of the segments that have words, with the segments beside them, in order."""
+    for places in _near(desk.store.parts.texts(record.id), old):
+        part = desk.store.parts.of_segments(record.id, places.start, len(places))
+        tokens = read(part.segments, part.labels, part.corrections)
+        yield [it for it in tokens if it.last_word >= it.first_word and part.place + it.segment in places]
+
+
+def _near(texts: Sequence[str], old: str) -> list[range]:
+    """Return the places of the texts that have words, and of those beside them."""
+    starts = list(accumulate((len(text) + 1 for text in texts), initial=0))
+    pattern = _pattern(old)
+    found: list[range] = []
+    for match in pattern.finditer(" ".join(texts)) if pattern else ():
+        begin = max(0, bisect_right(starts, match.start()) - 2)
+        end = min(len(texts), bisect_left(starts, match.end()) + 1)
+        if found and begin <= found[-1].stop:
+            found[-1] = range(found[-1].start, max(end, found[-1].stop))
+        else:
+            found.append(range(begin, end))
+    return found
 
 
 def replaced(tokens: Sequence[Token], old: str, new: str) -> tuple[tuple[Place, ...], tuple[Rewording, ...]]:
@@ -86,7 +142,8 @@ def replaced(tokens: Sequence[Token], old: str, new: str) -> tuple[tuple[Place, 
         done = last
         found = list(some)
         new_texts = [in_case(new, match[0], old) for match in found]
-        places += [_place(tokens[first], text, *it) for it in zip(found, new_texts, strict=True)]
+        at = tokens[first]
+        places += [_place(at, text, *it) for it in zip(found, new_texts, strict=True)]
         said = _with(text, (spans[first][0], spans[last][1]), found, new_texts)
         rewordings.append(Rewording(tokens[first].first_word, tokens[last].last_word, plain(said)))
     return tuple(places), tuple(rewordings)
@@ -167,7 +224,7 @@ def _place(token: Token, text: str, match: re.Match[str], by: str) -> Place:
     before = text[max(0, match.start() - AROUND) : match.start()].rpartition(_APART)[2]
     after = text[match.end() : match.end() + AROUND].partition(_APART)[0]
     around = _whole_words(before, at_end=True).lstrip(), _whole_words(after).rstrip()
-    return Place(token.start_ms, around[0], match[0], by, around[1])
+    return Place(token.start_ms, around[0], match[0], by, around[1], token.first_word)
 
 
 def _whole_words(text: str, *, at_end: bool = False) -> str:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from archive.names import known
 from archive.passages import name_of
+from offhook.desk.cast import is_speaker
 from offhook.desk.desk import Desk
-from offhook.desk.speech import is_speaker
 from shared.speakers import ME, THEM
 from shared.store.narrowing import Narrowing, SaidBy
 from shared.store.search import Moment

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from archive import transcript
-from archive.passages import Passage, name_of, passages
+from archive.passages import Passage, passages
+from offhook.desk.cast import Cast
 from offhook.desk.desk import Desk
 from shared.errors import OffhookError
-from shared.speakers import ME, THEM, UNSURE, far_voice, voice
+from shared.speakers import UNSURE
 from shared.store.values import Record
 
-_SPEAKER = re.compile(rf"{ME}|{THEM}|{UNSURE}|(?:{THEM}|voice) [1-9]\d{{0,3}}")
 _MOMENT = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?)")
 
 
@@ -54,25 +55,22 @@ class Speech:
         """The number of its words."""
         return sum(len(passage.words) for passage in self.passages)
 
+    @cached_property
+    def cast(self) -> Cast:
+        """Its speakers and their names."""
+        return Cast(tuple(self.speakers), self.names)
+
     def name(self, speaker: str) -> str:
         """Return how a speaker is called."""
-        return name_of(speaker, self.names)
+        return self.cast.name(speaker)
 
     def speaker_of(self, text: str) -> str | None:
         """Return the speaker that a person means by a name, or by `me`, `them` or `voice 2`."""
-        wanted = " ".join(text.split()).casefold()
-        known = dict.fromkeys((*self.speakers, *self.names, UNSURE))
-        named = [each for each in known if self.name(each).casefold() == wanted]
-        if named:
-            return named[0]
-        return wanted if is_speaker(wanted) else None
+        return self.cast.speaker_of(text)
 
     def new_speaker(self, others: Iterable[str] = ()) -> str:
         """Return a speaker for somebody who is not in the recording yet, nor among the others."""
-        taken = {*self.speakers, *self.names, *others}
-        is_call = any(each == ME or each.startswith(THEM) for each in self.speakers)
-        numbers = range(2 if is_call else 1, len(taken) + 3)
-        return next(each for n in numbers if (each := (far_voice if is_call else voice)(n)) not in taken)
+        return self.cast.new_speaker(others)
 
     def at(self, moment: str) -> Passage:
         """Return the passage at a moment, written as `show` writes it. Raises NoSuchMoment."""
@@ -88,11 +86,6 @@ class Speech:
         return spoken[-1]
 
 
-def is_speaker(text: str) -> bool:
-    """Whether a text is a speaker as offhook calls them, such as `me` or `voice 2`, and not a name."""
-    return bool(_SPEAKER.fullmatch(text.casefold()))
-
-
 def speech(desk: Desk, record_id: int) -> Speech:
     """Read what was said in a recording. Raises RecordNotFound, NothingSaid."""
     record = desk.store.records.get(record_id)
@@ -100,6 +93,12 @@ def speech(desk: Desk, record_id: int) -> Speech:
     if not any(segment.words for segment in found.segments):
         raise NothingSaid(_why_nothing(record, bool(found.segments)))
     return Speech(record, passages(found), found.names)
+
+
+def require_words(desk: Desk, record: Record) -> None:
+    """Make sure that a recording has words that can be changed. Raises NothingSaid."""
+    if not desk.store.parts.words(record.id):
+        raise NothingSaid(_why_nothing(record, bool(desk.store.parts.count(record.id))))
 
 
 def _why_nothing(record: Record, has_text: bool) -> str:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from archive.formats.document import ExtraMissing
+from archive.glossary import GlossaryUnreadable
 from offhook.desk.adding import CannotAdd
 from offhook.desk.editing import EditKept, EditRefused
+from offhook.desk.exporting import ExportFailed, UnknownFormat
+from offhook.desk.history import NoSuchEdit
+from offhook.desk.notes import BadNote, NoteNotFound
 from offhook.desk.part_file import UploadBusy
 from offhook.desk.passage_edits import PassageChanged
 from offhook.desk.playing import NeedsCopy
 from offhook.desk.recorder import Refused
 from offhook.desk.speech import NoSuchMoment, NothingSaid, UnknownSpeaker
 from offhook.desk.taking_in import UnknownUpload
+from offhook.desk.terms import BadTerm
 from offhook.desk.uploading import TooManyUploads, WrongOffset
 from offhook.web.call import BadCall
 from shared.errors import (
@@ -40,6 +46,14 @@ STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (UnknownSpeaker, 404),
     (RecordingMissing, 404),
     (NeedsCopy, 409),
+    (NoteNotFound, 404),
+    (UnknownFormat, 404),
+    (ExtraMissing, 422),
+    (ExportFailed, 500),
+    (NoSuchEdit, 409),
+    (BadNote, 422),
+    (BadTerm, 422),
+    (GlossaryUnreadable, 409),
     (BadCall, 400),
     (StateConflict, 409),
     (PassageChanged, 409),

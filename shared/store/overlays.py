@@ -111,6 +111,12 @@ class Overlays:
                 found[row["record"]][row["speaker"]] = row["name"]
         return found
 
+    def given_names(self, limit: int) -> list[str]:
+        """Return the names that persons gave, those of the most records first."""
+        query = SpeakerNameRow.select(SpeakerNameRow.name).group_by(SpeakerNameRow.name)
+        rows = self._database.all(query.order_by(fn.COUNT().desc(), SpeakerNameRow.name).limit(limit))
+        return [row["name"] for row in rows if _is_text(row, "name")]
+
     def named(self, name: str) -> dict[int, frozenset[str]]:
         """Return the speakers to whom persons gave a name, by record; case makes no difference."""
         spelled = fn.LOWER(SpeakerNameRow.name).in_(lowered(name))

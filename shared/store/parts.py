@@ -46,6 +46,12 @@ class Parts:
         rows = self._database.all(mine.order_by(SegmentRow.id))
         return [Glimpse(_start_ms(row["start_seconds"]), row["characters"] or 0) for row in rows]
 
+    def texts(self, record_id: int) -> list[str]:
+        """Return the text of each segment of a finished transcript, as it is read."""
+        text = fn.COALESCE(SegmentRow.corrected_text, SegmentRow.text).alias("read")
+        query = SegmentRow.select(text).where(SegmentRow.record == record_id).order_by(SegmentRow.id)
+        return [str(row["read"]) for row in self._database.all(query)]
+
     def count(self, record_id: int) -> int:
         """Return the number of segments of a finished transcript."""
         query = SegmentRow.select(fn.COUNT(SegmentRow.id)).where(SegmentRow.record == record_id)

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from offhook.web.api import about, audio, passages, queue, records, uploads, waveform
+from offhook.web.api import (
+    about,
+    audio,
+    edits,
+    exports,
+    notes,
+    passages,
+    queue,
+    records,
+    speakers,
+    uploads,
+    waveform,
+)
 from offhook.web.call import Endpoint
 from offhook.web.events import ENDPOINTS as EVENTS
 from offhook.web.openapi import described
@@ -14,6 +26,10 @@ ENDPOINTS: tuple[Endpoint, ...] = described(
         *records.ENDPOINTS,
         *queue.ENDPOINTS,
         *passages.ENDPOINTS,
+        *speakers.ENDPOINTS,
+        *edits.ENDPOINTS,
+        *notes.ENDPOINTS,
+        *exports.ENDPOINTS,
         *EVENTS,
         *uploads.ENDPOINTS,
         *waveform.ENDPOINTS,

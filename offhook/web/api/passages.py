@@ -13,7 +13,7 @@ from offhook.web.api.limits import LongText, Name, WordNumber
 from offhook.web.call import Call, Endpoint
 
 
-class Which(Struct):
+class WhichSegments(Struct):
     """Some segments: the first one's place, from 0, and their number."""
 
     first: WordNumber = 0
@@ -94,7 +94,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("GET", f"{_RECORD}/transcript", window, "The passages of some segments of a transcript"),
-        query=Which,
+        query=WhichSegments,
         answer=Window,
     ),
     Endpoint("PUT", _PASSAGE, edit, "Store the text of a passage", body=NewText, answer=Changed),

@@ -1,0 +1,55 @@
+"""The speakers of a recording and how they are called: what a name that a person types means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from archive.names import names_of
+from archive.passages import name_of
+from offhook.desk.desk import Desk
+from shared.speakers import ME, THEM, UNSURE, far_voice, voice
+from shared.store.values import Record
+
+_SPEAKER = re.compile(rf"{ME}|{THEM}|{UNSURE}|(?:{THEM}|voice) [1-9]\d{{0,3}}")
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The speakers of a recording, without those that are unsure, and the names that are known."""
+
+    speakers: Sequence[str]
+    names: Mapping[str, str]
+
+    def name(self, speaker: str) -> str:
+        """Return how a speaker is called."""
+        return name_of(speaker, self.names)
+
+    def speaker_of(self, text: str) -> str | None:
+        """Return the speaker that a person means by a name, or by `me`, `them` or `voice 2`."""
+        wanted = " ".join(text.split()).casefold()
+        known = dict.fromkeys((*self.speakers, *self.names, UNSURE))
+        named = [each for each in known if self.name(each).casefold() == wanted]
+        if named:
+            return named[0]
+        return wanted if is_speaker(wanted) else None
+
+    def new_speaker(self, others: Iterable[str] = ()) -> str:
+        """Return a speaker for somebody who is not in the recording yet, nor among the others."""
+        taken = {*self.speakers, *self.names, *others}
+        is_call = any(each == ME or each.startswith(THEM) for each in self.speakers)
+        numbers = range(2 if is_call else 1, len(taken) + 3)
+        return next(each for n in numbers if (each := (far_voice if is_call else voice)(n)) not in taken)
+
+
+def cast_of(desk: Desk, record: Record) -> Cast:
+    """Return the speakers of a recording, oneself first, without reading its words."""
+    found = desk.store.overlays.speakers_of([record.id])[record.id]
+    known = sorted((it for it in found if it != UNSURE), key=lambda it: (it != ME, it != THEM, it))
+    return Cast(known, names_of(desk.store, record, desk.settings.my_name))
+
+
+def is_speaker(text: str) -> bool:
+    """Whether a text is a speaker as offhook calls them, such as `me` or `voice 2`, and not a name."""
+    return bool(_SPEAKER.fullmatch(text.casefold()))

@@ -1,0 +1,59 @@
+"""Who said what, as a page changes it: without reading the words of a call, and without writing its files."""
+
+from __future__ import annotations
+
+from offhook.desk.cast import Cast, cast_of
+from offhook.desk.changes import stored
+from offhook.desk.desk import Desk
+from offhook.desk.passage_edits import require_stored
+from offhook.desk.speech import NoSuchMoment, UnknownSpeaker
+from shared.store.values import Record
+
+
+def rename(desk: Desk, record_id: int, who: str, name: str) -> str:
+    """Give a speaker a name, wherever that speaker speaks in the recording; an empty one takes it away.
+
+    Return how the speaker is called now. Raises RecordNotFound, UnknownSpeaker.
+    """
+    given = " ".join(name.split())
+    with stored(desk, record_id, "speaker") as record:
+        speaker = _known(cast_of(desk, record), record, who)
+        desk.store.overlays.rename(record_id, speaker, given or None)
+        return cast_of(desk, record).name(speaker)
+
+
+def assign(desk: Desk, record_id: int, first_word: int, last_word: int, who: str) -> str:
+    """Say who said some words, and return that speaker; a name that is not known is a new speaker.
+
+    Raises RecordNotFound, NoSuchMoment, StateConflict.
+    """
+    with stored(desk, record_id, "speaker") as record:
+        require_stored(desk, record)
+        words = desk.store.parts.words(record_id)
+        if not 0 <= first_word <= last_word < words:
+            raise NoSuchMoment(f"Recording {record_id} has no words {first_word} to {last_word}.")
+        cast = cast_of(desk, record)
+        known = cast.speaker_of(who)
+        speaker = known or cast.new_speaker()
+        if known is None:
+            desk.store.overlays.rename(record_id, speaker, " ".join(who.split()))
+        desk.store.overlays.assign(record_id, first_word, last_word, speaker)
+        return speaker
+
+
+def swap(desk: Desk, record_id: int, one: str, other: str) -> tuple[str, str]:
+    """Exchange two speakers, and return them. Raises RecordNotFound, UnknownSpeaker."""
+    with stored(desk, record_id, "speaker") as record:
+        cast = cast_of(desk, record)
+        pair = (_known(cast, record, one), _known(cast, record, other))
+        desk.store.overlays.swap(record_id, *pair)
+        return pair
+
+
+def _known(cast: Cast, record: Record, who: str) -> str:
+    """Return the speaker that a person means. Raises UnknownSpeaker, which names those that there are."""
+    speaker = cast.speaker_of(who)
+    if speaker is None or speaker not in {*cast.speakers, *cast.names}:
+        there = ", ".join(map(cast.name, cast.speakers)) or "nobody"
+        raise UnknownSpeaker(f"Recording {record.id} has no speaker {who}. Its speakers: {there}.")
+    return speaker
