@@ -40,6 +40,7 @@ COMMANDS = {
     "list": "offhook.commands.listing:list_records",
     "models": "offhook.commands.models:models",
     "open": "offhook.commands.open:open_desk",
+    "password": "offhook.commands.password:password",
     "pause": "offhook.commands.queue:pause",
     "prune": "offhook.commands.erase:prune",
     "rebuild": "offhook.commands.rebuild:rebuild",

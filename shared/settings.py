@@ -176,6 +176,14 @@ class Settings(RecordOptions, Home):
     web_port: int = _setting(
         8484, "Port of the desk's server on this machine; 0 takes a free one", least=0, most=65_535
     )
+    web_address: str = _setting(
+        "127.0.0.1",
+        "Address that the desk's server listens on; another needs TLS and a password",
+        filled=True,
+    )
+    web_certificate: str = _setting("", "Certificate of the desk's server for TLS: a PEM file")
+    web_key: str = _setting("", "Private key of that certificate: a PEM file")
+    web_hosts: str = _setting("", "Further names under which the desk is reached, separated by commas")
     hook_private_hosts: str = _setting(
         "", "Hosts of your own network that webhooks may reach, separated by commas"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import time
@@ -40,16 +41,18 @@ def until(is_so: Callable[[], object], what: str, seconds: float = 30.0) -> None
 
 @dataclass
 class DeskServer:
-    """The server of a stage's home; `restart` starts it again at the same address."""
+    """The server of a stage's home; `start` starts it again at the same address."""
 
     stage: Stage
     port: int = 0
+    origin: str = "http://127.0.0.1"
+    trusts: ssl.SSLContext | bool = True  # what a client compares the certificate with
     process: subprocess.Popen[bytes] | None = None
     log: list[Path] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.origin}:{self.port}"
 
     def start(self) -> DeskServer:
         self.stage.home.mkdir(parents=True, exist_ok=True)
@@ -81,7 +84,7 @@ class DeskServer:
 
     def client(self) -> httpx.Client:
         """A client that is signed in and may change things, as a page of the desk."""
-        client = httpx.Client(base_url=self.url, timeout=30)
+        client = httpx.Client(base_url=self.url, timeout=30, verify=self.trusts)
         client.get(self.sign_in_link())
         found = _CSRF.search(client.get("/").text)
         assert found
@@ -97,7 +100,8 @@ class DeskServer:
         found = re.search(r":(\d+)\"", announced.read_text("utf-8"))
         self.port = int(found[1]) if found else 0
         try:
-            return httpx.get(f"{self.url}/favicon.ico").status_code in (200, 404)
+            answer = httpx.get(f"{self.url}/favicon.ico", verify=self.trusts)
+            return answer.status_code in (200, 404)
         except httpx.TransportError:
             return False
 

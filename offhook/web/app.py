@@ -17,9 +17,10 @@ from offhook.web.assets import Assets
 from offhook.web.dispatch import guarded, route
 from offhook.web.errors import error_body
 from offhook.web.gate import Gate, is_api
-from offhook.web.pages import Renderer, sign_in
+from offhook.web.pages import Renderer
 from offhook.web.queue_page import queue_page
 from offhook.web.record_page import record_page
+from offhook.web.signing_in import Entrance
 from offhook.web.tus import unlisted_routes
 from offhook.web.visitors import Doorkeeper
 from offhook.web.work import Work
@@ -34,23 +35,21 @@ PAGES: dict[str, Page] = {
 
 def application(desk: Desk, port: int, origins: Collection[str], work: Work) -> ASGIApp:
     """Return the application; `origins` are the addresses under which it is reached."""
-    doorkeeper = Doorkeeper(desk.store, port)
-    handlers = {HTTPException: _not_here}
-    app = Starlette(routes=routes(desk, doorkeeper, work), exception_handlers=handlers)
-    return Gate(app, doorkeeper, work, origins)
+    is_secure = all(origin.startswith("https:") for origin in origins)
+    doorkeeper = Doorkeeper(desk.store, port, is_secure=is_secure)
+    renderer = Renderer.of(Assets())
+    entrance = Entrance(doorkeeper, renderer, work)
+    found = routes(desk, entrance, renderer, work)
+    app = Starlette(routes=found, exception_handlers={HTTPException: _not_here})
+    return Gate(app, doorkeeper, entrance.stranger, work, origins)
 
 
-def routes(desk: Desk, doorkeeper: Doorkeeper, work: Work) -> list[BaseRoute]:
+def routes(desk: Desk, entrance: Entrance, renderer: Renderer, work: Work) -> list[BaseRoute]:
     """Return every address: the way in, the files, the pages, what programs call."""
-    assets = Assets()
-    renderer = Renderer.of(assets)
-
-    async def entrance(request: Request) -> Response:
-        return await sign_in(request, doorkeeper, work)
-
     return [
-        Route("/sign-in", entrance),
-        Route("/static/{version}/{name:path}", assets.serve),
+        Route("/sign-in", guarded(entrance.by_link), methods=["GET"]),
+        Route("/sign-in", guarded(entrance.by_password), methods=["POST"]),
+        Route("/static/{version}/{name:path}", renderer.assets.serve),
         *unlisted_routes(desk, work),
         *(_page_route(path, page, desk, renderer, work) for path, page in PAGES.items()),
         *(route(endpoint, desk, work) for endpoint in ENDPOINTS),

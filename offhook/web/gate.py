@@ -7,23 +7,24 @@ cannot read the token that a change needs either.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Collection
-from typing import Any
+import ipaddress
+from collections.abc import Callable, Collection
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from offhook.web.call import scope_of
 from offhook.web.errors import error_body, status_of
-from offhook.web.visitors import CSRF_HEADER, Doorkeeper
+from offhook.web.exchange import Exchange
+from offhook.web.visitors import CSRF_HEADER, Doorkeeper, TooManyGuesses
 from offhook.web.work import Work
 from shared.errors import OffhookError
 
-#: Between two pieces of a request's body.
-BODY_SECONDS = 30.0
+#: Makes the page for somebody whom nobody knows.
+Stranger = Callable[[Request], Response]
+
 #: What needs no visitor: the way in, and files that are the same for everybody.
 OPEN_PATHS = ("/sign-in", "/favicon.ico")
 OPEN_FOLDERS = ("/static/",)
@@ -41,13 +42,17 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+#: For addresses of other machines under TLS: browsers never use plain HTTP there again.
+STRICT_TRANSPORT = {"strict-transport-security": "max-age=2592000"}
 
 
 class Gate:
     """An ASGI application around another one, which lets in what may come in."""
 
-    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper, work: Work, origins: Collection[str]) -> None:
-        self._app, self._doorkeeper, self._work = app, doorkeeper, work
+    def __init__(
+        self, app: ASGIApp, doorkeeper: Doorkeeper, stranger: Stranger, work: Work, origins: Collection[str]
+    ) -> None:
+        self._app, self._doorkeeper, self._stranger_page, self._work = app, doorkeeper, stranger, work
         self._origins = frozenset(origins)
         self._hosts = frozenset(origin.partition("://")[2] for origin in origins)
 
@@ -56,11 +61,27 @@ class Gate:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
-        refusal = await self._refusal(scope)
-        if refusal is None:
-            await self._app(scope, _in_time(receive), _with_headers(send))
-        else:
-            await refusal(scope, receive, _with_headers(send))
+        headers = Headers(scope=scope)
+        secrets = headers.get("authorization"), headers.get("cookie")
+
+        async def is_let_in() -> bool:
+            return await self._work.run(self._knows, *secrets)
+
+        exchange = Exchange(receive, send, self._headers(headers), is_let_in)
+        answer = await self._refusal(scope) or self._app
+        await answer(scope, exchange.receive, exchange.send)
+        await exchange.close()
+
+    def _headers(self, headers: Headers) -> dict[str, str]:
+        """Return what every answer has; HSTS would count for every program at a name of this machine."""
+        is_strict = self._doorkeeper.is_secure and not _is_local(headers.get("host", ""))
+        return HEADERS | (STRICT_TRANSPORT if is_strict else {})
+
+    def _knows(self, authorization: str | None, cookies: str | None) -> bool:
+        try:
+            return self._doorkeeper.visitor(authorization, cookies) is not None
+        except OffhookError:  # the database is busy
+            return True
 
     async def _refusal(self, scope: Scope) -> Response | None:
         """Return the answer to a request that may not come in; None if it may."""
@@ -93,7 +114,7 @@ class Gate:
             self._doorkeeper.visitor, headers.get("authorization"), headers.get("cookie")
         )
         if visitor is None:
-            return _unknown(scope, self._doorkeeper.is_guessed_at)
+            return self._unknown(scope)
         scope_needed = scope_of(scope["method"])
         if not visitor.may(scope_needed):
             return _refused("scope", f"This token has no scope {scope_needed}.")
@@ -102,52 +123,29 @@ class Gate:
         scope.setdefault("state", {})["visitor"] = visitor
         return None
 
+    def _unknown(self, scope: Scope) -> Response:
+        if not is_api(scope):
+            return self._stranger_page(Request(scope))
+        if self._doorkeeper.is_guessed_at:
+            busy = error_body(TooManyGuesses.code, str(TooManyGuesses()))
+            return JSONResponse(busy, 429, {"retry-after": "60"})
+        text = "Sign in with `offhook open`, or send a token of `offhook token create`."
+        return JSONResponse(error_body("not_signed_in", text), 401, {"www-authenticate": "Bearer"})
+
 
 def is_api(scope: Scope) -> bool:
     """Whether a request is for a program rather than for a person."""
     return str(scope["path"]).startswith(API_FOLDERS)
 
 
-def _unknown(scope: Scope, is_guessed_at: bool) -> Response:
-    if is_guessed_at:
-        busy = error_body("too_many", "Too many wrong secrets. Wait a minute.")
-        return JSONResponse(busy, 429, {"retry-after": "60"})
-    if is_api(scope):
-        text = "Sign in with `offhook open`, or send a token of `offhook token create`."
-        return JSONResponse(error_body("not_signed_in", text), 401, {"www-authenticate": "Bearer"})
-    from offhook.web.pages import stranger_page  # the pages are made of what stands behind this gate
-
-    return stranger_page(Request(scope))
+def _is_local(host: str) -> bool:
+    """Whether a Host header names the loopback address."""
+    name = host.rpartition(":")[0].strip("[]") if ":" in host else host
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
 
 
 def _refused(code: str, message: str) -> Response:
     return JSONResponse(error_body(code, message), 403)
-
-
-def _with_headers(send: Send) -> Send:
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers[name] = value
-            headers.setdefault("cache-control", "no-store")
-        await send(message)
-
-    return sending
-
-
-def _in_time(receive: Receive) -> Receive:
-    """Give up on a request whose body does not come; after the body, waiting is no fault."""
-    state: dict[str, Any] = {"more": True}
-
-    async def receiving() -> Message:
-        if not state["more"]:
-            return await receive()
-        try:
-            message = await asyncio.wait_for(receive(), BODY_SECONDS)
-        except TimeoutError:
-            return {"type": "http.disconnect"}
-        state["more"] = message.get("more_body", False)
-        return message
-
-    return receiving

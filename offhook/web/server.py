@@ -1,4 +1,4 @@
-"""The desk's server: one for a home, on the loopback address alone."""
+"""The desk's server: one for a home, on the loopback address unless settings name another."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ import contextlib
 import json
 import logging
 import socket
-import sys
+import ssl
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from archive.library import write_whole
 from offhook.desk.access import SERVER_LOCK
 from offhook.desk.desk import Desk
 from offhook.web import background
 from offhook.web.app import application
+from offhook.web.binding import Binding, CannotListen, binding
 from offhook.web.connections import PatientConnection
 from offhook.web.work import Work
 from shared.errors import OffhookError
@@ -26,11 +29,9 @@ from shared.process import Process
 
 log = logging.getLogger(__name__)
 
-LOOPBACK = "127.0.0.1"
 #: More connections at once are refused.
 MOST_CONNECTIONS = 250
 LARGEST_HEADERS_BYTES = 32_768
-BACKLOG = 128
 KEEP_ALIVE_SECONDS = 15
 #: For requests that are being answered when the server stops.
 STOP_SECONDS = 2
@@ -48,38 +49,30 @@ def serve(process: Process) -> None:
     lock = FileLock(process.settings.locks / SERVER_LOCK)
     if not lock.acquire():
         raise ServerRuns
-    with contextlib.closing(listening_socket(process.settings.web_port)) as listener:
-        port = listener.getsockname()[1]
-        url = f"http://{LOOPBACK}:{port}"
-        with Desk({"home": process.settings.home}) as desk, _announced(process, url):
-            log.info("the desk is at %s; `offhook open` opens it, signed in", url)
-            work = Work()
-            app = application(desk, port, origins(port), work)
-            with background.running(desk):
-                _Server(_config(app), process, work).run(sockets=[listener])
-            work.close()
+    with Desk({"home": process.settings.home}) as desk:
+        place = binding(process.settings, has_password=desk.store.access.password() is not None)
+        with contextlib.closing(_listener(place)) as listener:
+            port = listener.getsockname()[1]
+            origins = place.origins(port)
+            with _announced(process, origins[0]):
+                log.info("the desk is at %s; `offhook open` opens it, signed in", origins[0])
+                work = Work()
+                app = application(desk, port, origins, work)
+                with background.running(desk):
+                    _Server(_Config(app, place.tls), process, work).run(sockets=[listener])
+                work.close()
     lock.release()
 
 
-def origins(port: int) -> list[str]:
-    """Return the addresses under which a browser on this machine reaches the server."""
-    return [f"http://{host}:{port}" for host in (LOOPBACK, "localhost")]
-
-
-def listening_socket(port: int) -> socket.socket:
-    """Return a socket that listens on the loopback address: on the port, or a free one if it is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    if sys.platform == "win32":  # there, SO_REUSEADDR would let two programs have one port
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-    else:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _listener(place: Binding) -> socket.socket:
+    """Return a socket that listens; on this machine a free port does too. Raises CannotListen."""
     try:
-        listener.bind((LOOPBACK, port))
-    except OSError:
-        log.warning("port %d is taken by another program; a free one is used", port)
-        listener.bind((LOOPBACK, 0))
-    listener.listen(BACKLOG)
-    return listener
+        return place.listen()
+    except CannotListen:
+        if not place.is_local:
+            raise
+        log.warning("port %d is taken by another program; a free one is used", place.port)
+        return replace(place, port=0).listen()
 
 
 @contextmanager
@@ -93,22 +86,31 @@ def _announced(process: Process, url: str) -> Iterator[None]:
             process.settings.web.unlink()
 
 
-def _config(app: object) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,  # type: ignore[arg-type]
-        http=PatientConnection,
-        ws="none",
-        lifespan="off",
-        loop="asyncio",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        h11_max_incomplete_event_size=LARGEST_HEADERS_BYTES,
-        limit_concurrency=MOST_CONNECTIONS,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
+class _Config(uvicorn.Config):
+    """How uvicorn serves, with TLS or without."""
+
+    def __init__(self, app: ASGIApp, tls: ssl.SSLContext | None) -> None:
+        super().__init__(
+            app,
+            http=PatientConnection,
+            ws="none",
+            lifespan="off",
+            loop="asyncio",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            h11_max_incomplete_event_size=LARGEST_HEADERS_BYTES,
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=STOP_SECONDS,
+        )
+        self._tls = tls
+
+    def load(self) -> None:
+        """Load the application; the certificate is loaded already."""
+        super().load()
+        self.ssl = self._tls
 
 
 class _Server(uvicorn.Server):

@@ -7,6 +7,7 @@ by a browser also needs a token in a header, which a page of another origin cann
 from __future__ import annotations
 
 import hmac
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 
+from offhook.desk.password import LONGEST, is_right
+from shared.errors import OffhookError
 from shared.store.access import LINK, READ, SESSION, TOKEN, WRITE, Access
 from shared.store.store import Store
 
@@ -21,8 +24,16 @@ SESSION_SECONDS = 30 * 86_400.0
 CSRF_HEADER = "x-csrf-token"
 #: Wrong secrets in a minute, before further ones are refused without a look.
 MOST_FAILURES = 30
+#: Wrong passwords in a minute; a password can be guessed, other secrets cannot.
+MOST_PASSWORDS = 10
 FAILURE_SECONDS = 60.0
 LONGEST_SECRET = 200
+
+
+class TooManyGuesses(OffhookError):
+    """Too many wrong secrets. Wait a minute."""
+
+    code = "too_many"
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,24 @@ class Visitor:
         return hmac.compare_digest((header or "").encode(errors="replace"), self.csrf.encode())
 
 
+class Failures:
+    """The wrong secrets of the last minute."""
+
+    def __init__(self, most: int, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._moments: deque[float] = deque(maxlen=most)
+
+    def add(self) -> None:
+        """Note a wrong secret."""
+        self._moments.append(self._monotonic())
+
+    @property
+    def are_too_many(self) -> bool:
+        """Whether there are as many as a minute may have."""
+        is_full = len(self._moments) == self._moments.maxlen
+        return is_full and self._monotonic() - self._moments[0] < FAILURE_SECONDS
+
+
 class Doorkeeper:
     """Tells visitors apart by their secrets, and slows those down who guess."""
 
@@ -55,9 +84,11 @@ class Doorkeeper:
         is_secure: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._monotonic, self._is_secure = store, monotonic, is_secure
+        self._store, self.is_secure = store, is_secure
         self.cookie = cookie_name(port, is_secure)
-        self._failures: deque[float] = deque(maxlen=MOST_FAILURES)
+        self._failures = Failures(MOST_FAILURES, monotonic)
+        self._passwords = Failures(MOST_PASSWORDS, monotonic)
+        self._hashing = threading.Lock()
 
     def visitor(self, authorization: str | None, cookies: str | None) -> Visitor | None:
         """Return who a request comes from, None if nobody knows. Raises StoreError."""
@@ -74,21 +105,39 @@ class Doorkeeper:
         if self.is_guessed_at or not self._is_secret(link):
             return None
         if self._store.access.take(LINK, link) is None:
-            self._failures.append(self._monotonic())
+            self._failures.add()
             return None
-        return self._store.access.add(SESSION, f"{READ} {WRITE}", lives_seconds=SESSION_SECONDS)
+        return self._session_secret()
+
+    def sign_in_with(self, password: str) -> str | None:
+        """Turn the password into a session and return its secret, None if it is wrong. Raises TooManyGuesses.
+
+        One password is hashed at a time: hashing takes 16 MB and a good part of a second, on purpose.
+        """
+        if self._passwords.are_too_many or not self._hashing.acquire(blocking=False):
+            raise TooManyGuesses
+        try:
+            stored = self._store.access.password() if self.is_secure else None
+            if stored is None or len(password) > LONGEST or not is_right(password, stored):
+                self._passwords.add()
+                return None
+        finally:
+            self._hashing.release()
+        return self._session_secret()
 
     @property
     def is_guessed_at(self) -> bool:
         """Whether so many secrets were wrong of late that others are refused without a look."""
-        full = len(self._failures) == MOST_FAILURES
-        return full and self._monotonic() - self._failures[0] < FAILURE_SECONDS
+        return self._failures.are_too_many
 
     def cookie_header(self, secret: str) -> str:
         """Return the cookie of a session: not for scripts, and not sent by pages of other sites."""
-        secure = "; Secure" if self._is_secure else ""
+        secure = "; Secure" if self.is_secure else ""
         age = int(SESSION_SECONDS)
         return f"{self.cookie}={secret}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}"
+
+    def _session_secret(self) -> str:
+        return self._store.access.add(SESSION, f"{READ} {WRITE}", lives_seconds=SESSION_SECONDS)
 
     def _session(self, cookies: str | None) -> str:
         try:
@@ -101,7 +150,7 @@ class Doorkeeper:
         """Look a secret up. A right one is always found: guessers cannot lock a person out."""
         found = self._store.access.find(kind, secret) if self._is_secret(secret) else None
         if found is None:
-            self._failures.append(self._monotonic())
+            self._failures.add()
         return found
 
     def _is_secret(self, text: str) -> bool:

@@ -1,7 +1,7 @@
-"""Who may use the desk: one-time links, sessions of browsers, tokens of programs.
+"""Who may use the desk: one-time links, sessions of browsers, tokens of programs, and a person's password.
 
 Only the SHA-256 of a secret is stored. A secret has 256 random bits, so a fast hash is enough, and a lookup
-by the hash tells nothing of the secret by its time.
+by the hash tells nothing of the secret by its time. A password has fewer: `offhook.desk.password` hashes it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from shared.store.database import Database
 from shared.store.tables import AccessRow
 from shared.store.values import sound
 
-LINK, SESSION, TOKEN = "link", "session", "token"
+LINK, SESSION, TOKEN, PASSWORD = "link", "session", "token", "password"
 READ, WRITE = "read", "write"
 #: `last_used_at` is written once in this time, not with every request.
 USE_SECONDS = 60.0
@@ -77,6 +77,20 @@ class AccessKeys:
     def revoke(self, access_id: int) -> bool:
         """Remove a secret; False if it is not there."""
         return self._database.run(AccessRow.delete().where(AccessRow.id == access_id)) > 0
+
+    def keep_password(self, digest: str | None) -> None:
+        """Replace the hash of the password, or remove it; whoever is signed in has to sign in again."""
+        with self._database.transaction():
+            over = AccessRow.kind.in_((PASSWORD, SESSION, LINK))
+            self._database.run(AccessRow.delete().where(over))
+            if digest is not None:
+                row = {"kind": PASSWORD, "digest": digest, "created_at": self._clock()}
+                self._database.run(AccessRow.insert(**row))
+
+    def password(self) -> str | None:
+        """Return the hash of the password, None if there is none."""
+        row = self._database.first(AccessRow.select().where(AccessRow.kind == PASSWORD))
+        return str(row["digest"]) if row else None
 
     def _first(self, kind: str, secret: str) -> Access | None:
         is_it = (AccessRow.kind == kind) & (AccessRow.digest == _digest(secret))

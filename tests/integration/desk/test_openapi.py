@@ -13,9 +13,12 @@ from starlette.routing import Route
 
 from offhook.desk.desk import Desk
 from offhook.web.app import routes
+from offhook.web.assets import Assets
 from offhook.web.call import Endpoint, Stream
 from offhook.web.gate import API_FOLDERS
 from offhook.web.openapi import PATH, document, plain
+from offhook.web.pages import Renderer
+from offhook.web.signing_in import Entrance
 from offhook.web.visitors import Doorkeeper
 from offhook.web.work import Work
 from shared.settings import Settings
@@ -27,7 +30,9 @@ METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 def there(settings: Settings) -> Iterator[list[Route]]:
     work = Work(1)
     with Desk({"home": settings.home}) as desk:
-        found = routes(desk, Doorkeeper(desk.store, 8484), work)
+        renderer = Renderer.of(Assets())
+        entrance = Entrance(Doorkeeper(desk.store, 8484), renderer, work)
+        found = routes(desk, entrance, renderer, work)
         yield [it for it in found if isinstance(it, Route) and it.path.startswith(API_FOLDERS)]
     work.close()
 
