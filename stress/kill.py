@@ -124,7 +124,10 @@ def replayed(folder: Path, spoken: Sequence[Speech]) -> dict[str, str]:
 
 
 def compare_calls(folder: Path, home: Home) -> list[str]:
-    """Return the captured calls whose transcript differs from that of an undisturbed run."""
+    """Return the captured calls whose words differ from those of an undisturbed run.
+
+    Who said them is known of calls that offhook recorded alone, so the files differ.
+    """
     mine = [r for r in home.records if r["source"] == "capture" and r["id"] in home.transcripts]
     calls = {f"{record['title']} ({record['id']})": record for record in mine}  # titles may be the same
     files = {name: Path(record["recording_path"]) for name, record in calls.items()}
@@ -133,7 +136,7 @@ def compare_calls(folder: Path, home: Home) -> list[str]:
     return [
         f"{name}: another transcript"
         for name, transcript in expected.items()
-        if home.transcripts[calls[name]["id"]] != transcript
+        if home.transcripts[calls[name]["id"]][0] != transcript[0]
     ]
 
 

@@ -18,8 +18,8 @@ from shared.locks import FileLock
 from tests import stage
 from tests.stage import ROOT, Stage, end
 
-WORKER, ENGINE, INBOX, CAPTURE = "worker", "engine", "inbox", "capture"
-TARGETS = (WORKER, ENGINE, INBOX, CAPTURE)
+WORKER, ENGINE, INBOX, CAPTURE, WEB = "worker", "engine", "inbox", "capture", "web"
+TARGETS = (WORKER, ENGINE, INBOX, CAPTURE, WEB)
 
 
 def procfile(path: Path = ROOT / "Procfile") -> dict[str, list[str]]:

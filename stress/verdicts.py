@@ -20,6 +20,8 @@ from transcribe_worker.media.riff import read_layout
 LOST_SECONDS = 1.0
 HOME = {
     "inbox",
+    "uploads",
+    "playback",
     "recording",
     "library",
     "models",
@@ -31,7 +33,7 @@ HOME = {
     "host",
 }
 #: Files that stay: locks on work of one process at a time, and the reserve for deleting.
-LASTING_LOCKS = ("capture-server.lock", "library.lock", "reserve")
+LASTING_LOCKS = ("capture-server.lock", "library.lock", "reserve", "web-server.lock")
 #: Every reader of a database in WAL mode creates these beside it.
 SIDECARS = ("-shm", "-wal")
 _SEGMENTS = """SELECT start_seconds, end_seconds, text, average_log_probability, no_speech_probability,
