@@ -79,3 +79,5 @@ page.actions = new Actions(page);
 page.notes.addEventListener("change", () => (page.bar.marks = page.notes.moments));
 page.reader.begin();
 page.recovery.begin();
+transcript.addEventListener("complete", () => performance.mark("complete"), { once: true });
+performance.mark("interactive");
