@@ -127,7 +127,9 @@ def start(desk: Desk, hook_id: int) -> None:
 @pass_desk
 def test(desk: Desk, hook_id: int) -> None:
     """Send a hook a message that is about no recording, now."""
-    outcome = actions.test(desk, hook_id)
+    outcome = actions.try_out(desk, hook_id)
+    if outcome.error is not None:
+        raise actions.NotReceived(f"Hook {hook_id} has not received the message. {outcome.error}")
     say(f"Hook {hook_id}: received ({outcome.status})")
 
 

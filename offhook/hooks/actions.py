@@ -62,13 +62,11 @@ def shown(desk: Desk, hook_id: int, limit: int) -> dict[str, Any]:
     return {"hook": hook_view(hook, desk.store.deliveries.counts().get(hook_id)), "deliveries": deliveries}
 
 
-def test(desk: Desk, hook_id: int) -> Outcome:
-    """Send a message that is about no record. Raises HookNotFound, NotReceived."""
+def try_out(desk: Desk, hook_id: int) -> Outcome:
+    """Send a message that is about no record, and return how that ended. Raises HookNotFound."""
     hook = desk.store.hooks.get(hook_id)
     outcome = Sender(desk.settings).send(hook, f"msg_{uuid.uuid4().hex}", message.test_body(hook))
-    if outcome is None or outcome.error is not None:
-        raise NotReceived(f"Hook {hook_id} has not received the message. {outcome.error if outcome else ''}")
-    return outcome
+    return outcome or Outcome(error="offhook stops.")
 
 
 def hook_view(hook: Hook, counts: dict[str, int] | None) -> dict[str, Any]:

@@ -19,12 +19,16 @@ from offhook.desk.speech import NoSuchMoment, NothingSaid, UnknownSpeaker
 from offhook.desk.taking_in import UnknownUpload
 from offhook.desk.terms import BadTerm
 from offhook.desk.uploading import TooManyUploads, WrongOffset
+from offhook.hooks.addresses import AddressRefused, BadHook
 from offhook.web.call import BadCall
 from shared.errors import (
     BadRecording,
     CaptureNotRunning,
     CaptureSilent,
+    DeliveryNotFound,
     DiskFull,
+    HookNotFound,
+    HookStopped,
     ModelMissing,
     NewerDatabase,
     NotARecording,
@@ -42,6 +46,8 @@ from shared.errors import (
 #: The first class that fits decides; any other error of offhook is 400.
 STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (RecordNotFound, 404),
+    (HookNotFound, 404),
+    (DeliveryNotFound, 404),
     (NoSuchMoment, 404),
     (UnknownSpeaker, 404),
     (RecordingMissing, 404),
@@ -56,6 +62,7 @@ STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (GlossaryUnreadable, 409),
     (BadCall, 400),
     (StateConflict, 409),
+    (HookStopped, 409),
     (PassageChanged, 409),
     (NothingSaid, 409),
     (EditKept, 409),
@@ -71,6 +78,8 @@ STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (ModelMissing, 422),
     (DiskFull, 507),
     (CannotAdd, 422),
+    (BadHook, 422),
+    (AddressRefused, 422),
     (SettingsError, 422),
     (StoreFull, 507),
     (StoreBusy, 503),

@@ -7,6 +7,7 @@ from offhook.web.api import (
     audio,
     edits,
     exports,
+    hooks,
     notes,
     passages,
     queue,
@@ -31,6 +32,7 @@ ENDPOINTS: tuple[Endpoint, ...] = described(
         *notes.ENDPOINTS,
         *exports.ENDPOINTS,
         *EVENTS,
+        *hooks.ENDPOINTS,
         *uploads.ENDPOINTS,
         *waveform.ENDPOINTS,
     )
