@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 
 #: How long after a failed try the capture worker is tried again.
 RETRY_SECONDS = 1.0
-STATE, LEVELS = "state", "levels"
-#: Takes the kind of an event (`state` or `levels`) and its data, in the hub's thread; must not wait.
+STATE, LEVELS, END = "state", "levels", "end"
+#: Takes the kind of an event (`state`, `levels`, `end`) and its data, in any thread; must not wait.
 Deliver = Callable[[str, dict[str, Any]], None]
 
 
@@ -51,6 +51,12 @@ class RecorderHub:
             if self._watch and not self._watchers:
                 self._watch.end()
                 self._watch = None
+
+    def stop(self) -> None:
+        """Tell everybody that nothing more comes."""
+        with self._lock:
+            for deliver in self._watchers:
+                deliver(END, {})
 
     def _tell(self, watch: _Watch, kind: str, data: dict[str, Any]) -> None:
         with self._lock:

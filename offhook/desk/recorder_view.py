@@ -26,6 +26,20 @@ def recorder_view(desk: Desk) -> dict[str, Any]:
         return view_without_worker(desk, error)
 
 
+def first_view(desk: Desk) -> dict[str, Any]:
+    """Describe the recorder from the database alone, for a page that must not wait for the capture worker."""
+    calls = unfinished_calls(desk)
+    running = next((call for call in calls if call["state"] == "recording"), {"state": "idle"})
+    return {
+        **_state_of(running),
+        "worker": {"runs": None, "message": None},
+        "notices": [],
+        "consent": None,
+        "last": None,
+        "calls": [call for call in calls if call is not running],
+    }
+
+
 def view_of(desk: Desk, state: Mapping[str, Any]) -> dict[str, Any]:
     """Describe a recorder whose capture worker has this state."""
     last = state["last"]
@@ -54,7 +68,7 @@ def view_without_worker(desk: Desk, error: OffhookError) -> dict[str, Any]:
 
 
 def known_values(desk: Desk) -> dict[str, list[str]]:
-    """Return titles, candidates and projects of the newest recordings, each once, the newest first."""
+    """Return candidates and projects of the newest recordings, each once, the newest first."""
     newest = desk.store.records.newest(REMEMBERED_RECORDS)
     return {
         name: list(dict.fromkeys(value for record in newest if (value := getattr(record, name))))[

@@ -20,6 +20,7 @@ from offhook.web.gate import Gate, is_api
 from offhook.web.pages import Renderer
 from offhook.web.queue_page import queue_page
 from offhook.web.record_page import record_page
+from offhook.web.recorder_page import recorder_page
 from offhook.web.signing_in import Entrance
 from offhook.web.tus import unlisted_routes
 from offhook.web.visitors import Doorkeeper
@@ -30,6 +31,7 @@ Page = Callable[[Request, Desk, Renderer], Response]
 PAGES: dict[str, Page] = {
     "/": queue_page,
     "/records/{record_id}": record_page,
+    "/recorder": recorder_page,
 }
 
 

@@ -11,6 +11,7 @@ from offhook.web.api import (
     notes,
     passages,
     queue,
+    recorder,
     records,
     speakers,
     uploads,
@@ -35,5 +36,6 @@ ENDPOINTS: tuple[Endpoint, ...] = described(
         *hooks.ENDPOINTS,
         *uploads.ENDPOINTS,
         *waveform.ENDPOINTS,
+        *recorder.ENDPOINTS,
     )
 )

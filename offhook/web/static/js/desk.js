@@ -1,3 +1,4 @@
 /** What every page has; a page's own module imports it first. */
 
 import "./keys.js";
+import "./recording_sign.js";
