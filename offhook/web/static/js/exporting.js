@@ -29,7 +29,7 @@ export class Exporting {
   #build() {
     const { data, transcript } = this.#page;
     const links = data.formats.map((format) =>
-      h("li", {}, h("a", { href: `${transcript.path}/export?format=${format}`, download: "" }, FORMATS[format] ?? format)));
+      h("li", {}, h("a", { href: `${transcript.path}/export/${format}`, download: "" }, FORMATS[format] ?? format)));
     return h("div", { class: "panel-body" },
       h("h3", {}, "Copy the text"),
       h("label", { class: "choice" }, this.#names, "With names"),
