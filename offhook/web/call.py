@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
@@ -63,7 +63,8 @@ class Endpoint:
     is an empty answer (204); or a Response. `body` and `query` are the types of what it takes, `answer` is
     the type of the JSON that it answers, None without JSON. A parameter of the path is a number, read by
     `Call.number`, unless it is written `{name:str}`. `media` names the types of an answer that is not JSON,
-    `takes` the type of such a body, and `also` the statuses it may answer beside `status` and errors.
+    `takes` the type of such a body, `headers` the types of headers that it needs, and `also` the statuses it
+    may answer beside `status` and the errors that every address has.
     """
 
     method: str
@@ -76,6 +77,7 @@ class Endpoint:
     status: int = 200
     media: tuple[str, ...] = ()
     takes: str | None = None
+    headers: Mapping[str, Any] = field(default_factory=dict)
     also: tuple[int, ...] = ()
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
@@ -105,7 +106,7 @@ class _Operation:
             "security": _security(endpoint.method),
             "responses": {str(status): it for status, it in sorted(self._responses().items())},
         }
-        if parameters := [*self._path_parameters(), *self._query_parameters()]:
+        if parameters := [*self._path_parameters(), *self._query_parameters(), *self._headers()]:
             found["parameters"] = parameters
         if content := self._body():
             found["requestBody"] = {"content": content, "required": True}
@@ -130,6 +131,12 @@ class _Operation:
             for name, it in schema["properties"].items()
         ]
 
+    def _headers(self) -> list[dict[str, Any]]:
+        return [
+            {"name": name, "in": "header", "required": True, "schema": msgspec.json.schema(kind)}
+            for name, kind in self._endpoint.headers.items()
+        ]
+
     def _body(self) -> dict[str, Any]:
         if self._endpoint.takes:
             return {self._endpoint.takes: {}}
@@ -143,7 +150,9 @@ class _Operation:
         content = self._content()
         filled = {**done, "content": content} if content else done
         status = endpoint.status if content or isinstance(endpoint, Stream) else NOTHING
-        return found | {it: done if it in BODILESS else filled for it in (status, *endpoint.also)}
+        found |= {it: done if it in BODILESS else filled for it in (status, *endpoint.also) if it < 400}
+        refusals = [it for it in endpoint.also if it >= 400]
+        return found | {it: {"description": HTTPStatus(it).phrase, "content": failure} for it in refusals}
 
     def _content(self) -> dict[str, Any]:
         if self._endpoint.media:

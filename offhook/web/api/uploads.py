@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -93,22 +93,38 @@ def _cancelling(desk: Desk, work: Work) -> Answers:
 ONE = f"{PATH}/{{upload_id:str}}"
 #: Not this version of tus; another type of body; another request sends it; too many of them.
 _REFUSALS = (412, 415, 423, 429)
+_Bytes = Annotated[int, msgspec.Meta(ge=0)]
+_VERSION = {"Tus-Resumable": Literal["1.0.0"]}
 ENDPOINTS = (
     Endpoint(
         "GET", PATH, unfinished, "Uploads that are not finished", query=WhichUploads, answer=UploadsView
     ),
     Endpoint("GET", ONE, one, "How far an upload is", answer=UploadView),
-    Stream("POST", PATH, _creating, "Begin an upload (tus)", status=201, also=_REFUSALS),
+    Stream(
+        "POST",
+        PATH,
+        _creating,
+        "Begin an upload (tus)",
+        headers=_VERSION | {"Upload-Length": _Bytes, "Upload-Metadata": str},
+        status=201,
+        also=_REFUSALS,
+    ),
     Stream(
         "PATCH",
         ONE,
         _taking,
         "Bytes of an upload (tus)",
         takes=CHUNK,
+        headers=_VERSION | {"Upload-Offset": _Bytes},
         answer=Taken,
         also=(204, *_REFUSALS),
     ),
-    Stream("DELETE", ONE, _cancelling, "Cancel an upload (tus)", status=204, also=_REFUSALS),
+    Stream(
+        *("DELETE", ONE, _cancelling, "Cancel an upload (tus)"),
+        headers=_VERSION,
+        status=204,
+        also=_REFUSALS,
+    ),
     Stream(
         "POST",
         "/api/v1/records",
