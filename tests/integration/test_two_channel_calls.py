@@ -143,13 +143,15 @@ def test_an_engine_killed_after_any_stretch_ends_as_if_undisturbed(
         for name in ("undisturbed", "killed")
     ]
     undisturbed, killed = records
-    levels = committed(engine, store, undisturbed, path).levels
+    whole = committed(engine, store, undisturbed, path)
     for after in (1, 2):
         with pytest.raises(EngineCrashed):
             committed(engine, store, killed, path, killed_after=after)
         before = kept(store, killed)
     assert before
-    assert committed(engine, store, killed, path).levels == levels
+    assert whole.waveform
+    resumed = committed(engine, store, killed, path)
+    assert (resumed.levels, resumed.waveform) == (whole.levels, whole.waveform)
     assert kept(store, killed) == kept(store, undisturbed)
     assert set(before) < set(kept(store, undisturbed))
 

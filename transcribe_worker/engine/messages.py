@@ -121,6 +121,14 @@ class Levels:
 
 
 @dataclass(frozen=True)
+class Peaks:
+    """The next peaks of each side, as `shared.store.waveforms` has them, bytes as hexadecimal digits."""
+
+    ticks_per_second: int
+    sides: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class DecodedWindow:
     """A window and its segments, in seconds of the recording."""
 
@@ -200,7 +208,9 @@ class Unknown:
 
 
 Command = Load | Job | Cancel
-Event = Ready | Setup | Reloading | Advanced | Opened | Levels | Decoded | Voices | Done | Failed | Cancelled
+#: Events of a job that its caller sees; all others only keep it from being taken for one that hangs.
+JobEvent = Opened | Levels | Peaks | Decoded | Voices | Done
+Event = Ready | Setup | Reloading | Advanced | JobEvent | Failed | Cancelled
 COMMANDS: Mapping[str, type[Command]] = {"load": Load, "transcribe": Job, "cancel": Cancel}
 EVENTS: Mapping[str, type[Event]] = {
     "ready": Ready,
@@ -209,6 +219,7 @@ EVENTS: Mapping[str, type[Event]] = {
     "advanced": Advanced,
     "opened": Opened,
     "levels": Levels,
+    "peaks": Peaks,
     "decoded": Decoded,
     "voices": Voices,
     "done": Done,

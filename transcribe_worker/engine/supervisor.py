@@ -17,18 +17,15 @@ from transcribe_worker.engine.messages import (
     Advanced,
     Cancel,
     Cancelled,
-    Decoded,
     Done,
     Event,
     Failed,
     Job,
-    Levels,
+    JobEvent,
     Load,
-    Opened,
     Ready,
     Reloading,
     Unknown,
-    Voices,
 )
 from transcribe_worker.engine.setup import Setup
 
@@ -43,8 +40,6 @@ SILENCE_SECONDS = 120.0
 SILENCE_STEPS = 20
 #: The longest silence that is ever allowed, also while a model is loaded.
 LONGEST_SILENCE_SECONDS = 600.0
-#: Events of a job that its caller sees; all others only keep it from being taken for one that hangs.
-JobEvent = Opened | Levels | Decoded | Voices | Done
 _ENDS_A_JOB = (Done, Failed, Cancelled)
 
 

@@ -17,9 +17,19 @@ from shared.speakers import VoiceTurn
 from shared.store.claims import Claim
 from shared.store.store import Store
 from shared.store.transcripts import Window
+from shared.store.waveforms import Waveform
 from shared.words import FLAGS_OF_WORDS
-from transcribe_worker.engine.messages import Decoded, Done, Job, Levels, Opened, Position, Voices
-from transcribe_worker.engine.supervisor import JobEvent
+from transcribe_worker.engine.messages import (
+    Decoded,
+    Done,
+    Job,
+    JobEvent,
+    Levels,
+    Opened,
+    Peaks,
+    Position,
+    Voices,
+)
 
 log = logging.getLogger(__name__)
 
@@ -76,12 +86,14 @@ class Progress:
             self._reach(position.channel, position.done_seconds)
         self._resumed_seconds = _mean(self._reached.values())
         self._levels: list[Levels] = []
+        self._peaks: list[Peaks] = []
         self._duration_seconds: float | None = claim.record.duration_seconds
         self._flags: tuple[str, ...] = ()  # of the recording
         self._noticed = tuple(flag for flag in claim.record.flags if flag in FLAGS_OF_WORDS)
         self._commits: dict[type[JobEvent], Callable[[Any], None]] = {
             Opened: self._opened,
             Levels: self._levels.append,
+            Peaks: self._peaks.append,
             Decoded: self._decoded,
             Voices: self._voices,
             Done: self._done,
@@ -104,6 +116,14 @@ class Progress:
             return None
         sides = zip(*((it.microphone, it.loopback, it.echo) for it in self._levels), strict=True)
         return SideLevels(self._levels[0].ticks_per_second, *(bytes.fromhex("".join(side)) for side in sides))
+
+    @property
+    def waveform(self) -> Waveform | None:
+        """The peaks of the recording; None before all are there."""
+        if not self.outcome or not self._peaks:
+            return None
+        sides = (bytes.fromhex("".join(side)) for side in zip(*(it.sides for it in self._peaks), strict=True))
+        return Waveform(self._peaks[0].ticks_per_second, tuple(sides), self._claim.record.sha256)
 
     def _is_split(self) -> bool:
         """Whether the recording is a call that was recorded with both sides apart."""

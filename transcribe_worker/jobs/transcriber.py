@@ -148,8 +148,17 @@ class Transcriber:
         turns = progress.voice_turns
         found = labels(segments, self._evidence(claim.record, turns))
         record = self.store.claims.complete(claim, segments, found, turns, **progress.outcome)
+        self._keep_waveform(record, progress)
         watch.lap("stored")
         return record
+
+    def _keep_waveform(self, record: Record, progress: Progress) -> None:
+        """Store the peaks, unless capture has measured the call; the desk can measure them, too."""
+        if (waveform := progress.waveform) and not record.is_capture:
+            try:
+                self.store.waveforms.save(record.id, waveform)
+            except StoreError as error:
+                log.info("recording %d: no waveform stored: %s", record.id, discreet(error))
 
     def _evidence(self, record: Record, turns: tuple[VoiceTurn, ...]) -> Evidence:
         """Return what is known of who spoke in a recording."""

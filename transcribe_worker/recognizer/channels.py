@@ -10,17 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.loudness import SideLevels
-from transcribe_worker.engine.messages import Job, Position
+from transcribe_worker.engine.messages import Job, Levels, Peaks, Position
 from transcribe_worker.media.echo import without_echo
 from transcribe_worker.media.recording import SAMPLE_RATE_HZ, Recording
 from transcribe_worker.recognition.pipeline import Stream
+from transcribe_worker.speech.peaks import TICKS_PER_SECOND, PeakMeter
+from transcribe_worker.speech.peaks import measured as peaks_measured
 from transcribe_worker.speech.side_levels import SideMeter, measured
 from transcribe_worker.speech.sides import Sides
 
 Mono = NDArray[np.float32]
 Pair = NDArray[np.float32]
 Block = TypeVar("Block")
-#: Seconds of levels that are sent together.
+#: Seconds of levels, or of peaks, that are sent together.
 SENT_SECONDS = 60
 START = Position(0.0, 0.0)
 
@@ -38,10 +40,10 @@ def sides_of(job: Job, listen: Callable[[], Sides]) -> Sides:
 
 
 class Reading:
-    """Reads a recording and makes streams of it; `send` gets the levels of two sides, minute by minute.
+    """Reads a recording and makes streams of it; `send` gets peaks, and levels of two sides, by the minute.
 
     Streams are read in turns, so one is never more than a stretch ahead of another. `remove_echo` takes the
-    second side out of the first one, after its level was measured.
+    second side out of the first one, after both were measured.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class Reading:
         recording: Recording,
         sides: Sides,
         passed: Callable[[], None],
-        send: Callable[[SideLevels], None],
+        send: Callable[[Levels | Peaks], None],
         remove_echo: bool = False,
     ) -> None:
         self._recording, self._sides, self._passed, self._send = recording, sides, passed, send
@@ -71,12 +73,18 @@ class Reading:
 
     def _rows(self) -> Iterator[NDArray[np.float32]]:
         """Yield blocks of the channels that are decoded, shape (channels, frames)."""
+        rows = self._peaks_sent(self._chosen())
+        if self._sides is not Sides.BOTH:
+            return rows
+        levelled = self._levelled(rows)
+        return without_echo(levelled) if self._remove_echo else levelled
+
+    def _chosen(self) -> Iterator[NDArray[np.float32]]:
         if self._sides is Sides.ONE:
             return (block[np.newaxis] for block in self._counted(self._recording.blocks()))
         pairs = self._counted(self._recording.pairs())
         if self._sides is Sides.BOTH:
-            levelled = self._levelled(pairs)
-            return without_echo(levelled) if self._remove_echo else levelled
+            return pairs
         return (pair[:1] if self._sides is Sides.LEFT else pair[1:] for pair in pairs)
 
     def _counted(self, blocks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
@@ -84,13 +92,32 @@ class Reading:
             self.frames += block.shape[-1]
             yield block
 
+    def _peaks_sent(self, blocks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        meter = PeakMeter(sides=2 if self._sides is Sides.BOTH else 1)
+        for block in peaks_measured(blocks, meter):
+            if meter.seconds >= SENT_SECONDS:
+                self._send(peaks_event(meter.take()))
+            yield block
+        self._send(peaks_event(meter.take()))
+
     def _levelled(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
         meter = SideMeter()
         for pair in measured(pairs, meter):
             if meter.seconds >= SENT_SECONDS:
-                self._send(meter.take())
+                self._send(levels_event(meter.take()))
             yield pair
-        self._send(meter.take())
+        self._send(levels_event(meter.take()))
+
+
+def peaks_event(sides: Sequence[bytes]) -> Peaks:
+    """Return the event for measured peaks."""
+    return Peaks(TICKS_PER_SECOND, tuple(side.hex() for side in sides))
+
+
+def levels_event(levels: SideLevels) -> Levels:
+    """Return the event for measured levels."""
+    texts = (side.hex() for side in (levels.microphone, levels.loopback, levels.echo))
+    return Levels(levels.ticks_per_second, *texts)
 
 
 def counted(blocks: Iterator[Block], passed: Callable[[], None]) -> Iterator[Block]:

@@ -22,7 +22,6 @@ from faster_whisper import WhisperModel
 
 from shared import streams
 from shared.errors import BadRecording, EngineFailed, OffhookError, OutOfMemory, RecordingMissing, in_words
-from shared.loudness import SideLevels
 from transcribe_worker import memory
 from transcribe_worker.engine import messages
 from transcribe_worker.engine.messages import (
@@ -35,7 +34,6 @@ from transcribe_worker.engine.messages import (
     Event,
     Failed,
     Job,
-    Levels,
     Load,
     MalformedMessage,
     Opened,
@@ -132,7 +130,7 @@ class Recognizer:
             if hearing.is_on and sides is not Sides.BOTH:
                 self._hear_again(recognition, job, sides)
             remove_echo = job.is_split and job.options.echo_removal
-            reading = Reading(recording, sides, self._progress.advanced, self._send_levels, remove_echo)
+            reading = Reading(recording, sides, self._progress.advanced, self._send, remove_echo)
             for found in recognition.together(reading.streams(job.positions)):
                 self._progress.begin_stretch()
                 self._send(replace(decoded(found), flags=recognition.flags))
@@ -158,17 +156,13 @@ class Recognizer:
         if not begun:
             return
         with _opened(job.path, job.limits) as recording:
-            (stream,) = Reading(recording, sides, self._progress.advanced, lambda levels: None).streams(())
+            (stream,) = Reading(recording, sides, self._progress.advanced, lambda event: None).streams(())
             recognition.hear_again(stream.blocks, round(begun * SAMPLE_RATE_HZ))
 
     def _find_language(self, recognition: Recognition, job: Job) -> None:
         """Listen to places of the recording, all channels mixed; it is opened again for it."""
         with _opened(job.path, job.limits) as recording:
             recognition.find_language(counted(recording.blocks(), self._progress.advanced))
-
-    def _send_levels(self, levels: SideLevels) -> None:
-        texts = (side.hex() for side in (levels.microphone, levels.loopback, levels.echo))
-        self._send(Levels(levels.ticks_per_second, *texts))
 
     def _stop_if_cancelled(self) -> None:
         if self._cancelled.is_set():
