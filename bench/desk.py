@@ -56,7 +56,9 @@ def _visited(home: Path, make: Callable[[Path], object]) -> Iterator[tuple[DeskS
         make(home)
         mark.touch()
     with serving(Stage(home)) as server, sync_playwright() as playwright, chromium(playwright) as browser:
-        with signed_in(browser, server, viewport={"width": 1280, "height": 800}) as context:
+        # the conditions that this script waits for are strings, which the desk's policy forbids
+        options = {"viewport": {"width": 1280, "height": 800}, "bypass_csp": True}
+        with signed_in(browser, server, **options) as context:
             yield server, context
 
 

@@ -60,7 +60,8 @@ class Binding:
     def listen(self) -> socket.socket:
         """Return a socket that listens. Raises CannotListen."""
         family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio sends small packets at once only if the socket says that it is TCP
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if sys.platform == "win32":  # there, SO_REUSEADDR would let two programs have one port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:

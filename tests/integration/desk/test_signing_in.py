@@ -8,13 +8,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
+from offhook.web.binding import binding
 from offhook.web.gate import HEADERS
 from shared.locks import is_free
+from shared.settings import Settings
 from tests.desk import DeskServer, until
 from tests.stage import ROOT
 
@@ -247,3 +250,9 @@ def test_a_session_outlives_the_server(desk: DeskServer, page: Page, faults: lis
     until(lambda: page.goto(desk.url).status == 200, "the page is there")  # type: ignore[union-attr]
     assert page.get_by_role("heading", name="Calls").is_visible()
     faults.clear()  # of the time in between
+
+
+def test_answers_are_sent_without_waiting_for_more_to_send():
+    """asyncio sets TCP_NODELAY on accepted sockets that say that they are TCP, and on no others."""
+    with closing(binding(Settings(web_port=0), has_password=False).listen()) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
