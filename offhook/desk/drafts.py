@@ -5,6 +5,7 @@ from __future__ import annotations
 from offhook.desk import passage_edits, reading
 from offhook.desk.desk import Desk
 from offhook.desk.speech import NoSuchMoment
+from shared.times import iso
 
 
 def put(desk: Desk, record_id: int, first_word: int, text: str, base: str) -> None:
@@ -31,4 +32,4 @@ def orphans(desk: Desk, record_id: int) -> list[dict[str, object]]:
     """Return the texts whose passages there are no more, for a page. Raises RecordNotFound."""
     record = desk.store.records.get(record_id)
     found = reading.orphans(desk, record)
-    return [{"first_word": it.first_word, "text": it.text, "made_at": it.made_at} for it in found]
+    return [{"first_word": it.first_word, "text": it.text, "made_at": iso(it.made_at)} for it in found]

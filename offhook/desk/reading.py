@@ -172,7 +172,7 @@ def _shown(segment: int, passage: Passage) -> ShownPassage:
         passage.is_doubtful,
         passage.doubts,
         said,
-        _encodable(text),
+        encodable(text),
         list(_tokens(passage)) if has_words else [],
     )
 
@@ -208,7 +208,7 @@ def units(text: str) -> int:
     return len(text) if text.isascii() else len(text) + sum(sign > "\uffff" for sign in text)
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """Return a text without lone surrogates, which only a damaged database has; as long as before."""
     return (
         text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -12,11 +12,13 @@ from shared.store.database import Database, Found
 from shared.store.narrowing import EVERYTHING, Narrowing
 from shared.store.overlays import Overlays, Words
 from shared.store.transcripts import Transcripts
-from shared.store.words_index import Query
+from shared.store.words_index import Excerpt, Query
 from shared.words import seconds
 
 #: Segments that are looked at together; of those narrowed to speakers some are passed over.
 FEWEST_AT_ONCE = 50
+#: Larger than any number of a segment.
+LARGEST_ID = 2**63 - 1
 #: Segments whose overlays are read by one query.
 READ_AT_ONCE = 50
 
@@ -38,6 +40,15 @@ class Moment:
     speaker: str | None
 
 
+@dataclass(frozen=True)
+class Sight:
+    """A moment with an excerpt of its text; a search goes on before its `segment_id`."""
+
+    moment: Moment
+    excerpt: Excerpt
+    segment_id: int
+
+
 class Search:
     """The search of one database."""
 
@@ -46,8 +57,14 @@ class Search:
 
     def find(self, words: str, limit: int, narrowing: Narrowing = EVERYTHING) -> list[Moment]:
         """Return the moments at which all the words are said, the newest first; `word*` finds prefixes."""
+        return [it.moment for it in self.look(words, limit, narrowing)]
+
+    def look(
+        self, words: str, limit: int, narrowing: Narrowing = EVERYTHING, before_id: int = LARGEST_ID
+    ) -> list[Sight]:
+        """Do so for moments before one, each with an excerpt."""
         query = words_index.parse(words)
-        return list(islice(self._moments(query, limit, narrowing), limit))
+        return list(islice(self._moments(query, limit, narrowing, before_id), limit))
 
     def records_with(self, words: str) -> list[int]:
         """Return the numbers of the records in which each of the words is said, in any segment."""
@@ -55,14 +72,15 @@ class Search:
         found = [set(self._database.records_with_text(Query((term,)))) for term in terms]
         return sorted(set.intersection(*found)) if found else []
 
-    def _moments(self, query: Query, limit: int, narrowing: Narrowing) -> Iterator[Moment]:
+    def _moments(self, query: Query, limit: int, narrowing: Narrowing, before_id: int) -> Iterator[Sight]:
         at_once = limit if narrowing.said is None else max(limit, FEWEST_AT_ONCE)
-        found = self._database.find_text(query, at_once, narrowing)
+        found = self._database.find_text(query, at_once, narrowing, before_id)
         while found:
             for some in _parts(found, READ_AT_ONCE):
                 for segment, tokens in zip(some, self._tokens(some), strict=True):
                     if moment := _moment(segment, tokens, query, narrowing):
-                        yield moment
+                        shown = words_index.excerpt(segment.text, query)
+                        yield Sight(moment, shown, segment.segment_id)
             if len(found) < at_once:
                 return
             found = self._database.find_text(query, at_once, narrowing, found[-1].segment_id)

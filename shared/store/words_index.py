@@ -51,6 +51,14 @@ class Query:
     terms: tuple[Term, ...]
 
 
+@dataclass(frozen=True)
+class Excerpt:
+    """A part of a text, and the ranges of characters in it that were found, in order."""
+
+    text: str
+    marks: tuple[tuple[int, int], ...]
+
+
 def parse(words: str) -> Query:
     """Read what a person typed: all words, `word*` for the beginning of one, nothing else special."""
     return Query(tuple(_terms(words)))
@@ -72,19 +80,29 @@ def folded(text: str) -> str:
 
 def snippet(text: str, query: Query) -> str:
     """Return up to a dozen words around the first place that was found, with what was found in brackets."""
+    found = excerpt(text, query)
+    parts, at = [], 0
+    for begin, end in found.marks:
+        parts += [found.text[at:begin], "[", found.text[begin:end], "]"]
+        at = end
+    return "".join([*parts, found.text[at:]])
+
+
+def excerpt(text: str, query: Query) -> Excerpt:
+    """Return up to a dozen words around the first place that was found, and where it has what was found."""
     tokens = [(_bare(match[0]), match.start(), match.end()) for match in _TOKEN.finditer(text)]
     found = sorted(_places([token for token, *_ in tokens], query))
     if not tokens:
-        return text
+        return Excerpt(text, ())
     first = found[0][0] if found else 0
     start = max(0, first - TOKENS_AROUND // 3)
     end = min(len(tokens), start + TOKENS_AROUND)
     begin_at = tokens[start][1] if start else 0
     end_at = tokens[end - 1][2] if end < len(tokens) else len(text)
-    marks = [(tokens[a][1], "[") for a, _ in found if start <= a < end]
-    marks += [(tokens[min(b, end) - 1][2], "]") for a, b in found if start <= a < end]
-    marked = _with_marks(text, begin_at, end_at, sorted(marks, key=lambda mark: (mark[0], mark[1] == "[")))
-    return f"{ELLIPSIS if start else ''}{marked}{ELLIPSIS if end < len(tokens) else ''}"
+    before, after = ELLIPSIS if start else "", ELLIPSIS if end < len(tokens) else ""
+    moved = len(before) - begin_at
+    marks = [(tokens[a][1] + moved, tokens[min(b, end) - 1][2] + moved) for a, b in found if start <= a < end]
+    return Excerpt(f"{before}{text[begin_at:end_at]}{after}", tuple(marks))
 
 
 def places(text: str, query: Query) -> list[tuple[int, int]]:
@@ -141,11 +159,3 @@ def _stands(tokens: Sequence[str], at: int, wanted: Sequence[str], is_prefix: bo
     return list(tokens[at : at + len(before)]) == before and (
         there.startswith(last) if is_prefix else there == last
     )
-
-
-def _with_marks(text: str, begin: int, end: int, marks: Sequence[tuple[int, str]]) -> str:
-    parts, at = [], begin
-    for place, mark in marks:
-        parts += [text[at:place], mark]
-        at = place
-    return "".join([*parts, text[at:end]])

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from offhook.desk import queueing, removing
+from offhook.desk.about_record import details
 from offhook.desk.describing import describe
 from offhook.desk.listing import listed, order, row_of, rows_of
 from offhook.desk.several import Outcome
@@ -107,8 +108,8 @@ def get_rows(call: Call) -> Any:
 
 
 def get_one(call: Call) -> dict[str, Any]:
-    """Answer with a row. Raises RecordNotFound."""
-    return row_of(call.desk, call.record_id)
+    """Answer with a row and what is said of the record beside its words. Raises RecordNotFound."""
+    return details(call.desk, call.record_id)
 
 
 def change_description(call: Call) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from shared.settings import Settings
 from shared.store.store import Store
 from shared.store.values import Record
 from tests.desk import DeskServer
-from tests.integration.commands.spoken import spoken
+from tests.integration.commands.spoken import CALL, say_again, spoken
 
 RECORD = "/api/v1/records"
 
@@ -102,6 +102,29 @@ def test_what_cannot_be_taken_is_refused_and_changes_nothing(
     before = passages(client, at)
     assert client.request(method, at + path, json=body).status_code == status
     assert passages(client, at) == before
+
+
+def test_a_record_says_what_is_known_of_it_beside_its_words(
+    client: httpx.Client, at: str, record: Record, desk_store: Store
+) -> None:
+    client.put(f"{at}/passages/5/draft", json={"text": "typed", "base": "x"})
+    client.post(f"{at}/notes", json={"at_ms": 9, "text": "ask"})
+    client.post(f"{at}/confirm", json={"first_word": 5, "last_word": 9})
+    found = client.get(at).json()
+    assert (found["id"], found["title"], found["edits"]) == (record.id, "Call with Ada", 1)
+    assert found["names"] == {"them": "Call with Ada"}
+    assert [it["speaker"] for it in found["cast"]] == ["them", "me"]
+    assert [it["text"] for it in found["notes"]] == ["ask"]
+    assert (found["unplaced"], found["orphan_drafts"]) == ([], [])
+    said = [(who, f"So {text}") for who, text in CALL]
+    say_again(
+        Settings(home=desk_store.database.path.parent),
+        desk_store,
+        desk_store.records.requeue(record.id),
+        said,
+    )
+    found = client.get(at).json()
+    assert [it["text"] for it in found["orphan_drafts"]] == ["typed"]
 
 
 def test_a_record_that_there_is_not_has_no_transcript(client: httpx.Client) -> None:
