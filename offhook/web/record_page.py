@@ -20,8 +20,10 @@ def record_page(request: Request, desk: Desk, renderer: Renderer) -> Response:
     text = request.path_params["record_id"]
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise RecordNotFound(f"{text!a} is not a number.")
+    seq = desk.store.changes.latest()  # first: a change that is seen twice does no harm
     record = desk.store.records.get(int(text))
     data = {
+        "seq": seq,
         **about_record(desk, record),
         "outline": outline(desk, record.id),
         "window": window(desk, record.id, 0, FIRST_SEGMENTS),

@@ -41,7 +41,7 @@ def called_keys(function: Function, keys: dict[str, str]) -> set[str]:
 
 
 def asserts_itself(function: Function) -> bool:
-    checks = {"pytest.raises", "pytest.warns"}
+    checks = {"pytest.raises", "pytest.warns", "expect"}  # the last one is Playwright's
     calls = [ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)]
     return any(isinstance(node, ast.Assert) for node in ast.walk(function)) or not checks.isdisjoint(calls)
 

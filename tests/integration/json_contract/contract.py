@@ -205,16 +205,6 @@ OVERLAYS: Table = {
 }
 
 
-#: The notes of persons.
-NOTES: Table = {
-    "notes": "list",
-    "notes[]": "object",
-    "notes[].at_seconds": "number",
-    "notes[].text": "text",
-    "notes[].made_at": "time",
-}
-
-
 #: What is told of a backup.
 BACKUP: Table = {
     "created_at": "time",
@@ -320,7 +310,6 @@ CONTRACT: dict[str, Table] = {
         ".": "recording",
         "capture": "verdict or null",
         **segments("transcript"),
-        **NOTES,
         "unplaced": "list",
         "unplaced[]": "object",
         "unplaced[].kind": "text",
@@ -329,7 +318,6 @@ CONTRACT: dict[str, Table] = {
         "unplaced[].heard": "text",
         "unplaced[].text": "text",
     },
-    "offhook note": {"record_id": "integer", **NOTES, "notes[].id": "integer"},
     "offhook search": {
         "hits": "list",
         "hits[]": "object",
@@ -501,7 +489,6 @@ CONTRACT: dict[str, Table] = {
         "flags[]": "text",
         **segments("segments"),
         **OVERLAYS,
-        **NOTES,
     },
 }
 

@@ -59,7 +59,7 @@ export class Details {
 
   #notices() {
     const { error, status, progress } = this.#record;
-    const { remarks, unplaced } = this.#data;
+    const { remarks, unplaced, orphan_drafts: orphans } = this.#data;
     return [
       status === "failed" && error ? h("p", { class: "message error" }, error) : null,
       status === "processing"
@@ -70,6 +70,7 @@ export class Details {
         `${counted(unplaced.length, "change")} found no place in this transcript`,
         unplaced.map((text) => h("li", {}, text)),
       ),
+      disclosure("Unsaved text of an earlier transcript", orphans.map(({ text }) => h("li", {}, text))),
     ];
   }
 

@@ -38,6 +38,7 @@ export class DoubtWalk {
     rows.addMarker((passage) => this.#marks(passage));
     const changed = debounced(CHANGE_MS, () => this.#collect());
     transcript.addEventListener("change", changed);
+    changed();
     bind("d", "Next doubt: hear it, say what is right", () => this.go(1));
     bind("D", "Doubt before", () => this.go(-1));
   }
@@ -92,7 +93,7 @@ export class DoubtWalk {
     list.refresh([doubt.passage.segment]);
     this.#page.rows.remark();
     this.#card.focus({ preventScroll: true });
-    if (!player.isBroken) player.playPart(Math.max(0, doubt.from - AROUND_MS), doubt.to + AROUND_MS);
+    if (player.canPlay) player.playPart(Math.max(0, doubt.from - AROUND_MS), doubt.to + AROUND_MS);
     this.#showList();
   }
 

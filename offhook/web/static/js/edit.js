@@ -54,6 +54,7 @@ export class Editor extends EventTarget {
    * @param {object} [how.theirs] the passage as somebody else stored it
    */
   open(passage, how = {}) {
+    if (this.#transcript.isGrowing) return toast("The text can be edited as soon as all of it is there.");
     if (!hasWords(passage)) return toast("The words here have no times, so they cannot be edited.");
     if (this.passage && keyOf(this.passage) === keyOf(passage)) return this.#open.field.focus();
     this.store();

@@ -37,13 +37,14 @@ export class History {
     }
   }
 
-  /** Take the last change of this record back. */
-  async undo() {
+  /** Take the last change of this record back; or all changes back to one, that one too. */
+  async undo(back_to = null) {
     const { transcript, panel } = this.#page;
     try {
-      const answer = await transcript.write(() => send("POST", `${transcript.path}/undo`));
-      const what = answer?.undone?.what;
-      toast(what ? `Undone: ${NAMES[what] ?? what}.` : "There is nothing to undo.");
+      const answer = await transcript.write(() => send("POST", `${transcript.path}/undo`, { back_to }));
+      const { undone, count } = answer;
+      const what = count > 1 ? `${count} changes` : (NAMES[undone?.what] ?? undone?.what);
+      toast(undone ? `Undone: ${what}.` : "There is nothing to undo.");
       if (panel.open === "history") await this.load();
     } catch (error) {
       complain(error);
@@ -72,12 +73,14 @@ export class History {
   }
 
   #fill(edits) {
-    const entries = edits.map(({ what, made_at, summary }) =>
-      h("li", {}, h("span", {}, summary ?? NAMES[what] ?? what), h("span", { class: "quiet-text" }, ` ${ago(made_at)}`)));
+    const entries = edits.map(({ id, what, made_at }, place) =>
+      h("li", { class: "row" },
+        h("span", { class: "grow" }, NAMES[what] ?? what, h("span", { class: "quiet-text" }, ` ${ago(made_at)}`)),
+        h("button", { type: "button", class: "quiet small", onclick: () => this.undo(id),
+          title: place ? "Undo this change and all after it" : "Undo this change" }, place ? "Undo to here" : "Undo")));
     fill(this.#content,
       entries.length
-        ? [h("button", { type: "button", class: "small", onclick: () => this.undo() }, "Undo the last change"),
-          h("ul", { class: "plain-list" }, entries)]
+        ? h("ul", { class: "plain-list" }, entries)
         : h("p", { class: "hint" }, "Nobody has changed anything."),
       h("p", { class: "hint" }, "Press ", h("kbd", {}, "o"), " to see what the machine wrote for a passage."));
   }

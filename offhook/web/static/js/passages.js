@@ -124,7 +124,7 @@ export class PassageRows {
     const element = known ?? h("div", { class: "passage", dataset: { key: keyOf(passage) } });
     if (!known) element.append(h("div", { class: "side" }), this.#text(), h("div", { class: "below" }));
     const [side, text, below] = ["side", "text", "below"].map((name) => element.querySelector(`.${name}`));
-    this.#fillSide(side, passage);
+    element.classList.toggle("goes-on", this.#fillSide(side, passage));
     if (text.firstChild.data !== passage.text) text.firstChild.data = passage.text;
     text.classList.toggle("empty", !passage.text);
     element.classList.toggle("pending", Boolean(passage.isPending));
@@ -144,13 +144,14 @@ export class PassageRows {
     return text;
   }
 
+  /** Show who speaks, and when; whether it is the one who spoke before. */
   #fillSide(side, passage) {
     const before = this.#transcript.beside(passage);
     const goesOn = before && before.speaker === passage.speaker && before.name === passage.name;
     const seconds = passage.start_ms / 1000;
     const link = { class: "time numeric", href: `#t=${seconds.toFixed(1)}`, title: "Play from here" };
     side.replaceChildren(...this.#name(passage, goesOn), h("a", link, clock(seconds)));
-    side.classList.toggle("goes-on", Boolean(goesOn));
+    return Boolean(goesOn);
   }
 
   #name(passage, goesOn) {

@@ -5,6 +5,8 @@
  * jump, and "jump" after a jump.
  */
 
+import { connectSound } from "./sound.js";
+
 /** The slowest and the fastest speed, and the steps of the keys. */
 export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
 /** A pause between words that is longer is skipped if the reader wants that, ms. */
@@ -22,20 +24,24 @@ export class Player extends EventTarget {
   #speech; // (ms) => { end, next }: when the last word ends, and when the next one begins
   #skips = localStorage.getItem(SKIP_KEY) === "1";
   #duration;
-  #isBroken = false;
+  #sound = { progress: 0, why: null };
 
   /**
-   * @param {string} url of the audio
+   * @param {string} path of the record
    * @param {number} durationMs as the record says, until the audio is known
    * @param {(ms: number) => {end: number, next: number|null}} speech where words are, to skip pauses
    */
-  constructor(url, durationMs, speech) {
+  constructor(path, durationMs, speech) {
     super();
     this.#duration = durationMs;
     this.#speech = speech;
-    Object.assign(this.#audio, { preload: "metadata", preservesPitch: true, src: url });
+    Object.assign(this.#audio, { preload: "metadata", preservesPitch: true });
     this.speed = Number(localStorage.getItem(SPEED_KEY)) || 1;
     this.#listen();
+    connectSound(this.#audio, path, (sound) => {
+      this.#sound = sound;
+      this.#say("state");
+    });
   }
 
   get ms() {
@@ -50,9 +56,18 @@ export class Player extends EventTarget {
     return !this.#audio.paused && !this.#audio.ended;
   }
 
-  /** Whether the audio cannot be played: it is not there, or this browser does not read it. */
-  get isBroken() {
-    return this.#isBroken;
+  /** How far a copy is that this browser can play, from 0 to 1; null if it can be played, or never will. */
+  get progress() {
+    return this.#sound.progress;
+  }
+
+  /** Why it cannot be played; null if it can be. */
+  get why() {
+    return this.#sound.why;
+  }
+
+  get canPlay() {
+    return this.progress === null && this.why === null;
   }
 
   get speed() {
@@ -149,13 +164,9 @@ export class Player extends EventTarget {
     });
     audio.addEventListener("seeked", () => this.#say("time"));
     audio.addEventListener("timeupdate", () => this.#check()); // frames stand still in a page in the background
-    audio.addEventListener("error", () => {
-      this.#isBroken = true;
-      this.#say("state");
-    });
-    audio.addEventListener("canplay", () => (this.#isBroken = false));
   }
 
+  /** Once in each frame while it plays. */
   #tick() {
     if (!this.isPlaying) return;
     this.#frame = requestAnimationFrame(() => this.#tick());

@@ -59,15 +59,17 @@ export class PlayerBar {
         onchange: ({ target }) => (player.skipsSilence = target.checked) }),
       loop: button("loop", "Repeat the passage or the selection",
         () => (player.loop = player.loop ? null : reader.loop()), "r"),
+      why: h("span", { class: "player-why", role: "status" }),
       end: h("div", { class: "player-end row" }),
     };
-    const { play, time, length, wave, speed, skip, loop, end } = this.#parts;
+    const { play, time, length, wave, speed, skip, loop, why, end } = this.#parts;
     play.classList.add("play");
     const back = button("back", "Back 5 seconds", () => player.skip(-SKIP_MS), "j");
     const on = button("forward", "On 5 seconds", () => player.skip(SKIP_MS), "l");
     return [
       h("div", { class: "player-buttons" }, back, play, on),
       h("div", { class: "player-time" }, time, h("span", { class: "quiet-text" }, " / "), length),
+      why,
       wave,
       h("div", { class: "player-options" }, speed, h("label", { class: "skip-silence" }, skip, "Skip pauses"), loop),
       end,
@@ -96,16 +98,17 @@ export class PlayerBar {
   }
 
   #showState() {
-    const { isPlaying, isBroken, speed, skipsSilence, loop, durationMs } = this.#player;
+    const { isPlaying, canPlay, progress, why, speed, skipsSilence, loop, durationMs } = this.#player;
     const { play } = this.#parts;
     const label = isPlaying ? "Pause" : "Play";
-    if (play.ariaLabel !== label) {
-      play.ariaLabel = label;
+    if (play.getAttribute("aria-label") !== label) {
+      play.setAttribute("aria-label", label);
       play.title = `${label} (Space)`;
       fill(play, icon(isPlaying ? "pause" : "play"));
     }
-    play.disabled = isBroken;
-    if (isBroken) play.title = "The recording cannot be played: it is not there, or this browser cannot read it.";
+    play.disabled = !canPlay;
+    const percent = progress === null ? null : `Preparing ${Math.round(progress * 100)} %`;
+    this.#parts.why.textContent = why ?? percent ?? "";
     this.#parts.length.textContent = clock(durationMs / 1000);
     this.#parts.speed.value = String(speed);
     this.#parts.skip.checked = skipsSilence;

@@ -10,6 +10,7 @@ import { Find } from "./find.js";
 import { Follow } from "./follow.js";
 import { History } from "./history.js";
 import { icon } from "./icons.js";
+import { stayUpToDate } from "./live.js";
 import { Notes } from "./notes.js";
 import { Outbox } from "./outbox.js";
 import { Panel } from "./panel.js";
@@ -38,7 +39,7 @@ const list = new VirtualList({
   removed: (row) => rows.removed(row),
   insets: () => [Math.max(0, tools.getBoundingClientRect().bottom), byId("player").offsetHeight],
 });
-const player = new Player(`${transcript.path}/audio`, (record.duration_seconds ?? 0) * 1000, (ms) => ({
+const player = new Player(transcript.path, (record.duration_seconds ?? 0) * 1000, (ms) => ({
   end: transcript.spokenAt(ms)?.token[END] ?? 0,
   next: transcript.nextSpeech(ms),
 }));
@@ -60,7 +61,12 @@ page.speakers = new Speakers(page);
 page.replacing = new Replacing(page);
 page.exporting = new Exporting(page);
 
-transcript.addEventListener("outline", () => list.setItems(transcript.segments));
+transcript.isGrowing = record.status === "processing";
+transcript.addEventListener("outline", () => {
+  const isAtEnd = transcript.isGrowing && list.count > 0 && list.isVisible(list.count - 1);
+  list.setItems(transcript.segments);
+  if (isAtEnd) list.scrollTo(list.count - 1);
+});
 transcript.addEventListener("change", ({ detail }) => {
   list.setItems(transcript.segments);
   list.refresh(detail.segments.map((index) => index + 1).filter((index) => list.rowAt(index))); // its name may go
@@ -71,6 +77,7 @@ for (const name of ["away", "back"])
   outbox.addEventListener(name, () => {
     byId("away").hidden = !outbox.isAway;
   });
+transcript.addEventListener("complete", () => performance.mark("complete"), { once: true });
 page.recovery = new Recovery(page);
 transcript.begin(data);
 page.notes = new Notes(page, () => page.reader.ms, (ms) => page.reader.goTo(ms));
@@ -79,5 +86,5 @@ page.actions = new Actions(page);
 page.notes.addEventListener("change", () => (page.bar.marks = page.notes.moments));
 page.reader.begin();
 page.recovery.begin();
-transcript.addEventListener("complete", () => performance.mark("complete"), { once: true });
+stayUpToDate(page);
 performance.mark("interactive");

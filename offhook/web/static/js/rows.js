@@ -57,7 +57,7 @@ export class Rows {
   }
 
   /**
-   * Put these rows into the document, in order, and take the others out; whether any is new.
+   * Put these rows into the document, in order, and take the others out.
    *
    * @param {Map<any, {item: any, index: number, top: number|null}>} wanted `top` is set for a row outside of
    *   the view, which must not move the others
@@ -65,10 +65,8 @@ export class Rows {
   place(wanted) {
     const focused = document.activeElement;
     for (const key of [...this.#rows.keys()]) if (!wanted.has(key)) this.#remove(key);
-    let isNew = false;
     let next = this.#element.firstElementChild;
     for (const [key, { item, index, top }] of wanted) {
-      isNew ||= !this.#rows.has(key);
       const row = this.#updated(key, item, index);
       this.#pin(row, top);
       this.#number(row, index);
@@ -77,7 +75,6 @@ export class Rows {
     }
     if (focused !== document.activeElement && this.#element.contains(focused))
       focused.focus({ preventScroll: true }); // an element that moves loses it
-    return isNew;
   }
 
   close() {

@@ -34,9 +34,12 @@ export class Speakers {
   }
 
   async load() {
-    const found = await get(this.#url).catch(complain);
-    if (!found) return;
-    [this.#speakers, this.#known] = [found.speakers, found.known ?? []];
+    try {
+      ({ speakers: this.#speakers, known: this.#known } = await get(this.#url));
+    } catch (error) {
+      complain(error);
+      return;
+    }
     if (this.#page.panel.open === "speakers" && !this.#content.contains(document.activeElement)) this.#fill();
   }
 
@@ -147,12 +150,13 @@ export class Speakers {
   #card({ speaker, name, share, sample }) {
     const { player } = this.#page;
     const field = this.#nameField(name, `Name of ${name}`);
-    const store = (event) => {
+    const done = (event) => {
       event.preventDefault();
-      if (field.value.trim() !== name) this.rename(speaker, field.value.trim());
       field.blur();
     };
-    field.addEventListener("change", store);
+    field.addEventListener("change", () => {
+      if (field.value.trim() !== name) this.rename(speaker, field.value.trim());
+    });
     field.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       event.preventDefault();
@@ -160,7 +164,7 @@ export class Speakers {
       field.blur();
     });
     const hear = () => player.playPart(sample.start_ms, Math.min(sample.end_ms, sample.start_ms + SAMPLE_MS));
-    return h("form", { class: "speaker-card", onsubmit: store },
+    return h("form", { class: "speaker-card", onsubmit: done },
       h("div", { class: "row" }, shapeOf(speaker), field,
         sample && h("button", { type: "button", class: "quiet", "aria-label": `Hear ${name}`, title: `Hear ${name}`,
           onclick: hear }, icon("play"))),

@@ -19,6 +19,8 @@ export class Transcript extends EventTarget {
   version = null;
   /** The segments that the reader sees; they are loaded first. */
   near = 0;
+  /** Whether it is being decoded: then what is there only grows, and only what is new is fetched. */
+  isGrowing = false;
   #path;
   #missing = new Set(); // numbers of chunks that are not loaded, or not up to date
   #busy = new Set();
@@ -166,14 +168,16 @@ export class Transcript extends EventTarget {
       const known = before[index];
       return known?.startMs === startMs ? { ...known, characters } : { index, startMs, characters, passages: null };
     });
-    for (let chunk = 0; chunk * CHUNK < segments.length; chunk++) this.#missing.add(chunk);
     const differ = this.segments.filter((it, index) => it.startMs !== before[index]?.startMs);
+    const grown = this.segments.filter((it, index) => it.characters !== before[index]?.characters);
+    for (const { index } of this.isGrowing ? [...differ, ...grown] : this.segments)
+      this.#missing.add(Math.floor(index / CHUNK));
     this.dispatchEvent(new CustomEvent("outline", { detail: { isFirst } }));
     this.#changed(differ.map((segment) => segment.index));
   }
 
-  #takePassages({ first, count, passages }) {
-    const end = first + (count ?? CHUNK);
+  #takePassages({ first, passages }) {
+    const end = passages.length ? passages.at(-1).segment + 1 : first;
     for (let chunk = Math.ceil(first / CHUNK); chunk * CHUNK < end; chunk++) {
       const isWhole = (chunk + 1) * CHUNK <= end || end >= this.segments.length;
       if (isWhole) this.#missing.delete(chunk);

@@ -217,26 +217,26 @@ export class VirtualList {
 
   /** Make the rows near the view, so that the anchor's row stands where the anchor says. */
   #draw(anchor, isForced) {
-    if (!isForced && this.#covers(anchor)) return;
+    const { offset, height } = this.#view(); // read once: what follows makes the layout dirty
+    if (!isForced && this.#covers(anchor, height)) return;
     for (let round = 0; round < ROUNDS; round++) {
-      const isNew = this.#place(...this.#range(anchor, AHEAD));
-      if (!this.#measure() && !isNew) break;
+      this.#place(...this.#range(anchor, height, AHEAD));
+      this.#pad(); // before the layout: what is measured are rows between the paddings
+      if (!this.#measure() || this.#covers(anchor, height)) break;
     }
-    this.#pad();
-    this.#scrollBy(this.#heights.before(anchor.index) - anchor.at - this.#view().offset);
+    this.#scrollBy(this.#heights.before(anchor.index) - anchor.at - offset);
     this.#anchor = anchor;
     this.#options.drawn?.(this.#first, this.#last);
   }
 
-  #covers(anchor) {
-    const [first, last] = this.#range(anchor, AHEAD / 3);
+  #covers(anchor, height) {
+    const [first, last] = this.#range(anchor, height, AHEAD / 3);
     return first >= this.#first && last <= this.#last;
   }
 
-  /** The first and last row of the view with so many views above and below. */
-  #range(anchor, ahead) {
+  /** The first and last row of a view of some height, with so many views above and below. */
+  #range(anchor, height, ahead) {
     if (!this.count) return [0, -1];
-    const { height } = this.#view();
     const top = this.#heights.before(anchor.index) - anchor.at;
     return [this.#heights.at(top - height * ahead), this.#heights.at(top + height * (1 + ahead))];
   }
@@ -251,7 +251,7 @@ export class VirtualList {
       wanted.set(this.#key(index), { item: this.#items[index], index, top });
     }
     [this.#first, this.#last] = [first, last];
-    return this.#rows.place(wanted);
+    this.#rows.place(wanted);
   }
 
   /** Measure the rows in the document; whether any height was not known. */

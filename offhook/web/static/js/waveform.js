@@ -52,15 +52,16 @@ export class Waveform {
     try {
       const range = `from_ms=0&to_ms=${Math.round(this.#player.durationMs)}`;
       const found = await get(`${this.#url}?${range}&width=${width}`);
-      this.#found = { ...found, width: found.ready ? width : 0 };
-      if (!found.ready) setTimeout(() => this.#load(), RETRY_MS);
+      const isOver = found.ready || found.why;
+      this.#found = { ...found, width: isOver ? width : 0 };
+      if (!isOver) setTimeout(() => this.#load(), RETRY_MS);
     } catch {
       this.#found = { sides: [], peaks: [], width }; // without a waveform the line is still of use
     } finally {
       this.#isAsking = false;
     }
     this.#draw(true);
-    return this.#load();
+    if (this.#found.width) this.#load(); // it may have another width by now
   }
 
   #listen() {
