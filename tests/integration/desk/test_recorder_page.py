@@ -138,8 +138,12 @@ def test_a_recording_started_elsewhere_is_seen_and_a_silent_far_side_is_said_in_
     expect(notice).to_contain_text("choose the output where it plays", timeout=30_000)
     sound.play("call", noise(3))
     expect(notice).to_have_class(re.compile("is-over"))
-    assert desk.stage.offhook("record", "stop").returncode == 0
-    expect(recorder.get_by_role("button", name="Start recording")).to_be_enabled()
+    recorder.goto(desk.url)
+    until(lambda: is_marked(recorder), "another page is marked, too")
+    recorder.get_by_role("button", name="Stop the recording").click()
+    expect(recorder.get_by_text("“From a terminal” is in the queue.")).to_be_visible()
+    until(lambda: not is_marked(recorder), "it is no longer marked")
+    assert desk.stage.read("record", "state")["state"] == "idle"
 
 
 def test_a_key_starts_and_stops_only_when_it_is_pressed_twice_and_a_deletion_asks(recorder: Page) -> None:

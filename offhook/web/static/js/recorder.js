@@ -8,7 +8,6 @@ import { bind } from "./keys.js";
 import { Meter } from "./meters.js";
 import { discard, showCalls, showLast } from "./recorder_calls.js";
 import { Devices } from "./recorder_devices.js";
-import { showSign } from "./recording_sign.js";
 import { complain, toast } from "./toast.js";
 
 const SURE_MS = 3000;
@@ -38,7 +37,6 @@ function show(found) {
   showFields(before);
   showLast(isRecording ? null : view.last);
   showCalls(view.calls);
-  showSign(view);
   if (isRecording) return showSeconds(view.duration_seconds);
   Object.values(meters).forEach((meter) => meter.reset());
   showSeconds(0);

@@ -2,12 +2,14 @@
 
 import { send } from "./api.js";
 import { byId, fill, h } from "./dom.js";
+import { on } from "./events.js";
 import { clock } from "./format.js";
 import { complain, toast } from "./toast.js";
 
 const MARK = "● ";
 const OTHERS = { interrupted: "Recording interrupted", stopped: "A call waits" };
-const box = byId("recording-sign");
+const said = h("span", { class: "visually-hidden", role: "status" });
+const box = h("span", { class: "row" });
 const favicon = byId("favicon");
 const usualIcon = favicon?.getAttribute("href");
 let shown = { state: "idle", session_id: null };
@@ -15,8 +17,9 @@ let ticking = 0;
 let length = null;
 
 /** Show a recorder's state: `state`, and of its call `session_id`, `title` and `started_at`. */
-export function showSign({ state, session_id, title, started_at }) {
+function show({ state, session_id, title, started_at }) {
   if (state === shown.state && session_id === shown.session_id) return;
+  said.textContent = state === "recording" ? `Recording: ${title}` : shown.state === "recording" ? "The recording has ended." : "";
   shown = { state, session_id, title, startedMs: Date.parse(started_at) };
   clearInterval(ticking);
   fill(box, state === "recording" ? running() : other());
@@ -59,3 +62,6 @@ async function stop({ target }) {
     target.disabled = false;
   }
 }
+
+byId("recording-sign").append(said, box);
+on("desk", ({ recorder }) => show(recorder));
