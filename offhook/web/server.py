@@ -22,6 +22,7 @@ from offhook.web import background
 from offhook.web.app import application
 from offhook.web.binding import Binding, CannotListen, binding
 from offhook.web.connections import PatientConnection
+from offhook.web.heap import share_heap
 from offhook.web.work import Work
 from shared.errors import OffhookError
 from shared.locks import FileLock
@@ -46,6 +47,7 @@ class ServerRuns(OffhookError):
 
 def serve(process: Process) -> None:
     """Serve the desk until the process should stop. Raises ServerRuns."""
+    share_heap()
     lock = FileLock(process.settings.locks / SERVER_LOCK)
     if not lock.acquire():
         raise ServerRuns

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 #: Each thread has its own connection to the database.
-THREADS = 8
+THREADS = 4
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
