@@ -42,18 +42,20 @@ def listed(
 
 @dataclass(frozen=True)
 class Order:
-    """The numbers of all wanted recordings; the rest as in `Listed`."""
+    """The numbers of all wanted recordings, and the first rows; the rest as in `Listed`."""
 
     ids: list[int]
+    records: list[dict[str, Any]]
     counts: dict[str, int]
     seq: int
 
 
-def order(desk: Desk, wanted: Wanted, sort: str = "-created_at") -> Order:
-    """Return the numbers of all wanted recordings in their order. Raises UnknownSort."""
+def order(desk: Desk, wanted: Wanted, sort: str = "-created_at", first: int = 0) -> Order:
+    """Return all wanted recordings in their order, the `first` ones with their rows. Raises UnknownSort."""
     seq = desk.store.changes.latest()
-    listing = desk.store.listing
-    return Order(listing.ids(wanted, sort), listing.counts(wanted.text), seq)
+    ids = desk.store.listing.ids(wanted, sort)
+    shown = list(rows_of(desk, ids[:first]).values())
+    return Order(ids, shown, desk.store.listing.counts(wanted.text), seq)
 
 
 def row_of(desk: Desk, record_id: int) -> dict[str, Any]:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from archive.erasing import Eraser
 from archive.library import Library
 from offhook.desk.desk import Desk
-from offhook.desk.several import Outcome, each
-from shared.errors import OffhookError, StateConflict, StoreError
+from offhook.desk.several import Outcome, by_parts
+from shared.errors import OffhookError, RecordNotFound, StateConflict, StoreError
 from shared.logs import DatabaseTrouble, discreet
 from shared.store.values import Record
 
@@ -33,24 +33,35 @@ def delete(desk: Desk, record_ids: Iterable[int], clock: Callable[[], float] = t
     desk.make_room()
     due_at = clock() + UNDO_SECONDS
 
-    def deleted(record_id: int) -> Record:
-        record = desk.store.records.get(record_id)
-        desk.store.deletions.add(record_id, due_at)
-        return record
+    def deleted(part: list[int]) -> list[Outcome]:
+        found = _found(desk, part)
+        desk.store.deletions.add_all(list(found), due_at)
+        return [_outcome(it, found, waits=True) for it in part]
 
-    return each(desk, record_ids, deleted)
+    return by_parts(desk, record_ids, deleted)
 
 
 def undo(desk: Desk, record_ids: Iterable[int]) -> list[Outcome]:
     """Let recordings not be deleted after all."""
 
-    def kept(record_id: int) -> Record:
-        record = desk.store.records.get(record_id)
-        if not desk.store.deletions.remove([record_id]):
-            raise StateConflict(f"Recording {record_id} does not wait to be deleted.")
-        return record
+    def kept(part: list[int]) -> list[Outcome]:
+        found, waited = _found(desk, part), desk.store.deletions.remove(part)
+        return [_outcome(it, found, waits=it in waited) for it in part]
 
-    return each(desk, record_ids, kept)
+    return by_parts(desk, record_ids, kept)
+
+
+def _found(desk: Desk, record_ids: list[int]) -> dict[int, Record]:
+    return {record.id: record for record in desk.store.records.some(record_ids)}
+
+
+def _outcome(record_id: int, found: Mapping[int, Record], *, waits: bool) -> Outcome:
+    if record_id not in found:
+        return Outcome(record_id, error=RecordNotFound(f"There is no recording {record_id}."))
+    if not waits:
+        error = StateConflict(f"Recording {record_id} does not wait to be deleted.")
+        return Outcome(record_id, error=error)
+    return Outcome(record_id, found[record_id])
 
 
 def remove_due(desk: Desk, stopping: threading.Event) -> None:

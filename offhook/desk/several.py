@@ -27,11 +27,18 @@ def each(desk: Desk, record_ids: Iterable[int], change: Callable[[int], Record])
 
     If the process dies, either all or none of those in a transaction are changed. Raises StoreError.
     """
+    return by_parts(desk, record_ids, lambda part: [_outcome(it, change, desk) for it in part])
+
+
+def by_parts(
+    desk: Desk, record_ids: Iterable[int], change: Callable[[list[int]], list[Outcome]]
+) -> list[Outcome]:
+    """Change some records together, each part in one transaction; otherwise as `each`."""
     wanted = list(dict.fromkeys(record_ids))
     outcomes: list[Outcome] = []
     for start in range(0, len(wanted), AT_ONCE):
         with desk.store.transaction():
-            outcomes += [_outcome(it, change, desk) for it in wanted[start : start + AT_ONCE]]
+            outcomes += change(wanted[start : start + AT_ONCE])
     return outcomes
 
 

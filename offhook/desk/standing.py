@@ -1,33 +1,72 @@
-"""How the desk stands, for what pages show all the time: the queue, who works, what is missing.
+"""How the desk stands, for what pages show all the time: the queue, who works, what needs a person.
 
 It changes only when one of these does, so it can be compared: no ages, no lengths that grow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from offhook.desk.calls import recorder_state
 from offhook.desk.desk import Desk
+from offhook.desk.not_taken import REASONS
 from offhook.desk.overview import inbox_troubles, missing_models
 from shared.store.values import Worker
 from shared.workers import Liveness
 
+START = "python start.py"
+#: What is not done without a process of a kind, and what a person calls that process.
+_MISSED = {
+    "worker": "No transcription worker runs, so nothing is transcribed.",
+    "capture": "No capture worker runs, so no call can be recorded.",
+}
+
 
 def standing(desk: Desk) -> dict[str, Any]:
-    """Describe whether the queue is paused, how many records are in each state, and who works."""
+    """Describe the queue and its processes; `notices` say in words what a person can put right."""
     store = desk.store
     liveness = Liveness(store, desk.settings.locks)
+    workers = [_worker(row, liveness) for row in store.workers.every()]
+    missing = missing_models(desk)
     return {
         "paused": store.controls.paused(),
         "counts": store.listing.counts(),
-        "workers": [_worker(row, liveness) for row in store.workers.every()],
-        "missing_models": missing_models(desk),
+        "workers": workers,
+        "missing_models": missing,
         "recorder": recorder_state(desk),
-        "inbox": {"path": str(desk.settings.inbox), **inbox_troubles(desk)},
+        "notices": [
+            *_about_processes(workers),
+            *({"text": _about_model(it), "type": None} for it in missing),
+            *({"text": text, "type": None} for text in _about_inbox(inbox_troubles(desk))),
+        ],
     }
 
 
 def _worker(row: Worker, liveness: Liveness) -> dict[str, Any]:
     is_alive = liveness.runs(row.id, row.host)
     return {"id": row.id, "kind": row.kind, "pid": row.pid, "state": row.state, "alive": is_alive}
+
+
+def _about_processes(workers: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    living = {worker["kind"] for worker in workers if worker["alive"]}
+    for kind, text in _MISSED.items():
+        if kind not in living:
+            yield {"text": text, "type": START}
+
+
+def _about_model(missing: Mapping[str, Any]) -> str:
+    count = missing["records"]
+    return f"{missing['message']} {count:,} {'call waits' if count == 1 else 'calls wait'} for it."
+
+
+def _about_inbox(inbox: Mapping[str, Any]) -> Iterator[str]:
+    for copy in inbox["copies"]:
+        name = Path(copy["path"]).name
+        yield f"{name} in the inbox is a copy of recording {copy['record_id']}; delete one of them."
+    for path in inbox["unreadable"]:
+        yield f"{Path(path).name} in the inbox cannot be read; look at its owner and its permissions."
+    for each in inbox["not_taken"]:
+        if each["reason"] != "waiting":
+            yield f"{each['name']} in the inbox {REASONS[each['reason']]}."

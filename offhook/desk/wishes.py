@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
 from typing import Any
 
 from shared.errors import SettingsError
 from shared.plain_text import one_line
-from shared.settings import RECORD_OPTIONS, coerce
+from shared.settings import RECORD_OPTIONS, RecordOptions, Settings, coerce
 
 LONGEST_TEXT = 500
 _TEXTS = ("title", "candidate_id", "project_id")
@@ -48,6 +48,19 @@ def options_of(given: Mapping[str, Any], source: str) -> dict[str, Any]:
     if unknown := sorted(given.keys() - set(RECORD_OPTIONS)):
         raise SettingsError(f"{unknown[0]} is no setting that a recording may have of its own ({source}).")
     return {name: coerce(name, value, source) for name, value in given.items()}
+
+
+def offered(settings: Settings) -> list[dict[str, Any]]:
+    """Describe the settings that a recording may have of its own, each with its present value."""
+    return [
+        {
+            "name": it.name,
+            "help": it.metadata["doc"].replace("`", ""),
+            "value": getattr(settings, it.name),
+            "choices": list(it.metadata.get("choices") or ()),
+        }
+        for it in fields(RecordOptions)
+    ]
 
 
 def file_name(given: str) -> str:

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from offhook.desk.desk import Desk
+from offhook.desk.listing import order
+from offhook.desk.standing import standing
+from offhook.desk.wishes import offered
+from offhook.web.api.records import Filter
+from offhook.web.call import from_query
 from offhook.web.pages import Renderer
+
+#: Rows of the first screen, so that it needs no second request.
+FIRST_ROWS = 60
 
 
 def queue_page(request: Request, desk: Desk, renderer: Renderer) -> Response:
-    """Return the page of the queue."""
-    return renderer.page(request, "queue.html", "Calls", {"counts": desk.store.records.counts()})
+    """Return the page of the queue, with the filter that its address names. Raises BadCall, UnknownSort."""
+    wanted = from_query(Filter, request.query_params)
+    data = {
+        **asdict(order(desk, wanted.wanted, wanted.sort, FIRST_ROWS)),
+        "filter": {"status": wanted.status, "q": wanted.q, "sort": wanted.sort},
+        "desk": standing(desk),
+        "options": offered(desk.settings),
+    }
+    return renderer.page(request, "queue.html", "Calls", data, inbox=str(desk.settings.inbox))

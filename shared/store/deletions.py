@@ -21,9 +21,15 @@ class Deletions:
 
     def add(self, record_id: int, due_at: float) -> None:
         """Let a record be deleted at a time; a second deletion does not put off the first."""
-        with self._database.transaction():
-            query = DeletionRow.insert(record=record_id, due_at=due_at)
-            self._database.run(query.on_conflict(conflict_target=[DeletionRow.record], action="IGNORE"))
+        self.add_all([record_id], due_at)
+
+    def add_all(self, record_ids: Collection[int], due_at: float) -> None:
+        """Let several records be deleted at a time."""
+        rows = [{"record": record_id, "due_at": due_at} for record_id in record_ids]
+        if rows:
+            with self._database.transaction():
+                query = DeletionRow.insert_many(rows)
+                self._database.run(query.on_conflict(conflict_target=[DeletionRow.record], action="IGNORE"))
 
     def remove(self, record_ids: Collection[int]) -> list[int]:
         """Let records not be deleted after all; return those that waited for it."""

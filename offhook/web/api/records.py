@@ -45,6 +45,12 @@ class PageOf(Filter, kw_only=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_ROWS)] = 100
 
 
+class OrderOf(Filter, kw_only=True):
+    """The numbers of the wanted records; `first` of them with their rows."""
+
+    first: Annotated[int, msgspec.Meta(ge=0, le=MOST_ROWS)] = 0
+
+
 class RowsOf(msgspec.Struct):
     """Records by their numbers, separated by commas."""
 
@@ -99,12 +105,15 @@ def get_page(call: Call) -> Any:
 
 def get_order(call: Call) -> Any:
     """Answer with the numbers of all wanted records, in their order."""
-    return order(call.desk, call.query.wanted, call.query.sort)
+    query: OrderOf = call.query
+    return order(call.desk, query.wanted, query.sort, query.first)
 
 
 def get_rows(call: Call) -> Any:
     """Answer with the rows of some records, in no order; those that are gone are left out."""
-    return {"records": list(rows_of(call.desk, [int(it) for it in call.query.ids.split(",")]).values())}
+    seq = call.desk.store.changes.latest()
+    found = rows_of(call.desk, [int(it) for it in call.query.ids.split(",")])
+    return {"records": list(found.values()), "seq": seq}
 
 
 def get_one(call: Call) -> dict[str, Any]:
@@ -167,7 +176,7 @@ ENDPOINTS = (
         f"{_ALL}/order",
         get_order,
         "The numbers of all recordings",
-        query=Filter,
+        query=OrderOf,
         answer=dict[str, Any],
     ),
     Endpoint("GET", f"{_ALL}/rows", get_rows, "Some recordings", query=RowsOf, answer=dict[str, Any]),

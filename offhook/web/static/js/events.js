@@ -12,7 +12,7 @@ const handlers = new Map();
 let seen = null;
 let join = null;
 
-/** Call `handler` with the data of each event of a kind; returns what stops that. */
+/** Call `handler` with the data of each event of a kind, and the number of the change; returns what stops that. */
 export function on(type, handler) {
   if (!handlers.has(type)) handlers.set(type, new Set());
   handlers.get(type).add(handler);
@@ -30,7 +30,7 @@ function start() {
 
 function tell({ type, data, seq }) {
   seen = seq ?? seen;
-  for (const handler of handlers.get(type) ?? []) handler(data);
+  for (const handler of handlers.get(type) ?? []) handler(data, seq);
 }
 
 /** Take part in the stream of all tabs; returns what joins it, null where browsers have no shared workers. */
@@ -54,10 +54,9 @@ function alone() {
 
 let timer = 0;
 
+/** Say that the server is away, unless it is back soon; each try to connect again comes here too. */
 function away() {
-  clearTimeout(timer);
-  timer = setTimeout(() => {
-    if (byId("server-away")) return;
+  timer ||= setTimeout(() => {
     byId("main").prepend(h("p", { id: "server-away", class: "message warning", role: "status" },
       "The desk's server does not answer. This page goes on by itself when it is back. To start it, type: python start.py"));
   }, AWAY_MS);
@@ -65,5 +64,6 @@ function away() {
 
 function back() {
   clearTimeout(timer);
+  timer = 0;
   byId("server-away")?.remove();
 }

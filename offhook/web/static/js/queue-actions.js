@@ -1,0 +1,110 @@
+/** What a person does with calls: each action says what became of them, and a deletion can be undone. */
+
+import { send } from "./api.js";
+import { openDialog } from "./dialog.js";
+import { h } from "./dom.js";
+import { counted } from "./format.js";
+import { complain, toast } from "./toast.js";
+
+const PATH = "/api/v1/records";
+/** A deletion is carried out after 30 s; the offer to undo it ends before. */
+const UNDO_MS = 28_000;
+
+/** Transcribe calls again. */
+export const retry = (ids, options = {}) => act("retry", { ids, options }, "queued again");
+/** Take calls out of the queue. */
+export const cancel = (ids) => act("cancel", { ids }, "cancelled");
+/** Transcribe calls sooner or later: `up`, `down` or `first`. */
+export const move = (ids, where) => act("move", { ids, where }, where === "down" ? "made less urgent" : "made more urgent");
+
+/** Delete calls; returns the numbers of those that are going to be deleted. */
+export async function remove(ids) {
+  const done = await act("delete", { ids }, null);
+  if (done.length) toast(`${counted(done.length, "call")} deleted.`, { undo: () => restore(done), forMs: UNDO_MS });
+  return done;
+}
+
+/** Do not delete calls after all. */
+export const restore = (ids) => act("undelete", { ids }, "kept");
+
+/** Do something with several calls and say what became of them; returns the numbers of those that were changed. */
+async function act(name, body, word) {
+  let results;
+  try {
+    ({ results } = await send("POST", `${PATH}/${name}`, body));
+  } catch (error) {
+    complain(error);
+    return [];
+  }
+  const done = results.filter(({ error }) => !error).map(({ id }) => id);
+  const refused = results.filter(({ error }) => error);
+  if (done.length && word) toast(`${counted(done.length, "call")} ${word}.`);
+  if (refused.length) toast(inWords(refused), { isError: true });
+  return done;
+}
+
+function inWords(refused) {
+  const [{ error }] = refused;
+  return refused.length === 1 ? error.message : `${counted(refused.length, "call")} not changed. ${error.message}`;
+}
+
+/** Have a person change the title, the candidate and the project of a call. */
+export function describe(row) {
+  const fields = { title: "Title", candidate_id: "Candidate", project_id: "Project" };
+  const inputs = Object.entries(fields).map(([name, label]) =>
+    field(label, h("input", { name, value: row[name] ?? "", maxlength: "500", required: name === "title", autocomplete: "off" })));
+  ask("Describe the call", inputs, "Save", async (form) => {
+    const given = Object.fromEntries(Object.keys(fields).map((name) => [name, form.get(name).trim() || null]));
+    await send("PATCH", `${PATH}/${row.id}`, given);
+    toast("Saved.");
+  });
+}
+
+/** Have a person choose settings for calls that are transcribed again. */
+export function retryWith(ids, offered) {
+  const inputs = offered.map((option) => field(option.help, input(option)));
+  ask(`Transcribe ${counted(ids.length, "call")} again`, inputs, "Transcribe", async (form) => {
+    const changed = offered.filter((option) => given(form, option) !== option.value);
+    await retry(ids, Object.fromEntries(changed.map((option) => [option.name, given(form, option)])));
+  });
+}
+
+function input({ name, value, choices }) {
+  if (typeof value === "boolean") return h("input", { type: "checkbox", name, checked: value });
+  if (typeof value === "number") return h("input", { type: "number", name, value, min: "0", required: true });
+  if (!choices.length) return h("input", { name, value, autocomplete: "off" });
+  return h("select", { name }, choices.map((choice) => h("option", { selected: choice === value }, choice)));
+}
+
+function given(form, { name, value }) {
+  if (typeof value === "boolean") return form.has(name);
+  return typeof value === "number" ? Number(form.get(name)) : form.get(name);
+}
+
+const field = (label, control) => h("label", { class: "field" }, h("span", {}, label), control);
+
+/** Ask in a dialog; it stays open with what went wrong if `act` fails. */
+function ask(heading, inputs, label, act) {
+  const wrong = h("p", { class: "message error", role: "alert", hidden: true });
+  const form = h("form", { class: "stack" }, inputs, wrong, h("div", { class: "actions" },
+    h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
+    h("button", { class: "primary" }, label)));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      await act(new FormData(form));
+      dialog.close();
+    } catch (error) {
+      wrong.textContent = error.message;
+      wrong.hidden = false;
+    }
+  });
+  const dialog = openDialog(heading, form);
+}
+
+/** Pause the queue, or end the pause. */
+export const setPaused = (isPaused) =>
+  send("POST", `/api/v1/queue/${isPaused ? "pause" : "resume"}`).catch(complain);
+
+/** Queue the call that comes with offhook. */
+export const addSample = () => send("POST", "/api/v1/queue/sample").catch(complain);

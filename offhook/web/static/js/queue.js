@@ -1,0 +1,247 @@
+/** The page of the queue: all calls, live, and what a person does with them. */
+
+import "./desk.js";
+import { byId, debounced, pageData } from "./dom.js";
+import { on } from "./events.js";
+import { counted } from "./format.js";
+import { bind } from "./keys.js";
+import { openMenu } from "./menu.js";
+import * as actions from "./queue-actions.js";
+import { showChips, showDesk } from "./queue-desk.js";
+import { Calls } from "./queue-model.js";
+import { STATES, draw, estimate } from "./queue-row.js";
+import { Selection } from "./queue-selection.js";
+import { complain } from "./toast.js";
+import { VirtualList } from "./virtual.js";
+
+/** The ages of the calls in view are written again this often. */
+const AGES_MS = 30_000;
+
+const data = pageData();
+const grid = byId("calls");
+const search = byId("search");
+const bar = document.querySelector(".bar");
+const bottomOf = (element) => element.getBoundingClientRect().bottom;
+let before = data.ids; // the order that the selection knows
+let isNarrowed = false; // whether a person has just asked for other calls
+
+const calls = new Calls(data, { ordered, changed, counted: showCounts, failed: complain });
+const selection = new Selection(calls, selected);
+const list = new VirtualList({
+  element: grid,
+  key: (id) => id,
+  estimate: (id) => estimate(calls.row(id)),
+  render: (id, _, element) => {
+    const state = { isSelected: selection.has(id), isActive: id === (selection.active ?? calls.ids[0]) };
+    return draw(element, id, calls.row(id), state);
+  },
+  counting: "rows",
+  insets: () => [Math.max(bottomOf(bar), bottomOf(byId("top"))), byId("selected").offsetHeight],
+  drawn: (first, last) => calls.want(first, last),
+});
+
+function ordered() {
+  const hadFocus = grid.contains(document.activeElement) || document.activeElement === document.body;
+  const lost = selection.active !== null && !calls.ids.includes(selection.active);
+  showEmpty(); // first: a hidden list is nowhere
+  list.setItems(calls.ids);
+  selection.follow(before);
+  before = calls.ids;
+  if (isNarrowed) list.scrollTo(0);
+  isNarrowed = false;
+  if (lost && hadFocus && selection.active !== null) list.focus(selection.activeIndex);
+}
+
+function changed(ids) {
+  list.refresh(ids.map((id) => list.indexOfKey(id)).filter((index) => index >= 0));
+  if (ids.some((id) => selection.has(id))) showSelected();
+}
+
+function selected() {
+  list.refresh();
+  showSelected();
+}
+
+// What is shown beside the list
+
+function showCounts() {
+  showChips(calls.counts, calls.filter.status, (status) => narrow({ status }));
+  showEmpty();
+}
+
+function showEmpty() {
+  const { status, q } = calls.filter;
+  const hasNone = !calls.ids.length;
+  const isNew = hasNone && !status && !q;
+  byId("welcome").hidden = !isNew;
+  byId("nothing").hidden = !hasNone || isNew;
+  byId("list").hidden = hasNone;
+  byId("top").hidden = isNew;
+}
+
+function showSelected() {
+  const { size } = selection;
+  byId("selected").hidden = size === 0;
+  document.documentElement.style.setProperty("--player-height", `${byId("selected").offsetHeight}px`); // below toasts
+  byId("selected-count").textContent = `${counted(size, "call")} selected`;
+  const rows = selection.ids.map((id) => calls.row(id)).filter(Boolean);
+  const can = (states) => rows.length < size || rows.some(({ status }) => states.includes(status));
+  byId("do-retry").disabled = !can(["completed", "failed", "cancelled"]);
+  byId("do-cancel").disabled = !can(["queued", "processing", "failed"]);
+  for (const name of ["first", "up", "down"]) byId(`do-${name}`).disabled = !can(["queued"]);
+}
+
+function showSort() {
+  const { sort } = calls.filter;
+  for (const button of byId("columns").querySelectorAll("button")) {
+    const isThis = button.dataset.sort === sort.replace("-", "");
+    button.setAttribute("aria-pressed", String(isThis));
+    button.lastChild.textContent = isThis ? (sort.startsWith("-") ? " ↓" : " ↑") : "";
+  }
+}
+
+// The filter
+
+function narrow(change) {
+  isNarrowed = true;
+  calls.narrow(change);
+  showSort();
+  showCounts();
+  const { status, q, sort } = calls.filter;
+  const query = new URLSearchParams({ ...(status && { status }), ...(q && { q }), ...(sort !== "-created_at" && { sort }) });
+  history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
+}
+
+search.value = calls.filter.q;
+search.addEventListener("input", () => narrow({ q: search.value.trim() }));
+search.addEventListener("keydown", (event) => {
+  if (event.key === "ArrowDown" || event.key === "Enter") goTo(0);
+  else if (event.key === "Escape" && search.value) narrow({ q: (search.value = "") });
+  else return;
+  event.preventDefault();
+});
+byId("clear-filter").addEventListener("click", () => {
+  search.value = "";
+  narrow({ status: null, q: "" });
+  search.focus();
+});
+byId("columns").addEventListener("click", ({ target }) => {
+  const name = target.closest("button")?.dataset.sort;
+  if (name) narrow({ sort: calls.filter.sort === `-${name}` ? name : calls.filter.sort === name ? `-${name}` : first(name) });
+});
+const first = (name) => (["created_at", "priority", "duration"].includes(name) ? `-${name}` : name);
+
+// What is done with calls
+
+const removed = (ids) => ids.length && actions.remove(ids).then((done) => calls.remove(done));
+const doing = {
+  retry: (ids) => actions.retry(ids),
+  with: (ids) => actions.retryWith(ids, data.options),
+  cancel: (ids) => actions.cancel(ids),
+  first: (ids) => actions.move(ids, "first"),
+  up: (ids) => actions.move(ids, "up"),
+  down: (ids) => actions.move(ids, "down"),
+  delete: removed,
+};
+for (const [name, act] of Object.entries(doing)) byId(`do-${name}`).addEventListener("click", () => act(selection.ids));
+byId("do-clear").addEventListener("click", () => { selection.clear(); goTo(selection.activeIndex); });
+byId("sample").addEventListener("click", actions.addSample);
+
+function menuOf(id) {
+  const row = calls.row(id);
+  const is = (...states) => states.includes(row?.status);
+  return [
+    { label: "Open", keys: "Enter", act: () => open(id) },
+    row && { label: "Describe…", keys: "e", act: () => actions.describe(row) },
+    is("completed", "failed", "cancelled") && { label: "Transcribe again", keys: "r", act: () => doing.retry([id]) },
+    is("completed", "failed", "cancelled") && { label: "Transcribe again with…", keys: "Shift+R", act: () => doing.with([id]) },
+    is("queued", "processing", "failed") && { label: "Cancel", keys: "c", act: () => doing.cancel([id]) },
+    is("queued") && { label: "First in the queue", keys: "f", act: () => doing.first([id]) },
+    is("queued") && { label: "More urgent", keys: "+", act: () => doing.up([id]) },
+    is("queued") && { label: "Less urgent", keys: "-", act: () => doing.down([id]) },
+    { label: "Delete", keys: "Delete", act: () => removed([id]), isDangerous: true },
+  ].filter(Boolean);
+}
+
+const open = (id) => location.assign(`/records/${id}`);
+
+// Mouse
+
+grid.addEventListener("click", (event) => {
+  const id = Number(event.target.closest(".call")?.dataset.id);
+  if (!id || event.target.closest("a")) return;
+  if (event.target.closest(".call-menu")) {
+    selection.active = id;
+    selected();
+    openMenu(event.target.closest("button"), menuOf(id));
+  } else if (event.shiftKey) selection.extend(id);
+  else if (event.ctrlKey || event.metaKey || event.target.matches("input")) selection.toggle(id);
+  else if (!document.getSelection().toString()) selection.only(id);
+  if (!event.target.closest("input, .call-menu")) list.focus(selection.activeIndex);
+});
+grid.addEventListener("dblclick", ({ target }) => {
+  const id = Number(target.closest(".call")?.dataset.id);
+  if (id && !target.closest("a, button, input")) open(id);
+});
+grid.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault()); // selects no text
+
+// Keys
+
+const inGrid = () => grid.contains(document.activeElement);
+const free = () => inGrid() || document.activeElement === document.body || document.activeElement === byId("main");
+
+function goTo(index, isExtending = false) {
+  selection.go(index, isExtending);
+  list.focus(selection.activeIndex);
+}
+
+const step = (by, isExtending) => goTo(selection.activeIndex < 0 ? 0 : selection.activeIndex + by, isExtending);
+const pageRows = () => Math.max(1, list.visible[1] - list.visible[0]);
+const whenFree = { when: free };
+
+bind("ArrowDown j", "Next call", () => step(1), whenFree);
+bind("ArrowUp k", "Previous call", () => step(-1), whenFree);
+bind("Shift+ArrowDown", "Select the next call too", () => step(1, true), whenFree);
+bind("Shift+ArrowUp", "Select the previous call too", () => step(-1, true), whenFree);
+bind("PageDown", "A page further", () => step(pageRows()), { when: inGrid });
+bind("PageUp", "A page back", () => step(-pageRows()), { when: inGrid });
+bind("Home", "First call", () => goTo(0), { when: inGrid });
+bind("End", "Last call", () => goTo(calls.ids.length - 1), { when: inGrid });
+bind("x Space", "Select the call, or no more", () => selection.active !== null && selection.toggle(selection.active), { when: inGrid });
+bind("a Ctrl+a", "Select all", () => selection.all(), whenFree);
+bind("Escape", "Select none", () => selection.clear(), whenFree);
+bind("Enter", "Open the call", () => open(selection.active ?? calls.ids[selection.activeIndex]), { when: () => inGrid() && selection.active !== null });
+bind("/", "Search", () => { search.focus(); search.select(); });
+bind("e", "Describe the call", () => calls.row(selection.active) && actions.describe(calls.row(selection.active)), whenFree);
+bind("r", "Transcribe again", () => doing.retry(selection.ids), whenFree);
+bind("R", "Transcribe again with other settings", () => doing.with(selection.ids), whenFree);
+bind("c", "Cancel", () => doing.cancel(selection.ids), whenFree);
+bind("f", "First in the queue", () => doing.first(selection.ids), whenFree);
+bind("+", "More urgent", () => doing.up(selection.ids), whenFree);
+bind("-", "Less urgent", () => doing.down(selection.ids), whenFree);
+bind("Delete", "Delete, which can be undone for half a minute", () => removed(selection.ids), whenFree);
+grid.addEventListener("focusin", ({ target }) => {
+  const id = Number(target.closest(".call")?.dataset.id);
+  if (id && id !== selection.active && target.matches(".call")) selection.go(list.indexOfKey(id), false);
+});
+
+// News
+
+const say = debounced(500, (text) => { byId("news").textContent = text; });
+on("record", (row, seq) => {
+  const known = calls.row(row.id);
+  calls.take(row, seq);
+  if (known && known.status !== row.status && ["completed", "failed"].includes(row.status))
+    say(`${row.title}: ${STATES[row.status]}`);
+});
+on("deleted", ({ id }) => calls.drop(id));
+on("desk", (desk) => {
+  showDesk(desk);
+  calls.count(desk.counts);
+});
+setInterval(() => document.hidden || list.refresh(), AGES_MS);
+
+showDesk(data.desk);
+showSort();
+showCounts();
+list.setItems(calls.ids);
