@@ -63,9 +63,12 @@ class TakingIn:
         return Added(record, was_known=not is_this)
 
     def _wanted_again(self, known: Record) -> Record:
-        options = self.upload.options
-        chosen = {name: options[name] for name in _TAKEN_ON if name in options}
-        return taken_up(self.desk, known, options.get("options", {}), chosen)
+        """Let a known record have what was chosen now; one that is done so already stays as it is."""
+        given = self.upload.options
+        chosen = {name: given[name] for name in _TAKEN_ON if name in given}
+        options = given.get("options", {}).items()
+        other = {name: value for name, value in options if known.options.get(name) != value}
+        return taken_up(self.desk, known, other, chosen)
 
     def _taken_in(self) -> Added:
         """Move a recording into the inbox; give it a record, or give it back to the one that has lost it."""

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from offhook.desk.part_file import PartFile
+from offhook.web.call import Answers
+from offhook.web.dispatch import guarded
 from offhook.web.work import Work
 
 BLOCK_BYTES = 1 << 20
+#: Of a refused body that are read so that its client reads the answer.
+DRAINED_BYTES = 16 << 20
 
 
 class Receiver:
@@ -37,3 +45,25 @@ async def receive(pieces: AsyncIterator[bytes], part: PartFile, work: Work) -> N
             await receiver.take(piece)
     finally:
         await receiver.flush()
+
+
+async def drain(request: Request) -> None:
+    """Read the rest of a refused body: a connection that is reset could lose the answer on its way."""
+    left = DRAINED_BYTES
+    with suppress(ClientDisconnect, RuntimeError):  # RuntimeError: all of it was read
+        async for piece in request.stream():
+            left -= len(piece)
+            if left < 0:
+                return
+
+
+def patient(answer: Answers) -> Answers:
+    """Let a client that is still sending read why it was refused."""
+
+    async def answered(request: Request) -> Response:
+        response = await guarded(answer)(request)
+        if response.status_code >= 400:
+            await drain(request)
+        return response
+
+    return answered

@@ -17,7 +17,7 @@ from offhook.desk.listing import rows
 from offhook.desk.uploading import Uploads
 from offhook.desk.wishes import Wishes, file_name
 from offhook.web.call import Answers, BadCall, from_query
-from offhook.web.receiving import receive
+from offhook.web.receiving import patient, receive
 from offhook.web.tus_headers import number
 from offhook.web.work import Work
 from shared.settings import RecordOptions
@@ -52,7 +52,7 @@ def sending(desk: Desk, work: Work) -> Answers:
         status = 200 if added.was_known else 201
         return JSONResponse(await work.run(added_view, desk, added), status, location)
 
-    return take
+    return patient(take)
 
 
 async def take_whole(

@@ -16,9 +16,8 @@ from offhook.desk.part_file import PartFile
 from offhook.desk.uploading import Uploads
 from offhook.desk.wishes import file_name
 from offhook.web.call import Answers
-from offhook.web.dispatch import guarded
 from offhook.web.errors import error_body
-from offhook.web.receiving import receive
+from offhook.web.receiving import patient, receive
 from offhook.web.sending import added_view
 from offhook.web.tus_headers import CHUNK, EXTENSIONS, VERSION, http_date, metadata, number
 from offhook.web.work import Work
@@ -117,7 +116,7 @@ def resumable(answer: Answers) -> Answers:
 
     async def versioned(request: Request) -> Response:
         if request.headers.get("tus-resumable") == VERSION:
-            response = await guarded(answer)(request)
+            response = await patient(answer)(request)
         else:
             text = f"The header Tus-Resumable must be {VERSION}."
             response = JSONResponse(error_body("bad_request", text), 412, {"Tus-Version": VERSION})

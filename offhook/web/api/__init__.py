@@ -15,6 +15,7 @@ from offhook.web.api import (
     records,
     search,
     speakers,
+    transcriptions,
     uploads,
     waveform,
 )
@@ -39,5 +40,6 @@ ENDPOINTS: tuple[Endpoint, ...] = described(
         *uploads.ENDPOINTS,
         *waveform.ENDPOINTS,
         *recorder.ENDPOINTS,
+        *transcriptions.ENDPOINTS,
     )
 )
