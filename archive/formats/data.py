@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from archive.passages import Passage, name_of, passages
@@ -34,10 +34,15 @@ def as_json(transcript: Transcript) -> str:
 
 def speech_in_json(transcript: Transcript) -> dict[str, Any]:
     """Return what was said and who said it, with the keys that docs/json.md promises."""
+    return {"segments": segments_in_json(transcript), **passages_in_json(transcript)}
+
+
+def passages_in_json(transcript: Transcript) -> dict[str, Any]:
+    """Return what was said as people read it, and who speaks, without single words."""
+    found = passages(transcript)
     return {
-        "segments": segments_in_json(transcript),
-        "speakers": list(_speakers(transcript)),
-        "passages": [_passage(passage) for passage in passages(transcript)],
+        "speakers": list(_speakers(transcript, found)),
+        "passages": [_passage(passage) for passage in found],
     }
 
 
@@ -73,9 +78,9 @@ def overlays_in_json(transcript: Transcript) -> dict[str, Any]:
     }
 
 
-def _speakers(transcript: Transcript) -> Iterator[dict[str, Any]]:
+def _speakers(transcript: Transcript, found: Iterable[Passage]) -> Iterator[dict[str, Any]]:
     given = transcript.overlay.names
-    spoken = (passage.speaker for passage in passages(transcript) if passage.speaker)
+    spoken = (passage.speaker for passage in found if passage.speaker)
     for speaker in dict.fromkeys([*spoken, *given]):
         shown = name_of(speaker, transcript.names)
         yield {"speaker": speaker, "name": given.get(speaker), "shown_name": shown}

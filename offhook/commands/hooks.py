@@ -97,6 +97,20 @@ def show_hook(desk: Desk, hook_id: int, limit: int, as_json: bool) -> None:
 
 @hooks.command()
 @click.argument("hook_id", metavar="ID", type=int)
+@click.option("--at-once", is_flag=True, help="Sign with the new one alone.")
+@json_option
+@pass_desk
+def secret(desk: Desk, hook_id: int, at_once: bool, as_json: bool) -> None:
+    """Replace the secret of a webhook; the one before signs too, until the next time."""
+    new = actions.replace_secret(desk, hook_id, at_once=at_once)
+    if as_json:
+        print_json({"id": hook_id, "secret": new})
+    else:
+        say(f"Secret, which is not shown again: {new}")
+
+
+@hooks.command()
+@click.argument("hook_id", metavar="ID", type=int)
 @pass_desk
 def remove(desk: Desk, hook_id: int) -> None:
     """Remove a hook with its deliveries."""

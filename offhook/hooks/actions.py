@@ -49,6 +49,21 @@ def add_program(desk: Desk, command: Sequence[str], events: Collection[str], *, 
     return desk.store.hooks.add(PROGRAM, target, "", _types(events), has_words=has_words)
 
 
+def replace_secret(desk: Desk, hook_id: int, *, at_once: bool) -> str:
+    """Give a webhook a new secret and return it; the one before signs too, unless it goes `at_once`.
+
+    Raises HookNotFound, BadHook.
+    """
+    with desk.store.transaction():
+        hook = desk.store.hooks.get(hook_id)
+        if hook.kind != URL:
+            raise BadHook(f"Hook {hook_id} is a program, which has no secret.")
+        secret = new_secret()
+        kept = [] if at_once else hook.secret.split()[:1]
+        desk.store.hooks.replace_secret(hook_id, " ".join((secret, *kept)))
+    return secret
+
+
 def listed(desk: Desk) -> list[dict[str, Any]]:
     """Describe all hooks."""
     counts = desk.store.deliveries.counts()

@@ -15,7 +15,7 @@ from offhook.desk.desk import Desk
 from offhook.hooks import message
 from offhook.hooks.outcome import DAY, Outcome, wait_seconds
 from offhook.hooks.sender import Sender
-from shared.errors import HookNotFound, OffhookError, RecordNotFound, StoreError
+from shared.errors import HookNotFound, RecordNotFound, StoreError
 from shared.logs import DatabaseTrouble
 from shared.settings import Settings
 from shared.store.store import Store
@@ -123,7 +123,7 @@ class Deliverer:
     def _deliver(self, hook: Hook, claimed: Delivery) -> None:
         try:
             outcome = self._sent(hook, claimed)
-        except OffhookError:
+        except (RecordNotFound, StoreError):
             raise
         except Exception as error:  # a damaged recording, say: it may not hold up other messages
             log.exception("delivery %d cannot be sent", claimed.id)
@@ -137,8 +137,7 @@ class Deliverer:
             self._note_failure(hook, claimed, outcome)
 
     def _sent(self, hook: Hook, claimed: Delivery) -> Outcome | None:
-        record = self._store.records.get(claimed.record)
-        body = message.body(self._store, self._settings, hook, claimed, record)
+        body = message.body(self._store, self._settings, hook, claimed)
         return self._sender.send(hook, claimed.message_id, body)
 
     def _note_failure(self, hook: Hook, claimed: Delivery, outcome: Outcome) -> None:

@@ -1,32 +1,62 @@
-"""What hooks are sent: the facts of a record, and its words only for a hook that asks for them."""
+"""What hooks are sent: the facts of a record, and its words only for a hook that asks for them.
+
+The words of a long call are written by a process of its own, `python -m offhook.hooks.message HOME ID`: they
+would stay in the server's memory.
+"""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from typing import Any
 
 from archive import transcript
-from archive.formats.data import speech_in_json
+from archive.formats.data import passages_in_json
+from offhook.desk.desk import Desk
 from shared.settings import Settings
 from shared.store.store import Store
 from shared.store.values import Delivery, Hook, Record
 from shared.times import iso
+from shared.windows import CREATE_NO_WINDOW, creation_flags
 
 TEST_EVENT = "test"
+#: Words up to which the calling process writes a message itself.
+SHORT_WORDS = 15_000
+PATIENCE_SECONDS = 120.0
 
 
-def body(store: Store, settings: Settings, hook: Hook, delivery: Delivery, record: Record) -> bytes:
-    """Write the message of a delivery. `data` is how the record is now, `timestamp` when it got there."""
+def body(store: Store, settings: Settings, hook: Hook, delivery: Delivery) -> bytes:
+    """Write the message of a delivery. `data` is how the record is now, `timestamp` when it got there.
+
+    Raises RecordNotFound.
+    """
+    record = store.records.get(delivery.record)
+    if hook.has_words and store.parts.words(record.id) > SHORT_WORDS:
+        return _written_elsewhere(settings, delivery)
+    return _body(store, settings, hook, delivery, record)
+
+
+def test_body(hook: Hook) -> bytes:
+    """Write a message that is about no record."""
+    return _written(TEST_EVENT, time.time(), {"hook_id": hook.id})
+
+
+def _body(store: Store, settings: Settings, hook: Hook, delivery: Delivery, record: Record) -> bytes:
     data = _facts(record)
     if hook.has_words:
         data |= _words(store, settings, record)
     return _written(delivery.event, delivery.created_at, data)
 
 
-def test_body(hook: Hook) -> bytes:
-    """Write a message that is about no record."""
-    return _written(TEST_EVENT, time.time(), {"hook_id": hook.id})
+def _written_elsewhere(settings: Settings, delivery: Delivery) -> bytes:
+    command = [sys.executable, "-m", "offhook.hooks.message", str(settings.home), str(delivery.id)]
+    flags = creation_flags(CREATE_NO_WINDOW)
+    done = subprocess.run(
+        command, capture_output=True, timeout=PATIENCE_SECONDS, check=True, creationflags=flags
+    )
+    return done.stdout
 
 
 def _facts(record: Record) -> dict[str, Any]:
@@ -50,7 +80,7 @@ def _facts(record: Record) -> dict[str, Any]:
 
 
 def _words(store: Store, settings: Settings, record: Record) -> dict[str, Any]:
-    spoken = speech_in_json(transcript.load(store, record, settings.my_name))
+    spoken = passages_in_json(transcript.load(store, record, settings.my_name))
     passages = spoken["passages"]
     return {
         "text": "\n".join(passage["text"] for passage in passages),
@@ -62,3 +92,17 @@ def _words(store: Store, settings: Settings, record: Record) -> dict[str, Any]:
 def _written(event: str, moment: float, data: dict[str, Any]) -> bytes:
     found = {"type": event, "timestamp": iso(moment), "data": data}
     return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def main(home: str, delivery_id: str) -> None:
+    """Write the message of a delivery to the standard output."""
+    with Desk({"home": home}) as desk:
+        delivery = desk.store.deliveries.get(int(delivery_id))
+        hook, record = desk.store.hooks.get(delivery.hook), desk.store.records.get(delivery.record)
+        content = _body(desk.store, desk.settings, hook, delivery, record)
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

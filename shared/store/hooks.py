@@ -53,6 +53,13 @@ class Hooks:
             raise HookNotFound(f"There is no hook {hook_id}.")
         return value_of(Hook, row)
 
+    def replace_secret(self, hook_id: int, secret: str) -> Hook:
+        """Replace what signs a hook's messages. Raises HookNotFound."""
+        with self._database.transaction():
+            self.get(hook_id)
+            self._database.run(HookRow.update(secret=secret).where(HookRow.id == hook_id))
+            return self.get(hook_id)
+
     def remove(self, hook_id: int) -> None:
         """Remove a hook with its deliveries. Raises HookNotFound."""
         with self._database.transaction():

@@ -120,8 +120,9 @@ class Worker:
 
 @dataclass(frozen=True)
 class Hook:
-    """Who is notified of records: a URL, or a program with its arguments, as JSON. `secret` signs messages.
+    """Who is notified of records: a URL, or a program with its arguments, as JSON.
 
+    `secret` signs messages; while it is being replaced it is two, the new one first, with a space between.
     `first_failed_at` is the first failed attempt since the last success. A stopped hook gets nothing.
     """
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from standardwebhooks.webhooks import Webhook
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from shared.settings import Settings
 from shared.store.claims import Failure
@@ -40,6 +40,27 @@ def test_the_secret_is_shown_once_and_signs_the_test_message(local: Stage):
     assert Webhook(added["secret"]).verify(got.body, dict(got.headers))["type"] == "test"
     for command in (("list",), ("show", "1")):
         assert added["secret"] not in local.offhook("hooks", *command, "--json").stdout
+
+
+def test_while_a_secret_is_replaced_both_sign_and_at_once_the_new_one_alone(local: Stage):
+    with receiving() as receiver:
+        secrets = [local.read("hooks", "add", receiver.url())["secret"]]
+        secrets.append(local.read("hooks", "secret", "1")["secret"])
+        local.offhook("hooks", "test", "1")
+        secrets.append(local.read("hooks", "secret", "1", "--at-once")["secret"])
+        local.offhook("hooks", "test", "1")
+    both, alone = receiver.received
+    for got, valid in ((both, secrets[:2]), (alone, secrets[2:])):
+        for secret in valid:
+            assert Webhook(secret).verify(got.body, dict(got.headers))
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secrets[1]).verify(alone.body, dict(alone.headers))
+
+
+def test_a_program_has_no_secret(local: Stage):
+    local.offhook("hooks", "add", "--program", sys.executable)
+    done = local.offhook("hooks", "secret", "1")
+    assert (done.returncode, "is a program" in done.stderr) == (1, True)
 
 
 def test_a_test_that_is_not_received_says_why(local: Stage):

@@ -16,6 +16,7 @@ import pytest
 
 from offhook.hooks import deliverer
 from offhook.hooks.deliverer import LEASE_SECONDS, Deliverer
+from offhook.hooks.message import SHORT_WORDS
 from offhook.hooks.outcome import DAY
 from offhook.hooks.sender import Sender
 from offhook.hooks.signing import new_secret
@@ -24,7 +25,8 @@ from shared.store.deliveries import DELIVERED, EVENTS, FAILED, WAITING
 from shared.store.hooks import PROGRAM, URL
 from shared.store.store import Store
 from shared.store.values import Hook
-from tests.integration.hooks.conftest import Finish
+from shared.words import Segment, Word
+from tests.integration.hooks.conftest import Finish, claimed
 from tests.integration.hooks.receivers import OK, answering_by_hand, receiving
 from tests.integration.records.operations import Clock
 from tests.stage import ROOT
@@ -189,6 +191,21 @@ def test_a_message_that_cannot_be_sent_at_all_holds_up_no_other(
         Deliverer(store, private, Sender(private), clock=clock).run_due()
     assert (states(store, damaged), states(store, well)) == ([WAITING], [DELIVERED])
     assert "fault in offhook" in (store.deliveries.newest(damaged.id, 1)[0].last_error or "")
+
+
+def test_the_words_of_a_long_call_are_written_by_a_process_of_its_own(
+    store: Store, private: Settings, clock: Clock
+):
+    record = store.records.add(source="added", title="Größe", recording_path="/calls/long.wav")
+    words = tuple(Word(number, number + 1, " word", 0.9) for number in range(SHORT_WORDS + 1))
+    with receiving() as receiver:
+        hook = hook_for(store, receiver.url(), has_words=True)
+        store.claims.complete(claimed(store, record), [Segment(0, len(words), "word " * len(words), words)])
+        Deliverer(store, private, Sender(private), clock=clock).run_due()
+    assert states(store, hook) == [DELIVERED]
+    data = json.loads(receiver.received[0].body)["data"]
+    assert data["title"] == "Größe"
+    assert data["text"].split() == ["word"] * len(words)
 
 
 def test_a_person_who_deletes_a_recording_keeps_its_message_back(

@@ -433,6 +433,7 @@ CONTRACT: dict[str, Table] = {
         "tokens[].last_used_at": "time or null",
     },
     "offhook hooks add": {"id": "integer", "secret": "text or null"},
+    "offhook hooks secret": {"id": "integer", "secret": "text"},
     "offhook hooks list": {"hooks": "list", "hooks[]": "hook"},
     "offhook hooks show": {
         "hook": "hook",

@@ -188,6 +188,9 @@ class Answers:
         elif heading == "offhook hooks add":
             yield self.new_home.read("hooks", "add", "https://127.0.0.1/")
             yield self.new_home.read("hooks", "add", "--program", sys.executable)
+        elif heading == "offhook hooks secret":
+            (webhook, _) = self.to("offhook hooks add")
+            yield self.new_home.read("hooks", "secret", str(webhook["id"]))
         elif heading == "offhook hooks show":
             yield from (self.homes[1].read("hooks", "show", number) for number in ("1", "2"))
         elif heading == "offhook token create":
