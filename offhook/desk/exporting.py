@@ -1,16 +1,19 @@
 """A transcript as a file to download, in each format.
 
 A long call is written by a process of its own, and so is a Word document: the whole call or its library would
-stay in the server's memory. `python -m offhook.desk.exporting HOME ID FORMAT` is that process; it keeps no
-file.
+stay in the server's memory. `python -m offhook.desk.exporting HOME ID FORMAT` is that process; it writes to a
+pipe, piece by piece, and keeps no file.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import chain
 
 from archive import transcript
 from archive.exports import FORMATS
@@ -24,6 +27,7 @@ from shared.store.values import Record
 #: Words up to which the calling process writes a file itself.
 SHORT_WORDS = 15_000
 PATIENCE_SECONDS = 120.0
+PIECE_BYTES = 64 * 1024
 #: Formats whose libraries take memory for good.
 HEAVY = frozenset({"docx"})
 
@@ -42,10 +46,13 @@ class ExportFailed(OffhookError):
 
 @dataclass(frozen=True)
 class Export:
-    """A file: a name that every system allows, and its content."""
+    """A file: a name that every system allows, and its content, whole or in pieces.
+
+    If the pieces cannot all be had, ExportFailed is raised among them.
+    """
 
     name: str
-    content: bytes
+    content: bytes | Iterator[bytes]
 
 
 def export(desk: Desk, record_id: int, form: str) -> Export:
@@ -61,7 +68,8 @@ def export(desk: Desk, record_id: int, form: str) -> Export:
     if form == "docx" and find_spec("docx") is None:
         raise docx_missing()
     is_short = form not in HEAVY and desk.store.parts.words(record_id) <= SHORT_WORDS
-    content = _written(desk, record, form) if is_short else _written_elsewhere(desk, record, form)
+    write = _written if is_short else _written_elsewhere
+    content: bytes | Iterator[bytes] = write(desk, record, form)
     return Export(f"{safe_name(record.title)}.{form}", content)
 
 
@@ -69,16 +77,35 @@ def _written(desk: Desk, record: Record, form: str) -> bytes:
     return FORMATS[form].content(transcript.load(desk.store, record, desk.settings.my_name))
 
 
-def _written_elsewhere(desk: Desk, record: Record, form: str) -> bytes:
+def _written_elsewhere(desk: Desk, record: Record, form: str) -> Iterator[bytes]:
+    """Start the process that writes a file, and return what it writes. Raises ExportFailed."""
     home = str(desk.settings.home)
     command = [sys.executable, "-m", "offhook.desk.exporting", home, str(record.id), form]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    pieces = _pieces(process)
     try:
-        done = subprocess.run(command, capture_output=True, timeout=PATIENCE_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        raise ExportFailed from None
-    if done.returncode:
-        raise ExportFailed
-    return done.stdout
+        first = next(pieces)  # a process that cannot begin is an error, and no file that ends too early
+    except StopIteration:
+        first = b""
+    return chain((first,), pieces)
+
+
+def _pieces(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    """Yield what a process writes, and end it, whoever stops to read."""
+    assert process.stdout
+    limit = threading.Timer(PATIENCE_SECONDS, process.kill)
+    limit.daemon = True
+    limit.start()
+    try:
+        while piece := process.stdout.read(PIECE_BYTES):
+            yield piece
+        if process.wait():
+            raise ExportFailed
+    finally:
+        limit.cancel()
+        process.stdout.close()
+        process.kill()
+        process.wait()
 
 
 def main(home: str, record_id: str, form: str) -> None:

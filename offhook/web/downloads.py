@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from urllib.parse import quote
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from archive.library import safe_name
 
@@ -14,9 +15,12 @@ from archive.library import safe_name
 _PLAIN = re.compile(r"[^A-Za-z0-9 ._()+,=@-]+")
 
 
-def download(name: str, content: bytes, media_type: str) -> Response:
-    """Answer with a file to store; the browser shows nothing of it."""
-    return Response(content, media_type=media_type, headers={"Content-Disposition": disposition(name)})
+def download(name: str, content: bytes | Iterator[bytes], media_type: str) -> Response:
+    """Answer with a file to store, whole or piece by piece; the browser shows nothing of it."""
+    headers = {"Content-Disposition": disposition(name)}
+    if isinstance(content, bytes):
+        return Response(content, media_type=media_type, headers=headers)
+    return StreamingResponse(content, media_type=media_type, headers=headers)
 
 
 def disposition(name: str) -> str:
