@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from peewee import fn
+
 from shared.speakers import Label
 from shared.store import stored_json
 from shared.store.carrying import Carrying
@@ -75,6 +77,13 @@ class Edits:
         query = EditRow.select(EditRow.id, EditRow.what, EditRow.made_at).where(EditRow.record == record_id)
         rows = self._database.all(query.order_by(EditRow.id.desc()))
         return [Edit(row["what"], row["made_at"], row["id"]) for row in rows]
+
+    def last_at(self, record_id: int) -> float | None:
+        """Return when the last change that can be undone was made; None if there is none."""
+        found = self._database.scalar(
+            EditRow.select(fn.MAX(EditRow.made_at)).where(EditRow.record == record_id)
+        )
+        return found if isinstance(found, float) else None
 
     def undo(self, record_id: int) -> Edit | None:
         """Undo the last change of a record and return it; None if there is none."""

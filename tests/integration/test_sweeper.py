@@ -23,7 +23,7 @@ from shared.store.store import Store
 from shared.workers import Liveness, Presence
 from tests.tables import Record, Worker, by_clock, windows
 from transcribe_worker.jobs.hints import HintQueue
-from transcribe_worker.jobs.sweeper import ARCHIVING_SECONDS, EVERY_SECONDS, Sweeper
+from transcribe_worker.jobs.sweeper import ARCHIVING_SECONDS, EVERY_SECONDS, REST_SECONDS, Sweeper
 
 ROOT = Path(__file__).parents[2]
 DAY_SECONDS = 86_400.0
@@ -317,6 +317,22 @@ def test_a_recording_that_its_worker_did_not_archive_is_archived(
     assert archived.archived_at == wall.now
     assert Path(archived.recording_path).read_bytes() == b"0"
     assert Path(archived.recording_path).is_relative_to(settings.library)
+
+
+def test_the_files_of_a_transcript_that_is_being_edited_are_written_after_a_rest(
+    settings: Settings, store: Store, sweeper: Sweeper, wall: Clock
+):
+    record = unarchived(store, settings)
+    wall.now += ARCHIVING_SECONDS
+    sweeper.sweep()
+    with store.edits.change(record.id, "speaker"):
+        store.overlays.rename(record.id, "me", "Ada")
+    wall.now += REST_SECONDS - 1
+    sweeper.sweep()
+    assert store.records.get(record.id).archived_at is None
+    wall.now += 1
+    sweeper.sweep()
+    assert store.records.get(record.id).archived_at == wall.now
 
 
 def test_a_move_that_was_done_and_not_noted_is_noted(

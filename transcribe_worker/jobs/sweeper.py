@@ -34,6 +34,8 @@ HINTS_AT_ONCE = 100
 BEGUN_AHEAD, HELD_AHEAD = 0.5, 0.75
 #: A worker archives a recording just after it has completed it; the sweeper waits this long.
 ARCHIVING_SECONDS = 10.0
+#: The files of a transcript that is being edited are written after this rest; a long call takes seconds.
+REST_SECONDS = 10.0
 
 
 @dataclass
@@ -137,12 +139,18 @@ class Sweeper:
     def _archive(self) -> None:
         """Archive recordings whose archiving was interrupted."""
         for record in self.store.places.unarchived():
-            if 0 <= self.clock() - (record.completed_at or 0.0) < ARCHIVING_SECONDS:
+            if self._is_since(record.completed_at, ARCHIVING_SECONDS):
+                continue
+            if record.library_stem and self._is_since(self.store.edits.last_at(record.id), REST_SECONDS):
                 continue
             try:
                 self.library.archive(record)
             except (OSError, OffhookError) as error:
                 log.warning("recording %d: cannot be archived: %s", record.id, Failure.of(error).code)
+
+    def _is_since(self, moment: float | None, seconds: float) -> bool:
+        """Whether something happened this recently; a clock that was set back says no."""
+        return 0 <= self.clock() - (moment or 0.0) < seconds
 
     def _hint(self) -> None:
         """Send hints for due records; while others are in the queue, only once for interrupted records.
