@@ -12,8 +12,13 @@ const STATES = {
   cancelled: "Cancelled",
 };
 
+/** What is shown of a record. */
+const SHOWN = ["status", "title", "candidate_id", "project_id", "started_at", "duration_seconds", "language", "model",
+  "error", "remedy"];
+
 export class Details {
   #record;
+  #shown = "";
   #data;
   #transcript;
 
@@ -27,14 +32,27 @@ export class Details {
     return this.#record;
   }
 
-  /** Show another state of the record. */
+  /** Show another state of the record. What has not changed stays, since it may have the focus. */
   show(record) {
     this.#record = { ...this.#record, ...record };
+    const { progress, ...rest } = this.#record;
+    const shown = JSON.stringify(SHOWN.map((name) => rest[name]));
+    if (shown === this.#shown) {
+      this.#showProgress(progress);
+      return;
+    }
+    this.#shown = shown;
     byId("title").textContent = this.#record.title;
     document.title = `${this.#record.title} – offhook`;
     fill(byId("facts"), this.#facts(), this.#editButton());
     fill(byId("notices"), this.#notices());
+    this.#showProgress(progress);
     this.#showNothing();
+  }
+
+  #showProgress(progress) {
+    const bar = byId("notices").querySelector("progress");
+    if (bar) bar.value = progress ?? 0;
   }
 
   #facts() {
@@ -58,13 +76,11 @@ export class Details {
   }
 
   #notices() {
-    const { error, status, progress } = this.#record;
+    const { status } = this.#record;
     const { remarks, unplaced, orphan_drafts: orphans } = this.#data;
     return [
-      status === "failed" && error ? h("p", { class: "message error" }, error) : null,
-      status === "processing"
-        ? h("progress", { "aria-label": "Transcribed", max: "1", value: String(progress ?? 0) })
-        : null,
+      status === "failed" || status === "cancelled" ? this.#failure() : null,
+      status === "processing" ? h("progress", { "aria-label": "Transcribed", max: "1" }) : null,
       disclosure("About the recording", remarks.map(([heading, text]) => h("li", {}, h("strong", {}, heading), `: ${text}`))),
       disclosure(
         `${counted(unplaced.length, "change")} found no place in this transcript`,
@@ -72,6 +88,14 @@ export class Details {
       ),
       disclosure("Unsaved text of an earlier transcript", orphans.map(({ text }) => h("li", {}, text))),
     ];
+  }
+
+  #failure() {
+    const { id, error, remedy } = this.#record;
+    const again = () => send("POST", "/api/v1/records/retry", { ids: [id] }).catch(complain);
+    return h("div", { class: "message error row" },
+      h("p", { class: "grow" }, [error, remedy].filter(Boolean).join(" ") || "It was cancelled."),
+      h("button", { type: "button", class: "small", onclick: again }, "Transcribe again"));
   }
 
   #showNothing() {

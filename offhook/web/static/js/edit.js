@@ -32,7 +32,6 @@ export class Editor extends EventTarget {
     super();
     [this.#transcript, this.#rows, this.#list] = [transcript, rows, list];
     [this.#player, this.#outbox, this.#shelf] = [player, outbox, shelf];
-    outbox.addEventListener("refused", ({ detail }) => this.#refused(detail));
     transcript.addEventListener("change", () => this.#compare());
     window.addEventListener("pagehide", () => this.#open?.draft.flush({ keepalive: true }));
     window.addEventListener("blur", () => this.#open?.draft.flush());
@@ -76,12 +75,21 @@ export class Editor extends EventTarget {
     return null;
   }
 
-  /** Store what was typed, and close. */
-  store() {
+  /**
+   * Store what was typed, and close. Where somebody else has changed the passage, a person must have chosen
+   * (`isChosen`); otherwise the text stays unsaved, and a "left" event says so.
+   */
+  store({ isChosen = false } = {}) {
     if (!this.#open) return;
     const { passage, draft, theirs } = this.#open;
     this.#close();
     const base = theirs ?? passage;
+    if (theirs && !isChosen) {
+      draft.flush();
+      const detail = { first_word: passage.first_word, text: draft.text, base: passage.version, at: Date.now() };
+      this.dispatchEvent(new CustomEvent("left", { detail }));
+      return;
+    }
     if (draft.text.trim() === base.text.trim() && !this.#isWaiting(passage)) draft.drop();
     else this.#put(draft, base);
   }
@@ -113,6 +121,7 @@ export class Editor extends EventTarget {
       rows: "1",
       dir: "auto",
       spellcheck: "true",
+      "aria-describedby": "edit-hint",
       "aria-label": `Text of ${passage.name ?? "the passage"} at ${clock(passage.start_ms / 1000)}`,
       value: text,
       oninput: () => this.#typed(),
@@ -120,7 +129,7 @@ export class Editor extends EventTarget {
     });
     const state = h("span", { class: "edit-state", role: "status" });
     const note = h("span", { class: "edit-note" });
-    const hint = h("span", { class: "edit-hint" }, "Enter stores · Tab plays · Shift+Tab goes back 2 s · Esc leaves");
+    const hint = h("span", { class: "edit-hint", id: "edit-hint" }, "Enter stores · Tab plays · Shift+Tab goes back 2 s · Esc leaves");
     const foot = h("div", { class: "edit-foot" }, note, state, hint);
     const element = h("div", { class: "editor", onfocusout: (event) => this.#focusLeft(event) }, field, foot);
     return { element, field, state, note };
@@ -168,7 +177,7 @@ export class Editor extends EventTarget {
 
   /** Store, and edit the passage after this one, or before it. */
   #goOn(passage, step) {
-    this.store();
+    this.store({ isChosen: true });
     let next = this.#transcript.beside(passage, step);
     while (next && !hasWords(next)) next = this.#transcript.beside(next, step);
     if (next) this.open(next, { selection: step > 0 ? [0, 0] : undefined });
@@ -224,7 +233,7 @@ export class Editor extends EventTarget {
     element.querySelector(".conflict")?.remove();
     const button = (label, act, style = "") =>
       h("button", { type: "button", class: style, onclick: () => (act(), field.focus()) }, label);
-    const keep = () => this.store();
+    const keep = () => this.store({ isChosen: true });
     element.prepend(
       h("div", { class: "conflict", role: "alert" },
         h("p", {}, h("strong", {}, "Changed in another window: "), h("span", { class: "theirs" }, theirs.text)),
@@ -233,21 +242,6 @@ export class Editor extends EventTarget {
           button("Keep mine", keep, "primary"),
           button("Take theirs", () => this.#takeTheirs(theirs)))),
     );
-  }
-
-  /** A text was not taken: open it again, beside what is there now. */
-  #refused({ entry, error, present }) {
-    if (present) this.#transcript.put(this.#withThis(present));
-    const passage = present ?? this.#transcript.passageOf(entry.first_word);
-    toast(present ? "This passage was changed in another window." : error.message, { isError: true });
-    if (passage) this.open(passage, { text: entry.text, theirs: present });
-    else this.#shelf.keep(entry);
-  }
-
-  /** All passages of a segment, one of them as it is given. */
-  #withThis(passage) {
-    const there = this.#transcript.segments[passage.segment]?.passages ?? [];
-    return there.map((it) => (keyOf(it) === keyOf(passage) ? passage : it));
   }
 }
 

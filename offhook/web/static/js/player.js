@@ -2,7 +2,7 @@
  * Plays a record's audio. Times are ms from its beginning.
  *
  * Raises "state" when it starts, stops, is ready or fails, "time" in each frame while it plays and after a
- * jump, and "jump" after a jump.
+ * jump, and "jump" after one that the reader wanted.
  */
 
 import { connectSound } from "./sound.js";
@@ -124,9 +124,9 @@ export class Player extends EventTarget {
     this.seek(this.ms + ms);
   }
 
-  /** Play one part and stop after it. */
+  /** Play one part and stop after it; the text does not follow. */
   async playPart(from, to) {
-    this.#jump(from);
+    this.#jump(from, { isQuiet: true });
     this.#stopAt = to;
     await this.#start();
   }
@@ -145,11 +145,11 @@ export class Player extends EventTarget {
     }
   }
 
-  #jump(ms) {
+  #jump(ms, { isQuiet = false } = {}) {
     const within = Math.max(0, Math.min(ms, this.durationMs));
     if (this.#loop && (within < this.#loop.from || within > this.#loop.to)) this.loop = null;
     this.#audio.currentTime = within / 1000;
-    this.#say("jump");
+    if (!isQuiet) this.#say("jump");
     this.#say("time");
   }
 

@@ -22,7 +22,6 @@ import { Recovery } from "./recovery.js";
 import { Replacing } from "./replacing.js";
 import { Shelf } from "./shelf.js";
 import { Speakers } from "./speakers.js";
-import { END } from "./tokens.js";
 import { Transcript } from "./transcript.js";
 import { VirtualList } from "./virtual.js";
 
@@ -37,12 +36,10 @@ const list = new VirtualList({
   estimate: (segment, _, width) => estimate(segment, width),
   render: (segment, _, row) => rows.render(segment, row),
   removed: (row) => rows.removed(row),
+  drawn: (first, last) => (transcript.near = (first + last) >> 1),
   insets: () => [Math.max(0, tools.getBoundingClientRect().bottom), byId("player").offsetHeight],
 });
-const player = new Player(transcript.path, (record.duration_seconds ?? 0) * 1000, (ms) => ({
-  end: transcript.spokenAt(ms)?.token[END] ?? 0,
-  next: transcript.nextSpeech(ms),
-}));
+const player = new Player(transcript.path, (record.duration_seconds ?? 0) * 1000, (ms) => transcript.pauseAt(ms));
 const shelf = new Shelf(record.id);
 const outbox = new Outbox(transcript, shelf);
 rows.overlay = (passage) => outbox.shown(passage);

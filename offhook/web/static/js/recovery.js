@@ -4,7 +4,8 @@
 import { send } from "./api.js";
 import { byId, fill, h } from "./dom.js";
 import { clock } from "./format.js";
-import { hasWords } from "./transcript.js";
+import { toast } from "./toast.js";
+import { hasWords, keyOf } from "./transcript.js";
 import { isTypedNow } from "./typing.js";
 
 const timeOfDay = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
@@ -19,6 +20,8 @@ export class Recovery {
     this.#page = page;
     page.transcript.addEventListener("change", ({ detail }) => this.#look(detail.segments));
     page.editor.addEventListener("open", () => this.#opened());
+    page.editor.addEventListener("left", ({ detail }) => this.#add(detail));
+    page.outbox.addEventListener("refused", ({ detail }) => this.#refused(detail));
   }
 
   /** Take over what other pages of this browser have left. */
@@ -31,6 +34,27 @@ export class Recovery {
     }
     await this.#look(transcript.segments.map((segment) => segment.index));
     if (this.#found.size) this.#openFirst();
+  }
+
+  /** A text was not taken: keep it, beside what is there now. */
+  #refused({ entry, error, present }) {
+    const { shelf, transcript, editor } = this.#page;
+    shelf.keep({ ...entry, isStored: false });
+    if (present) transcript.put(withThis(transcript, present));
+    this.#add(entry);
+    const why = present ? "A passage that you changed was changed in another window, too." : error.message;
+    if (editor.passage || !transcript.passageOf(entry.first_word)) {
+      toast(why, { isError: true, label: "Show", undo: () => this.#open(entry.first_word) });
+    } else {
+      toast(why, { isError: true });
+      this.#open(entry.first_word);
+    }
+  }
+
+  #add(entry) {
+    this.#found.set(entry.first_word, entry);
+    this.#offered.add(entry.first_word);
+    this.#show();
   }
 
   async #look(segments) {
@@ -61,7 +85,7 @@ export class Recovery {
     this.#open(word);
   }
 
-  async #open(word) {
+  #open(word) {
     const { transcript, editor, list } = this.#page;
     const entry = this.#found.get(word);
     const passage = transcript.passageOf(word);
@@ -76,12 +100,22 @@ export class Recovery {
     if (this.#found.delete(this.#page.editor.passage?.first_word)) this.#show();
   }
 
+  /** List the texts; one whose passage is not there is shown itself, so that it can be copied. */
   #show() {
     const { transcript } = this.#page;
-    const words = [...this.#found.keys()].filter((word) => transcript.passageOf(word)).sort((a, b) => a - b);
-    const button = (word) =>
-      h("button", { type: "button", class: "small", onclick: () => this.#open(word) },
-        clock(transcript.passageOf(word).start_ms / 1000));
-    fill(byId("unsaved"), words.length ? h("p", { class: "message warning row" }, "Unsaved text at", words.map(button)) : null);
+    const words = [...this.#found.keys()].sort((a, b) => a - b);
+    const shown = (word) => {
+      const passage = transcript.passageOf(word);
+      if (!passage) return h("q", {}, this.#found.get(word).text);
+      const open = () => this.#open(word);
+      return h("button", { type: "button", class: "small", onclick: open }, clock(passage.start_ms / 1000));
+    };
+    fill(byId("unsaved"), words.length ? h("p", { class: "message warning row" }, "Unsaved text:", words.map(shown)) : null);
   }
+}
+
+/** All passages of a segment, one of them as it is given. */
+function withThis(transcript, passage) {
+  const there = transcript.segments[passage.segment]?.passages ?? [];
+  return there.map((it) => (keyOf(it) === keyOf(passage) ? passage : it));
 }

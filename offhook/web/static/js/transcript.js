@@ -11,21 +11,24 @@ import { FIRST, LAST, END, START, partition, tokenAtTime } from "./tokens.js";
 const CHUNK = 100;
 /** Requests for passages at the same time. */
 const LANES = 2;
+/** After a change what is far from the reader is fetched again so long after the last change, ms. */
+const PATIENCE = 3000;
 /** Segments before the one at a time in which somebody may still be speaking. */
 const OVERLAP = 3;
 
 export class Transcript extends EventTarget {
   segments = []; // { index, startMs, characters, passages: null or [...] }
   version = null;
-  /** The segments that the reader sees; they are loaded first. */
-  near = 0;
   /** Whether it is being decoded: then what is there only grows, and only what is new is fetched. */
   isGrowing = false;
+  #near = 0; // the segment that the reader sees; what is near it is fetched first
   #path;
   #missing = new Set(); // numbers of chunks that are not loaded, or not up to date
   #busy = new Set();
   #writes = 0;
   #isReloadDue = false;
+  #restAt = 0; // when chunks that are not up to date, and far from the reader, are fetched
+  #timer = 0;
 
   constructor(recordId) {
     super();
@@ -34,6 +37,12 @@ export class Transcript extends EventTarget {
 
   get path() {
     return this.#path;
+  }
+
+  /** Say which segment the reader sees. */
+  set near(index) {
+    this.#near = index;
+    if (this.#missing.has(Math.floor(index / CHUNK))) this.#fill();
   }
 
   get isComplete() {
@@ -56,6 +65,9 @@ export class Transcript extends EventTarget {
     const outline = await get(`${this.#path}/transcript/outline`);
     if (outline.version === this.version || this.#writes) return;
     this.#takeOutline(outline);
+    this.#restAt = Date.now() + PATIENCE;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#fill(), PATIENCE);
     this.#fill();
   }
 
@@ -107,14 +119,20 @@ export class Transcript extends EventTarget {
     return best;
   }
 
-  /** When somebody speaks next after a time, ms; null if that is not known. */
-  nextSpeech(ms) {
+  /**
+   * The pause at a time: `{ end, next }`, when the last word ends and when the next one begins, ms. `next` is
+   * null where that is not known.
+   */
+  pauseAt(ms) {
     const last = this.segmentAt(ms);
-    const starts = [this.segments[last + 1]?.startMs];
-    for (const passage of this.passages(Math.max(0, last - OVERLAP), last + 1))
-      starts.push(passage.tokens[tokenAtTime(passage, ms) + 1]?.[START]);
-    const after = starts.filter((start) => start > ms);
-    return after.length ? Math.min(...after) : null;
+    const near = this.segments.slice(Math.max(0, last - OVERLAP), last + 1);
+    if (near.some((segment) => !segment.passages)) return { end: 0, next: null };
+    const passages = near.flatMap((segment) => segment.passages);
+    const places = passages.map((passage) => [passage, tokenAtTime(passage, ms)]);
+    const ends = places.map(([passage, at]) => passage.tokens[at]?.[END] ?? 0);
+    const starts = places.map(([passage, at]) => passage.tokens[at + 1]?.[START]);
+    const after = [...starts, this.segments[last + 1]?.startMs].filter((start) => start > ms);
+    return { end: Math.max(0, ...ends), next: after.length ? Math.min(...after) : null };
   }
 
   /** The passage that has a word, if it is loaded. */
@@ -207,14 +225,26 @@ export class Transcript extends EventTarget {
   }
 
   #fill() {
-    while (this.#busy.size < LANES && this.#missing.size) this.#fetch(this.#nearest());
+    while (this.#busy.size < LANES) {
+      const chunk = this.#next();
+      if (chunk === null) break;
+      this.#fetch(chunk);
+    }
     if (this.isComplete) this.dispatchEvent(new Event("complete"));
   }
 
-  #nearest() {
-    const near = Math.floor(this.near / CHUNK);
-    const waiting = [...this.#missing];
+  /** The chunk to be fetched now: the one nearest to the reader; null if there is none. */
+  #next() {
+    const near = Math.floor(this.#near / CHUNK);
+    const isDue = (chunk) => chunk === near || Date.now() >= this.#restAt || !this.#isThere(chunk);
+    const waiting = [...this.#missing].filter(isDue);
+    if (!waiting.length) return null;
     return waiting.reduce((best, it) => (Math.abs(it - near) < Math.abs(best - near) ? it : best));
+  }
+
+  /** Whether all passages of a chunk are there, even if they are not up to date. */
+  #isThere(chunk) {
+    return this.segments.slice(chunk * CHUNK, (chunk + 1) * CHUNK).every((segment) => segment.passages);
   }
 
   async #fetch(chunk) {
