@@ -71,7 +71,10 @@ class Preparing:
             if found and not (found.why and again):
                 return found
             task = self._tasks[_key(kind, record)] = Task(kind, record)
-            self._waiting.append(task)
+            if kind == "copy":  # somebody waits to hear it
+                self._waiting.appendleft(task)
+            else:
+                self._waiting.append(task)
             self._forget_oldest()
             if self._thread is None and not self._is_closed:
                 self._thread = threading.Thread(target=self._work, name="preparing", daemon=True)

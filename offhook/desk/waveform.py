@@ -87,8 +87,9 @@ def _known(desk: Desk, record: Record) -> _Known:
     stored = desk.store.waveforms.find(record.id)
     if stored and stored.sha256 == record.sha256:
         return _Known(stored)
-    preparing = desk.preparing
-    task = preparing.find("copy", record) or preparing.start("peaks", record)
+    task = desk.preparing.find("copy", record)  # which measures them, too
+    if task is None or task.why:
+        task = desk.preparing.start("peaks", record)
     so_far = Waveform(task.ticks_per_second, tuple(map(bytes, task.sides)) or (b"",))
     return _Known(so_far, False, task.progress, task.why or None)
 

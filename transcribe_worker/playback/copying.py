@@ -21,7 +21,7 @@ from transcribe_worker.media.recording import SAMPLE_RATE_HZ
 
 #: For each channel. Speech at 16 kHz sounds as the original does; an hour takes 29 MB.
 BITS_PER_SECOND = 64_000
-#: FFmpeg's quicker way to distribute the bits, 600 times as fast as real time.
+#: FFmpeg's quicker way to distribute the bits takes half of the time.
 CODER = {"aac_coder": "fast"}
 
 Block = NDArray[np.float32]

@@ -126,6 +126,9 @@ def test_a_copy_can_be_cancelled_and_leaves_nothing(
     assert client.delete(f"/api/v1/records/{record.id}/playback").status_code == 204
     assert playback(client, record.id)["why"] == "It was cancelled."
     until(lambda: copies(desk.stage.home) == before, "nothing is left")
+    waveform = f"/api/v1/records/{record.id}/waveform"
+    until(lambda: client.get(waveform).json()["progress"] > 0, "its peaks are measured alone")
+    client.delete(waveform)
 
 
 def test_a_killed_server_leaves_a_half_copy_that_the_next_one_removes(
