@@ -13,10 +13,6 @@ from offhook.desk.desk import Desk
 from offhook.desk.recorder_notices import consent, notices
 from shared.errors import CaptureNotRunning, CaptureSilent, OffhookError
 
-#: How many recordings are looked at for the candidates and projects that a person may mean again.
-REMEMBERED_RECORDS = 200
-REMEMBERED_VALUES = 50
-
 
 def recorder_view(desk: Desk) -> dict[str, Any]:
     """Describe the recorder now, also where no capture worker runs."""
@@ -64,17 +60,6 @@ def view_without_worker(desk: Desk, error: OffhookError) -> dict[str, Any]:
         "consent": None,
         "last": None,
         "calls": _other_calls(desk, None),
-    }
-
-
-def known_values(desk: Desk) -> dict[str, list[str]]:
-    """Return candidates and projects of the newest recordings, each once, the newest first."""
-    newest = desk.store.records.newest(REMEMBERED_RECORDS)
-    return {
-        name: list(dict.fromkeys(value for record in newest if (value := getattr(record, name))))[
-            :REMEMBERED_VALUES
-        ]
-        for name in ("candidate_id", "project_id")
     }
 
 

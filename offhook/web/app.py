@@ -21,6 +21,7 @@ from offhook.web.pages import Renderer
 from offhook.web.queue_page import queue_page
 from offhook.web.record_page import record_page
 from offhook.web.recorder_page import recorder_page
+from offhook.web.search_page import search_page
 from offhook.web.signing_in import Entrance
 from offhook.web.tus import unlisted_routes
 from offhook.web.visitors import Doorkeeper
@@ -32,6 +33,7 @@ PAGES: dict[str, Page] = {
     "/": queue_page,
     "/records/{record_id}": record_page,
     "/recorder": recorder_page,
+    "/search": search_page,
 }
 
 

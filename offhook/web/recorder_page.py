@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from offhook.desk.desk import Desk
-from offhook.desk.recorder_view import choices, first_view, known_values
+from offhook.desk.known_values import known_values
+from offhook.desk.recorder_view import choices, first_view
 from offhook.web.pages import Renderer
 
 

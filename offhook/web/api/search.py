@@ -26,18 +26,17 @@ class Search(Struct):
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
     cursor: RowNumber | None = None
 
+    @property
+    def wanted(self) -> Wanted:
+        """What is looked for besides words."""
+        said = (self.speaker or None, self.candidate or None, self.project or None)
+        return Wanted(*said, _begin(self.since), _begin(self.until))
+
 
 def search(call: Call) -> Places:
     """Find moments."""
     asked: Search = call.query
-    wanted = Wanted(
-        asked.speaker or None,
-        asked.candidate or None,
-        asked.project or None,
-        _begin(asked.since),
-        _begin(asked.until),
-    )
-    return look(call.desk, asked.q, asked.limit, wanted, asked.cursor)
+    return look(call.desk, asked.q, asked.limit, asked.wanted, asked.cursor)
 
 
 def _begin(day: date | None) -> datetime | None:
