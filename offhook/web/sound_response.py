@@ -6,13 +6,13 @@ import logging
 from urllib.parse import quote
 
 import anyio
-from anyio import to_thread
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from offhook.desk.playing import Sound
 from offhook.web.ranges import Range, Unsatisfiable, wanted_range
+from offhook.web.work import Work
 from shared.errors import OffhookError
 
 log = logging.getLogger(__name__)
@@ -23,9 +23,9 @@ BLOCK_BYTES = 262_144
 class SoundResponse(Response):
     """A recording, or a part of it; never more than a block of it is in memory."""
 
-    def __init__(self, sound: Sound) -> None:
+    def __init__(self, sound: Sound, work: Work) -> None:
         super().__init__(media_type=sound.mime)
-        self._sound = sound
+        self._sound, self._work = sound, work
         self.headers["accept-ranges"] = "bytes"
         self.headers["cache-control"] = "no-store"
         self.headers["etag"] = sound.tag
@@ -75,7 +75,7 @@ class SoundResponse(Response):
 
     async def _block(self, at: int, most_bytes: int) -> bytes:
         try:
-            return await to_thread.run_sync(self._sound.block, at, most_bytes)
+            return await self._work.run(self._sound.block, at, most_bytes)
         except (OffhookError, OSError) as error:
             log.info("a recording is no longer played: %s", type(error).__name__)
             return b""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import msgspec
+from starlette.requests import Request
 
 from offhook.desk import playing
-from offhook.web.call import Call, Endpoint
+from offhook.desk.desk import Desk
+from offhook.web.call import Answers, Call, Endpoint, Stream
 from offhook.web.sound_response import SoundResponse
+from offhook.web.work import Work
 
 
 class Playback(msgspec.Struct):
@@ -19,9 +22,17 @@ class Playback(msgspec.Struct):
     is_copy: bool
 
 
-def audio(call: Call) -> SoundResponse:
-    """Answer with the audio, or the range of it that is asked for."""
-    return SoundResponse(playing.sound(call.desk, call.desk.store.records.get(call.record_id)))
+def audio(desk: Desk, work: Work) -> Answers:
+    """Return what answers with the audio, or the range of it that is asked for."""
+
+    async def answer(request: Request) -> SoundResponse:
+        return SoundResponse(await work.run(_sound, Call(desk, request, request.path_params)), work)
+
+    return answer
+
+
+def _sound(call: Call) -> playing.Sound:
+    return playing.sound(call.desk, call.desk.store.records.get(call.record_id))
 
 
 def playback(call: Call) -> Playback:
@@ -47,7 +58,7 @@ _RECORD = "/api/v1/records/{record_id}"
 _PLAYBACK = f"{_RECORD}/playback"
 
 ENDPOINTS = (
-    Endpoint(
+    Stream(
         *("GET", f"{_RECORD}/audio", audio, "The audio of a recording, or a range of it"),
         media=tuple(playing.SUFFIXES),
         also=(206, 416),
