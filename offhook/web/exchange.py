@@ -24,8 +24,18 @@ class Exchange:
     of events, when its visitor is let in no more: the token is revoked, or the session is over.
     """
 
-    def __init__(self, receive: Receive, send: Send, headers: Mapping[str, str], is_let_in: IsLetIn) -> None:
+    def __init__(
+        self,
+        receive: Receive,
+        send: Send,
+        headers: Mapping[str, str],
+        is_let_in: IsLetIn,
+        *,
+        body_seconds: float = BODY_SECONDS,
+        recheck_seconds: float = RECHECK_SECONDS,
+    ) -> None:
         self._receive, self._send, self._headers, self._is_let_in = receive, send, headers, is_let_in
+        self._body_seconds, self._recheck_seconds = body_seconds, recheck_seconds
         self._is_body_awaited = True
         self._is_cut_off = False
         self._has_length = False
@@ -35,7 +45,7 @@ class Exchange:
         if not self._is_body_awaited:
             return await self._until_gone()
         try:
-            message = await asyncio.wait_for(self._receive(), BODY_SECONDS)
+            message = await asyncio.wait_for(self._receive(), self._body_seconds)
         except TimeoutError:
             return {"type": "http.disconnect"}
         self._is_body_awaited = message.get("more_body", False)
@@ -59,7 +69,7 @@ class Exchange:
     async def _until_gone(self) -> Message:
         while True:
             try:
-                return await asyncio.wait_for(self._receive(), RECHECK_SECONDS)
+                return await asyncio.wait_for(self._receive(), self._recheck_seconds)
             except TimeoutError:
                 self._is_cut_off = not await self._is_let_in()
                 if self._is_cut_off:

@@ -28,6 +28,8 @@ Stranger = Callable[[Request], Response]
 #: What needs no visitor: the way in, and files that are the same for everybody.
 OPEN_PATHS = ("/sign-in", "/favicon.ico")
 OPEN_FOLDERS = ("/static/",)
+CLOSE = {"connection": "close"}
+HTTP_VERSIONS = ("1.0", "1.1")
 API_FOLDERS = ("/api/", "/v1/")
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; "
@@ -86,6 +88,10 @@ class Gate:
     async def _refusal(self, scope: Scope) -> Response | None:
         """Return the answer to a request that may not come in; None if it may."""
         headers = Headers(scope=scope)
+        if scope["http_version"] not in HTTP_VERSIONS:
+            return PlainTextResponse("This version of HTTP is not spoken here.", 505, CLOSE)
+        if "content-length" in headers and "transfer-encoding" in headers:
+            return PlainTextResponse("A proxy may see another end of this request.", 400, CLOSE)
         if headers.getlist("host") not in [[host] for host in self._hosts]:
             return PlainTextResponse("This address is not the desk's.", 421)
         if not self._is_own_origin(scope, headers):

@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from http.cookies import CookieError, SimpleCookie
 
 from offhook.desk.password import LONGEST, is_right
 from shared.errors import OffhookError
@@ -28,6 +27,8 @@ MOST_FAILURES = 30
 MOST_PASSWORDS = 10
 FAILURE_SECONDS = 60.0
 LONGEST_SECRET = 200
+#: Cookies of one name that are looked up.
+MOST_COOKIES = 4
 
 
 class TooManyGuesses(OffhookError):
@@ -96,16 +97,14 @@ class Doorkeeper:
             scheme, _, secret = authorization.partition(" ")
             found = self._find(TOKEN, secret.strip()) if scheme.casefold() == "bearer" else None
             return Visitor(frozenset(found.scopes.split()), name=found.name) if found else None
-        secret = self._session(cookies)
-        found = self._find(SESSION, secret) if secret else None
-        return Visitor(frozenset(found.scopes.split()), csrf_of(secret)) if found else None
+        for secret in self._sessions(cookies or ""):
+            if found := self._find(SESSION, secret):
+                return Visitor(frozenset(found.scopes.split()), csrf_of(secret))
+        return None
 
     def sign_in(self, link: str) -> str | None:
         """Turn a one-time link into a session and return its secret, None if the link opens nothing."""
-        if self.is_guessed_at or not self._is_secret(link):
-            return None
-        if self._store.access.take(LINK, link) is None:
-            self._failures.add()
+        if not self._is_secret(link) or self._store.access.take(LINK, link) is None:
             return None
         return self._session_secret()
 
@@ -139,12 +138,14 @@ class Doorkeeper:
     def _session_secret(self) -> str:
         return self._store.access.add(SESSION, f"{READ} {WRITE}", lives_seconds=SESSION_SECONDS)
 
-    def _session(self, cookies: str | None) -> str:
-        try:
-            found = SimpleCookie(cookies or "").get(self.cookie)
-        except CookieError:
-            return ""
-        return found.value if found else ""
+    def _sessions(self, cookies: str) -> list[str]:
+        """Return what stands under the cookie's name.
+
+        Every program at this host may set cookies, also of this name, so what is none of ours is skipped.
+        """
+        pieces = (piece.strip().partition("=") for piece in cookies.split(";"))
+        found = dict.fromkeys(value for name, _, value in pieces if name == self.cookie)
+        return list(found)[:MOST_COOKIES]
 
     def _find(self, kind: str, secret: str) -> Access | None:
         """Look a secret up. A right one is always found: guessers cannot lock a person out."""

@@ -65,6 +65,8 @@ class AccessKeys:
 
     def take(self, kind: str, secret: str) -> Access | None:
         """Return what a one-time secret opens, and remove it: of two that take it one gets it."""
+        if self._first(kind, secret) is None:  # a guess keeps nobody from writing
+            return None
         with self._database.transaction():
             found = self._first(kind, secret)
             return found if found and self.revoke(found.id) else None

@@ -8,7 +8,15 @@ from contextlib import closing
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from starlette.routing import Route
 
+from offhook.desk.desk import Desk
+from offhook.web.app import routes
+from offhook.web.assets import Assets
+from offhook.web.pages import Renderer
+from offhook.web.signing_in import Entrance
+from offhook.web.visitors import Doorkeeper
+from offhook.web.work import Work
 from shared.settings import Settings
 from shared.store.store import Store
 from tests import tables
@@ -67,3 +75,13 @@ def page(context: BrowserContext, faults: list[str]) -> Iterator[Page]:
     yield page
     page.close()
     assert faults == []
+
+
+@pytest.fixture(scope="module")
+def all_routes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Route]]:
+    """Every route of the application."""
+    work, renderer = Work(1), Renderer.of(Assets())
+    with Desk({"home": tmp_path_factory.mktemp("routes") / "home"}) as desk:
+        entrance = Entrance(Doorkeeper(desk.store, 8484), renderer, work)
+        yield [it for it in routes(desk, entrance, renderer, work) if isinstance(it, Route)]
+    work.close()

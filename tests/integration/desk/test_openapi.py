@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,30 +10,11 @@ import msgspec
 import pytest
 from starlette.routing import Route
 
-from offhook.desk.desk import Desk
-from offhook.web.app import routes
-from offhook.web.assets import Assets
 from offhook.web.call import Endpoint, Stream
 from offhook.web.gate import API_FOLDERS
 from offhook.web.openapi import PATH, document, plain
-from offhook.web.pages import Renderer
-from offhook.web.signing_in import Entrance
-from offhook.web.visitors import Doorkeeper
-from offhook.web.work import Work
-from shared.settings import Settings
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
-
-
-@pytest.fixture
-def there(settings: Settings) -> Iterator[list[Route]]:
-    work = Work(1)
-    with Desk({"home": settings.home}) as desk:
-        renderer = Renderer.of(Assets())
-        entrance = Entrance(Doorkeeper(desk.store, 8484), renderer, work)
-        found = routes(desk, entrance, renderer, work)
-        yield [it for it in found if isinstance(it, Route) and it.path.startswith(API_FOLDERS)]
-    work.close()
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +24,10 @@ def described(client: httpx.Client) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def test_every_address_for_programs_is_described_and_no_other(there: list[Route], described: dict[str, Any]):
+def test_every_address_for_programs_is_described_and_no_other(
+    all_routes: list[Route], described: dict[str, Any]
+):
+    there = [it for it in all_routes if it.path.startswith(API_FOLDERS)]
     exist = {(method, plain(it.path)) for it in there for method in METHODS & (it.methods or METHODS)}
     said = {(method.upper(), path) for path, found in described["paths"].items() for method in found}
     assert said == exist
