@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from urllib.parse import quote
 
-import anyio
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -38,10 +38,16 @@ class SoundResponse(Response):
         if scope["method"] == "HEAD":
             await send({"type": "http.response.body", "body": b""})
             return
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_until_gone, receive, tasks.cancel_scope)
-            await self._send(part, send)
-            tasks.cancel_scope.cancel()
+        sending = asyncio.create_task(self._send(part, send))
+        gone = asyncio.create_task(_until_gone(receive))
+        try:
+            await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()  # raises what went wrong
+        finally:
+            sending.cancel()
+            gone.cancel()
+            await asyncio.gather(sending, gone, return_exceptions=True)
 
     def _part(self, asked: Headers) -> Range:
         """Return the part to send; set the status and headers for it."""
@@ -81,8 +87,7 @@ class SoundResponse(Response):
             return b""
 
 
-async def _until_gone(receive: Receive, playing: anyio.CancelScope) -> None:
-    """Stop playing when the browser closes the connection."""
+async def _until_gone(receive: Receive) -> None:
+    """Wait until the browser closes the connection."""
     while (await receive())["type"] != "http.disconnect":
         pass
-    playing.cancel()
