@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from offhook.web.assets import Assets
+from shared.inbox_names import SUFFIXES
 
 TEMPLATES = Path(__file__).parent / "templates"
 #: `<` in a script's data could end it.
@@ -32,7 +33,9 @@ class Renderer:
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
-        environment.globals.update(asset=assets.url, modules=assets.modules)
+        environment.globals.update(
+            asset=assets.url, modules=assets.modules, endings=" ".join(sorted(SUFFIXES))
+        )
         return cls(assets, environment)
 
     def page(self, request: Request, template: str, title: str, data: Any = None, **more: Any) -> Response:

@@ -2,3 +2,4 @@
 
 import "./keys.js";
 import "./recording_sign.js";
+import "./upload.js";
