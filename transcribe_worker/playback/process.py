@@ -103,5 +103,6 @@ def _send(events: TextIO, found: dict[str, Any]) -> None:
 
 def _end_with_parent() -> None:
     """End this process when the one that has started it ends, however it does."""
-    sys.stdin.read()
+    while os.read(sys.stdin.fileno(), 1):  # `sys.stdin` has a lock, which the end of Python would wait for
+        pass
     os._exit(1)
