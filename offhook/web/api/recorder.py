@@ -8,9 +8,13 @@ import msgspec
 
 from offhook.desk import recording
 from offhook.desk.recorder_view import recorder_view, view_of
-from offhook.web.call import Call, Endpoint, Stream
+from offhook.web.api.recorder_answers import Attached, Devices, Discarded, Recorder, RecordingOutcome
+from offhook.web.call import BadCall, Call, Endpoint, Stream
 from offhook.web.recorder_stream import recorder_stream
 
+SIDES = ("microphone", "loopback")
+#: The capture worker plays a file in the place of a device: for tests on its own machine, not over HTTP.
+REPLAY = "replay:"
 Text = Annotated[str, msgspec.Meta(max_length=500)]
 
 
@@ -47,6 +51,8 @@ def show(call: Call) -> dict[str, Any]:
 def start(call: Call) -> dict[str, Any]:
     """Start to record."""
     given = {name: value.strip() or None for name, value in msgspec.to_builtins(call.body).items() if value}
+    if any((given.get(side) or "").startswith(REPLAY) for side in SIDES):
+        raise BadCall("A file is not a device.")
     return view_of(call.desk, recording.start(call.desk, **given))
 
 
@@ -71,21 +77,29 @@ def devices(call: Call) -> dict[str, Any]:
     return recording.devices(call.desk)
 
 
-Answer = dict[str, Any]
 ENDPOINTS = (
-    Endpoint("GET", "/api/v1/recorder", show, "What is recorded, and what waits", answer=Answer),
-    Endpoint("GET", "/api/v1/recorder/devices", devices, "What can be recorded", answer=Answer),
-    Endpoint("POST", "/api/v1/recorder/start", start, "Start to record", body=RecordingStart, answer=Answer),
-    Endpoint("POST", "/api/v1/recorder/stop", stop, "Stop the recording", body=MeantRecording, answer=Answer),
+    Endpoint("GET", "/api/v1/recorder", show, "What is recorded, and what waits", answer=Recorder),
+    Endpoint("GET", "/api/v1/recorder/devices", devices, "What can be recorded", answer=Devices),
+    Endpoint(
+        "POST", "/api/v1/recorder/start", start, "Start to record", body=RecordingStart, answer=Recorder
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/recorder/stop",
+        stop,
+        "Stop the recording",
+        body=MeantRecording,
+        answer=RecordingOutcome,
+    ),
     Endpoint(
         "POST",
         "/api/v1/recorder/discard",
         discard,
         "Delete the recording",
         body=MeantRecording,
-        answer=Answer,
+        answer=Discarded,
     ),
-    Endpoint("POST", "/api/v1/recorder/attach", attach, "Set whose it is", body=Attachment, answer=Answer),
+    Endpoint("POST", "/api/v1/recorder/attach", attach, "Set whose it is", body=Attachment, answer=Attached),
     Stream(
         "GET",
         "/api/v1/recorder/events",

@@ -9,12 +9,15 @@ from dataclasses import dataclass, field, replace
 from subprocess import Popen
 
 import httpx
+import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
+from offhook.web.api.recorder_answers import Devices, Recorder
 from tests import pulse
 from tests.conftest import skip_or_fail
 from tests.desk import DeskServer, serving, until
+from tests.integration.desk.test_accessibility import violations
 from tests.pulse import PulseServer, noise
 from tests.stage import Stage
 from tests.voices import NEAR, speak
@@ -23,7 +26,7 @@ REMINDER = "Say that the call is recorded."
 
 
 @dataclass
-class Recorder:
+class CaptureWorker:
     """The capture worker of the home, started and killed as a test wants."""
 
     stage: Stage
@@ -65,16 +68,16 @@ def desk(tmp_path_factory: pytest.TempPathFactory, sound: PulseServer) -> Iterat
 
 
 @pytest.fixture(scope="module")
-def worker(desk: DeskServer) -> Iterator[Recorder]:
+def worker(desk: DeskServer) -> Iterator[CaptureWorker]:
     """The capture worker that most tests share."""
-    worker = Recorder(desk.stage)
+    worker = CaptureWorker(desk.stage)
     worker.start()
     yield worker
     worker.stop()
 
 
 @pytest.fixture
-def recorder(page: Page, desk: DeskServer, worker: Recorder, sound: PulseServer) -> Iterator[Page]:
+def recorder(page: Page, desk: DeskServer, worker: CaptureWorker, sound: PulseServer) -> Iterator[Page]:
     """The page of the recorder, with nothing being recorded."""
     page.goto(f"{desk.url}/recorder")
     expect(page.get_by_role("button", name="Start recording")).to_be_enabled()
@@ -116,14 +119,20 @@ def test_a_call_is_recorded_with_both_meters_moving_and_becomes_a_record(
     expect(page.get_by_text(REMINDER)).to_be_hidden()
     sound.play("mic", speak(NEAR).samples)
     sound.play("call", noise(20))
+    assert violations(page) == []
     until(lambda: level(page, "microphone") > -40 and level(page, "loopback") > -40, "both meters move")
     expect(page.get_by_role("timer")).to_have_text(re.compile("0:0[2-9]"))
     expect(page.locator("#recording-sign")).to_contain_text(re.compile("0:0[2-9]"))
     page.get_by_role("button", name="Stop", exact=True).click()
     address = page.get_by_role("link", name="Open the recording").get_attribute("href")
     until(lambda: not is_marked(page), "title and icon are as usual")
-    last = client.get("/api/v1/recorder").json()["last"]
-    assert (last["title"], f"/records/{last['record_id']}") == (title, address)
+    found = msgspec.convert(client.get("/api/v1/recorder").json(), Recorder)
+    assert found.last
+    assert (found.last.title, f"/records/{found.last.record_id}") == (title, address)
+    there = msgspec.convert(client.get("/api/v1/recorder/devices").json(), Devices)
+    assert {device.side for device in there.devices} == {"microphone", "loopback"}
+    file = {"microphone": "replay:/etc/passwd"}
+    assert client.post("/api/v1/recorder/start", json=file).status_code == 400
     page.reload()
     assert "C-17" in page.locator("#known-candidate_id").inner_html()
 
@@ -183,7 +192,7 @@ def test_devices_are_offered_and_what_was_chosen_is_remembered_and_recorded(reco
 
 
 def test_a_killed_recorder_is_reported_and_its_call_is_recovered(
-    recorder: Page, worker: Recorder, faults: list[str]
+    recorder: Page, worker: CaptureWorker, faults: list[str]
 ) -> None:
     start(recorder, "Cut off")
     expect(recorder.get_by_role("timer")).to_have_text("0:03")
@@ -199,7 +208,7 @@ def test_a_killed_recorder_is_reported_and_its_call_is_recovered(
     expect(recorder.get_by_role("button", name="Start recording")).to_be_enabled()
 
 
-def test_calls_that_wait_are_queued_or_deleted_in_the_page(recorder: Page, worker: Recorder) -> None:
+def test_calls_that_wait_are_queued_or_deleted_in_the_page(recorder: Page, worker: CaptureWorker) -> None:
     worker.start(finalise="manual")
     for title, button in (("To keep", "Put into the queue"), ("To delete", "Delete…")):
         start(recorder, title)
