@@ -23,6 +23,7 @@ const search = byId("search");
 const bar = document.querySelector(".bar");
 const bottomOf = (element) => element.getBoundingClientRect().bottom;
 let before = data.ids; // the order that the selection knows
+let drawn = [0, -1]; // the first and last place of the rows in the document
 let isNarrowed = false; // whether a person has just asked for other calls
 
 const calls = new Calls(data, { ordered, changed, counted: showCounts, failed: complain });
@@ -37,7 +38,10 @@ const list = new VirtualList({
   },
   counting: "rows",
   insets: () => [Math.max(bottomOf(bar), bottomOf(byId("top"))), byId("selected").offsetHeight],
-  drawn: (first, last) => calls.want(first, last),
+  drawn: (first, last) => {
+    drawn = [first, last];
+    calls.want(first, last);
+  },
 });
 
 function ordered() {
@@ -58,8 +62,15 @@ function changed(ids) {
 }
 
 function selected() {
-  list.refresh();
+  redraw();
   showSelected();
+}
+
+/** Bring the rows in the document up to date; the active one is there wherever it is. */
+function redraw() {
+  const [first, last] = drawn;
+  const places = Array.from({ length: last - first + 1 }, (_, place) => first + place);
+  list.refresh([...places, selection.activeIndex].filter((index) => index >= 0 && index < calls.ids.length));
 }
 
 // What is shown beside the list
@@ -239,7 +250,7 @@ on("desk", (desk) => {
   showDesk(desk);
   calls.count(desk.counts);
 });
-setInterval(() => document.hidden || list.refresh(), AGES_MS);
+setInterval(() => document.hidden || redraw(), AGES_MS);
 
 showDesk(data.desk);
 showSort();
