@@ -16,6 +16,9 @@ from archive.library import safe_name
 from offhook.cli import COMMANDS
 from shared.logs import DiscreetFormatter
 from shared.plain_text import escaped_json, lines, one_line
+from shared.store.claims import Failure
+from shared.store.deliveries import EVENTS
+from shared.store.hooks import PROGRAM
 from shared.store.store import Store
 from tests.stage import Stage
 from tests.tables import said
@@ -42,8 +45,18 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "doctor": [("doctor",)],
     "edit": [("edit", "2", "--print"), ("edit", "2", "--from", "{file}")],
     "export": [("export", "2", "--output", "{folder}"), ("export", "1")],
+    "hooks": [
+        ("hooks", "list"),
+        ("hooks", "show", "1"),
+        ("hooks", "add", "--program", "{missing}"),
+        ("hooks", "add", "https://receiver.example/{text}"),
+        ("hooks", "add", "https://receiver.example/", "--events", "{text}"),
+        ("hooks", "redeliver", "{text}"),
+    ],
     "list": [("list",)],
     "models": [("models", "list"), ("models", "pull", "{text}")],
+    "open": [("open", "--print"), ("open", "{text}")],
+    "password": [("password", "{text}")],
     "pause": [("pause", "{text}")],
     "prune": [("prune", "--older-than", "1h", "--dry-run"), ("prune", "--older-than", "{text}")],
     "rebuild": [("rebuild", "--dry-run"), ("rebuild", "{text}")],
@@ -65,6 +78,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     ],
     "speaker": [("speaker", "2"), ("speaker", "2", "{text}", "{text}")],
     "status": [("status",)],
+    "token": [("token", "create", "{text}"), ("token", "list"), ("token", "{text}")],
     "transcribe": [("transcribe", "{missing}"), ("transcribe", "{done}")],
 }
 JSON_CALLS = [("show", "2"), ("list",), ("status",), ("search", "quarterly"), ("config",), ("models", "list")]
@@ -98,6 +112,15 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (HOSTILE, HOSTILE, HOSTILE, HOSTILE),
         )
     with Store.open(home / "offhook.db") as store:
+        hook = store.hooks.add(PROGRAM, json.dumps(["/bin/tell", HOSTILE]), "", EVENTS.values())
+        record = store.records.add(source="added", title="call", recording_path="/call.wav")
+        claim = store.claims.claim(record.id, worker_id="w", model="m", lease_seconds=60)
+        assert claim
+        store.claims.fail(claim, Failure("error", HOSTILE))
+        delivery = store.deliveries.claim(hook.id, 60)
+        assert delivery
+        store.deliveries.note_failed(delivery, 3, HOSTILE, None)
+        store.hooks.stop(hook.id, HOSTILE)
         words = {"start_seconds": 0.0, "end_seconds": 1.0, "text": f"{HOSTILE} quarterly"}
         store.transcripts.replace(2, said([words]))
     return home
