@@ -3,7 +3,7 @@ import { get } from "./api.js";
 import { clock } from "./format.js";
 
 /** A peak is a byte, in steps of half a dB; what is below this is drawn as silence. */
-const SILENCE = 110;
+const SILENCE = 147;
 const LOUDEST = 255;
 /** Px of a bar and of the space after it. */
 const BAR = 2;
@@ -132,7 +132,7 @@ export class Waveform {
   #height(peaks, bar, bars) {
     if (!peaks?.length) return 0.04;
     const peak = peaks[Math.min(peaks.length - 1, Math.floor((bar / bars) * peaks.length))];
-    return Math.max(0.04, (peak - SILENCE) / (LOUDEST - SILENCE));
+    return Math.max(0.04, (Math.max(0, peak - SILENCE) / (LOUDEST - SILENCE)) ** 2); // speech fills half of it
   }
 
   #area(context, { from, to }, durationMs, colour) {
