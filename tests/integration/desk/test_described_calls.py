@@ -31,8 +31,9 @@ MOST = {"record_id": 8, "first_word": 20, "note_id": 3}
 TIMEOUT_SECONDS = 20.0
 STREAM = "text/event-stream"
 Operation = APIOperation[Any, Any, Any, Any]
+#: No worker runs in this home, so these are right answers (503), not faults.
+NO_WORKER = ("capture_not_running", "not_now")
 CHECKS = [
-    checks.not_a_server_error,
     checks.status_code_conformance,
     checks.content_type_conformance,
     checks.response_headers_conformance,
@@ -99,7 +100,8 @@ def called(
     @given(case=operation.as_strategy(generation_mode=mode))
     def one(case: schemathesis.Case) -> None:
         answer = case.call(base_url=desk.url, session=session, timeout=TIMEOUT_SECONDS)
-        case.validate_response(answer, checks=CHECKS)
+        is_away = answer.status_code == 503 and answer.json()["error"]["code"] in NO_WORKER
+        case.validate_response(answer, checks=CHECKS if is_away else [checks.not_a_server_error, *CHECKS])
 
     one()
     assert desk.process
