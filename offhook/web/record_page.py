@@ -11,8 +11,8 @@ from offhook.desk.reading import outline, window
 from offhook.web.pages import Renderer
 from shared.errors import RecordNotFound
 
-#: Segments that come with the page, so that there is something to read at once.
-FIRST_SEGMENTS = 30
+#: Segments that come with the page, and those of them that are in its markup, to be read before scripts run.
+FIRST_SEGMENTS, WRITTEN_SEGMENTS = 30, 12
 
 
 def record_page(request: Request, desk: Desk, renderer: Renderer) -> Response:
@@ -22,10 +22,12 @@ def record_page(request: Request, desk: Desk, renderer: Renderer) -> Response:
         raise RecordNotFound(f"{text!a} is not a number.")
     seq = desk.store.changes.latest()  # first: a change that is seen twice does no harm
     record = desk.store.records.get(int(text))
+    first = window(desk, record.id, 0, FIRST_SEGMENTS)
     data = {
         "seq": seq,
         **about_record(desk, record),
         "outline": outline(desk, record.id),
-        "window": window(desk, record.id, 0, FIRST_SEGMENTS),
+        "window": first,
     }
-    return renderer.page(request, "record.html", record.title, data, record=record)
+    written = [it for it in first.passages if it.segment < WRITTEN_SEGMENTS]
+    return renderer.page(request, "record.html", record.title, data, record=record, passages=written)

@@ -80,6 +80,7 @@ def test_a_click_elsewhere_stores_what_was_typed(desk: DeskServer, page: Page, r
     retype(page, 1, TYPED)
     page.get_by_role("heading", level=1).click()
     expect(page.locator(".edit-field")).to_have_count(0)
+    expect(page.locator(".pending")).to_have_count(0)
     page.reload()
     expect(text(page, 1)).to_have_text(TYPED)
 

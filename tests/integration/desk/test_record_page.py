@@ -6,12 +6,12 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from shared.store.store import Store
 from shared.store.transcripts import Window
 from shared.store.values import Record
-from tests.desk import DeskServer, until
+from tests.desk import DeskServer, signed_in, until
 from tests.integration.commands.spoken import segments_of
 from tests.integration.desk.calls import call, click_word, long_call, marked, opened, text, waiting
 from tests.integration.desk.test_accessibility import violations
@@ -37,6 +37,12 @@ def test_the_text_is_read_with_names_and_times(desk: DeskServer, page: Page, rec
     first = page.locator(".passage").first
     expect(first.get_by_role("button", name=re.compile("Me"))).to_be_visible()
     expect(first.locator(".time")).to_have_text("0:00")
+
+
+def test_the_first_text_needs_no_script(desk: DeskServer, browser: Browser, record: Record):
+    with signed_in(browser, desk, java_script_enabled=False) as context:
+        page = opened(context.new_page(), desk, record)
+        expect(text(page, 1)).to_have_text("Hello Max, Aida loveless here.")
 
 
 def test_a_click_on_a_word_plays_from_it_and_marks_it(desk: DeskServer, page: Page, record: Record):
@@ -200,6 +206,34 @@ def test_text_appears_while_the_call_is_transcribed(desk: DeskServer, desk_store
     desk_store.claims.complete(claim, segments, labels, duration_seconds=10.0, language="en")
     expect(text(page, 1)).to_have_text("Hello Max.")
     expect(page.locator(".passage").first.locator(".speaker")).to_contain_text("Me")
+
+
+def test_the_text_follows_the_player_until_the_reader_scrolls(
+    desk: DeskServer, desk_store: Store, page: Page
+):
+    opened(page, desk, long_call(desk, desk_store, 300))
+    expect(page.locator("#open-doubts")).to_have_attribute("data-count", "300")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    follow = page.get_by_role("button", name="Follow")
+    page.mouse.move(500, 300)
+    page.mouse.wheel(0, 4000)
+    expect(follow).to_be_visible()
+    assert page.evaluate("scrollY") > 1000
+    follow.click()
+    expect(page.locator(".speaking")).to_be_in_viewport()
+    expect(follow).to_be_hidden()
+
+
+def test_a_passage_is_repeated(desk: DeskServer, page: Page, record: Record):
+    opened(page, desk, record, "#t=5")
+    expect(page.locator(".passage.current")).to_have_count(1)
+    page.keyboard.press("r")
+    page.keyboard.press("p")
+    until(lambda: marked(page, "spoken") == ["here."], "the last word of the passage")
+    until(lambda: marked(page, "spoken") == ["Hello"], "the first word again")
+    page.keyboard.press("r")
+    expect(page.get_by_role("button", name=re.compile("Repeat"))).to_have_attribute("aria-pressed", "false")
 
 
 def test_a_long_selection_is_copied_with_what_is_not_on_the_screen(

@@ -122,14 +122,14 @@ export class PassageRows {
 
   #passage(passage, known) {
     const element = known ?? h("div", { class: "passage", dataset: { key: keyOf(passage) } });
-    if (!known) element.append(h("div", { class: "side" }), this.#text(), h("div", { class: "below" }));
-    const [side, text, below] = ["side", "text", "below"].map((name) => element.querySelector(`.${name}`));
+    if (!known) element.append(h("div", { class: "side" }), this.#text());
+    const [side, text] = [element.firstChild, element.querySelector(".text")];
     element.classList.toggle("goes-on", this.#fillSide(side, passage));
     if (text.firstChild.data !== passage.text) text.firstChild.data = passage.text;
     text.classList.toggle("empty", !passage.text);
     element.classList.toggle("pending", Boolean(passage.isPending));
     element.className = element.className.replace(/ ?voice-\w+/, "") + ` ${look(passage.speaker).className}`;
-    fillBelow(below, this.#additions.flatMap((maker) => maker(passage)));
+    fillBelow(element, this.#additions.flatMap((maker) => maker(passage)));
     const shown = this.#shown.get(text) ?? { standing: new Marks(), passing: new Marks() };
     shown.passage = passage;
     this.#shown.set(text, shown);
@@ -171,8 +171,10 @@ export class PassageRows {
   }
 }
 
-/** Show these elements; those that are there already are not moved, since one may have the focus. */
-function fillBelow(below, wanted) {
+/** Show these elements below a passage; those that are there are not moved, since one may have the focus. */
+function fillBelow(element, wanted) {
+  const below = element.querySelector(".below") ?? (wanted.length ? element.appendChild(h("div", { class: "below" })) : null);
+  if (!below) return;
   const isSame = wanted.length === below.children.length && wanted.every((it, place) => it === below.children[place]);
   if (!isSame) below.replaceChildren(...wanted);
 }

@@ -65,8 +65,8 @@ transcript.addEventListener("outline", () => {
   if (isAtEnd) list.scrollTo(list.count - 1);
 });
 transcript.addEventListener("change", ({ detail }) => {
-  list.setItems(transcript.segments);
-  list.refresh(detail.segments.map((index) => index + 1).filter((index) => list.rowAt(index))); // its name may go
+  const after = detail.segments.map((index) => index + 1).filter((index) => list.rowAt(index)); // a name may go
+  list.refresh(new Set([...detail.segments, ...after]));
   page.follow.remark();
 });
 outbox.addEventListener("change", ({ detail }) => list.refresh([detail.passage.segment]));
@@ -76,6 +76,7 @@ for (const name of ["away", "back"])
   });
 transcript.addEventListener("complete", () => performance.mark("complete"), { once: true });
 page.recovery = new Recovery(page);
+byId("passages").replaceChildren(); // what the page came with, to be read before scripts run
 transcript.begin(data);
 page.notes = new Notes(page, () => page.reader.ms, (ms) => page.reader.goTo(ms));
 page.doubts = new DoubtWalk(page);

@@ -1,8 +1,8 @@
 /**
  * The transcript of a record as the page has it: its segments, and their passages as they arrive.
  *
- * An outline without words comes first; passages come in chunks, those near the reader first. Every change
- * raises a "change" event whose `detail.segments` are the indexes of the segments that read otherwise now.
+ * An outline without words comes first, and raises "outline"; passages come in chunks, those near the reader
+ * first. Every change raises "change", with `detail.segments`: the indexes of those that read otherwise now.
  */
 import { get } from "./api.js";
 import { FIRST, LAST, END, START, partition, tokenAtTime } from "./tokens.js";
@@ -190,8 +190,8 @@ export class Transcript extends EventTarget {
     const grown = this.segments.filter((it, index) => it.characters !== before[index]?.characters);
     for (const { index } of this.isGrowing ? [...differ, ...grown] : this.segments)
       this.#missing.add(Math.floor(index / CHUNK));
-    this.dispatchEvent(new CustomEvent("outline", { detail: { isFirst } }));
-    this.#changed(differ.map((segment) => segment.index));
+    this.dispatchEvent(new Event("outline"));
+    if (!isFirst) this.#changed(differ.map((segment) => segment.index));
   }
 
   #takePassages({ first, passages }) {
@@ -213,7 +213,7 @@ export class Transcript extends EventTarget {
     for (let index = first; index < end; index++) if (!bySegment.has(index)) bySegment.set(index, []);
     for (const [index, some] of bySegment) {
       const segment = this.segments[index];
-      if (!segment || JSON.stringify(segment.passages) === JSON.stringify(some)) continue;
+      if (!segment || (segment.passages && JSON.stringify(segment.passages) === JSON.stringify(some))) continue;
       this.segments[index] = { ...segment, passages: some };
       differ.push(index);
     }

@@ -12,8 +12,9 @@ import { Rows } from "./rows.js";
 
 /** Heights that differ by less are the same, px. */
 const SAME = 0.5;
-/** Rows are made in advance for this many views above and below. */
+/** Rows are made in advance for this many views above and below; after a far jump for fewer at first. */
 const AHEAD = 0.75;
+const NEAR = 0.25;
 /** Estimates are put right at most so many times in one go. */
 const ROUNDS = 4;
 
@@ -30,6 +31,7 @@ export class VirtualList {
   #last = -1;
   #width = 0;
   #anchor = { index: 0, at: 0 };
+  #isPartial = false; // rows are to be made in advance as soon as there is time
   #abort = new AbortController();
 
   /**
@@ -76,15 +78,14 @@ export class VirtualList {
   setItems(items) {
     const places = new Map(items.map((item, index) => [this.#options.key(item, index), index]));
     const anchor = this.#anchorAmong(places);
-    this.#items = items;
-    this.#indexes = places;
+    [this.#items, this.#indexes] = [items, places];
     this.#estimate();
     if (this.#options.counting === "rows")
       this.#element.setAttribute("aria-rowcount", items.length + this.#options.headerRows);
     this.#draw(anchor, true);
   }
 
-  /** Make rows again whose items have changed; without indexes all of them. */
+  /** Make rows again whose items are others now in the array that is shown; without indexes all of them. */
   refresh(indexes = this.#items.keys()) {
     for (const index of indexes) {
       const key = this.#key(index);
@@ -219,8 +220,9 @@ export class VirtualList {
   #draw(anchor, isForced) {
     const { offset, height } = this.#view(); // read once: what follows makes the layout dirty
     if (!isForced && this.#covers(anchor, height)) return;
+    const ahead = this.#ahead(anchor, height);
     for (let round = 0; round < ROUNDS; round++) {
-      this.#place(...this.#range(anchor, height, AHEAD));
+      this.#place(...this.#range(anchor, height, ahead));
       this.#pad(); // before the layout: what is measured are rows between the paddings
       if (!this.#measure() || this.#covers(anchor, height)) break;
     }
@@ -229,8 +231,22 @@ export class VirtualList {
     this.#options.drawn?.(this.#first, this.#last);
   }
 
+  /** How many views of rows are made in advance now: few after a far jump, and the others later. */
+  #ahead(anchor, height) {
+    const [first, last] = this.#range(anchor, height, 0);
+    const isFar = last < this.#first || first > this.#last;
+    if (isFar && !this.#isPartial) {
+      this.#isPartial = true;
+      later(() => {
+        this.#isPartial = false;
+        this.#draw(this.#anchor, true);
+      });
+    }
+    return isFar ? NEAR : AHEAD;
+  }
+
   #covers(anchor, height) {
-    const [first, last] = this.#range(anchor, height, AHEAD / 3);
+    const [first, last] = this.#range(anchor, height, NEAR);
     return first >= this.#first && last <= this.#last;
   }
 
@@ -278,3 +294,6 @@ export class VirtualList {
     if (Math.abs(distance) > SAME) (this.#scroller ?? document.scrollingElement).scrollTop += distance;
   }
 }
+
+/** Call `act` when there is time; some browsers cannot say when that is. */
+const later = window.requestIdleCallback ?? ((act) => setTimeout(act, 50));
