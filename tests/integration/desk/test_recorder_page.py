@@ -101,8 +101,8 @@ def level(page: Page, side: str) -> int:
 
 def is_marked(page: Page) -> bool:
     """Whether title and icon say that a recording runs."""
-    icon = page.locator("#favicon").get_attribute("href") or ""
-    marks = {page.title().startswith("● "), "recording.svg" in icon}
+    title, icon = page.evaluate("[document.title, document.getElementById('favicon').href]")
+    marks = {title.startswith("● "), "recording.svg" in icon}
     assert len(marks) == 1
     return marks.pop()
 
