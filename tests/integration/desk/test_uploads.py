@@ -7,7 +7,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -218,7 +218,10 @@ def test_a_request_that_does_not_say_what_it_brings_is_refused(client: httpx.Cli
     assert client.get("/api/v1/uploads").json() == {"uploads": []}
 
 
-def test_a_killed_server_goes_on_where_it_was(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [DeskServer.kill, DeskServer.stop], ids=["killed", "stopped"])
+def test_a_server_that_ends_in_mid_upload_goes_on_where_it_was(
+    tmp_path: Path, end: Callable[[DeskServer], None]
+) -> None:
     content = recording(6, seconds=100.0)
     with serving(Stage(tmp_path / "home")) as server:
         client = server.client()
@@ -226,7 +229,7 @@ def test_a_killed_server_goes_on_where_it_was(tmp_path: Path) -> None:
         with raw(server, client, where, len(content)) as connection:
             connection.sendall(content[:2_000_000])
             until(lambda: offset(client, where) > 0, "the first block is written")
-            server.kill()
+            end(server)
         server.start()
         arrived = offset(client, where)
         assert 1 << 20 <= arrived <= 2_000_000
