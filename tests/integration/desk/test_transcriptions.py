@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import httpx
@@ -12,6 +14,7 @@ import openai
 import pysubs2
 import pytest
 
+from shared.files import Fingerprint, sha256_of
 from shared.store.store import Store
 from shared.store.transitions import QUEUED
 from shared.store.values import Record
@@ -250,3 +253,23 @@ def test_a_client_is_told_that_its_recording_was_cancelled(
             answer = "".join(iter(lines.readline, "\r\n")) + lines.read(60)
     assert answer.startswith("HTTP/1.1 400 ")
     assert "The recording is cancelled" in answer
+
+
+def test_a_recording_that_is_underway_with_other_settings_is_done_again_with_those_asked_for(
+    desk: DeskServer, program: openai.OpenAI, desk_store: Store, worker: None, tmp_path: Path
+) -> None:
+    path, log = tmp_path / "underway.wav", desk.log[-1]
+    path.write_bytes(recording(77))
+    content = {"sha256": sha256_of(path), **asdict(Fingerprint.of(path))}
+    with desk_store.transaction():
+        record = desk_store.records.add(source="added", title="underway", recording_path=str(path), **content)
+        busy = desk_store.workers.every("worker")[0].id
+        claim = desk_store.claims.claim(record.id, worker_id=busy, model="tiny.en", lease_seconds=60)
+    assert claim
+    with ThreadPoolExecutor(1) as pool:
+        ask = program.audio.transcriptions.create
+        asked = pool.submit(ask, file=path, model="whisper-1", prompt="Ada")
+        until(lambda: f"recording {record.id}: taken" in log.read_text("utf-8"), "the file was taken")
+        desk_store.claims.complete(claim, [])
+        asked.result(60)
+    assert desk_store.records.get(record.id).options["initial_prompt"] == "Ada"
