@@ -47,7 +47,7 @@ def move(desk: Desk, record_ids: Iterable[int], where: str) -> list[Outcome]:
         return desk.store.choices.set_priority(record_id, max(LOWEST, min(HIGHEST, wanted)))
 
     outcomes = each(desk, record_ids, moved)
-    desk.move_hints({it.record.id: it.record.priority for it in outcomes if it.record})
+    _hint(desk, outcomes)
     return outcomes
 
 
@@ -64,9 +64,8 @@ def resume(desk: Desk) -> None:
 
 
 def _hint(desk: Desk, outcomes: Iterable[Outcome]) -> None:
-    for outcome in outcomes:
-        if outcome.record:
-            desk.hint(outcome.record.id, outcome.record.priority)
+    """Have each changed record hinted at, once, with its priority."""
+    desk.move_hints({it.record.id: it.record.priority for it in outcomes if it.record})
 
 
 def _refuse_deleted(desk: Desk, record_id: int) -> None:

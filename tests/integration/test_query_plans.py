@@ -21,6 +21,8 @@ ASKED: dict[str, Callable[[Store], object]] = {
     "recordings that may still grow": lambda store: store.places.archived_since(1.0, 100),
     "whether a recording replaces another": lambda store: store.records.replace_content("/call.wav", {}),
     "which files are unreadable": lambda store: store.inbox_files.unreadable(),
+    "what changed since a change": lambda store: store.changes.since(7, 100),
+    "the last change": lambda store: store.changes.latest(),
     "the newest in a state": lambda store: store.records.newest(20, COMPLETED),
     "the page after that": lambda store: store.records.newest(20, COMPLETED, before_id=7),
 }

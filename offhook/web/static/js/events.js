@@ -1,6 +1,6 @@
 /**
  * What changes, as it happens: `record` (a row), `deleted` ({id}), `words` ({id, seq}), `desk` (how the desk
- * stands) and `connection` ({isUp}). A page misses nothing that changed after its own data, whose `seq` says so.
+ * stands) and `connection` ({isUp, why}). A page misses nothing that changed after its own data, whose `seq` says so.
  */
 
 import { byId, h, pageData } from "./dom.js";
@@ -25,7 +25,7 @@ function start() {
   seen = pageData()?.seq ?? null;
   join = shared() ?? alone();
   join();
-  on("connection", ({ isUp }) => (isUp ? back() : away()));
+  on("connection", ({ isUp, why }) => (isUp ? back() : away(why)));
 }
 
 function tell({ type, data, seq }) {
@@ -36,7 +36,7 @@ function tell({ type, data, seq }) {
 /** Take part in the stream of all tabs; returns what joins it, null where browsers have no shared workers. */
 function shared() {
   if (!globalThis.SharedWorker) return null;
-  const worker = new SharedWorker(new URL("./events-worker.js", import.meta.url), { type: "module", name: "events" });
+  const worker = new SharedWorker(new URL("./events_worker.js", import.meta.url), { type: "module", name: "events" });
   worker.port.onmessage = ({ data }) => tell(data);
   worker.onerror = () => {
     join = alone();
@@ -52,13 +52,19 @@ function alone() {
   return () => stream.from(seen);
 }
 
+const WHY = {
+  away: "The desk's server does not answer. This page goes on by itself when it is back. To start it, type: python start.py",
+  "signed out": "You are not signed in any more. Type offhook open in a terminal.",
+  refused: "Too many pages of the desk are open, so this one does not show what changes. Close some of them.",
+};
 let timer = 0;
 
 /** Say that the server is away, unless it is back soon; each try to connect again comes here too. */
-function away() {
+function away(why) {
+  const shown = byId("server-away");
+  if (shown) shown.textContent = WHY[why];
   timer ||= setTimeout(() => {
-    byId("main").prepend(h("p", { id: "server-away", class: "message warning", role: "status" },
-      "The desk's server does not answer. This page goes on by itself when it is back. To start it, type: python start.py"));
+    byId("main").prepend(h("p", { id: "server-away", class: "message warning", role: "status" }, WHY[why]));
   }, AWAY_MS);
 }
 

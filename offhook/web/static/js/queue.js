@@ -6,11 +6,11 @@ import { on } from "./events.js";
 import { counted } from "./format.js";
 import { bind } from "./keys.js";
 import { openMenu } from "./menu.js";
-import * as actions from "./queue-actions.js";
-import { showChips, showDesk } from "./queue-desk.js";
-import { Calls } from "./queue-model.js";
-import { STATES, draw, estimate } from "./queue-row.js";
-import { Selection } from "./queue-selection.js";
+import * as actions from "./queue_actions.js";
+import { showChips, showDesk } from "./queue_desk.js";
+import { Calls } from "./queue_model.js";
+import { STATES, draw, estimate } from "./queue_row.js";
+import { Selection } from "./queue_selection.js";
 import { complain } from "./toast.js";
 import { VirtualList } from "./virtual.js";
 
@@ -118,10 +118,16 @@ function narrow(change) {
   calls.narrow(change);
   showSort();
   showCounts();
+  writeAddressSoon();
+  if (!("q" in change)) writeAddressSoon.flush();
+}
+
+/** Write the filter into the address; while somebody types, once that rests: browsers limit how often. */
+const writeAddressSoon = debounced(300, () => {
   const { status, q, sort } = calls.filter;
   const query = new URLSearchParams({ ...(status && { status }), ...(q && { q }), ...(sort !== "-created_at" && { sort }) });
   history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
-}
+});
 
 search.value = calls.filter.q;
 search.addEventListener("input", () => narrow({ q: search.value.trim() }));

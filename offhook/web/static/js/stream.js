@@ -48,10 +48,21 @@ export class Stream {
     this.#tell({ type, data: JSON.parse(event.data), seq });
   }
 
+  /** Find out why the stream was refused: an event source does not say. */
+  async #ask(source) {
+    const answer = await fetch("/api/v1").catch(() => null);
+    if (source !== this.#source) return;
+    const why = !answer ? "away" : answer.status === 401 ? "signed out" : "refused";
+    this.#tell({ type: "connection", data: { isUp: false, why }, seq: null });
+  }
+
   #lost(source) {
     if (source !== this.#source) return;
-    this.#tell({ type: "connection", data: { isUp: false }, seq: null });
-    if (source.readyState !== EventSource.CLOSED) return;
+    if (source.readyState !== EventSource.CLOSED) {
+      this.#tell({ type: "connection", data: { isUp: false, why: "away" }, seq: null });
+      return;
+    }
+    this.#ask(source);
     const wait = AGAIN_MS[Math.min(this.#refusals, AGAIN_MS.length - 1)];
     this.#refusals += 1;
     this.#timer = setTimeout(() => this.#open(), wait);

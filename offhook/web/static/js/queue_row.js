@@ -32,12 +32,12 @@ export function draw(element, id, row, state) {
 function build(id) {
   const box = h("input", { type: "checkbox", tabindex: "-1" });
   const badge = h("span", { class: "badge" });
-  const bar = h("progress", { max: "1", "aria-label": "Progress" });
+  const bar = h("progress", { max: "1", "aria-label": "Progress", hidden: true });
   const left = h("span", { class: "quiet-text numeric" });
   const title = h("a", { href: `/records/${id}`, class: "call-title", tabindex: "-1" }, `Recording ${id}`);
   const about = h("span", { class: "quiet-text call-about" });
-  const error = h("p", { class: "call-error" });
-  const remedy = h("p", { class: "call-remedy" });
+  const error = h("p", { class: "call-error", hidden: true });
+  const remedy = h("p", { class: "call-remedy", hidden: true });
   const speakers = h("span", { class: "call-speakers" });
   const length = h("span", { class: "numeric" });
   const age = h("time", {});

@@ -1,7 +1,7 @@
 /** How the desk stands: paused or not, who works, and what a person can put right. */
 
 import { byId, fill, h } from "./dom.js";
-import { setPaused } from "./queue-actions.js";
+import { setPaused } from "./queue_actions.js";
 
 const KINDS = { worker: "Transcription worker", capture: "Capture worker", inbox: "Inbox", web: "This server" };
 const STATES = { queued: "Waiting", processing: "Transcribing", completed: "Completed", failed: "Failed", cancelled: "Cancelled" };

@@ -69,11 +69,10 @@ export class Calls {
   /** A row as it is now. */
   take(row, seq) {
     const before = this.#rows.get(row.id);
-    const isShown = before !== undefined || this.ids.includes(row.id);
     this.#rows.set(row.id, row);
     if (seq !== null) this.#seqs.set(row.id, seq);
     if (row.deletion_due_at) this.#leaving.add(row.id);
-    else if (!isShown || !this.ids.includes(row.id) || this.#mayMove(before, row)) this.#askSoon();
+    else if (this.#mayMove(before, row, this.ids.includes(row.id))) this.#askSoon();
     if (before?.status !== row.status && this.filter.q) this.#askSoon(); // the counts are of what is found
     this.#touched.add(row.id);
     this.#tellSoon();
@@ -111,8 +110,11 @@ export class Calls {
     }, TELL_MS);
   }
 
-  #mayMove(before, row) {
+  /** Whether a row may come, go or change its place. */
+  #mayMove(before, row, isShown) {
     const { status, q, sort } = this.filter;
+    if (!isShown && status && row.status !== status) return false;
+    if (!isShown && !(q && before)) return true;
     const fields = [...(status ? ["status"] : []), ...(q ? SEARCHED : []), ...SORTED[sort.replace("-", "")]];
     return fields.some((field) => before?.[field] !== row[field]);
   }
