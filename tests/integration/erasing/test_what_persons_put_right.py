@@ -31,6 +31,8 @@ def test_corrections_names_changes_and_texts_of_edits_go_with_their_recording(
     with store.edits.change(record.id, "edit"):
         overlays.correct(record.id, 2, 2, "vexillology")
     store.edits.undo(record.id)
+    store.drafts.put(record.id, 0, "jackdaw", "jackdaw")
+    store.notes.add(record.id, 0, "jackdaw")
     with store.edits.change(record.id, "edit"):
         overlays.correct(record.id, 3, 3, "vexillology")
         overlays.correct(record.id, 3, 3, "Max.")
