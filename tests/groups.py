@@ -12,6 +12,7 @@ SOUND_FILES = frozenset(
     {
         "acceptance/test_recorded_calls.py",
         "faults/test_devices.py",
+        "integration/desk/test_recorder_page.py",
         "integration/test_portable_audio.py",
         "integration/test_pulse_capture.py",
     }

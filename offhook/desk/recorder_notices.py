@@ -23,11 +23,17 @@ REMEDIES = {
 }
 #: A notice of these codes concerns one side, and is over when that side has a device again.
 _UNTIL_DEVICE = ("device_lost", "device_unusable")
+#: After a recording, only how it ended is still of interest.
+_AFTERWARDS = ("queued_later", "disk_full", "error")
 
 
 def notices(state: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what to mind of a recorder's state, each notice once, without the reminder of consent."""
-    found = {(each["code"], each["message"]): each for each in state["warnings"] if each["code"] != CONSENT}
+    """Return what to mind of a recording or of its end, each notice once, without the reminder of consent."""
+    is_running = state["state"] == "recording"
+    minded = [
+        it for it in state["warnings"] if it["code"] != CONSENT and (is_running or it["code"] in _AFTERWARDS)
+    ]
+    found = {(each["code"], each["message"]): each for each in minded}
     return [
         {**each, "remedy": REMEDIES.get(each["code"], ""), "is_over": _is_over(each, state)}
         for each in found.values()

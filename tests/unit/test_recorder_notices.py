@@ -42,6 +42,12 @@ def test_a_missing_side_is_minded_until_it_is_recorded(side: str) -> None:
     assert [each["is_over"] for each in notices(state(missing))] == [True]
 
 
+def test_after_a_recording_only_its_end_is_still_to_be_minded() -> None:
+    full = {"code": DiskFull.code, "message": "The disk is full."}
+    ended = state(LOST, full, state="idle", microphone=None, loopback=None)
+    assert [each["code"] for each in notices(ended)] == [DiskFull.code]
+
+
 def test_a_notice_that_comes_twice_is_shown_once() -> None:
     assert len(notices(state(LOST, LOST))) == 1
 

@@ -22,6 +22,7 @@ from tests.pulse import PulseServer, noise
 from tests.stage import Stage
 from tests.voices import NEAR, speak
 
+MICROPHONE = next(module for module in pulse.MODULES if "virtmic" in module)
 REMINDER = "Say that the call is recorded."
 
 
@@ -153,6 +154,21 @@ def test_a_recording_started_elsewhere_is_seen_and_a_silent_far_side_is_said_in_
     expect(recorder.get_by_text("“From a terminal” is in the queue.")).to_be_visible()
     until(lambda: not is_marked(recorder), "it is no longer marked")
     assert desk.stage.read("record", "state")["state"] == "idle"
+
+
+def test_a_microphone_that_is_unplugged_is_missed_until_it_is_back(
+    recorder: Page, sound: PulseServer
+) -> None:
+    start(recorder, "Unplugged")
+    sound.unload("source_name=virtmic")
+    notice = recorder.get_by_role("listitem").filter(has_text="The microphone was lost.")
+    expect(notice).to_contain_text("Plug it in again.")
+    expect(notice).not_to_have_class(re.compile("is-over"))
+    expect(recorder.locator("#device-microphone")).to_have_text("no device")
+    sound.pactl("load-module", *MICROPHONE.split())
+    sound.make_default("source", "virtmic")
+    expect(notice).to_have_class(re.compile("is-over"))
+    assert recorder.locator("#device-microphone").inner_text() == "Remapped Monitor of Null Output"
 
 
 def test_a_key_starts_and_stops_only_when_it_is_pressed_twice_and_a_deletion_asks(recorder: Page) -> None:

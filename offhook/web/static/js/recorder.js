@@ -77,8 +77,7 @@ function showButtons() {
 function showNotices() {
   const list = byId("notices");
   const kept = new Map([...list.children].map((item) => [item.dataset.key, item]));
-  const notices = view.state === "recording" ? view.notices : view.notices.filter(({ is_over }) => !is_over);
-  fill(list, notices.map((notice) => {
+  fill(list, view.notices.map((notice) => {
     const key = `${notice.code} ${notice.message}`;
     const item = kept.get(key) ?? h("li", { dataset: { key, code: notice.code } }, h("p", {}, notice.message), notice.remedy && h("p", { class: "hint" }, notice.remedy));
     item.className = notice.is_over || item.dataset.isOver ? "message is-over" : "message warning";
