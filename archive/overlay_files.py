@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from archive.transcript import Overlay
 from shared.reading import Correction
 from shared.speakers import Label
+from shared.words import milliseconds
 
 Value = TypeVar("Value")
 
@@ -18,6 +19,16 @@ def read(found: Mapping[str, Any]) -> Overlay:
     """Read labels, names and corrections. Raises ValueError, KeyError, TypeError."""
     names = {_text(it, "speaker"): _text(it, "name") for it in _list(found, "speakers") if it.get("name")}
     return Overlay(_each(found, "labels", _label), names, _each(found, "corrections", _correction))
+
+
+def notes(found: Mapping[str, Any]) -> tuple[tuple[int, str, float], ...]:
+    """Read the notes: the moment of each in ms, its text, and when it was made. Raises as `read`."""
+    return _each(found, "notes", _note)
+
+
+def _note(found: Mapping[str, Any]) -> tuple[int, str, float]:
+    made_at = datetime.fromisoformat(_text(found, "made_at")).timestamp()
+    return max(0, milliseconds(_number(found.get("at_seconds")))), _text(found, "text"), made_at
 
 
 def _label(found: Mapping[str, Any]) -> Label:

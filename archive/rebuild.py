@@ -53,6 +53,7 @@ def rebuild(settings: Settings, store: Store, *, dry_run: bool) -> Iterator[Rebu
             found = _read(path)
             segments = [Segment.from_json(segment) for segment in found["segments"]]
             overlay = overlay_files.read(found)
+            overlay_files.notes(found)  # a damaged one is found before anything is added
             recording = _recording_beside(path)
             record_id = None if dry_run else _add(settings, store, path, found, segments, overlay, recording)
             yield Rebuilt(path, record_id, recording)
@@ -109,6 +110,8 @@ def _add(
         done = store.claims.complete(claim, segments, machine, **_facts(found))
         store.deliveries.forget(done.id)  # it was completed long ago
         _lay_over(store, done.id, overlay)
+        for at_ms, text, made_at in overlay_files.notes(found):
+            store.notes.add(done.id, at_ms, text, made_at)
         store.places.reserve_stem(done.id, iter([_stem(settings, path)]))
         store.places.add_files(done.id, files)
         store.places.mark_archived(done, str(where))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from archive.names import names_of
 from shared.reading import Correction
 from shared.speakers import Label
+from shared.store.notes import Note
 from shared.store.parts import Part
 from shared.store.store import Store
 from shared.store.values import Record
@@ -28,7 +29,7 @@ class Transcript:
     """The segments of a call, in order, what is laid over their words, and the facts that its exports name.
 
     `is_capture` says that the channels of the recording are the microphone and the far side. `names` are
-    those of the overlay, which persons gave, and those that are known without them.
+    those of the overlay, which persons gave, and those that are known without them. `notes` are by persons.
     """
 
     record_id: int
@@ -42,6 +43,7 @@ class Transcript:
     is_capture: bool = False
     overlay: Overlay = Overlay()
     names: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
 
 
 def load(store: Store, record: Record, my_name: str) -> Transcript:
@@ -50,6 +52,7 @@ def load(store: Store, record: Record, my_name: str) -> Transcript:
         _transcript(record, numbered(store.transcripts.segments(record.id))),
         names=names_of(store, record, my_name),
         overlay=overlay(store, record.id),
+        notes=store.notes.of_record(record.id),
     )
 
 
@@ -67,7 +70,8 @@ def so_far(store: Store, record: Record, my_name: str) -> Transcript:
     if not windows:
         return load(store, record, my_name)
     segments = (segment for window in windows for segment in window.segments)
-    return _transcript(record, numbered(sorted(segments, key=lambda segment: segment.start_ms)))
+    found = _transcript(record, numbered(sorted(segments, key=lambda segment: segment.start_ms)))
+    return replace(found, notes=store.notes.of_record(record.id))
 
 
 def of_part(record: Record, part: Part, names: Mapping[str, str]) -> Transcript:

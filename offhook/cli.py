@@ -39,6 +39,7 @@ COMMANDS = {
     "hooks": "offhook.commands.hooks:hooks",
     "list": "offhook.commands.listing:list_records",
     "models": "offhook.commands.models:models",
+    "note": "offhook.commands.note:note",
     "open": "offhook.commands.open:open_desk",
     "password": "offhook.commands.password:password",
     "pause": "offhook.commands.queue:pause",

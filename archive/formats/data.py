@@ -29,7 +29,9 @@ def as_json(transcript: Transcript) -> str:
         "model": transcript.model,
         "flags": transcript.flags,
     }
-    return _written({**facts, **speech_in_json(transcript), **overlays_in_json(transcript)})
+    return _written(
+        {**facts, **speech_in_json(transcript), **overlays_in_json(transcript), **notes_in_json(transcript)}
+    )
 
 
 def speech_in_json(transcript: Transcript) -> dict[str, Any]:
@@ -75,6 +77,16 @@ def overlays_in_json(transcript: Transcript) -> dict[str, Any]:
             }
             for correction in transcript.overlay.corrections
         ],
+    }
+
+
+def notes_in_json(transcript: Transcript) -> dict[str, Any]:
+    """Return the notes of persons by their moments."""
+    return {
+        "notes": [
+            {"at_seconds": seconds(note.at_ms), "text": note.text, "made_at": iso(note.made_at)}
+            for note in transcript.notes
+        ]
     }
 
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from archive.formats.facts import facts, heading
+from archive.formats.facts import facts, heading, notes
 from archive.formats.times import moment
 from archive.passages import Passage, passages, turns
 from archive.transcript import Transcript
@@ -22,7 +22,7 @@ class ExtraMissing(OffhookError):
 
 
 def as_docx(transcript: Transcript) -> bytes:
-    """Write a heading, the facts of the call and a paragraph for each turn. Raises ExtraMissing."""
+    """Write a heading, the facts of the call, a paragraph for each turn, notes. Raises ExtraMissing."""
     document = _new_document()
     title = heading(transcript)
     document.core_properties.title = title[:255]
@@ -32,6 +32,10 @@ def as_docx(transcript: Transcript) -> bytes:
     for name, value in facts(transcript):
         document.add_paragraph(f"{name}: {value}")
     _add_all(document, list(turns(passage for passage in passages(transcript) if passage.line)))
+    if found := notes(transcript):
+        document.add_heading("Notes", level=2)
+        for at, text in found:
+            document.add_paragraph(f"[{at}] {text}")
     file = io.BytesIO()
     document.save(file)
     return file.getvalue()

@@ -13,6 +13,11 @@ def heading(transcript: Transcript) -> str:
     return plain(transcript.title) or f"Recording {transcript.record_id}"
 
 
+def notes(transcript: Transcript) -> list[tuple[str, str]]:
+    """Return the notes that a document has after its text, each as its moment and one line."""
+    return [(moment(note.at_ms), text) for note in transcript.notes if (text := plain(note.text))]
+
+
 def facts(transcript: Transcript) -> list[tuple[str, str]]:
     """Return the facts that a document names, each with its value."""
     length = transcript.duration_seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from archive.formats.facts import facts, heading
+from archive.formats.facts import facts, heading, notes
 from archive.formats.times import moment
 from archive.passages import passages, turns
 from archive.transcript import Transcript
@@ -16,11 +16,14 @@ _BEGINNINGS = re.compile(r"^([-+=]|\d+(?=[.)]))")
 
 
 def as_markdown(transcript: Transcript) -> str:
-    """Write a heading, the facts of the call and a paragraph for each turn."""
+    """Write a heading, the facts of the call, a paragraph for each turn and the notes."""
     blocks = [f"# {escaped(heading(transcript))}"]
     if found := [f"* {escaped(name)}: {escaped(value)}" for name, value in facts(transcript)]:
         blocks.append("\n".join(found))
-    return "\n\n".join([*blocks, *_turns(transcript)]) + "\n"
+    blocks += _turns(transcript)
+    if found := [f"* \\[{at}\\] {escaped(text)}" for at, text in notes(transcript)]:
+        blocks += ["## Notes", "\n".join(found)]
+    return "\n\n".join(blocks) + "\n"
 
 
 def escaped(text: str) -> str:

@@ -9,7 +9,8 @@ import click
 
 from archive import transcript
 from archive.exports import FORMATS, IN_LIBRARY
-from archive.formats.data import speech_in_json
+from archive.formats.data import notes_in_json, speech_in_json
+from archive.formats.facts import notes
 from archive.formats.times import moment
 from archive.library import beside, safe_name, write_whole
 from archive.passages import Passage, passages
@@ -48,10 +49,13 @@ def show(desk: Desk, record_id: int, form: str | None, as_json: bool) -> None:
         verdict = desk.store.captures.verdict(record.session_id)
         about = {**record_view(record, desk.settings), "capture": verdict}
         unplaced = [unplaced_view(it) for it in desk.store.carrying.unplaced(record.id)]
-        print_json({**about, "transcript": said.pop("segments"), **said, "unplaced": unplaced})
+        said = {"transcript": said.pop("segments"), **said, **notes_in_json(found)}
+        print_json({**about, **said, "unplaced": unplaced})
     else:
         say(*_heading(desk, record), "")
         say_coloured(*_lines(record, found))
+        if noted := notes(found):
+            say("", "Notes:", *(f"[{at}] {text}" for at, text in noted))
         if lost := _lost(desk, found):
             say(*lost)
 

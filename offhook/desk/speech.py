@@ -74,7 +74,7 @@ class Speech:
 
     def at(self, moment: str) -> Passage:
         """Return the passage at a moment, written as `show` writes it. Raises NoSuchMoment."""
-        start_ms = _milliseconds(moment)
+        start_ms = milliseconds_of(moment)
         whole_second_ms = 0 if "." in moment else 999
         with_words = [passage for passage in self.passages if passage.words]
         for passage in with_words:
@@ -110,7 +110,8 @@ def _why_nothing(record: Record, has_text: bool) -> str:
     return f"Recording {record.id} has no transcript with words: it is {record.transcription_status}."
 
 
-def _milliseconds(moment: str) -> int:
+def milliseconds_of(moment: str) -> int:
+    """Read a time such as 0:01:23 or 1:23.5. Raises NoSuchMoment."""
     found = _MOMENT.fullmatch(moment.strip())
     if found is None:
         raise NoSuchMoment(f"{moment} is not a time such as 0:01:23.")

@@ -152,7 +152,13 @@ def put_right(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
         say_again(settings, store, record, [CALL[0], (ME, "Nothing like it."), *CALL[2:]])
         with store.edits.change(record.id, "edit"):
             store.overlays.correct(record.id, 7, 7, "changed")
-    asked = (("show", "1"), ("search", "loveless"), ("speaker", "1"), ("speaker", "1", "them", "Ada"))
+    asked = (
+        ("note", "1", "ask her", "--at", "0:02"),
+        ("show", "1"),
+        ("search", "loveless"),
+        ("speaker", "1"),
+        ("speaker", "1", "them", "Ada"),
+    )
     asked += (("edit", "1", "--undo"), ("edit", "1", "--drop-unplaced"))
     asked += (("replace", "Miss", "Ms.", "--everywhere", "--yes", "--glossary"), ("relabel", "--all"))
     said: dict[str, list[Any]] = {}

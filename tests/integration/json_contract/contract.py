@@ -205,6 +205,16 @@ OVERLAYS: Table = {
 }
 
 
+#: The notes of persons.
+NOTES: Table = {
+    "notes": "list",
+    "notes[]": "object",
+    "notes[].at_seconds": "number",
+    "notes[].text": "text",
+    "notes[].made_at": "time",
+}
+
+
 #: What is told of a backup.
 BACKUP: Table = {
     "created_at": "time",
@@ -310,6 +320,7 @@ CONTRACT: dict[str, Table] = {
         ".": "recording",
         "capture": "verdict or null",
         **segments("transcript"),
+        **NOTES,
         "unplaced": "list",
         "unplaced[]": "object",
         "unplaced[].kind": "text",
@@ -318,6 +329,7 @@ CONTRACT: dict[str, Table] = {
         "unplaced[].heard": "text",
         "unplaced[].text": "text",
     },
+    "offhook note": {"record_id": "integer", **NOTES, "notes[].id": "integer"},
     "offhook search": {
         "hits": "list",
         "hits[]": "object",
@@ -490,6 +502,7 @@ CONTRACT: dict[str, Table] = {
         "flags[]": "text",
         **segments("segments"),
         **OVERLAYS,
+        **NOTES,
     },
 }
 

@@ -60,6 +60,7 @@ def _fill(store: Store, library: Library, worker_id: str) -> None:
     store.overlays.assign(done.id, 0, 0, ME)
     store.overlays.rename(done.id, ME, "Frau Weber")
     store.overlays.correct(done.id, 0, 0, "Jawohl.")
+    store.notes.add(done.id, 2000, "ask her")
     library.archive(done)
 
     silent = _claimed(store, worker_id, "silent")
