@@ -48,8 +48,12 @@ export class DoubtWalk {
     this.#collect();
     const place = this.#place();
     const next = this.#shown[step > 0 ? place.after : place.before];
-    if (next) this.visit(next);
-    else toast(this.#shown.length ? "There are no more doubts in this direction." : "There are no doubts left.");
+    if (next) {
+      this.visit(next);
+      return;
+    }
+    if (this.#here && !this.#doubts.includes(this.#here)) this.leave();
+    toast(this.#shown.length ? "There are no more doubts in this direction." : "There are no doubts left.");
   }
 
   get #shown() {
@@ -116,13 +120,18 @@ export class DoubtWalk {
     const words = { first_word: first, last_word: last };
     try {
       if (text !== null && text !== wordsOfDoubt(doubt)) await this.#correct(doubt, text);
-      else if (kind === "speaker")
-        await transcript.write(() => send("POST", `${transcript.path}/speakers/assign`, { ...words, who: passage.speaker }));
+      else if (kind === "speaker") await this.#confirmSpeaker(passage, words);
       else await transcript.write(() => send("POST", `${transcript.path}/confirm`, words));
       this.go(1);
     } catch (error) {
       complain(error);
     }
+  }
+
+  async #confirmSpeaker(passage, words) {
+    const { transcript } = this.#page;
+    await transcript.write(() => send("POST", `${transcript.path}/speakers/assign`, { ...words, who: passage.speaker }));
+    transcript.replace({ ...passage, is_doubtful: false, probability: null });
   }
 
   async #correct({ passage, offset, length }, said) {

@@ -10,6 +10,10 @@ import { LENGTH, OFFSET } from "./tokens.js";
 /** Keys by which a reader scrolls. */
 const SCROLLING = new Set(["PageUp", "PageDown", "Home", "End"]);
 
+/** Where in the view what is spoken is brought, from its top. */
+const READING_LINE = 0.3;
+const CALM = matchMedia("(prefers-reduced-motion: reduce)");
+
 export class Follow {
   #transcript;
   #player;
@@ -72,10 +76,14 @@ export class Follow {
     if (isNew && this.#isFollowing && this.#player.isPlaying) this.#scroll(now.passage.segment);
   }
 
+  /** Bring a segment into the view: gently where it is near, since somebody is reading. */
   #scroll(segment) {
-    if (segment < 0) return;
+    if (segment < 0 || this.#list.isVisible(segment)) return;
     this.#transcript.near = segment;
-    if (!this.#list.isVisible(segment)) this.#list.scrollTo(segment, "center");
+    const top = this.#list.rowAt(segment)?.getBoundingClientRect().top ?? Infinity;
+    const distance = top - window.innerHeight * READING_LINE;
+    if (Math.abs(distance) > window.innerHeight || CALM.matches) this.#list.scrollTo(segment, "center");
+    else window.scrollBy({ top: distance, behavior: "smooth" });
   }
 
   #mark(passage, token) {

@@ -1,6 +1,7 @@
 /** The panel beside the transcript: one of its parts is open, or none. */
 import { byId, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
+import { bind } from "./keys.js";
 
 export class Panel {
   #element = byId("panel");
@@ -8,11 +9,7 @@ export class Panel {
   #open = null;
 
   constructor() {
-    this.#element.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || event.defaultPrevented) return;
-      event.preventDefault();
-      this.close();
-    });
+    bind("Escape", "Close the panel", () => this.close(), { when: () => this.#open !== null });
   }
 
   /** The name of the open part, or null. */

@@ -159,7 +159,8 @@ export class Reader extends EventTarget {
     element.classList.toggle("current", isCurrent);
     element.classList.toggle("linked", this.#linked?.key === keyOf(passage));
     const text = element.querySelector(".text");
-    text.tabIndex = isCurrent || (!this.#current && passage.segment === 0) ? 0 : -1;
+    const isReached = isCurrent || (!this.#current && passage.segment === 0); // Tab goes through one passage alone
+    for (const part of [text, ...element.querySelectorAll(".speaker, .time")]) part.tabIndex = isReached ? 0 : -1;
   }
 
   #marks(passage) {

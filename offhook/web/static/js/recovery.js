@@ -5,7 +5,7 @@ import { send } from "./api.js";
 import { byId, fill, h } from "./dom.js";
 import { clock } from "./format.js";
 import { toast } from "./toast.js";
-import { hasWords, keyOf } from "./transcript.js";
+import { hasWords } from "./transcript.js";
 import { isTypedNow } from "./typing.js";
 
 const timeOfDay = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
@@ -40,7 +40,7 @@ export class Recovery {
   #refused({ entry, error, present }) {
     const { shelf, transcript, editor } = this.#page;
     shelf.keep({ ...entry, isStored: false });
-    if (present) transcript.put(withThis(transcript, present));
+    if (present) transcript.replace(present);
     this.#add(entry);
     const why = present ? "A passage that you changed was changed in another window, too." : error.message;
     if (editor.passage || !transcript.passageOf(entry.first_word)) {
@@ -112,10 +112,4 @@ export class Recovery {
     };
     fill(byId("unsaved"), words.length ? h("p", { class: "message warning row" }, "Unsaved text:", words.map(shown)) : null);
   }
-}
-
-/** All passages of a segment, one of them as it is given. */
-function withThis(transcript, passage) {
-  const there = transcript.segments[passage.segment]?.passages ?? [];
-  return there.map((it) => (keyOf(it) === keyOf(passage) ? passage : it));
 }

@@ -98,6 +98,12 @@ export class Transcript extends EventTarget {
     this.#changed(this.#store(passages));
   }
 
+  /** Replace one passage by another state of it. */
+  replace(passage) {
+    const there = this.segments[passage.segment]?.passages ?? [];
+    this.put(there.map((it) => (keyOf(it) === keyOf(passage) ? passage : it)));
+  }
+
   /** All passages that are loaded, in order, from a segment on. */
   *passages(from = 0, to = this.segments.length - 1) {
     for (let index = from; index <= to; index++) yield* this.segments[index]?.passages ?? [];
