@@ -8,7 +8,7 @@ cannot read the token that a change needs either.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -89,13 +89,13 @@ class Gate:
         """Return the answer to a request that may not come in; None if it may."""
         headers = Headers(scope=scope)
         if scope["http_version"] not in HTTP_VERSIONS:
-            return PlainTextResponse("This version of HTTP is not spoken here.", 505, CLOSE)
+            return _refused(scope, "http_version", "This version of HTTP is not spoken here.", 505, CLOSE)
         if "content-length" in headers and "transfer-encoding" in headers:
-            return PlainTextResponse("A proxy may see another end of this request.", 400, CLOSE)
+            return _refused(scope, "two_lengths", "A proxy may see another end of this request.", 400, CLOSE)
         if headers.getlist("host") not in [[host] for host in self._hosts]:
-            return PlainTextResponse("This address is not the desk's.", 421)
+            return _refused(scope, "wrong_host", "This address is not the desk's.", 421)
         if not self._is_own_origin(scope, headers):
-            return PlainTextResponse("Requests from other sites are refused.", 403)
+            return _refused(scope, "other_site", "Requests from other sites are refused.")
         path = scope["path"]
         if path in OPEN_PATHS or path.startswith(OPEN_FOLDERS):
             return None
@@ -123,9 +123,9 @@ class Gate:
             return self._unknown(scope)
         scope_needed = scope_of(scope["method"])
         if not visitor.may(scope_needed):
-            return _refused("scope", f"This token has no scope {scope_needed}.")
+            return _refused(scope, "scope", f"This token has no scope {scope_needed}.")
         if scope_needed != scope_of("GET") and not visitor.proves(headers.get(CSRF_HEADER)):
-            return _refused("csrf", "The page is out of date. Load it again.")
+            return _refused(scope, "csrf", "The page is out of date. Load it again.")
         scope.setdefault("state", {})["visitor"] = visitor
         return None
 
@@ -153,5 +153,9 @@ def _is_local(host: str) -> bool:
         return name == "localhost"
 
 
-def _refused(code: str, message: str) -> Response:
-    return JSONResponse(error_body(code, message), 403)
+def _refused(
+    scope: Scope, code: str, message: str, status: int = 403, headers: Mapping[str, str] | None = None
+) -> Response:
+    if is_api(scope):
+        return JSONResponse(error_body(code, message), status, headers)
+    return PlainTextResponse(message, status, headers)

@@ -29,6 +29,7 @@ EVERYWHERE = {
     400: "The request is not what this address takes, or cannot be done",
     401: "Nobody is signed in: send a token",
     403: "The token lacks the scope, or the request comes from another site",
+    421: "The request is for another host",
     429: "Too many wrong secrets in a minute",
     500: "A fault in offhook, or a file that cannot be read",
     503: "The database or a worker cannot be reached now",
@@ -80,7 +81,7 @@ def document(endpoints: Iterable[Endpoint], cookie: str) -> dict[str, Any]:
     for endpoint in endpoints:
         operation = _Operation(endpoint, known, components).described()
         paths.setdefault(plain(endpoint.path), {})[endpoint.method.lower()] = operation
-    asked = {it.query.__name__ for it in endpoints if it.query}
+    asked = {_component(known[str(it.query)]) for it in endpoints if it.query}
     return {
         "openapi": "3.1.0",
         "info": {"title": "offhook", "version": version("offhook")},
@@ -124,7 +125,7 @@ class _Operation:
         query = self._endpoint.query
         if query is None:
             return []
-        schema = self._components[query.__name__]
+        schema = self._components[_component(self._known[str(query)])]
         required = schema.get("required", [])
         return [
             {"name": name, "in": "query", "required": name in required, "schema": it}
@@ -166,6 +167,11 @@ class _Operation:
         found = EVERYWHERE | (CHANGING if is_change else READING)
         found |= WITH_BODY if endpoint.body or isinstance(endpoint, Stream) else {}
         return found | (WITH_PARAMETERS if endpoint.query or is_change or "{" in endpoint.path else {})
+
+
+def _component(schema: Mapping[str, str]) -> str:
+    """Return the name of a described type; two types of one name get longer ones."""
+    return schema["$ref"].removeprefix(_REF.format(name=""))
 
 
 def plain(path: str) -> str:

@@ -10,6 +10,7 @@ from offhook.desk import queueing
 from offhook.desk.adding import add_file
 from offhook.desk.listing import row_of
 from offhook.desk.overview import overview
+from offhook.web.api.rows import Queue, Row
 from offhook.web.call import Call, Endpoint
 
 SAMPLE = Path(offhook.__file__).parent / "sample" / "sample-call.wav"
@@ -37,8 +38,8 @@ def resume(call: Call) -> None:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/api/v1/queue", get_queue, "How the queue stands", answer=dict[str, Any]),
-    Endpoint("POST", "/api/v1/queue/sample", add_sample, "Queue the sample call", answer=dict[str, Any]),
+    Endpoint("GET", "/api/v1/queue", get_queue, "How the queue stands", answer=Queue),
+    Endpoint("POST", "/api/v1/queue/sample", add_sample, "Queue the sample call", answer=Row),
     Endpoint("POST", "/api/v1/queue/pause", pause, "Take no further recordings"),
     Endpoint("POST", "/api/v1/queue/resume", resume, "Take recordings again"),
 )

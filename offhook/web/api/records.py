@@ -13,6 +13,7 @@ from offhook.desk.describing import describe
 from offhook.desk.listing import listed, order, row_of, rows_of
 from offhook.desk.several import Outcome
 from offhook.desk.wishes import options_of
+from offhook.web.api.rows import Details, Row, RowOrder, RowPage, SomeRows, Status
 from offhook.web.call import Call, Endpoint
 from offhook.web.errors import error_body
 from shared.store.listing import Wanted
@@ -20,7 +21,6 @@ from shared.store.listing import Wanted
 #: Rows of a page, and records that are changed by one call.
 MOST_ROWS, MOST_CHANGED = 500, 20_000
 
-Status = Literal["queued", "processing", "completed", "failed", "cancelled"]
 Text = Annotated[str, msgspec.Meta(max_length=1000)]
 Ids = Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]], msgspec.Meta(max_length=MOST_CHANGED)]
 
@@ -170,16 +170,16 @@ def _result(outcome: Outcome) -> Result:
 
 _ALL, _ONE = "/api/v1/records", "/api/v1/records/{record_id}"
 ENDPOINTS = (
-    Endpoint("GET", _ALL, get_page, "A page of recordings", query=PageOf, answer=dict[str, Any]),
+    Endpoint("GET", _ALL, get_page, "A page of recordings", query=PageOf, answer=RowPage),
     Endpoint(
         "GET",
         f"{_ALL}/order",
         get_order,
         "The numbers of all recordings",
         query=OrderOf,
-        answer=dict[str, Any],
+        answer=RowOrder,
     ),
-    Endpoint("GET", f"{_ALL}/rows", get_rows, "Some recordings", query=RowsOf, answer=dict[str, Any]),
+    Endpoint("GET", f"{_ALL}/rows", get_rows, "Some recordings", query=RowsOf, answer=SomeRows),
     Endpoint("POST", f"{_ALL}/retry", retry, "Transcribe recordings again", body=Retry, answer=Results),
     Endpoint(
         "POST", f"{_ALL}/cancel", cancel, "Take recordings out of the queue", body=Several, answer=Results
@@ -191,8 +191,6 @@ ENDPOINTS = (
         "POST", f"{_ALL}/delete", delete, "Delete recordings in 30 seconds", body=Several, answer=Results
     ),
     Endpoint("POST", f"{_ALL}/undelete", undelete, "Undo a deletion", body=Several, answer=Results),
-    Endpoint("GET", _ONE, get_one, "A recording", answer=dict[str, Any]),
-    Endpoint(
-        "PATCH", _ONE, change_description, "Describe a recording", body=Description, answer=dict[str, Any]
-    ),
+    Endpoint("GET", _ONE, get_one, "A recording", answer=Details),
+    Endpoint("PATCH", _ONE, change_description, "Describe a recording", body=Description, answer=Row),
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from offhook.desk.desk import Desk
 from offhook.desk.taking_in import UnknownUpload
 from offhook.desk.uploading import Uploads
+from offhook.web.api.rows import Row
 from offhook.web.call import Answers, Call, Endpoint, Stream
 from offhook.web.sending import SentRecording, sending
 from offhook.web.tus import PATH, Tus, resumable
@@ -74,7 +75,7 @@ def _view(uploads: Uploads, upload: Upload) -> UploadView | None:
 class Taken(msgspec.Struct):
     """What a recording that was sent has become."""
 
-    record: dict[str, Any]
+    record: Row
     was_known: bool
 
 
