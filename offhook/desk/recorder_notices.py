@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,13 +31,17 @@ _AFTERWARDS = ("queued_later", "disk_full", "error")
 def notices(state: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what to mind of a recording or of its end, each notice once, without the reminder of consent."""
     is_running = state["state"] == "recording"
-    minded = [
-        it for it in state["warnings"] if it["code"] != CONSENT and (is_running or it["code"] in _AFTERWARDS)
-    ]
-    found = {(each["code"], each["message"]): each for each in minded}
+    said = [it for it in state["warnings"] if it["code"] != CONSENT]
+    minded = [(it["code"], it["message"]) for it in said if is_running or it["code"] in _AFTERWARDS]
     return [
-        {**each, "remedy": REMEDIES.get(each["code"], ""), "is_over": _is_over(each, state)}
-        for each in found.values()
+        {
+            "code": code,
+            "message": message,
+            "remedy": REMEDIES.get(code, ""),
+            "times": times,
+            "is_over": _is_over(code, message, state),
+        }
+        for (code, message), times in Counter(minded).items()
     ]
 
 
@@ -46,8 +51,7 @@ def consent(state: Mapping[str, Any]) -> str | None:
     return said[-1] if said and state["state"] == "recording" else None
 
 
-def _is_over(notice: Mapping[str, str], state: Mapping[str, Any]) -> bool:
-    code, message = notice["code"], notice["message"]
+def _is_over(code: str, message: str, state: Mapping[str, Any]) -> bool:
     if code == "device_opened":
         return True
     sides = [side for side in ("microphone", "loopback") if state[side]]

@@ -49,7 +49,7 @@ def test_after_a_recording_only_its_end_is_still_to_be_minded() -> None:
 
 
 def test_a_notice_that_comes_twice_is_shown_once() -> None:
-    assert len(notices(state(LOST, LOST))) == 1
+    assert [each["times"] for each in notices(state(LOST, LOST))] == [2]
 
 
 def test_the_reminder_of_consent_is_apart_and_ends_with_the_recording() -> None:

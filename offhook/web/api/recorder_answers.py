@@ -15,11 +15,12 @@ class CaptureWorker(Struct):
 
 
 class Notice(Struct):
-    """What to mind of a recording: a code, a sentence, what a person can do, and whether it is over."""
+    """What to mind of a recording: what a person can do, how often it was said, and whether it is over."""
 
     code: str
     message: str
     remedy: str
+    times: int
     is_over: bool
 
 

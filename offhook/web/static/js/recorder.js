@@ -74,22 +74,28 @@ function showButtons() {
   }
 }
 
+/** Notices that stay are left in place: a live region would read them again. */
 function showNotices() {
   const list = byId("notices");
   const kept = new Map([...list.children].map((item) => [item.dataset.key, item]));
-  fill(list, view.notices.map((notice) => {
-    const key = `${notice.code} ${notice.message}`;
-    const item = kept.get(key) ?? h("li", { dataset: { key, code: notice.code } }, h("p", {}, notice.message), notice.remedy && h("p", { class: "hint" }, notice.remedy));
-    item.className = notice.is_over || item.dataset.isOver ? "message is-over" : "message warning";
+  const items = view.notices.map((notice) => {
+    const item = kept.get(`${notice.code} ${notice.message}`) ?? itemOf(notice);
+    item.dataset.times = notice.times;
+    item.className = notice.is_over || item.dataset.overAt === item.dataset.times ? "message is-over" : "message warning";
     return item;
-  }));
+  });
+  if (items.length !== list.children.length || items.some((item, place) => item !== list.children[place])) fill(list, items);
 }
 
-/** Mark a notice as over that only the meters can tell to be over. */
+function itemOf({ code, message, remedy }) {
+  return h("li", { dataset: { key: `${code} ${message}`, code } }, h("p", {}, message), remedy && h("p", { class: "hint" }, remedy));
+}
+
+/** Mark a notice as over that only the meters can tell to be over, until it is said again. */
 function overcome(code) {
   for (const item of byId("notices").children) {
-    if (item.dataset.code !== code || item.dataset.isOver) continue;
-    item.dataset.isOver = "true";
+    if (item.dataset.code !== code || item.dataset.overAt === item.dataset.times) continue;
+    item.dataset.overAt = item.dataset.times;
     item.className = "message is-over";
   }
 }
@@ -166,7 +172,7 @@ async function attach() {
   }
 }
 
-byId("toggle").addEventListener("click", toggle);
+byId("toggle").addEventListener("click", ({ detail }) => detail < 2 && toggle()); // a double click starts and does not stop
 byId("discard").addEventListener("click", () => discard(view));
 byId("about").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -176,7 +182,7 @@ for (const name of ["candidate_id", "project_id"]) byId(name).addEventListener("
 byId("consent-done").addEventListener("click", () => {
   sessionStorage.setItem(ACKNOWLEDGED, view.session_id);
   showConsent();
-  byId("toggle").focus();
+  byId("main").focus(); // not the button that stops
 });
 bind("r", "Start to record; twice: stop", toggleByKey);
 bind("d", "Delete the running recording, after a question", () => discard(view), { when: () => view.state === "recording" });
