@@ -10,7 +10,7 @@ from typing import Any
 from offhook.desk.desk import Desk
 from offhook.desk.recorder import CaptureClient
 from offhook.desk.recorder_view import view_of, view_without_worker
-from shared.errors import OffhookError
+from shared.errors import OffhookError, in_words
 from shared.logs import discreet
 
 log = logging.getLogger(__name__)
@@ -93,10 +93,16 @@ class _Watch:
                     self._listen()
                 except OffhookError as error:
                     log.debug("the recorder cannot be watched now: %s", discreet(error))
-                    self._say(view_without_worker(self._desk, error))
-                    self._ending.wait(RETRY_SECONDS)
+                    self._wait(error)
+                except Exception as error:  # it is tried again: those who watch must not wait for nothing
+                    log.exception("the recorder cannot be watched now")
+                    self._wait(OffhookError(f"The recorder cannot be watched now: {in_words(error)}."))
         finally:
             self._desk.store.disconnect()
+
+    def _wait(self, error: OffhookError) -> None:
+        self._say(view_without_worker(self._desk, error))
+        self._ending.wait(RETRY_SECONDS)
 
     def _listen(self) -> None:
         """Tell what happens until the worker ends. Raises CaptureNotRunning, CaptureSilent, Refused."""

@@ -20,6 +20,7 @@ def calls(desk: DeskServer, desk_store: Store) -> list[Record]:
     first = spoken(settings, desk_store, "Call <i>")
     second = spoken(settings, desk_store, "Another", candidate_id="C-17")
     desk_store.overlays.rename(first.id, THEM, "Ada")
+    spoken(settings, desk_store, "Long", [(THEM, "number please")] * 60)
     return [first, second]
 
 
@@ -66,3 +67,12 @@ def test_the_keys_lead_to_a_moment_and_open_the_call_there(
     search.wait_for_url(f"**/records/{calls[1].id}#t=12.0")
     assert "Another" in search.title()
     faults.clear()  # the recording of this call has no sound to play
+
+
+def test_more_moments_are_shown_below_and_the_keys_go_on_there(search: Page) -> None:
+    search.get_by_label("Words that were said").fill("number")
+    expect(search.locator(".hit")).to_have_count(50)
+    search.get_by_role("button", name="Show more").click()
+    expect(search.locator(".hit")).to_have_count(60)
+    expect(search.locator(".hit").nth(50)).to_be_focused()
+    assert search.get_by_role("button", name="Show more").is_hidden()
