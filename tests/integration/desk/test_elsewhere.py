@@ -175,7 +175,7 @@ def test_a_person_signs_in_from_elsewhere_with_the_password(elsewhere: DeskServe
         page.get_by_label("Password").fill(PASSWORD)
         page.keyboard.press("Enter")
         page.wait_for_url(f"{elsewhere.url}/")
-        assert page.get_by_role("heading", name="Calls").is_visible()
+        assert page.get_by_role("heading", name="Calls", exact=True).is_visible()
         (cookie,) = context.cookies()
         assert cookie["name"] == f"__Host-offhook_{elsewhere.port}"
         assert cookie["secure"]

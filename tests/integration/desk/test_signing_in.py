@@ -58,7 +58,7 @@ def test_a_link_of_offhook_open_signs_a_browser_in_once(desk: DeskServer, browse
         page = context.new_page()
         page.goto(link)
         page.wait_for_url(f"{desk.url}/")
-        assert page.get_by_role("heading", name="Calls").is_visible()
+        assert page.get_by_role("heading", name="Calls", exact=True).is_visible()
         (cookie,) = context.cookies()
         assert cookie["httpOnly"]
         assert cookie["sameSite"] == "Strict"
@@ -78,7 +78,7 @@ def test_a_file_that_offhook_open_writes_signs_a_browser_in(desk: DeskServer, br
         page = context.new_page()
         page.goto(path.as_uri())
         page.wait_for_url(f"{desk.url}/")
-        assert page.get_by_role("heading", name="Calls").is_visible()
+        assert page.get_by_role("heading", name="Calls", exact=True).is_visible()
 
 
 def test_a_link_leads_to_no_other_site(desk: DeskServer, stranger: httpx.Client):
@@ -248,7 +248,7 @@ def test_a_session_outlives_the_server(desk: DeskServer, page: Page, faults: lis
     desk.kill()
     desk.start()
     until(lambda: page.goto(desk.url).status == 200, "the page is there")  # type: ignore[union-attr]
-    assert page.get_by_role("heading", name="Calls").is_visible()
+    assert page.get_by_role("heading", name="Calls", exact=True).is_visible()
     faults.clear()  # of the time in between
 
 
