@@ -150,6 +150,31 @@ def test_a_passage_is_given_to_another_speaker(desk: DeskServer, page: Page, rec
     expect(page.locator(".passage").nth(2).locator(".speaker")).to_contain_text("Me")
 
 
+def test_selected_words_are_given_to_another_speaker(desk: DeskServer, page: Page, record: Record):
+    opened(page, desk, record)
+    page.evaluate("""() => {
+        const node = document.querySelectorAll(".passage .text")[2].firstChild;
+        document.getSelection().setBaseAndExtent(node, 0, node, "I wrote".length);
+    }""")
+    page.keyboard.press("s")
+    dialog = page.get_by_role("dialog", name="Who says the 2 selected words?")
+    dialog.get_by_label("Somebody else: a name").fill("Grace")
+    dialog.get_by_role("button", name="Give").click()
+    expect(page.locator(".passage").nth(2)).to_contain_text("Grace")
+    expect(text(page, 2)).to_have_text("I wrote")
+    expect(text(page, 3)).to_have_text("about the analytical engine.")
+
+
+def test_two_speakers_are_exchanged_and_that_is_undone(desk: DeskServer, page: Page, record: Record):
+    opened(page, desk, record)
+    page.click("#open-speakers")
+    page.get_by_role("button", name="Exchange the two").click()
+    first = page.locator(".passage").first.locator(".speaker")
+    expect(first).to_contain_text(record.title)
+    page.keyboard.press("u")
+    expect(first).to_contain_text("Me")
+
+
 def test_doubts_are_walked_confirmed_and_corrected(desk: DeskServer, desk_store: Store, page: Page):
     record = long_call(desk, desk_store, 4)
     opened(page, desk, record)
@@ -234,6 +259,35 @@ def test_a_passage_is_repeated(desk: DeskServer, page: Page, record: Record):
     until(lambda: marked(page, "spoken") == ["Hello"], "the first word again")
     page.keyboard.press("r")
     expect(page.get_by_role("button", name=re.compile("Repeat"))).to_have_attribute("aria-pressed", "false")
+
+
+def test_pauses_are_skipped_if_the_reader_wants_that(desk: DeskServer, page: Page, record: Record):
+    opened(page, desk, record)
+    page.get_by_label("Skip pauses").check()
+    page.keyboard.press("p")  # the next words begin at 5 s, the last ones end at 1.95 s
+    played: set[str] = set()
+    until(lambda: played.add(at(page)) or "0:05" in played, "the second passage plays")
+    assert "0:03" not in played
+    page.get_by_label("Skip pauses").uncheck()
+
+
+def test_all_of_the_text_is_printed(desk: DeskServer, desk_store: Store, page: Page):
+    opened(page, desk, long_call(desk, desk_store, 300))
+    expect(page.locator("#open-doubts")).to_have_attribute("data-count", "300")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    expect(page.locator("#printed p")).to_have_count(300)
+    expect(page.locator("#printed p").last).to_be_visible()
+    expect(page.locator("#player")).to_be_hidden()
+
+
+def test_a_call_that_is_not_there_says_so(desk: DeskServer, page: Page, faults: list[str]):
+    for number in ("987654", "none"):
+        answer = page.goto(f"{desk.url}/records/{number}")
+        assert answer
+        assert answer.status == 404
+        expect(page.get_by_role("heading", level=1)).to_have_text("No such call")
+    faults.clear()
 
 
 def test_a_long_selection_is_copied_with_what_is_not_on_the_screen(

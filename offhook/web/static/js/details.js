@@ -81,7 +81,10 @@ export class Details {
     return [
       status === "failed" || status === "cancelled" ? this.#failure() : null,
       status === "processing" ? h("progress", { "aria-label": "Transcribed", max: "1" }) : null,
-      disclosure("About the recording", remarks.map(([heading, text]) => h("li", {}, h("strong", {}, heading), `: ${text}`))),
+      disclosure(
+        "About the recording",
+        remarks.map(([heading, text]) => h("li", {}, h("strong", {}, heading), `: ${text}`)),
+      ),
       disclosure(
         `${counted(unplaced.length, "change")} found no place in this transcript`,
         unplaced.map((text) => h("li", {}, text)),

@@ -20,8 +20,8 @@ export function doubtCard(page, walk, doubt, { place, count }) {
   const field = isWord ? h("input", { type: "text", value: said, "aria-label": "What is right", spellcheck: "true",
     autocomplete: "off", onkeydown: (event) => typed(event, walk, doubt, field) }) : null;
   const own = isWord ? wordButtons(page, walk, doubt, field) : otherButtons(page, doubt);
-  return h("div", { class: "doubt-card", role: "group", tabindex: "-1", "aria-label": `Doubt ${place} of ${count}: ${said}`,
-      onkeydown: (event) => pressed(event, page, walk, doubt, field) },
+  return h("div", { class: "doubt-card", role: "group", tabindex: "-1",
+      "aria-label": `Doubt ${place} of ${count}: ${said}`, onkeydown: (event) => pressed(event, page, walk, doubt, field) },
     h("p", { class: "hint" }, `${place.toLocaleString("en")} of ${count.toLocaleString("en")} · ${reasonOf(doubt)}`),
     h("div", { class: "row" },
       field,

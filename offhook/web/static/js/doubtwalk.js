@@ -65,7 +65,8 @@ export class DoubtWalk {
   }
 
   #marks(passage) {
-    return this.#here?.kind === "word" && this.#isHere(passage) ? [["doubt-here", this.#here.offset, this.#here.length]] : [];
+    if (this.#here?.kind !== "word" || !this.#isHere(passage)) return [];
+    return [["doubt-here", this.#here.offset, this.#here.length]];
   }
 
   /** The places in the list before and after the reader. */

@@ -12,6 +12,7 @@ import { hasWords, keyOf } from "./transcript.js";
 import { typingIn } from "./typing.js";
 
 const BACK_MS = 2000;
+const HINT = "Enter stores · Tab plays · Shift+Tab goes back 2 s · Esc leaves";
 const STATES = {
   same: "",
   typing: "",
@@ -129,7 +130,7 @@ export class Editor extends EventTarget {
     });
     const state = h("span", { class: "edit-state", role: "status" });
     const note = h("span", { class: "edit-note" });
-    const hint = h("span", { class: "edit-hint", id: "edit-hint" }, "Enter stores · Tab plays · Shift+Tab goes back 2 s · Esc leaves");
+    const hint = h("span", { class: "edit-hint", id: "edit-hint" }, HINT);
     const foot = h("div", { class: "edit-foot" }, note, state, hint);
     const element = h("div", { class: "editor", onfocusout: (event) => this.#focusLeft(event) }, field, foot);
     return { element, field, state, note };

@@ -24,6 +24,15 @@ export class Exporting {
     const button = byId("open-export");
     page.panel.add("export", { heading: "Copy and export", button, content: this.#build() });
     byId("passages").addEventListener("copy", (event) => this.#copied(event));
+    window.addEventListener("beforeprint", () => this.#print());
+    window.addEventListener("afterprint", () => byId("printed").replaceChildren());
+  }
+
+  /** Write all of the text for the printer: the list has only what is on the screen. */
+  #print() {
+    const paragraphs = turnsOf(this.#page.transcript.passages(), { isEach: false }).map(({ name, start, texts }) =>
+      h("p", {}, h("b", {}, name ?? ""), h("span", { class: "numeric" }, ` ${clock(start / 1000)} `), texts.join(" ")));
+    byId("printed").replaceChildren(...paragraphs);
   }
 
   #build() {
@@ -62,16 +71,21 @@ export class Exporting {
   }
 }
 
-/** Passages as a text: a paragraph for each turn, with its name and time if these are wanted. */
+/** Passages as a text: a line for each turn, or for each passage with its time, with names if these are wanted. */
 export function asText(passages, { names, times }) {
+  const head = ({ name, start }) =>
+    `${times ? `[${clock(start / 1000)}] ` : ""}${names && name ? `${name}: ` : ""}`;
+  return turnsOf(passages, { isEach: times }).map((turn) => head(turn) + turn.texts.join(" ")).join("\n");
+}
+
+/** Passages one after another of one speaker as turns: `{ name, start, texts }`; or each alone. */
+function turnsOf(passages, { isEach }) {
   const turns = [];
   for (const passage of passages) {
     if (!passage.text) continue;
     const open = turns.at(-1);
-    if (open && open.name === passage.name && passage.name && !times) open.texts.push(passage.text);
+    if (open && open.name === passage.name && passage.name && !isEach) open.texts.push(passage.text);
     else turns.push({ name: passage.name, start: passage.start_ms, texts: [passage.text] });
   }
-  const head = ({ name, start }) =>
-    `${times ? `[${clock(start / 1000)}] ` : ""}${names && name ? `${name}: ` : ""}`;
-  return turns.map((turn) => head(turn) + turn.texts.join(" ")).join("\n");
+  return turns;
 }

@@ -26,7 +26,8 @@ if (isKnown) PRIORITIES.forEach(registered);
 
 function rangeOf(node, offset, length) {
   const end = Math.min(node.length, offset + length);
-  return new StaticRange({ startContainer: node, startOffset: Math.min(offset, end), endContainer: node, endOffset: end });
+  const [startContainer, endContainer] = [node, node];
+  return new StaticRange({ startContainer, startOffset: Math.min(offset, end), endContainer, endOffset: end });
 }
 
 /** The ranges of one passage's text, which are put in and taken out together. */

@@ -18,6 +18,7 @@ export function stayUpToDate({ transcript, details, notes, outbox }) {
     if (!isMine(data) || byId("deleted")) return;
     byId("main").prepend(h("p", { id: "deleted", class: "message error", role: "alert" }, "This call was deleted."));
   });
+  document.addEventListener("visibilitychange", () => document.hidden || notes.load()); // no event tells of notes
   on("connection", ({ isUp }) => {
     if (!isUp) return;
     outbox.hurry();

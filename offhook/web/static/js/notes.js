@@ -94,7 +94,8 @@ export class Notes extends EventTarget {
     const save = (text) => this.#change(note, text);
     const edit = () => this.#open({ ...note, element: this.#form("Note", note.text, save) });
     const button = (label, act) =>
-      h("button", { type: "button", class: "quiet small", "aria-label": `${label} note: ${note.text}`, onclick: act }, label);
+      h("button", { type: "button", class: "quiet small", onclick: act, "aria-label": `${label} note: ${note.text}` },
+        label);
     return h("div", { class: "note" },
       h("a", { class: "time numeric", href: `#t=${(note.at_ms / 1000).toFixed(1)}` }, clock(note.at_ms / 1000)),
       h("span", { class: "note-text" }, note.text),

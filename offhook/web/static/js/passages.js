@@ -173,8 +173,9 @@ export class PassageRows {
 
 /** Show these elements below a passage; those that are there are not moved, since one may have the focus. */
 function fillBelow(element, wanted) {
-  const below = element.querySelector(".below") ?? (wanted.length ? element.appendChild(h("div", { class: "below" })) : null);
-  if (!below) return;
+  let below = element.querySelector(".below");
+  if (!below && !wanted.length) return;
+  below ??= element.appendChild(h("div", { class: "below" }));
   const isSame = wanted.length === below.children.length && wanted.every((it, place) => it === below.children[place]);
   if (!isSame) below.replaceChildren(...wanted);
 }

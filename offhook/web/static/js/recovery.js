@@ -110,6 +110,7 @@ export class Recovery {
       const open = () => this.#open(word);
       return h("button", { type: "button", class: "small", onclick: open }, clock(passage.start_ms / 1000));
     };
-    fill(byId("unsaved"), words.length ? h("p", { class: "message warning row" }, "Unsaved text:", words.map(shown)) : null);
+    const list = words.length && h("p", { class: "message warning row" }, "Unsaved text:", words.map(shown));
+    fill(byId("unsaved"), list || null);
   }
 }

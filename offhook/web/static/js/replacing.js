@@ -88,7 +88,8 @@ export class Replacing {
     try {
       await transcript.write(() => this.#send(false, only));
       this.#dialog.close();
-      toast(`Replaced in ${counted(chosen.length, "place")}.`, this.#wanted.everywhere ? {} : { undo: () => history.undo() });
+      const undo = this.#wanted.everywhere ? undefined : () => history.undo();
+      toast(`Replaced in ${counted(chosen.length, "place")}.`, { undo });
     } catch (error) {
       complain(error);
     }
