@@ -28,9 +28,9 @@ log = logging.getLogger(__name__)
 #: More streams are refused: a browser has one for all its tabs.
 MOST_STREAMS = 50
 #: Looks at the database's counter of commits.
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.15
 #: A process that dies changes nothing in the database, so the desk is looked at now and then, too.
-DESK_SECONDS = 2.0
+DESK_SECONDS = 4.0
 #: While much changes, the desk is described no more often than that.
 DESK_REST_SECONDS = 0.25
 #: Changes that are read together, and news that are kept.

@@ -51,6 +51,7 @@ function ordered() {
   list.setItems(calls.ids);
   selection.follow(before);
   before = calls.ids;
+  showTotal();
   if (isNarrowed) list.scrollTo(0);
   isNarrowed = false;
   if (lost && hadFocus && selection.active !== null) list.focus(selection.activeIndex);
@@ -78,6 +79,10 @@ function redraw() {
 function showCounts() {
   showChips(calls.counts, calls.filter.status, (status) => narrow({ status }));
   showEmpty();
+}
+
+function showTotal() {
+  byId("total").textContent = counted(calls.ids.length, "call");
 }
 
 function showEmpty() {
@@ -185,7 +190,7 @@ const open = (id) => location.assign(`/records/${id}`);
 // Mouse
 
 grid.addEventListener("click", (event) => {
-  const id = Number(event.target.closest(".call")?.dataset.id);
+  const id = Number(event.target.closest(".call")?.dataset.record);
   if (!id || event.target.closest("a")) return;
   if (event.target.closest(".call-menu")) {
     selection.active = id;
@@ -197,7 +202,7 @@ grid.addEventListener("click", (event) => {
   if (!event.target.closest("input, .call-menu")) list.focus(selection.activeIndex);
 });
 grid.addEventListener("dblclick", ({ target }) => {
-  const id = Number(target.closest(".call")?.dataset.id);
+  const id = Number(target.closest(".call")?.dataset.record);
   if (id && !target.closest("a, button, input")) open(id);
 });
 grid.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault()); // selects no text
@@ -238,7 +243,7 @@ bind("+", "More urgent", () => doing.up(selection.ids), whenFree);
 bind("-", "Less urgent", () => doing.down(selection.ids), whenFree);
 bind("Delete", "Delete, which can be undone for half a minute", () => removed(selection.ids), whenFree);
 grid.addEventListener("focusin", ({ target }) => {
-  const id = Number(target.closest(".call")?.dataset.id);
+  const id = Number(target.closest(".call")?.dataset.record);
   if (id && id !== selection.active && target.matches(".call")) selection.go(list.indexOfKey(id), false);
 });
 
@@ -262,3 +267,5 @@ showDesk(data.desk);
 showSort();
 showCounts();
 list.setItems(calls.ids);
+showTotal();
+performance.mark("interactive"); // for measurements (bench/desk.py)

@@ -43,7 +43,7 @@ function build(id) {
   const age = h("time", {});
   const menu = h("button", { type: "button", class: "quiet call-menu", "aria-haspopup": "menu", tabindex: "-1" }, "⋯");
   const cell = (kind, ...content) => h("div", { role: "gridcell", class: `call-${kind}` }, ...content);
-  const element = h("div", { role: "row", class: "call", dataset: { id } },
+  const element = h("div", { role: "row", class: "call", dataset: { record: id } },
     cell("box", box), cell("state", badge, bar, left), cell("main", title, about, error, remedy),
     cell("who", speakers), cell("length", length), cell("age", age), cell("more", menu));
   const view = { element, box, badge, bar, left, title, about, error, remedy, speakers, length, age, menu };
