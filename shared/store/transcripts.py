@@ -20,6 +20,8 @@ from shared.store.tables import DecodedWindowRow, SegmentRow
 from shared.words import Segment, Word, milliseconds, numbered, seconds, segments_as_json, segments_from_json
 
 ROWS_AT_ONCE = 100
+#: Numbers of words are smaller, also after a segment that is damaged.
+LARGEST_WORD = 2**62
 
 
 @dataclass(frozen=True)
@@ -245,7 +247,7 @@ def _segment(row: Row) -> Segment:
         _number_or_none(row, "no_speech_probability"),
         _number_or_none(row, "compression_ratio"),
         tuple(str(doubt) for doubt in _list(row["doubts"])),
-        round(_number(row, "first_word")),
+        _first_word(row),
         _channel(row),
     )
 
@@ -258,6 +260,12 @@ def _number(row: Row, name: str) -> float:
 def _number_or_none(row: Row, name: str) -> float | None:
     found = row[name]
     return found if isinstance(found, int | float) and math.isfinite(found) else None
+
+
+def _first_word(row: Row) -> int:
+    """Return the number of a segment's first word; one that no record has counts as 0."""
+    found = _number(row, "first_word")
+    return round(found) if abs(found) < LARGEST_WORD else 0
 
 
 def _channel(row: Row) -> int | None:
