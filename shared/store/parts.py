@@ -15,9 +15,10 @@ from shared.reading import Correction, first_word_of
 from shared.speakers import Label
 from shared.store.database import Database
 from shared.store.overlays import Overlays, Words
+from shared.store.segment_rows import time_ms_of
 from shared.store.tables import SegmentRow
 from shared.store.transcripts import Glimpse, Transcripts
-from shared.words import Segment, milliseconds, numbered
+from shared.words import Segment, numbered
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Parts:
             SegmentRow.record == record_id
         )
         rows = self._database.all(mine.order_by(SegmentRow.id))
-        return [Glimpse(_start_ms(row["start_seconds"]), row["characters"] or 0) for row in rows]
+        return [Glimpse(time_ms_of(row, "start_seconds"), row["characters"] or 0) for row in rows]
 
     def texts(self, record_id: int) -> list[str]:
         """Return the text of each segment of a finished transcript, as it is read."""
@@ -129,7 +130,3 @@ def words_of(part: Part) -> range:
     """Return the numbers of a part's words."""
     first = first_word_of(part.segments)
     return range(first, first + sum(len(it.words) for it in part.segments))
-
-
-def _start_ms(seconds: object) -> int:
-    return milliseconds(seconds) if isinstance(seconds, int | float) and abs(seconds) < 1e9 else 0

@@ -8,20 +8,18 @@ a person corrected are overlays: rows that point at words (`tables.py`), and nev
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shared.reading import Correction, corrected_texts
-from shared.store import stored_json, words_index
+from shared.store import words_index
 from shared.store.database import Database, Found, Row
+from shared.store.segment_rows import channel_of, number, rows_of, segment_of
 from shared.store.tables import DecodedWindowRow, SegmentRow
-from shared.words import Segment, Word, milliseconds, numbered, seconds, segments_as_json, segments_from_json
+from shared.words import Segment, segments_as_json, segments_from_json
 
 ROWS_AT_ONCE = 100
-#: Numbers of words are smaller, also after a segment that is damaged.
-LARGEST_WORD = 2**62
 
 
 @dataclass(frozen=True)
@@ -99,12 +97,12 @@ class Transcripts:
         """
         query = SegmentRow.select().where(SegmentRow.record == record_id).order_by(SegmentRow.id)
         some = query.offset(first).limit(2**31 if count is None else count)
-        return [(row["id"], _segment(row)) for row in self._database.all(some)]
+        return [(row["id"], segment_of(row)) for row in self._database.all(some)]
 
     def segments(self, record_id: int) -> tuple[Segment, ...]:
         """Return the segments of a finished transcript."""
         query = SegmentRow.select().where(SegmentRow.record == record_id).order_by(SegmentRow.id)
-        return tuple(_segment(row) for row in self._database.all(query))
+        return tuple(segment_of(row) for row in self._database.all(query))
 
     def search(self, words: str, limit: int) -> list[Hit]:
         """Return the segments with all the words, the newest first; `word*` finds prefixes."""
@@ -115,7 +113,7 @@ class Transcripts:
     def some(self, segment_ids: Collection[int]) -> dict[int, Segment]:
         """Return segments of finished transcripts by the numbers of their rows."""
         rows = self._database.all(SegmentRow.select().where(SegmentRow.id.in_(segment_ids)))
-        return {row["id"]: _segment(row) for row in rows}
+        return {row["id"]: segment_of(row) for row in rows}
 
     # Writes of other parts of the store, inside their transactions
 
@@ -152,7 +150,7 @@ class Transcripts:
     def replace(self, record_id: int, segments: Iterable[Segment]) -> None:
         """Replace decoded windows and any older transcript by a transcript."""
         self.forget(record_id)
-        rows = list(_rows(record_id, segments))
+        rows = list(rows_of(record_id, segments))
         for start in range(0, len(rows), ROWS_AT_ONCE):
             self._database.run(SegmentRow.insert_many(rows[start : start + ROWS_AT_ONCE]))
         self._database.index_text(record_id)
@@ -177,11 +175,11 @@ def hit_of(found: Found, query: words_index.Query) -> Hit:
 
 def _window(row: Row) -> Window:
     return Window(
-        _number(row, "start_seconds"),
-        _number(row, "end_seconds"),
-        _number(row, "stretch_seconds"),
+        number(row, "start_seconds"),
+        number(row, "end_seconds"),
+        number(row, "stretch_seconds"),
         _readable(row["segments"]),
-        _channel(row),
+        channel_of(row),
     )
 
 
@@ -212,87 +210,8 @@ def _beginning(found: dict[str, Any]) -> tuple[int, int]:
     return round(start_ms), len(found["text"])
 
 
-def _rows(record_id: int, segments: Iterable[Segment]) -> Iterator[dict[str, Any]]:
-    for segment in numbered(segments):
-        yield {
-            "record": record_id,
-            "start_seconds": seconds(segment.start_ms),
-            "end_seconds": seconds(segment.end_ms),
-            "text": segment.text,
-            "search_text": words_index.index_text(segment.text),
-            "first_word": segment.first_word,
-            "channel": segment.channel,
-            "average_log_probability": segment.average_log_probability,
-            "no_speech_probability": segment.no_speech_probability,
-            "compression_ratio": segment.compression_ratio,
-            "words": _words_as_text(segment.words),
-            "doubts": json.dumps(segment.doubts) if segment.doubts else None,
-        }
-
-
 def _as_read(text: str, corrected: str | None) -> dict[str, str | None]:
     """Return the columns for a segment's text as a person has corrected it."""
     if corrected is None:
         return {"corrected_text": None, "search_text": words_index.index_text(text)}
     return {"corrected_text": corrected, "search_text": words_index.folded(corrected)}
-
-
-def _segment(row: Row) -> Segment:
-    return Segment(
-        milliseconds(_number(row, "start_seconds")),
-        milliseconds(_number(row, "end_seconds")),
-        row["text"],
-        _words(row["words"]),
-        _number_or_none(row, "average_log_probability"),
-        _number_or_none(row, "no_speech_probability"),
-        _number_or_none(row, "compression_ratio"),
-        tuple(str(doubt) for doubt in _list(row["doubts"])),
-        _first_word(row),
-        _channel(row),
-    )
-
-
-def _number(row: Row, name: str) -> float:
-    """Return a number of a row; a damaged one counts as 0, and `offhook doctor` names it."""
-    return _number_or_none(row, name) or 0.0
-
-
-def _number_or_none(row: Row, name: str) -> float | None:
-    found = row[name]
-    return found if isinstance(found, int | float) and math.isfinite(found) else None
-
-
-def _first_word(row: Row) -> int:
-    """Return the number of a segment's first word; one that no record has counts as 0."""
-    found = _number(row, "first_word")
-    return round(found) if abs(found) < LARGEST_WORD else 0
-
-
-def _channel(row: Row) -> int | None:
-    found = row["channel"]
-    return found if type(found) is int else None
-
-
-def _words(text: str | None) -> tuple[Word, ...]:
-    """Read words; if one of them is damaged, the segment has none."""
-    try:
-        return tuple(Word.from_json(word) for word in _list(text))
-    except ValueError:
-        return ()
-
-
-def _words_as_text(words: Iterable[Word]) -> str | None:
-    """Write words in a short form, as there are millions of them: `[[start, end, text, probability], …]`, in
-    seconds.
-    """
-    rows = [[seconds(it.start_ms), seconds(it.end_ms), it.text, it.probability] for it in words]
-    return json.dumps(rows, ensure_ascii=False) if rows else None
-
-
-def _list(text: str | None) -> list[Any]:
-    """Read a list from JSON; a damaged one counts as empty, and `offhook doctor` names it."""
-    try:
-        found: list[Any] = stored_json.read(text or "[]", list)
-    except ValueError:
-        return []
-    return found
