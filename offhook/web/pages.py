@@ -44,6 +44,7 @@ class Renderer:
         given: Mapping[str, Any] = {
             "title": title,
             "csrf": visitor.csrf if visitor else None,
+            "can_sign_out": request.url.scheme == "https",
             "data": script_json(data),
             "path": request.url.path,
             **more,

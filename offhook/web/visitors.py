@@ -39,8 +39,12 @@ class TooManyGuesses(OffhookError):
 
 @dataclass(frozen=True)
 class Visitor:
-    """Somebody who is let in; `csrf` is what changes need in their header, None for a program."""
+    """Somebody who is let in; `csrf` is what changes need in their header, None for a program.
 
+    `access_id` is the number of the session or token.
+    """
+
+    access_id: int
     scopes: frozenset[str]
     csrf: str | None = None
     name: str | None = None
@@ -96,10 +100,10 @@ class Doorkeeper:
         if authorization is not None:
             scheme, _, secret = authorization.partition(" ")
             found = self._find(TOKEN, secret.strip()) if scheme.casefold() == "bearer" else None
-            return Visitor(frozenset(found.scopes.split()), name=found.name) if found else None
+            return Visitor(found.id, frozenset(found.scopes.split()), name=found.name) if found else None
         for secret in self._sessions(cookies or ""):
             if found := self._find(SESSION, secret):
-                return Visitor(frozenset(found.scopes.split()), csrf_of(secret))
+                return Visitor(found.id, frozenset(found.scopes.split()), csrf_of(secret))
         return None
 
     def sign_in(self, link: str) -> str | None:

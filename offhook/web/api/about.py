@@ -1,4 +1,4 @@
-"""What this desk is: its version, and who asks."""
+"""What this desk is: its version, and who asks; and the end of a session."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import msgspec
 
-from offhook.web.call import Call, Endpoint
+from offhook.web.call import BadCall, Call, Endpoint
 
 
 class About(msgspec.Struct):
@@ -21,4 +21,15 @@ def about(call: Call) -> About:
     return About(version("offhook"), sorted(call.request.state.visitor.scopes))
 
 
-ENDPOINTS = (Endpoint("GET", "/api/v1", about, "What answers here", answer=About),)
+def sign_out(call: Call) -> None:
+    """End the session of the page that asks. Raises BadCall for a program's token."""
+    visitor = call.request.state.visitor
+    if visitor.csrf is None:
+        raise BadCall("A token is no session. `offhook token revoke` ends it.")
+    call.desk.store.access.revoke(visitor.access_id)
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/api/v1", about, "What answers here", answer=About),
+    Endpoint("DELETE", "/api/v1/session", sign_out, "Sign the browser out"),
+)

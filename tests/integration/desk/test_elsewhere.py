@@ -181,6 +181,18 @@ def test_a_person_signs_in_from_elsewhere_with_the_password(elsewhere: DeskServe
         assert cookie["secure"]
         assert cookie["httpOnly"]
         assert cookie["sameSite"] == "Strict"
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_label("Password").wait_for()
+        with httpx.Client(base_url=elsewhere.url, verify=elsewhere.trusts) as thief:
+            header = {"Cookie": f"{cookie['name']}={cookie['value']}"}
+            assert thief.get("/api/v1", headers=header).status_code == 401
+
+
+def test_a_token_is_not_signed_out(elsewhere: DeskServer, visitor: httpx.Client):
+    made = elsewhere.stage.read("token", "create", "program", "--scope", "write")
+    header = {"Authorization": f"Bearer {made['token']}"}
+    assert visitor.delete("/api/v1/session", headers=header).status_code == 400
+    assert visitor.delete("/api/v1/session", headers=header).status_code == 400
 
 
 def test_a_link_of_offhook_open_signs_in_over_tls_too(elsewhere: DeskServer):

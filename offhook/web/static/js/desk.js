@@ -2,4 +2,5 @@
 
 import "./keys.js";
 import "./recording_sign.js";
+import "./sign_out.js";
 import "./upload.js";
