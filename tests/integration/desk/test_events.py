@@ -138,6 +138,18 @@ def test_more_than_is_kept_is_read_from_the_database(client: httpx.Client, desk_
     assert [seq for _, _, seq in found] == sorted(seq for _, _, seq in found if seq)
 
 
+def test_words_that_changed_long_ago_are_news_for_a_browser_that_was_away_longer(
+    client: httpx.Client, desk_store: Store
+):
+    seen = desk_store.changes.latest()
+    with desk_store.transaction():
+        ids = [add(desk_store, f"words {number}") for number in range(AT_ONCE + 50)]
+    desk_store.choices.set_priority(ids[0], 1)  # so its last change comes with the second part
+    with listening(client, after=seen) as listener:
+        found = [listener.next("words")[1]["id"] for _ in ids]
+    assert found == [*ids[1:], ids[0]]
+
+
 def test_numbers_of_another_database_make_a_browser_read_all_again(client: httpx.Client, desk_store: Store):
     record_id = add(desk_store, "restored")
     with listening(client, after=10**17) as listener:

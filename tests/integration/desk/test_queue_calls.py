@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from offhook.desk.removing import UNDO_SECONDS
+from shared.settings import Settings
 from shared.store.store import Store
+from tests.desk import DeskServer, until
 from tests.integration.commands.calling import one_in_each_state
+from tests.integration.erasing.calls import make_call
 
 
 def add(store: Store, title: str, **columns: Any) -> int:
@@ -103,6 +108,22 @@ def test_a_deletion_is_undone(client: httpx.Client, desk_store: Store):
         record_id: "queued"
     }
     assert client.get("/api/v1/records", params={"q": "deleted"}).json()["total"] == 1
+
+
+def test_the_server_carries_out_a_deletion_when_it_is_due_although_no_worker_runs(
+    desk: DeskServer, client: httpx.Client, desk_store: Store
+):
+    settings = Settings(home=desk.stage.home)
+    record = make_call(settings, desk_store, "doomed", "harbour")
+    assert results(client.post("/api/v1/records/delete", json={"ids": [record.id]}))
+    due_at = desk_store.deletions.due_at([record.id])[record.id]
+    assert desk_store.records.get(record.id) == record
+
+    desk_store.deletions.remove([record.id])
+    desk_store.deletions.add(record.id, due_at - UNDO_SECONDS)  # as if its time had come
+    until(lambda: desk_store.records.find(record.id) is None, "the recording is deleted")
+    assert not Path(record.recording_path).exists()
+    assert list(settings.library.rglob("doomed*")) == []
 
 
 def test_a_description_is_changed_in_part(client: httpx.Client, desk_store: Store):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import socket
 from typing import Any
 
+import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from offhook.web.hub import MOST_STREAMS
 from shared.store.claims import Failure
 from shared.store.store import Store
 from tests import tables
-from tests.desk import DeskServer, until, watched
+from tests.desk import DeskServer, signed_in, until, watched
 from tests.integration.commands.calling import claimed, completed, failed
 from tests.integration.desk.test_accessibility import violations
 
@@ -120,6 +123,33 @@ def test_ten_tabs_are_live_with_one_stream(
         expect(row(tab, "everywhere")).to_contain_text("Cancelled")
         tab.close()
     assert faults == []
+
+
+def test_a_page_that_is_one_too_many_says_so_and_is_live_as_soon_as_there_is_room(
+    desk: DeskServer, page: Page, client: httpx.Client, faults: list[str]
+):
+    cookies = "; ".join(f"{it.name}={it.value}" for it in client.cookies.jar)
+    request = f"GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:{desk.port}\r\nCookie: {cookies}\r\n\r\n"
+    others = [socket.create_connection(("127.0.0.1", desk.port), timeout=30) for _ in range(MOST_STREAMS)]
+    for other in others:
+        other.sendall(request.encode())
+        assert other.recv(100).startswith(b"HTTP/1.1 200")
+    open_queue(page, desk)
+    expect(page.locator("#server-away")).to_contain_text("Too many pages", timeout=20_000)
+    for other in others:
+        other.close()
+    expect(page.locator("#server-away")).to_have_count(0, timeout=20_000)
+    faults.clear()  # of the refusals
+
+
+def test_a_page_whose_session_has_ended_says_how_to_sign_in(desk: DeskServer, browser: Browser):
+    with signed_in(browser, desk) as context:
+        page = context.new_page()
+        open_queue(page, desk)
+        context.clear_cookies()
+        desk.kill()
+        desk.start()
+        expect(page.locator("#server-away")).to_contain_text("offhook open", timeout=30_000)
 
 
 def test_without_shared_workers_a_page_has_a_stream_of_its_own(
