@@ -15,6 +15,8 @@ class OffhookError(Exception):
 
     code: str = "error"
     remedy: str = ""
+    #: What a program can go on with, as JSON has it.
+    details: object = None
 
     def __init__(self, message: str | None = None) -> None:
         what = message or inspect.cleandoc(type(self).__doc__ or "")

@@ -57,8 +57,8 @@ def guarded(answer: Answers) -> Answers:
         except ClientDisconnect:
             return Response(status_code=400)
         except OffhookError as error:
-            details = getattr(error, "details", None)
-            return JSONResponse(error_body(error.code, str(error), details), _status(error))
+            body = error_body(error.code, str(error), error.details)
+            return JSONResponse(body, _status(error))
         except OSError as error:
             log.warning("a request failed: %s", discreet(error))
             return JSONResponse(error_body("files", f"{in_words(error)}."), 500)

@@ -40,7 +40,7 @@ class Renderer:
 
     def page(self, request: Request, template: str, title: str, data: Any = None, **more: Any) -> Response:
         """Return a page; `data` is embedded as JSON for its script."""
-        visitor = getattr(request.state, "visitor", None)
+        visitor = request.scope.get("state", {}).get("visitor")
         given: Mapping[str, Any] = {
             "title": title,
             "csrf": visitor.csrf if visitor else None,

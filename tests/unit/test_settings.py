@@ -206,7 +206,7 @@ def test_a_text_that_cannot_be_empty_is_refused_with_the_default_to_take(
 
 
 def test_a_name_of_nothing_is_refused_where_nothing_has_no_meaning():
-    assert {"model", "microphone", "loopback", "compute_type"} == set(FILLED)
+    assert {"model", "microphone", "loopback", "compute_type", "web_address"} == set(FILLED)
 
 
 @pytest.mark.parametrize("name", [f.name for f in fields(Settings) if type(f.default) in (int, float)])

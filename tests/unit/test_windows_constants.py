@@ -39,6 +39,7 @@ NAMES = r"(?:CREATE_\w+|\w+_PRIORITY_CLASS)"
 ELSEWHERE = {
     "frozen",
     "st_file_attributes",
+    "EDQUOT",
     "st_blocks",
     "O_BINARY",
     "O_NONBLOCK",
