@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp
 
 from offhook.desk.desk import Desk
@@ -70,8 +70,14 @@ def _page_route(path: str, page: Page, desk: Desk, renderer: Renderer, work: Wor
 async def _not_here(request: Request, error: Exception) -> Response:
     """Answer for an address that is none, or takes another method."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = error.headers if isinstance(error, HTTPException) else None
+    headers = {"allow": ", ".join(_allowed(request))} if status == 405 else None
     text = "This address takes another method." if status == 405 else "There is nothing at this address."
     if is_api(request.scope):
         return JSONResponse(error_body("no_such_address", text), status, headers)
     return PlainTextResponse(text, status, headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Return the methods of an address: several routes may have it, each with one method."""
+    fitting = [it for it in request.app.routes if it.matches(request.scope)[0] != Match.NONE]
+    return sorted({method for it in fitting if isinstance(it, Route) for method in it.methods or ()})

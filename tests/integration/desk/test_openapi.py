@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -31,6 +32,18 @@ def test_every_address_for_programs_is_described_and_no_other(
     exist = {(method, plain(it.path)) for it in there for method in METHODS & (it.methods or METHODS)}
     said = {(method.upper(), path) for path, found in described["paths"].items() for method in found}
     assert said == exist
+
+
+def test_another_method_is_refused_with_those_that_there_are(
+    client: httpx.Client, all_routes: list[Route], described: dict[str, Any]
+):
+    taken: dict[str, set[str]] = {}
+    for route in all_routes:
+        taken.setdefault(plain(route.path), set()).update(route.methods or set())
+    for path in described["paths"]:
+        answer = client.request("TRACE", re.sub(r"\{[^}]*\}", "1", path))
+        assert answer.status_code == 405
+        assert taken[path] <= set(answer.headers["allow"].split(", "))
 
 
 def test_each_operation_has_a_name_of_its_own_and_says_who_may(described: dict[str, Any]):
