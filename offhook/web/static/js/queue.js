@@ -4,10 +4,9 @@ import "./desk.js";
 import { byId, debounced, pageData } from "./dom.js";
 import { on } from "./events.js";
 import { counted } from "./format.js";
-import { bind } from "./keys.js";
-import { openMenu } from "./menu.js";
 import * as actions from "./queue_actions.js";
 import { showChips, showDesk } from "./queue_desk.js";
+import { bindKeys, bindMouse, goTo } from "./queue_input.js";
 import { Calls } from "./queue_model.js";
 import { STATES, draw, estimate } from "./queue_row.js";
 import { Selection } from "./queue_selection.js";
@@ -137,7 +136,7 @@ const writeAddressSoon = debounced(300, () => {
 search.value = calls.filter.q;
 search.addEventListener("input", () => narrow({ q: search.value.trim() }));
 search.addEventListener("keydown", (event) => {
-  if (event.key === "ArrowDown" || event.key === "Enter") goTo(0);
+  if (event.key === "ArrowDown" || event.key === "Enter") goTo(list, selection, 0);
   else if (event.key === "Escape" && search.value) narrow({ q: (search.value = "") });
   else return;
   event.preventDefault();
@@ -155,18 +154,19 @@ const first = (name) => (["created_at", "priority", "duration"].includes(name) ?
 
 // What is done with calls
 
-const removed = (ids) => ids.length && actions.remove(ids).then((done) => calls.remove(done));
+const some = (act) => (ids) => (ids.length ? act(ids) : null);
 const doing = {
-  retry: (ids) => actions.retry(ids),
-  with: (ids) => actions.retryWith(ids, data.options),
-  cancel: (ids) => actions.cancel(ids),
-  first: (ids) => actions.move(ids, "first"),
-  up: (ids) => actions.move(ids, "up"),
-  down: (ids) => actions.move(ids, "down"),
-  delete: removed,
+  retry: some((ids) => actions.retry(ids)),
+  with: some((ids) => actions.retryWith(ids, data.options, ids.length === 1 ? calls.row(ids[0]) : null)),
+  cancel: some((ids) => actions.cancel(ids)),
+  first: some((ids) => actions.move(ids, "first")),
+  up: some((ids) => actions.move(ids, "up")),
+  down: some((ids) => actions.move(ids, "down")),
+  delete: some((ids) => actions.remove(ids).then((done) => calls.remove(done))),
 };
 for (const [name, act] of Object.entries(doing)) byId(`do-${name}`).addEventListener("click", () => act(selection.ids));
-byId("do-clear").addEventListener("click", () => { selection.clear(); goTo(selection.activeIndex); });
+const describe = (id) => calls.row(id) && actions.describe(calls.row(id));
+byId("do-clear").addEventListener("click", () => { selection.clear(); goTo(list, selection, selection.activeIndex); });
 byId("sample").addEventListener("click", actions.addSample);
 
 function menuOf(id) {
@@ -174,78 +174,21 @@ function menuOf(id) {
   const is = (...states) => states.includes(row?.status);
   return [
     { label: "Open", keys: "Enter", act: () => open(id) },
-    row && { label: "Describe…", keys: "e", act: () => actions.describe(row) },
+    row && { label: "Describe…", keys: "e", act: () => describe(id) },
     is("completed", "failed", "cancelled") && { label: "Transcribe again", keys: "r", act: () => doing.retry([id]) },
     is("completed", "failed", "cancelled") && { label: "Transcribe again with…", keys: "Shift+R", act: () => doing.with([id]) },
     is("queued", "processing", "failed") && { label: "Cancel", keys: "c", act: () => doing.cancel([id]) },
     is("queued") && { label: "First in the queue", keys: "f", act: () => doing.first([id]) },
     is("queued") && { label: "More urgent", keys: "+", act: () => doing.up([id]) },
     is("queued") && { label: "Less urgent", keys: "-", act: () => doing.down([id]) },
-    { label: "Delete", keys: "Delete", act: () => removed([id]), isDangerous: true },
+    { label: "Delete", keys: "Delete", act: () => doing.delete([id]), isDangerous: true },
   ].filter(Boolean);
 }
 
 const open = (id) => location.assign(`/records/${id}`);
 
-// Mouse
-
-grid.addEventListener("click", (event) => {
-  const id = Number(event.target.closest(".call")?.dataset.record);
-  if (!id || event.target.closest("a")) return;
-  if (event.target.closest(".call-menu")) {
-    selection.active = id;
-    selected();
-    openMenu(event.target.closest("button"), menuOf(id));
-  } else if (event.shiftKey) selection.extend(id);
-  else if (event.ctrlKey || event.metaKey || event.target.matches("input")) selection.toggle(id);
-  else if (!document.getSelection().toString()) selection.only(id);
-  if (!event.target.closest("input, .call-menu")) list.focus(selection.activeIndex);
-});
-grid.addEventListener("dblclick", ({ target }) => {
-  const id = Number(target.closest(".call")?.dataset.record);
-  if (id && !target.closest("a, button, input")) open(id);
-});
-grid.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault()); // selects no text
-
-// Keys
-
-const inGrid = () => grid.contains(document.activeElement);
-const free = () => inGrid() || document.activeElement === document.body || document.activeElement === byId("main");
-
-function goTo(index, isExtending = false) {
-  selection.go(index, isExtending);
-  list.focus(selection.activeIndex);
-}
-
-const step = (by, isExtending) => goTo(selection.activeIndex < 0 ? 0 : selection.activeIndex + by, isExtending);
-const pageRows = () => Math.max(1, list.visible[1] - list.visible[0]);
-const whenFree = { when: free };
-
-bind("ArrowDown j", "Next call", () => step(1), whenFree);
-bind("ArrowUp k", "Previous call", () => step(-1), whenFree);
-bind("Shift+ArrowDown", "Select the next call too", () => step(1, true), whenFree);
-bind("Shift+ArrowUp", "Select the previous call too", () => step(-1, true), whenFree);
-bind("PageDown", "A page further", () => step(pageRows()), { when: inGrid });
-bind("PageUp", "A page back", () => step(-pageRows()), { when: inGrid });
-bind("Home", "First call", () => goTo(0), { when: inGrid });
-bind("End", "Last call", () => goTo(calls.ids.length - 1), { when: inGrid });
-bind("x Space", "Select the call, or no more", () => selection.active !== null && selection.toggle(selection.active), { when: inGrid });
-bind("a Ctrl+a", "Select all", () => selection.all(), whenFree);
-bind("Escape", "Select none", () => selection.clear(), whenFree);
-bind("Enter", "Open the call", () => open(selection.active ?? calls.ids[selection.activeIndex]), { when: () => inGrid() && selection.active !== null });
-bind("/", "Search", () => { search.focus(); search.select(); });
-bind("e", "Describe the call", () => calls.row(selection.active) && actions.describe(calls.row(selection.active)), whenFree);
-bind("r", "Transcribe again", () => doing.retry(selection.ids), whenFree);
-bind("R", "Transcribe again with other settings", () => doing.with(selection.ids), whenFree);
-bind("c", "Cancel", () => doing.cancel(selection.ids), whenFree);
-bind("f", "First in the queue", () => doing.first(selection.ids), whenFree);
-bind("+", "More urgent", () => doing.up(selection.ids), whenFree);
-bind("-", "Less urgent", () => doing.down(selection.ids), whenFree);
-bind("Delete", "Delete, which can be undone for half a minute", () => removed(selection.ids), whenFree);
-grid.addEventListener("focusin", ({ target }) => {
-  const id = Number(target.closest(".call")?.dataset.record);
-  if (id && id !== selection.active && target.matches(".call")) selection.go(list.indexOfKey(id), false);
-});
+bindMouse({ grid, list, selection, redraw: selected, open, menuOf });
+bindKeys({ grid, list, selection, search, open, describe, doing });
 
 // News
 

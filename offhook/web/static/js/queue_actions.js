@@ -60,8 +60,9 @@ export function describe(row) {
   });
 }
 
-/** Have a person choose settings for calls that are transcribed again. */
-export function retryWith(ids, offered) {
+/** Have a person choose settings for calls that are transcribed again; of one call its `row` has the present ones. */
+export function retryWith(ids, settings, row) {
+  const offered = settings.map((option) => ({ ...option, value: row?.options[option.name] ?? option.value }));
   const inputs = offered.map((option) => field(option.help, input(option)));
   ask(`Transcribe ${counted(ids.length, "call")} again`, inputs, "Transcribe", async (form) => {
     const changed = offered.filter((option) => given(form, option) !== option.value);
