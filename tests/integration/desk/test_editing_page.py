@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from shared.store.store import Store
 from shared.store.values import Record
@@ -128,6 +128,26 @@ def test_two_windows_edit_the_same_passage_and_both_texts_are_shown(
     page.reload()
     expect(text(page, 1)).to_have_text("Hello Max, mine here.")
     faults.clear()
+
+
+def test_a_passage_that_is_typed_again_while_it_is_stored_is_no_conflict(
+    desk: DeskServer, page: Page, record: Record
+):
+    opened(page, desk, record)
+    held: list[Route] = []
+    page.route("**/passages/5", lambda route: held.append(route))
+    retype(page, 1, TYPED)
+    with page.expect_request("**/passages/5"):
+        page.keyboard.press("Enter")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator(".edit-field")).to_have_value(TYPED)
+    page.keyboard.type(" Again.")
+    held[0].continue_()
+    page.unroute("**/passages/5")
+    expect(page.locator(".pending")).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(page.locator(".pending")).to_have_count(0)
+    expect(text(page, 1)).to_have_text(f"{TYPED} Again.")
 
 
 def test_another_window_sees_a_stored_text_and_keeps_its_place(

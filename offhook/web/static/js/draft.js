@@ -31,6 +31,12 @@ export class Draft extends EventTarget {
     return this.#entry.text;
   }
 
+  /** The typing goes on from another state of the passage, in which no draft is kept. */
+  rebase({ version, last_word }) {
+    Object.assign(this.#entry, { base: version, last_word });
+    if (this.state !== "same") this.type(this.text);
+  }
+
   /** Keep a text; it is on its way to the server within `AT_MOST` ms. */
   type(text) {
     this.#entry = { ...this.#entry, text, at: Date.now() };

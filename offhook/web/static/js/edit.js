@@ -34,6 +34,7 @@ export class Editor extends EventTarget {
     [this.#transcript, this.#rows, this.#list] = [transcript, rows, list];
     [this.#player, this.#outbox, this.#shelf] = [player, outbox, shelf];
     transcript.addEventListener("change", () => this.#compare());
+    outbox.addEventListener("stored", ({ detail }) => this.#rebase(detail.passage));
     window.addEventListener("pagehide", () => this.#open?.draft.flush({ keepalive: true }));
     window.addEventListener("blur", () => this.#open?.draft.flush());
   }
@@ -102,7 +103,7 @@ export class Editor extends EventTarget {
     const { text } = draft;
     this.#close();
     this.#rows.textOf(passage)?.focus({ preventScroll: true });
-    draft.drop();
+    draft.drop().then(() => this.#outbox.keep(passage.first_word));
     if (text.trim() === passage.text.trim()) return;
     const again = () => this.open(this.#transcript.passageOf(passage.first_word) ?? passage, { text });
     toast("Your changes were dropped.", { undo: again, label: "Bring them back" });
@@ -205,6 +206,13 @@ export class Editor extends EventTarget {
 
   #showState() {
     if (this.#open) this.#open.state.textContent = STATES[this.#open.draft.state];
+  }
+
+  /** An earlier text of the passage that is being edited was stored: the typing goes on from that. */
+  #rebase(passage) {
+    if (!this.#open || this.#open.theirs || this.passage.first_word !== passage.first_word) return;
+    this.#open.passage = passage;
+    this.#open.draft.rebase(passage);
   }
 
   /** Look whether somebody else has changed the passage that is being edited. */

@@ -4,7 +4,7 @@
  *
  * Raises "change" with `detail.passage` when a passage is shown otherwise, "away" and "back" when the server
  * does not answer and does again, and "refused" with `detail: { entry, error, present }` when a text was not
- * taken; `present` is the passage as somebody else stored it, or null.
+ * taken; `present` is the passage as somebody else stored it, or null. Raises "stored" with `detail.passage`.
  */
 import { send } from "./api.js";
 
@@ -57,6 +57,12 @@ export class Outbox extends EventTarget {
     this.hurry();
   }
 
+  /** Keep the text of a passage that waits in this browser, after something else was kept in its place. */
+  keep(firstWord) {
+    const entry = this.#entries.get(firstWord);
+    if (entry) this.#shelf.keep(entry);
+  }
+
   /** Try at once. */
   hurry() {
     clearTimeout(this.#timer);
@@ -95,7 +101,9 @@ export class Outbox extends EventTarget {
     this.#entries.delete(first_word);
     this.#shelf.drop(first_word);
     this.#changed(first_word);
-    const present = presentOf(refusal, first_word);
+    const stored = passageWith(answer?.passages, first_word);
+    if (stored) this.dispatchEvent(new CustomEvent("stored", { detail: { passage: stored } }));
+    const present = passageWith(refusal?.details?.passages, first_word);
     if (refusal && !isThere(present, text))
       this.dispatchEvent(new CustomEvent("refused", { detail: { entry, error: refusal, present } }));
   }
@@ -103,7 +111,7 @@ export class Outbox extends EventTarget {
   /** Let a text that was typed meanwhile go on from the one that was stored. */
   #rebase({ first_word, base }, answer) {
     const later = this.#entries.get(first_word);
-    const now = answer?.passages.find((passage) => passage.first_word === first_word);
+    const now = passageWith(answer?.passages, first_word);
     if (now && later.base === base) Object.assign(later, { base: now.version, last_word: now.last_word });
   }
 
@@ -119,10 +127,9 @@ export class Outbox extends EventTarget {
   }
 }
 
-/** The passage as it is now that the server sent with a refusal: the one that has the word. */
-function presentOf(refusal, word) {
-  return refusal?.details?.passages?.find((it) => it.first_word <= word && word <= it.last_word) ?? null;
-}
+/** The one of some passages that has a word, or null. */
+const passageWith = (passages, word) =>
+  passages?.find((it) => it.first_word <= word && word <= it.last_word) ?? null;
 
 const plain = (text) => text.split(/\s+/).filter(Boolean).join(" ");
 

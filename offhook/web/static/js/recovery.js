@@ -33,7 +33,7 @@ export class Recovery {
       this.#offered.add(entry.first_word);
     }
     await this.#look(transcript.segments.map((segment) => segment.index));
-    if (this.#found.size) this.#openFirst();
+    this.#openFirst();
   }
 
   /** A text was not taken: keep it, beside what is there now. */
@@ -75,14 +75,17 @@ export class Recovery {
       await send("DELETE", `${this.#page.transcript.path}/passages/${first_word}/draft`).catch(() => {});
     } else if (!(await isTypedNow(this.#page.transcript.path, first_word))) {
       this.#found.set(first_word, { text: draft, base: draft_base, at: (draft_made_at ?? 0) * 1000 });
-      if (!this.#hasOpened && !location.hash) this.#openFirst();
+      this.#openFirst();
     }
   }
 
+  /** Open the first text, if the reader does nothing else yet. */
   #openFirst() {
-    const [word] = [...this.#found.keys()].sort((a, b) => a - b);
+    const { editor, reader, transcript } = this.#page;
+    const words = [...this.#found.keys()].filter((word) => transcript.passageOf(word)).sort((a, b) => a - b);
+    if (!words.length || this.#hasOpened || location.hash || editor.passage || reader.chosen) return;
     this.#hasOpened = true;
-    this.#open(word);
+    this.#open(words[0]);
   }
 
   #open(word) {

@@ -5,7 +5,7 @@
  * first. Every change raises "change", with `detail.segments`: the indexes of those that read otherwise now.
  */
 import { get } from "./api.js";
-import { FIRST, LAST, END, START, partition, tokenAtTime } from "./tokens.js";
+import { END, START, partition, tokenAtTime } from "./tokens.js";
 
 /** Segments in one request. */
 const CHUNK = 100;
@@ -25,7 +25,8 @@ export class Transcript extends EventTarget {
   #path;
   #missing = new Set(); // numbers of chunks that are not loaded, or not up to date
   #busy = new Set();
-  #writes = 0;
+  #writes = 0; // changes of this page that are under way
+  #written = 0; // and how many began or ended so far: what was read meanwhile may lack them
   #isReloadDue = false;
   #restAt = 0; // when chunks that are not up to date, and far from the reader, are fetched
   #timer = 0;
@@ -62,8 +63,10 @@ export class Transcript extends EventTarget {
       this.#isReloadDue = true;
       return;
     }
+    const before = this.#written;
     const outline = await get(`${this.#path}/transcript/outline`);
-    if (outline.version === this.version || this.#writes) return;
+    if (before !== this.#written) return this.reload();
+    if (outline.version === this.version) return;
     this.#takeOutline(outline);
     this.#restAt = Date.now() + PATIENCE;
     clearTimeout(this.#timer);
@@ -78,6 +81,7 @@ export class Transcript extends EventTarget {
    */
   async write(change) {
     this.#writes += 1;
+    this.#written += 1;
     try {
       const answer = await change();
       if (answer?.passages) this.put(answer.passages);
@@ -86,6 +90,7 @@ export class Transcript extends EventTarget {
       return answer;
     } finally {
       this.#writes -= 1;
+      this.#written += 1;
       if (!this.#writes && this.#isReloadDue) {
         this.#isReloadDue = false;
         this.reload().catch(() => (this.#isReloadDue = true));
@@ -259,8 +264,9 @@ export class Transcript extends EventTarget {
     try {
       const first = chunk * CHUNK;
       const query = `first=${first}&count=${CHUNK}`;
+      const before = this.#written;
       const found = await get(`${this.#path}/transcript?${query}`);
-      if (this.#writes) this.#missing.add(chunk); // what this page is writing may not be in it
+      if (before !== this.#written || this.#writes) this.#missing.add(chunk);
       else this.#changed(this.#store(found.passages, first, first + CHUNK));
     } catch {
       this.#missing.add(chunk);
@@ -281,9 +287,4 @@ export function hasWords(passage) {
 /** What tells a passage from all others of its transcript. */
 export function keyOf(passage) {
   return passage.first_word ?? `segment ${passage.segment}`;
-}
-
-/** The number of words in a passage. */
-export function wordsOf(passage) {
-  return passage.tokens.reduce((sum, token) => sum + token[LAST] - token[FIRST] + 1, 0);
 }
