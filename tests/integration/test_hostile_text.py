@@ -55,6 +55,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     ],
     "list": [("list",)],
     "models": [("models", "list"), ("models", "pull", "{text}")],
+    "note": [("note", "2", "{text}"), ("note", "2", "x", "--at", "{text}"), ("show", "2")],
     "open": [("open", "--print"), ("open", "{text}")],
     "password": [("password", "{text}")],
     "pause": [("pause", "{text}")],
