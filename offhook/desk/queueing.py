@@ -24,7 +24,7 @@ def retry(desk: Desk, record_ids: Iterable[int], options: Mapping[str, Any]) -> 
     """Queue finished records again, with options of their own; a transcript stays until there is another."""
 
     def queued(record_id: int) -> Record:
-        _refuse_deleted(desk, record_id)
+        _refuse_deleted(desk, desk.store.records.get(record_id).id)
         return desk.store.records.requeue(record_id, options)
 
     outcomes = each(desk, record_ids, queued)
