@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: A person waits less patiently than a worker.
 BUSY_TIMEOUT_SECONDS = 15.0
+#: Of each thread's connection: the system keeps the file in memory anyway.
+CACHE_KIB = 512
 
 
 class Desk:
@@ -44,7 +46,9 @@ class Desk:
         """
         try:
             home.prepare(self.settings)
-            store = Store.of_home(self.settings, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)
+            store = Store.of_home(
+                self.settings, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS, cache_kib=CACHE_KIB
+            )
         except (StoreFull, StoreReadOnly, SettingsError, OSError) as error:
             if not self.settings.database.is_file():
                 raise

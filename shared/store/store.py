@@ -32,7 +32,7 @@ from shared.store.places import Places
 from shared.store.records import Records
 from shared.store.relocation import Relocation
 from shared.store.search import Search
-from shared.store.sqlite.database import BUSY_TIMEOUT_SECONDS, SqliteDatabase
+from shared.store.sqlite.database import BUSY_TIMEOUT_SECONDS, CACHE_KIB, SqliteDatabase
 from shared.store.sqlite.files import copy_database, has_calls, refuse_newer
 from shared.store.sqlite.inspection import damaged_values, oddities
 from shared.store.transcripts import Transcripts
@@ -85,19 +85,28 @@ class Store:
         host: str = "",
         *,
         busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
+        cache_kib: int = CACHE_KIB,
         clock: Callable[[], float] = time.time,
     ) -> Store:
         """Open a database, create it if need be, and bring its schema up to date.
 
         Raises NewerDatabase and StoreError; then nothing was changed.
         """
-        return cls(SqliteDatabase.open(path, busy_timeout_seconds), host, clock)
+        return cls(SqliteDatabase.open(path, busy_timeout_seconds, cache_kib), host, clock)
 
     @classmethod
-    def of_home(cls, settings: Settings, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Store:
+    def of_home(
+        cls,
+        settings: Settings,
+        *,
+        busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
+        cache_kib: int = CACHE_KIB,
+    ) -> Store:
         """Open the store of a home. Raises as `open`."""
         host = host_of(settings.home)
-        return cls.open(settings.database, host, busy_timeout_seconds=busy_timeout_seconds)
+        return cls.open(
+            settings.database, host, busy_timeout_seconds=busy_timeout_seconds, cache_kib=cache_kib
+        )
 
     @classmethod
     def for_reading(cls, settings: Settings) -> Store:

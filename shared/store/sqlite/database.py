@@ -32,6 +32,8 @@ from shared.store.sqlite.reading import reading_uri
 from shared.store.words_index import Query
 
 BUSY_TIMEOUT_SECONDS = 35.0
+#: Of each connection; SQLite's own default.
+CACHE_KIB = 2000
 #: Text in SQLite's message -> the error it becomes.
 ERRORS: tuple[tuple[str, type[StoreError], str], ...] = (
     ("locked", StoreBusy, "is in use by another program; try again in a moment."),
@@ -52,19 +54,23 @@ ERRORS: tuple[tuple[str, type[StoreError], str], ...] = (
 class SqliteDatabase:
     """One SQLite file. Each thread has a connection of its own, which `disconnect` closes."""
 
-    def __init__(self, path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self, path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS, cache_kib: int = CACHE_KIB
+    ) -> None:
         self.path = path
-        self._peewee = _connected_later(path, busy_timeout_seconds)
+        self._peewee = _connected_later(path, busy_timeout_seconds, cache_kib)
 
     @classmethod
-    def open(cls, path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> SqliteDatabase:
+    def open(
+        cls, path: Path, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS, cache_kib: int = CACHE_KIB
+    ) -> SqliteDatabase:
         """Open a database, create it if need be, and bring its schema up to date.
 
         Raises NewerDatabase and StoreError; then nothing was changed.
         """
         if not path.exists():
             _create_private(path)
-        database = cls(path, busy_timeout_seconds)
+        database = cls(path, busy_timeout_seconds, cache_kib)
         try:
             with database.errors():
                 missing(database._peewee)  # refuses a newer database before anything is changed
@@ -234,11 +240,14 @@ class SqliteDatabase:
         return StoreUnavailable(f"{self.path} cannot be used: {first}. `offhook doctor` looks closer.")
 
 
-def _connected_later(path: Path, busy_timeout_seconds: float) -> Connections:
+def _connected_later(path: Path, busy_timeout_seconds: float, cache_kib: int) -> Connections:
     """The driver sets the busy timeout first. No trigger or view of a foreign database can run code."""
     return Connections(
         str(path),
-        pragmas=(("synchronous", "full"), ("foreign_keys", 1), ("secure_delete", 1), ("trusted_schema", 0)),
+        pragmas=(
+            *(("synchronous", "full"), ("foreign_keys", 1), ("secure_delete", 1), ("trusted_schema", 0)),
+            ("cache_size", -cache_kib),  # negative: KiB, not pages
+        ),
         patience_seconds=busy_timeout_seconds,
         lock_type="IMMEDIATE",
         returning_clause=True,
