@@ -12,8 +12,8 @@ from offhook.desk.desk import Desk
 from shared.errors import OffhookError
 
 SHORTEST, LONGEST = 12, 1000
-#: OWASP, "Password Storage": as strong as N = 2^17 with p = 1, in 16 MB instead of 128.
-COST, BLOCK_SIZE, PARALLEL = 2**14, 8, 5
+#: OWASP, "Password Storage": as strong as N = 2^17 with p = 1, in 8 MB instead of 128.
+COST, BLOCK_SIZE, PARALLEL = 2**13, 8, 10
 SALT_BYTES, KEY_BYTES = 16, 32
 #: What scrypt may take: a stored hash with larger parameters is refused.
 MOST_MEMORY_BYTES = 64 * 2**20

@@ -115,7 +115,7 @@ class Doorkeeper:
     def sign_in_with(self, password: str) -> str | None:
         """Turn the password into a session and return its secret, None if it is wrong. Raises TooManyGuesses.
 
-        One password is hashed at a time: hashing takes 16 MB and a good part of a second, on purpose.
+        One password is hashed at a time: hashing takes 8 MB and a good part of a second, on purpose.
         """
         if self._passwords.are_too_many or not self._hashing.acquire(blocking=False):
             raise TooManyGuesses

@@ -245,7 +245,7 @@ def test_a_password_is_not_taken_without_tls(desk: DeskServer, client: httpx.Cli
 def test_the_home_has_no_password(elsewhere: DeskServer, visitor: httpx.Client):
     visitor.post("/sign-in", data={"password": PASSWORD})
     everything = [path for path in elsewhere.stage.home.parent.rglob("*") if path.is_file()]
-    assert any(b"scrypt$16384$8$5$" in path.read_bytes() for path in everything)
+    assert any(b"scrypt$8192$8$10$" in path.read_bytes() for path in everything)
     assert not [path for path in everything if PASSWORD.encode() in path.read_bytes()]
 
 
