@@ -15,6 +15,10 @@ import { VirtualList } from "./virtual.js";
 
 /** The ages of the calls in view are written again this often. */
 const AGES_MS = 30_000;
+/** The states in which something can be done with a call: again, cancel, move. */
+const OVER = ["completed", "failed", "cancelled"];
+const STOPPABLE = ["queued", "processing", "failed"];
+const WAITING = ["queued"];
 
 const data = pageData();
 const grid = byId("calls");
@@ -101,9 +105,9 @@ function showSelected() {
   byId("selected-count").textContent = `${counted(size, "call")} selected`;
   const rows = selection.ids.map((id) => calls.row(id)).filter(Boolean);
   const can = (states) => rows.length < size || rows.some(({ status }) => states.includes(status));
-  byId("do-retry").disabled = !can(["completed", "failed", "cancelled"]);
-  byId("do-cancel").disabled = !can(["queued", "processing", "failed"]);
-  for (const name of ["first", "up", "down"]) byId(`do-${name}`).disabled = !can(["queued"]);
+  byId("do-retry").disabled = !can(OVER);
+  byId("do-cancel").disabled = !can(STOPPABLE);
+  for (const name of ["first", "up", "down"]) byId(`do-${name}`).disabled = !can(WAITING);
 }
 
 function showSort() {
@@ -130,7 +134,7 @@ function narrow(change) {
 const writeAddressSoon = debounced(300, () => {
   const { status, q, sort } = calls.filter;
   const query = new URLSearchParams({ ...(status && { status }), ...(q && { q }), ...(sort !== "-created_at" && { sort }) });
-  history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
+  history.replaceState(null, "", query.size ? `/?${query}` : "/");
 });
 
 search.value = calls.filter.q;
@@ -171,23 +175,23 @@ byId("sample").addEventListener("click", actions.addSample);
 
 function menuOf(id) {
   const row = calls.row(id);
-  const is = (...states) => states.includes(row?.status);
+  const is = (states) => states.includes(row?.status);
   return [
     { label: "Open", keys: "Enter", act: () => open(id) },
     row && { label: "Describe…", keys: "e", act: () => describe(id) },
-    is("completed", "failed", "cancelled") && { label: "Transcribe again", keys: "r", act: () => doing.retry([id]) },
-    is("completed", "failed", "cancelled") && { label: "Transcribe again with…", keys: "Shift+R", act: () => doing.with([id]) },
-    is("queued", "processing", "failed") && { label: "Cancel", keys: "c", act: () => doing.cancel([id]) },
-    is("queued") && { label: "First in the queue", keys: "f", act: () => doing.first([id]) },
-    is("queued") && { label: "More urgent", keys: "+", act: () => doing.up([id]) },
-    is("queued") && { label: "Less urgent", keys: "-", act: () => doing.down([id]) },
+    is(OVER) && { label: "Transcribe again", keys: "r", act: () => doing.retry([id]) },
+    is(OVER) && { label: "Transcribe again with…", keys: "Shift+R", act: () => doing.with([id]) },
+    is(STOPPABLE) && { label: "Cancel", keys: "c", act: () => doing.cancel([id]) },
+    is(WAITING) && { label: "First in the queue", keys: "f", act: () => doing.first([id]) },
+    is(WAITING) && { label: "More urgent", keys: "+", act: () => doing.up([id]) },
+    is(WAITING) && { label: "Less urgent", keys: "-", act: () => doing.down([id]) },
     { label: "Delete", keys: "Delete", act: () => doing.delete([id]), isDangerous: true },
   ].filter(Boolean);
 }
 
 const open = (id) => location.assign(`/records/${id}`);
 
-bindMouse({ grid, list, selection, redraw: selected, open, menuOf });
+bindMouse({ grid, list, selection, redraw: selected, menuOf });
 bindKeys({ grid, list, selection, search, open, describe, doing });
 
 // News

@@ -2,9 +2,9 @@
 
 import { byId, fill, h } from "./dom.js";
 import { setPaused } from "./queue_actions.js";
+import { STATES } from "./queue_row.js";
 
 const KINDS = { worker: "Transcription worker", capture: "Capture worker", inbox: "Inbox", web: "This server" };
-const STATES = { queued: "Waiting", processing: "Transcribing", completed: "Completed", failed: "Failed", cancelled: "Cancelled" };
 
 /** Show how the desk stands. */
 export function showDesk(desk) {

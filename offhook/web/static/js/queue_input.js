@@ -12,8 +12,8 @@ export function goTo(list, selection, index, isExtending = false) {
   list.focus(selection.activeIndex);
 }
 
-/** A click selects, with Ctrl or Shift several; a double click opens. */
-export function bindMouse({ grid, list, selection, redraw, open, menuOf }) {
+/** A click selects, with Ctrl or Shift several. */
+export function bindMouse({ grid, list, selection, redraw, menuOf }) {
   grid.addEventListener("click", (event) => {
     const id = callOf(event.target);
     if (!id || event.target.closest("a")) return;
@@ -28,10 +28,6 @@ export function bindMouse({ grid, list, selection, redraw, open, menuOf }) {
     else if (event.ctrlKey || event.metaKey || isBox) selection.toggle(id);
     else if (!document.getSelection().toString()) selection.only(id);
     if (!isBox) list.focus(selection.activeIndex);
-  });
-  grid.addEventListener("dblclick", ({ target }) => {
-    const id = callOf(target);
-    if (id && !target.closest("a, button, input")) open(id);
   });
   grid.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault()); // selects no text
   grid.addEventListener("focusin", ({ target }) => {

@@ -34,7 +34,6 @@ export class Selection {
     return this.active === null ? -1 : this.#calls.ids.indexOf(this.active);
   }
 
-  /** Select one call alone. */
   only(id) {
     this.#set([id], id, id);
   }

@@ -2,13 +2,12 @@
 
 const KINDS = ["record", "deleted", "words", "desk"];
 /** Wait before a stream that was refused is opened again; a lost connection is the browser's own affair. */
-const AGAIN_MS = [500, 1000, 2000, 5000];
+const AGAIN_MS = 2000;
 
 export class Stream {
   #tell;
   #source = null;
   #seen = null;
-  #refusals = 0;
   #timer = 0;
 
   /** @param {(event: {type: string, data: any, seq: number|null}) => void} tell called for each event */
@@ -34,10 +33,7 @@ export class Stream {
     this.close();
     const source = new EventSource(`/api/v1/events${this.#seen === null ? "" : `?after=${this.#seen}`}`);
     this.#source = source;
-    source.onopen = () => {
-      this.#refusals = 0;
-      this.#tell({ type: "connection", data: { isUp: true }, seq: null });
-    };
+    source.onopen = () => this.#tell({ type: "connection", data: { isUp: true }, seq: null });
     source.onerror = () => this.#lost(source);
     for (const type of KINDS) source.addEventListener(type, (event) => this.#take(type, event));
   }
@@ -63,8 +59,6 @@ export class Stream {
       return;
     }
     this.#ask(source);
-    const wait = AGAIN_MS[Math.min(this.#refusals, AGAIN_MS.length - 1)];
-    this.#refusals += 1;
-    this.#timer = setTimeout(() => this.#open(), wait);
+    this.#timer = setTimeout(() => this.#open(), AGAIN_MS);
   }
 }
