@@ -12,7 +12,6 @@ const STATES = {
   cancelled: "Cancelled",
 };
 
-/** What is shown of a record. */
 const SHOWN = ["status", "title", "candidate_id", "project_id", "started_at", "duration_seconds", "language", "model",
   "error", "remedy"];
 

@@ -5,14 +5,8 @@ import { reasonOf, wordsOfDoubt } from "./doubts.js";
 const KEYS = "d, Shift+D: next, before · Space: again · Esc: leave";
 
 /**
- * Make the card of a doubt.
- *
- * Its keys work while the card itself has the focus: a letter that is none of them begins to correct the word.
- *
- * @param {object} page
- * @param {import("./doubtwalk.js").DoubtWalk} walk
- * @param {object} doubt
- * @param {{place: number, count: number}} which
+ * Make the card of a doubt. Its keys work while the card itself has the focus: a letter that is none of them
+ * begins to correct the word.
  */
 export function doubtCard(page, walk, doubt, { place, count }) {
   const said = wordsOfDoubt(doubt);
@@ -48,7 +42,6 @@ function otherButtons({ speakers, editor }, { kind, passage }) {
   return [button("Edit", () => editor.open(passage), "e")];
 }
 
-/** A key while the card has the focus. */
 function pressed(event, page, walk, doubt, field) {
   if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
   const actions = {
@@ -66,7 +59,6 @@ function pressed(event, page, walk, doubt, field) {
   take(event, actions[event.key] ?? (isLetter && (() => begin(field, event.key))));
 }
 
-/** A key while a person writes what is right. */
 function typed(event, walk, doubt, field) {
   if (event.isComposing) return;
   const actions = {

@@ -18,13 +18,10 @@ export function doubtsOf(passages) {
   return found;
 }
 
-/** What tells a doubt from all others. */
 export const keyOfDoubt = (doubt) => `${doubt.kind} ${doubt.first}`;
 
-/** The words that a doubt is about. */
 export const wordsOfDoubt = ({ passage, offset, length }) => passage.text.slice(offset, offset + length);
 
-/** Why it is a doubt, in words. */
 export function reasonOf({ kind, passage, probability }) {
   if (kind === "word") return `The machine is ${percent(probability)} sure of this.`;
   if (kind === "passage") return passage.doubts.map((doubt) => REASONS[doubt] ?? doubt).join(" ");

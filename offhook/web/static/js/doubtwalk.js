@@ -79,7 +79,6 @@ export class DoubtWalk {
     return { after: after < 0 ? shown.length : after, before };
   }
 
-  /** Which of how many doubts it is. */
   #count(doubt) {
     const place = this.#shown.findIndex((it) => keyOfDoubt(it) === keyOfDoubt(doubt)) + 1;
     return { place, count: this.#shown.length };
@@ -142,7 +141,6 @@ export class DoubtWalk {
     await transcript.write(() => send("PUT", `${transcript.path}/passages/${passage.first_word}`, body));
   }
 
-  /** Let the machine listen for a term from now on. */
   async teach(term) {
     try {
       await send("POST", "/api/v1/glossary", { term });

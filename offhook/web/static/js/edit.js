@@ -9,7 +9,7 @@ import { Draft } from "./draft.js";
 import { clock } from "./format.js";
 import { toast } from "./toast.js";
 import { hasWords, keyOf } from "./transcript.js";
-import { typingIn } from "./typing.js";
+import { typingIn } from "./shelf.js";
 
 const BACK_MS = 2000;
 const HINT = "Enter stores · Tab plays · Shift+Tab goes back 2 s · Esc leaves";
@@ -39,20 +39,13 @@ export class Editor extends EventTarget {
     window.addEventListener("blur", () => this.#open?.draft.flush());
   }
 
-  /** The passage that is being edited, or null. */
   get passage() {
     return this.#open?.passage ?? null;
   }
 
   /**
-   * Edit a passage.
-   *
-   * @param {object} passage
-   * @param {object} [how]
-   * @param {[number, number]} [how.selection] what is selected at first; the end of the text if it is not given
-   * @param {string} [how.text] a text to go on with, which is not stored
-   * @param {string} [how.note] what to say about it
-   * @param {object} [how.theirs] the passage as somebody else stored it
+   * Edit a passage. `selection` is what is selected at first, `text` one to go on with that is not stored, `note`
+   * what to say about it, and `theirs` the passage as somebody else stored it.
    */
   open(passage, how = {}) {
     if (this.#transcript.isGrowing) return toast("The text can be edited as soon as all of it is there.");
@@ -235,7 +228,6 @@ export class Editor extends EventTarget {
     this.#open.element.querySelector(".conflict")?.remove();
   }
 
-  /** Show what somebody else stored beside what is typed here. */
   #conflict(theirs) {
     this.#open.theirs = theirs;
     const { element, field } = this.#open;

@@ -72,7 +72,7 @@ export class Exporting {
 }
 
 /** Passages as a text: a line for each turn, or for each passage with its time, with names if these are wanted. */
-export function asText(passages, { names, times }) {
+function asText(passages, { names, times }) {
   const head = ({ name, start }) =>
     `${times ? `[${clock(start / 1000)}] ` : ""}${names && name ? `${name}: ` : ""}`;
   return turnsOf(passages, { isEach: times }).map((turn) => head(turn) + turn.texts.join(" ")).join("\n");

@@ -33,7 +33,6 @@ export class Find {
     this.#bind();
   }
 
-  /** What is searched for. */
   get query() {
     return this.#field.value.trim();
   }
@@ -46,7 +45,6 @@ export class Find {
     this.#search();
   }
 
-  /** Go to the next place, or the one before. */
   go(step) {
     if (!this.#places.length) return;
     const count = this.#places.length;

@@ -7,7 +7,6 @@ import { Marks } from "./highlight.js";
 import { bind } from "./keys.js";
 import { LENGTH, OFFSET } from "./tokens.js";
 
-/** Keys by which a reader scrolls. */
 const SCROLLING = new Set(["PageUp", "PageDown", "Home", "End"]);
 
 /** Where in the view what is spoken is brought, from its top. */
@@ -41,11 +40,6 @@ export class Follow {
     bind("f", "Follow the player in the text", () => this.again());
   }
 
-  get isFollowing() {
-    return this.#isFollowing;
-  }
-
-  /** The reader goes elsewhere. */
   stop() {
     this.#isFollowing = false;
     this.#show();

@@ -4,7 +4,6 @@ export class Heights {
   #sums; // #sums[i] is the sum of the (i & -i) heights that end with row i - 1
   #top = 1; // the largest power of two that is not above the number of rows
 
-  /** @param {ArrayLike<number>} heights */
   constructor(heights) {
     const count = heights.length;
     this.#heights = Float64Array.from(heights);
@@ -25,7 +24,6 @@ export class Heights {
     return this.before(this.count);
   }
 
-  /** The height of one row. */
   of(index) {
     return this.#heights[index] ?? 0;
   }

@@ -5,7 +5,7 @@
 import { CORRECTED, LENGTH, OFFSET, PROBABILITY } from "./tokens.js";
 
 /** A word that is less probable is marked as doubtful. */
-export const DOUBTFUL_WORD = 0.5;
+const DOUBTFUL_WORD = 0.5;
 
 const isKnown = typeof Highlight === "function" && "highlights" in CSS;
 const registry = new Map();

@@ -3,7 +3,6 @@ import { byId, h } from "./dom.js";
 import { on } from "./events.js";
 import { complain } from "./toast.js";
 
-/** Follow what happens to the page's record. */
 export function stayUpToDate({ transcript, details, notes, outbox }) {
   const { id } = details.record;
   const isMine = (data) => data.id === id;

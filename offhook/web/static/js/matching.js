@@ -15,7 +15,7 @@ function foldLetter(letter) {
 }
 
 /** A text for comparing: as long as before, in lower case, letters without accents, one kind of apostrophe. */
-export function fold(text) {
+function fold(text) {
   return text.toLowerCase().length === text.length
     ? text.toLowerCase().replace(/[^\x00-\x7f]/g, (letter) => (letter === "’" ? "'" : foldLetter(letter)))
     : text.replace(/[^]/g, foldLetter);

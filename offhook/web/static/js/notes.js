@@ -41,7 +41,6 @@ export class Notes extends EventTarget {
     }
   }
 
-  /** Write a note at a moment, at its passage. */
   write(ms) {
     const save = (text) => this.#add(Math.round(ms), text);
     this.#open({ at_ms: ms, element: this.#form(`Note at ${clock(ms / 1000)}`, "", save) });

@@ -41,12 +41,7 @@ export class Outbox extends EventTarget {
     return entry ? { ...passage, text: entry.text, tokens: [], isPending: true } : passage;
   }
 
-  /**
-   * Store the text of a passage: `{ first_word, last_word, base, text }`.
-   *
-   * @param {object} entry
-   * @param {Promise<void>} [ready] resolves when no draft of it is under way any more
-   */
+  /** Store `{ first_word, last_word, base, text }` when `ready` says that no draft of it is under way any more. */
   put(entry, ready) {
     const kept = { ...entry, at: Date.now(), isStored: true };
     this.#ready.set(kept, ready);
@@ -63,7 +58,6 @@ export class Outbox extends EventTarget {
     if (entry) this.#shelf.keep(entry);
   }
 
-  /** Try at once. */
   hurry() {
     clearTimeout(this.#timer);
     if (!this.#isSending && !this.isEmpty) this.#run();
@@ -127,7 +121,6 @@ export class Outbox extends EventTarget {
   }
 }
 
-/** The one of some passages that has a word, or null. */
 const passageWith = (passages, word) =>
   passages?.find((it) => it.first_word <= word && word <= it.last_word) ?? null;
 

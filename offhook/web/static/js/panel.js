@@ -12,18 +12,11 @@ export class Panel {
     bind("Escape", "Close the panel", () => this.close(), { when: () => this.#open !== null });
   }
 
-  /** The name of the open part, or null. */
   get open() {
     return this.#open;
   }
 
-  /**
-   * Add a part.
-   *
-   * @param {string} name
-   * @param {{heading: string, button: HTMLElement, content: HTMLElement, opened?: () => void}} part `button`
-   *   opens and closes it; `opened` is called when it was opened
-   */
+  /** Add a part: `{ heading, button, content, opened }`; `opened` is called when it was opened. */
   add(name, part) {
     this.#parts.set(name, part);
     part.button.setAttribute("aria-expanded", "false");

@@ -77,12 +77,10 @@ export class PassageRows {
     for (const child of row.children) this.#dropped(child, false);
   }
 
-  /** The element of a passage, if it is in the document. */
   elementOf(passage) {
     return this.textOf(passage)?.parentElement ?? null;
   }
 
-  /** The text element of a passage, if it is in the document. */
   textOf(passage) {
     const key = keyOf(passage);
     for (const [element, shown] of this.#shown) if (keyOf(shown.passage) === key) return element;

@@ -26,11 +26,7 @@ export class Player extends EventTarget {
   #duration;
   #sound = { progress: 0, why: null };
 
-  /**
-   * @param {string} path of the record
-   * @param {number} durationMs as the record says, until the audio is known
-   * @param {(ms: number) => {end: number, next: number|null}} speech where words are, to skip pauses
-   */
+  /** `durationMs` is used until the audio is known; `speech(ms)` says where words are, to skip pauses. */
   constructor(path, durationMs, speech) {
     super();
     this.#duration = durationMs;
@@ -119,7 +115,6 @@ export class Player extends EventTarget {
     this.#jump(ms);
   }
 
-  /** Jump by so much, backwards if it is negative. */
   skip(ms) {
     this.seek(this.ms + ms);
   }

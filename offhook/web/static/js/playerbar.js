@@ -14,11 +14,7 @@ export class PlayerBar {
   #waveform;
   #shown = ""; // the time as it is shown
 
-  /**
-   * @param {import("./player.js").Player} player
-   * @param {string} waveformUrl
-   * @param {{loop: () => ({from: number, to: number}|null)}} reader what would be looped now
-   */
+  /** `reader.loop()` says what would be repeated now. */
   constructor(player, waveformUrl, reader) {
     this.#player = player;
     const bar = byId("player");

@@ -45,7 +45,6 @@ export class Reader extends EventTarget {
     return spoken ?? transcript.passages(Math.max(0, list.visible[0])).next().value ?? null;
   }
 
-  /** The passage that was chosen last, or null. */
   get chosen() {
     return this.#current;
   }
@@ -77,7 +76,6 @@ export class Reader extends EventTarget {
     this.#choose(passage);
   }
 
-  /** Choose a passage, and give it the focus. */
   choose(passage) {
     const { list, rows } = this.#page;
     list.scrollTo(passage.segment);
@@ -86,7 +84,7 @@ export class Reader extends EventTarget {
   }
 
   /** Go to a moment: the player and the text. */
-  async goTo(ms, { isMarked = false, plays = false } = {}) {
+  async goTo(ms, { isMarked = false } = {}) {
     const { transcript, player, list, rows } = this.#page;
     player.seek(ms);
     const segment = Math.max(0, transcript.segmentAt(ms + 1));
@@ -97,7 +95,6 @@ export class Reader extends EventTarget {
     if (isMarked) this.#linked = { key: keyOf(passage), token: passage.tokens[tokenAtTime(passage, ms + 1)] };
     this.choose(passage);
     rows.remark();
-    if (plays) player.play();
   }
 
   /** Go to a place that was found, without leaving the field in which it is searched; null goes back. */
@@ -111,7 +108,6 @@ export class Reader extends EventTarget {
     if (token && !this.#page.player.isPlaying) this.#page.player.seek(token[START]);
   }
 
-  /** Put the address of a moment into the clipboard. */
   async copyLink(ms = this.ms) {
     const url = new URL(location.href);
     url.hash = `t=${(ms / 1000).toFixed(1)}`;

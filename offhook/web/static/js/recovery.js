@@ -6,7 +6,7 @@ import { byId, fill, h } from "./dom.js";
 import { clock } from "./format.js";
 import { toast } from "./toast.js";
 import { hasWords } from "./transcript.js";
-import { isTypedNow } from "./typing.js";
+import { isTypedNow } from "./shelf.js";
 
 const timeOfDay = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 

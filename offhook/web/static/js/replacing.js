@@ -17,7 +17,6 @@ export class Replacing {
     bind("h Ctrl+h", "Replace words", () => this.open(page.find.query));
   }
 
-  /** Ask what is to be replaced by what. */
   open(old = "", by = "") {
     const field = (label, value) => h("input", { type: "text", "aria-label": label, placeholder: label, value,
       autocomplete: "off", maxlength: "200" });

@@ -7,11 +7,7 @@ export class Rows {
   #stale = new Set(); // keys of rows to be made again
   #observer;
 
-  /**
-   * @param {HTMLElement} element the list
-   * @param {{render: Function, removed?: Function}} options see VirtualList
-   * @param {(entries: ResizeObserverEntry[]) => void} resized called when rows or the list change their size
-   */
+  /** `options` are those of VirtualList; `resized` is called when rows or the list change their size. */
   constructor(element, options, resized) {
     this.#element = element;
     this.#options = options;
@@ -23,7 +19,6 @@ export class Rows {
     return this.#rows.has(key);
   }
 
-  /** The element of a key, or null. */
   of(key) {
     return this.#rows.get(key)?.row ?? null;
   }
@@ -57,10 +52,8 @@ export class Rows {
   }
 
   /**
-   * Put these rows into the document, in order, and take the others out.
-   *
-   * @param {Map<any, {item: any, index: number, top: number|null}>} wanted `top` is set for a row outside of
-   *   the view, which must not move the others
+   * Put these rows into the document, in order, and take the others out: a map from keys to
+   * `{ item, index, top }`. `top` is set for a row outside of the view, which must not move the others.
    */
   place(wanted) {
     const focused = document.activeElement;

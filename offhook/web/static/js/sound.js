@@ -4,12 +4,8 @@ import { get, send } from "./api.js";
 const POLL_MS = 1000;
 
 /**
- * Give an audio element the sound of a record, as soon as there is one that it can play.
- *
- * @param {HTMLAudioElement} audio
- * @param {string} path of the record
- * @param {(state: {progress: number|null, why: string|null}) => void} tell how far a copy is, null when it is
- *   there; or why there is no sound
+ * Give an audio element the sound of a record, as soon as there is one that it can play. `tell` gets how far a
+ * copy is (`progress`), which is null when it is there, or `why` there is no sound.
  */
 export async function connectSound(audio, path, tell) {
   let hasAskedForCopy = false;

@@ -102,7 +102,6 @@ export class Speakers {
     }
   }
 
-  /** Call a speaker otherwise, everywhere in this record. */
   async rename(speaker, name) {
     const { transcript } = this.#page;
     try {

@@ -29,21 +29,10 @@ export function tokenAtOffset(passage, offset) {
   return partition(passage.tokens, (token) => token[OFFSET] > offset) - 1;
 }
 
-/** The token that has a word, or -1. */
-export function tokenOfWord(passage, word) {
-  const place = partition(passage.tokens, (token) => token[FIRST] > word) - 1;
-  return place >= 0 && word <= passage.tokens[place][LAST] ? place : -1;
-}
-
 /** The first and the last word that a part of the text touches; null where it has none. */
 export function wordsBetween(passage, begin, end) {
   const first = Math.max(0, tokenAtOffset(passage, begin));
   const last = partition(passage.tokens, (token) => token[OFFSET] >= end) - 1;
   const [from, to] = [passage.tokens[first], passage.tokens[Math.max(first, last)]];
   return from ? [from[FIRST], to[LAST]] : null;
-}
-
-/** The text of a token. */
-export function textOf(passage, token) {
-  return passage.text.slice(token[OFFSET], token[OFFSET] + token[LENGTH]);
 }

@@ -7,9 +7,7 @@
 import { get } from "./api.js";
 import { END, START, partition, tokenAtTime } from "./tokens.js";
 
-/** Segments in one request. */
 const CHUNK = 100;
-/** Requests for passages at the same time. */
 const LANES = 2;
 /** After a change what is far from the reader is fetched again so long after the last change, ms. */
 const PATIENCE = 3000;
@@ -40,7 +38,6 @@ export class Transcript extends EventTarget {
     return this.#path;
   }
 
-  /** Say which segment the reader sees. */
   set near(index) {
     this.#near = index;
     if (this.#missing.has(Math.floor(index / CHUNK))) this.#fill();
@@ -74,11 +71,7 @@ export class Transcript extends EventTarget {
     this.#fill();
   }
 
-  /**
-   * Send a change of this page, and take the passages of its answer.
-   *
-   * @param {() => Promise<{passages?: object[], version?: string}>} change sends it
-   */
+  /** Let `change` send a change of this page, and take the passages of its answer. */
   async write(change) {
     this.#writes += 1;
     this.#written += 1;
@@ -103,7 +96,6 @@ export class Transcript extends EventTarget {
     this.#changed(this.#store(passages));
   }
 
-  /** Replace one passage by another state of it. */
   replace(passage) {
     const there = this.segments[passage.segment]?.passages ?? [];
     this.put(there.map((it) => (keyOf(it) === keyOf(passage) ? passage : it)));
@@ -146,7 +138,6 @@ export class Transcript extends EventTarget {
     return { end: Math.max(0, ...ends), next: after.length ? Math.min(...after) : null };
   }
 
-  /** The passage that has a word, if it is loaded. */
   passageOf(word) {
     let [low, high] = [0, this.segments.length];
     while (low < high) {

@@ -35,19 +35,11 @@ export class VirtualList {
   #abort = new AbortController();
 
   /**
-   * @param {object} options
-   * @param {HTMLElement} options.element the list; its children are the rows
-   * @param {HTMLElement} [options.scroller] what scrolls it; the page if none is given
-   * @param {(item: any, index: number) => string|number} options.key
-   * @param {(item: any, index: number, width: number) => number} options.estimate the height, px
-   * @param {(item: any, index: number, row: HTMLElement|null) => HTMLElement} options.render makes a row, or
-   *   brings the one there is up to date and returns it
-   * @param {"set"|"rows"} [options.counting] how rows are counted for screen readers: `aria-posinset`, or
-   *   `aria-rowindex` in a table or grid
-   * @param {number} [options.headerRows] rows of a table above this list
-   * @param {() => [number, number]} [options.insets] px of the view that are covered, at its top and bottom
-   * @param {(first: number, last: number) => void} [options.drawn] called after rows may have come or gone
-   * @param {(row: HTMLElement, item: any) => void} [options.removed] called when a row has left the document
+   * Options: `element`, whose children are the rows; `scroller`, the page if none is given; `key(item, index)`;
+   * `estimate(item, index, width)`, a height in px; `render(item, index, row)`, which makes a row or brings the
+   * one there is up to date; `counting`: "set" for aria-posinset, "rows" for aria-rowindex with `headerRows`
+   * above; `insets()`, px of the view that are covered at its top and bottom; `drawn(first, last)`, called when
+   * rows may have come or gone; `removed(row, item)`, called when one has.
    */
   constructor(options) {
     const defaults = { counting: "set", headerRows: 0, insets: () => [0, 0], count: () => this.count };
@@ -124,18 +116,12 @@ export class VirtualList {
     return target ?? null;
   }
 
-  /** The element of a row, if it is in the document. */
   rowAt(index) {
     return index in this.#items ? this.#rows.of(this.#key(index)) : null;
   }
 
   indexOfKey(key) {
     return this.#indexes.get(key) ?? -1;
-  }
-
-  /** The index of the row that a node is in, or -1. */
-  indexOfNode(node) {
-    return this.indexOfKey(this.#rows.keyOf(node));
   }
 
   /** Stop listening and take the rows out. */

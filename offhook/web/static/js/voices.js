@@ -11,7 +11,6 @@ function lookOf(speaker) {
   return (Number(number) - (side === "voice" ? 1 : 0)) % SHAPES.length;
 }
 
-/** The class and the shape of a speaker. */
 export function look(speaker) {
   if (!speaker || speaker === UNSURE) return { className: "voice-none", shape: "?" };
   const number = lookOf(speaker);

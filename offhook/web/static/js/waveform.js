@@ -22,11 +22,7 @@ export class Waveform {
   #colours = null;
   #marks = []; // ms
 
-  /**
-   * @param {HTMLCanvasElement} canvas with the role of a slider
-   * @param {import("./player.js").Player} player
-   * @param {string} url of the waveform
-   */
+  /** `canvas` has the role of a slider; `url` is that of the waveform. */
   constructor(canvas, player, url) {
     [this.#canvas, this.#player, this.#url] = [canvas, player, url];
     for (const name of ["time", "state"]) player.addEventListener(name, () => this.#draw());
@@ -128,7 +124,6 @@ export class Waveform {
     context.fillRect((ms / durationMs) * this.#canvas.clientWidth - 0.75, 0, 1.5, middle * 2);
   }
 
-  /** How high a bar is, from 0 to 1. */
   #height(peaks, bar, bars) {
     if (!peaks?.length) return 0.04;
     const peak = peaks[Math.min(peaks.length - 1, Math.floor((bar / bars) * peaks.length))];
