@@ -34,7 +34,7 @@ from bench.speaker_real import ALONE, IN_TURN, TALKS, THREE, TWO, RealFolder, in
 from bench.speaker_scenes import JOE, SCENES, scene_calls, voice
 from bench.speaker_ways import GROUPS, WAYS
 from bench.ways import load as load_model
-from shared.settings import load
+from shared.settings_sources import load
 from transcribe_worker.voice_files import find
 from transcribe_worker.voices.network import VoiceNetwork
 

@@ -43,7 +43,8 @@ from shared.errors import (
     UnknownSession,
 )
 from shared.logs import discreet
-from shared.settings import Settings, load
+from shared.settings import Settings
+from shared.settings_sources import load
 from shared.store.store import Store
 from shared.store.values import Capture
 from shared.times import iso

@@ -21,7 +21,8 @@ from shared.logs import discreet, log_faults, log_to
 from shared.plain_text import lines
 from shared.privacy import forbid_core_dumps, stop_telemetry
 from shared.reserve import Reserve
-from shared.settings import Settings, load
+from shared.settings import Settings
+from shared.settings_sources import load
 from shared.store.store import Store
 from shared.workers import Presence
 

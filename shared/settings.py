@@ -1,19 +1,13 @@
-"""Settings: one frozen dataclass, read once by the entry points.
+"""Settings: one frozen dataclass, with the default, the limits and a line of documentation for each.
 
-Precedence: command line, then `OFFHOOK_*` variables, then `config.toml`, then the defaults.
+Entry points read them once (`shared/settings_sources.py`).
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
-from shared.config_file import read_config
-from shared.errors import SettingsError
 from shared.home import Home
 from shared.languages import LANGUAGES
 from shared.machine import half_of_memory_gb
@@ -201,141 +195,3 @@ class Settings(RecordOptions, Home):
 
 
 DEFAULTS = Settings()
-_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
-
-
-@dataclass(frozen=True)
-class Sourced:
-    """A setting's value and where it comes from."""
-
-    value: Any
-    source: str
-
-
-def load(environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Read the settings for a process. Raises SettingsError, naming the setting and its source."""
-    sourced = load_with_sources(environ, overrides)
-    return Settings(**{name: entry.value for name, entry in sourced.items()})
-
-
-def load_with_sources(
-    environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None
-) -> dict[str, Sourced]:
-    """Read the settings with the source of each value."""
-    given = {name: value for name, value in (overrides or {}).items() if value is not None}
-    home = _home(environ, given)
-    known = [f.name for f in fields(Settings) if f.name != "home"]
-    layers = (
-        ("command line", given),
-        ("environment", _from_environment(environ)),
-        (str(home / "config.toml"), read_config(home / "config.toml", known)),
-    )
-    found = {f.name: _pick(f.name, layers) for f in fields(Settings)}
-    return found | {"home": Sourced(home, found["home"].source)}
-
-
-def for_recording(settings: Settings, own: Mapping[str, Any]) -> RecordOptions:
-    """Return a recording's `own` options over the settings. Raises SettingsError.
-
-    Options of a later version are ignored.
-    """
-    known = {name: getattr(settings, name) for name in RECORD_OPTIONS}
-    given = {name: coerce(name, own[name], "the recording's own option") for name in own if name in known}
-    return RecordOptions(**(known | given))
-
-
-def usable_options(own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recording's `own` options without the damaged ones; those of a later version stay."""
-    found = dict(own)
-    for name in own:
-        if name in RECORD_OPTIONS:
-            try:
-                coerce(name, own[name], "")
-            except SettingsError:
-                del found[name]
-    return found
-
-
-def coerce(name: str, value: Any, source: str) -> Any:
-    """Convert a value to the setting's type. Raises SettingsError."""
-    default = getattr(DEFAULTS, name)
-    try:
-        result = _BY_TYPE[type(default)](value) if not isinstance(default, Path) else Path(value)
-    except (TypeError, ValueError, OverflowError):
-        kind = _TYPE_NAMES.get(type(default), "a path")
-        raise SettingsError(f"{name} must be {kind}, not {_shown(value)} ({source}).") from None
-    _check_limits(name, result, source)
-    return result
-
-
-def _home(environ: Mapping[str, str], given: Mapping[str, Any]) -> Path:
-    chosen = Path(given.get("home") or environ.get("OFFHOOK_HOME") or DEFAULTS.home)
-    try:
-        return chosen.expanduser().absolute()
-    except RuntimeError:
-        raise SettingsError(f"home must be a folder that can be found, not {chosen}.") from None
-
-
-def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    names = {f"OFFHOOK_{f.name.upper()}": f.name for f in fields(Settings)}
-    found = {names[key]: value for key, value in environ.items() if key in names}
-    return {name: value for name, value in found.items() if value or name != "home"}
-
-
-def _pick(name: str, layers: tuple[tuple[str, Mapping[str, Any]], ...]) -> Sourced:
-    for source, values in layers:
-        if name in values:
-            return Sourced(coerce(name, values[name], source), source)
-    return Sourced(getattr(DEFAULTS, name), "default")
-
-
-def _as_bool(value: Any) -> bool:
-    text = str(value).strip().lower()
-    if text in _TRUE:
-        return True
-    if text in _FALSE:
-        return False
-    raise ValueError(text)
-
-
-def _as_int(value: Any) -> int:
-    if isinstance(value, bool | float):
-        raise ValueError(value)
-    return int(value)
-
-
-def _as_float(value: Any) -> float:
-    number = float(value)
-    if isinstance(value, bool) or not math.isfinite(number):
-        raise ValueError(value)
-    return number
-
-
-def _as_str(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    return value
-
-
-_BY_TYPE: dict[type, Any] = {bool: _as_bool, int: _as_int, float: _as_float, str: _as_str}
-_TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-
-
-def _shown(value: Any) -> str:
-    """Return a refused value as a person may have written it, without Python's notation."""
-    return repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _check_limits(name: str, value: Any, source: str) -> None:
-    limits = next(f.metadata for f in fields(Settings) if f.name == name)
-    if limits.get("filled") and not value.strip():
-        raise SettingsError(
-            f"{name} must not be empty ({source}). Leave it out for the default, {getattr(DEFAULTS, name)}."
-        )
-    if "choices" in limits and value not in limits["choices"]:
-        raise SettingsError(
-            f"{name} must be one of {', '.join(limits['choices'])}, not {_shown(value)} ({source})."
-        )
-    if "least" in limits and not limits["least"] <= value <= limits["most"]:
-        bounds = f"at least {limits['least']} and at most {limits['most']}"
-        raise SettingsError(f"{name} must be {bounds}, not {value} ({source}).")

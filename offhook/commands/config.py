@@ -11,7 +11,8 @@ from offhook.commands.drawing import cell, show, table
 from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import print_json, say
 from offhook.desk.desk import Desk
-from shared.settings import Settings, load_with_sources
+from shared.settings import Settings
+from shared.settings_sources import load_with_sources
 
 
 @click.command()

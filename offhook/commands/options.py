@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from offhook.desk.desk import Desk
-from shared.settings import RecordOptions, coerce
+from shared.setting_values import coerce
+from shared.settings import RecordOptions
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 pass_desk = click.make_pass_decorator(Desk)

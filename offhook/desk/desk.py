@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from shared import home
 from shared.errors import SettingsError, StoreFull, StoreReadOnly
 from shared.reserve import Reserve
-from shared.settings import Settings, load
+from shared.settings import Settings
+from shared.settings_sources import load
 from shared.store.store import Store
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import Any
 
 from shared.errors import SettingsError
 from shared.plain_text import one_line
-from shared.settings import RECORD_OPTIONS, RecordOptions, Settings, coerce
+from shared.setting_values import coerce
+from shared.settings import RECORD_OPTIONS, RecordOptions, Settings
 
 LONGEST_TEXT = 500
 _TEXTS = ("title", "candidate_id", "project_id")

@@ -15,7 +15,7 @@ from typing import Any
 from peewee import Expression, fn
 
 from shared.errors import RecordNotFound, StateConflict
-from shared.settings import usable_options
+from shared.setting_values import usable_options
 from shared.store.carrying import Carrying
 from shared.store.database import Database
 from shared.store.tables import CaptureRow, RecordRow

@@ -28,7 +28,7 @@ POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 STARTS = """
 import os, signal, sys
 from shared.process import running
-from shared.settings import load
+from shared.settings_sources import load
 with running("worker", load(os.environ), os.environ.get("OFFHOOK_STARTER_LOCK")) as process:
     print(process.presence.worker_id, flush=True)
 """

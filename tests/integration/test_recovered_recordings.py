@@ -61,7 +61,7 @@ with RecordingSession() as session:
 SWEEPS = """
 import os, sys
 from shared.store.store import Store
-from shared.settings import load
+from shared.settings_sources import load
 from transcribe_worker.inbox.sweep import Inbox
 from transcribe_worker.jobs.hints import HintQueue
 

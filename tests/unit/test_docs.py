@@ -35,7 +35,8 @@ from shared.errors import OffhookError
 from shared.home import Home
 from shared.inbox_names import SUFFIXES
 from shared.languages import LANGUAGES
-from shared.settings import MOST_ENGINE_MEMORY_GB, RecordOptions, Settings, load
+from shared.settings import MOST_ENGINE_MEMORY_GB, RecordOptions, Settings
+from shared.settings_sources import load
 from shared.store.transitions import STATES, TRANSITIONS
 from shared.words import FLAGS_OF_WORDS
 from tests.markdown import DOCS, ROOT, blocks, code, headings, prose, read, rows, section, slug

@@ -14,7 +14,9 @@ from click.testing import CliRunner
 from offhook.cli import offhook as program
 from offhook.commands.options import chosen
 from shared.errors import SettingsError
-from shared.settings import DEFAULTS, RECORD_OPTIONS, RecordOptions, Settings, for_recording, load
+from shared.setting_values import for_recording
+from shared.settings import DEFAULTS, RECORD_OPTIONS, RecordOptions, Settings
+from shared.settings_sources import load
 
 COMMANDS = ("add", "retry", "transcribe")
 declared = pytest.mark.parametrize("option", fields(RecordOptions), ids=lambda option: option.name)

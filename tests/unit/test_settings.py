@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from shared.errors import SettingsError
-from shared.settings import DEFAULTS, RECORD_OPTIONS, Settings, load, load_with_sources
+from shared.settings import DEFAULTS, RECORD_OPTIONS, Settings
+from shared.settings_sources import load, load_with_sources
 
 NAMES = [f.name for f in fields(Settings) if f.name != "home"]
 LIMITED = [

@@ -29,7 +29,8 @@ from shared.errors import (
 )
 from shared.files import Fingerprint, NotRegular, sha256_of
 from shared.logs import discreet
-from shared.settings import RecordOptions, Settings, for_recording
+from shared.setting_values import for_recording
+from shared.settings import RecordOptions, Settings
 from shared.speakers import VoiceTurn
 from shared.store.claims import Claim, Failure
 from shared.store.store import Store

@@ -182,7 +182,7 @@ def test_a_foreign_file_that_has_taken_the_place_in_the_library_stays(
 
 def test_a_log_at_its_most_talkative_has_no_word_of_what_is_written(settings: Settings) -> None:
     code = (
-        "from shared.process import running\nfrom shared.settings import load\nimport os\n"
+        "from shared.process import running\nfrom shared.settings_sources import load\nimport os\n"
         "with running('worker', load(os.environ), None) as process:\n"
         f"    process.store.records.add(source='added', title={TITLE!r}, recording_path='/x.wav')\n"
     )

@@ -34,7 +34,7 @@ ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's nam
 FILLS_THE_DISK = """
 import json, os, subprocess, time
 from capture_worker import RecordingSession
-from shared.settings import load
+from shared.settings_sources import load
 settings = load(os.environ)
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(settings.recording)], check=True)
 print("mounted", flush=True)
