@@ -161,6 +161,27 @@ def test_without_shared_workers_a_page_has_a_stream_of_its_own(
     expect(row(page, "alone")).to_contain_text("Waiting")
 
 
+def test_new_calls_are_seen_at_the_top_and_move_nothing_that_is_read_further_down(
+    desk: DeskServer, page: Page, desk_store: Store
+):
+    for number in range(60):
+        add(desk_store, f"call {number}")
+    open_queue(page, desk)
+    add(desk_store, "seen at once")
+    expect(row(page, "seen at once")).to_be_in_viewport()
+    assert page.evaluate("scrollY") == 0
+
+    page.mouse.move(600, 500)
+    page.mouse.wheel(0, 1500)
+    until(lambda: page.evaluate("scrollY") > 1000, "the page is scrolled")
+    in_the_middle = "document.elementFromPoint(600, 500).closest('.call')"
+    title = page.evaluate(f"{in_the_middle}.querySelector('.call-title').textContent")
+    place = row(page, title).bounding_box()
+    add(desk_store, "not in sight")
+    expect(page.locator("#total")).to_have_text("62 calls")
+    until(lambda: row(page, title).bounding_box() == place, "the call is where it was")
+
+
 # Several at once
 
 

@@ -50,11 +50,13 @@ const list = new VirtualList({
 function ordered() {
   const hadFocus = grid.contains(document.activeElement) || document.activeElement === document.body;
   const lost = selection.active !== null && !calls.ids.includes(selection.active);
+  const top = !before.length || list.isVisible(0) ? scrollY : null; // who sees the first call sees a new one too
   showEmpty(); // first: a hidden list is nowhere
   list.setItems(calls.ids);
   selection.follow(before);
   before = calls.ids;
   showTotal();
+  if (top !== null) scrollTo(0, top);
   if (isNarrowed) list.scrollTo(0);
   isNarrowed = false;
   if (lost && hadFocus && selection.active !== null) list.focus(selection.activeIndex);
