@@ -13,7 +13,7 @@ from typing import Any
 
 from peewee import Expression
 
-from shared.errors import UnknownSession
+from shared.capture_errors import UnknownSession
 from shared.loudness import ECHO_BYTES, QUIETEST_BYTE, SideLevels
 from shared.store.database import Database, Row
 from shared.store.erasures import Erasures

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import reduce
+from dataclasses import asdict, replace
 from itertools import islice
-from operator import or_
 from typing import Any
 
 from peewee import Case, fn
@@ -29,25 +27,11 @@ from shared.store.tables import (
     VoiceTurnRow,
 )
 from shared.store.values import sound
+from shared.store.word_ranges import Words, overlap_any, overlaps
 
 ROWS_AT_ONCE = 100
 #: Speakers that are looked for in lists of records; SQLite answers with 2,000 columns at most.
 MOST_SPEAKERS = 1000
-
-
-@dataclass(frozen=True)
-class Words:
-    """Some words of a record, both ends included."""
-
-    record_id: int
-    first_word: int
-    last_word: int
-
-    def are_in(self, row: Row) -> bool:
-        """Whether some of them are in an overlay."""
-        first, last = row["first_word"], row["last_word"]
-        is_mine = row["record"] == self.record_id and type(first) is type(last) is int
-        return is_mine and first <= self.last_word and last >= self.first_word
 
 
 class Overlays:
@@ -67,7 +51,7 @@ class Overlays:
         """Return the labels and corrections of some words each, in the order of those of a whole record."""
         by_age = (SpeakerLabelRow.source == PERSON, SpeakerLabelRow.id)
         labels, corrections = (
-            self._database.all(table.select().where(_overlap_any(table, wanted)).order_by(*order))
+            self._database.all(table.select().where(overlap_any(table, wanted)).order_by(*order))
             if wanted
             else []
             for table, order in ((SpeakerLabelRow, by_age), (CorrectionRow, (CorrectionRow.id,)))
@@ -194,9 +178,7 @@ class Overlays:
 
     def corrections_of(self, record_id: int, first_word: int, last_word: int) -> tuple[Correction, ...]:
         """Return the corrections of some words, the oldest first."""
-        query = CorrectionRow.select().where(
-            _overlaps(CorrectionRow, Words(record_id, first_word, last_word))
-        )
+        query = CorrectionRow.select().where(overlaps(CorrectionRow, Words(record_id, first_word, last_word)))
         return sound(Correction, self._database.all(query.order_by(CorrectionRow.id)))
 
     def correct(self, record_id: int, first_word: int, last_word: int, text: str) -> None:
@@ -209,7 +191,7 @@ class Overlays:
     def withdraw(self, record_id: int, first_word: int, last_word: int) -> None:
         """Take away every correction of some words, so that those of the engine are read again."""
         words = Words(record_id, first_word, last_word)
-        self._database.run(CorrectionRow.delete().where(_overlaps(CorrectionRow, words)))
+        self._database.run(CorrectionRow.delete().where(overlaps(CorrectionRow, words)))
 
     def voice_turns(self, record_id: int) -> tuple[VoiceTurn, ...]:
         """Return when which voice speaks, in the order of the recording."""
@@ -289,16 +271,6 @@ class Overlays:
         rows: Sequence[Row] = [{"record": record_id, **asdict(overlay)} for overlay in overlays]
         for start in range(0, len(rows), ROWS_AT_ONCE):
             self._database.run(table.insert_many(rows[start : start + ROWS_AT_ONCE]))
-
-
-def _overlap_any(table: Any, wanted: Iterable[Words]) -> Any:
-    """Whether an overlay has one of the words."""
-    return reduce(or_, (_overlaps(table, it) for it in wanted))
-
-
-def _overlaps(table: Any, words: Words) -> Any:
-    mine = table.record == words.record_id
-    return mine & (table.first_word <= words.last_word) & (table.last_word >= words.first_word)
 
 
 def _of_persons(record_id: int) -> Any:

@@ -14,10 +14,11 @@ from peewee import fn
 from shared.reading import Correction, first_word_of
 from shared.speakers import Label
 from shared.store.database import Database
-from shared.store.overlays import Overlays, Words
+from shared.store.overlays import Overlays
 from shared.store.segment_rows import time_ms_of
 from shared.store.tables import SegmentRow
 from shared.store.transcripts import Glimpse, Transcripts
+from shared.store.word_ranges import Words
 from shared.words import Segment, numbered
 
 

@@ -10,8 +10,9 @@ from shared.reading import Token, read
 from shared.store import words_index
 from shared.store.database import Database, Found
 from shared.store.narrowing import EVERYTHING, Narrowing
-from shared.store.overlays import Overlays, Words
+from shared.store.overlays import Overlays
 from shared.store.transcripts import Transcripts
+from shared.store.word_ranges import Words
 from shared.store.words_index import Excerpt, Query
 from shared.words import seconds
 
