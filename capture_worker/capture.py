@@ -21,7 +21,8 @@ from capture_worker.samples import Pair
 from capture_worker.timeline import Timeline
 from capture_worker.verdict import Verdict, judge_side
 from capture_worker.wav import WavWriter
-from shared.errors import AudioUnavailable, OffhookError, in_words
+from shared.capture_errors import AudioUnavailable
+from shared.errors import OffhookError, in_words
 
 log = logging.getLogger(__name__)
 

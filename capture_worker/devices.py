@@ -13,7 +13,8 @@ from capture_worker.audio.listing import from_json
 from capture_worker.audio.replay import PREFIX
 from capture_worker.audio.source import SIDES, Device
 from capture_worker.inputs import DEFAULT, NONE, OpenSystem, choose, is_named, plain_name
-from shared.errors import AudioUnavailable, in_words
+from shared.capture_errors import AudioUnavailable
+from shared.errors import in_words
 from shared.windows import CREATE_NO_WINDOW, creation_flags
 
 

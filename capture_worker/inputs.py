@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from capture_worker.audio.source import SIDES, AudioSystem, Device, Stream
 from capture_worker.notices import Warn, notice
 from capture_worker.samples import Mono
-from shared.errors import AudioUnavailable, DeviceLost, DeviceUnknown, NoDevice
+from shared.capture_errors import AudioUnavailable, DeviceLost, DeviceUnknown, NoDevice
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from shared.errors import BadOutputPath
+from shared.capture_errors import BadOutputPath
 from shared.files import real
 
 

@@ -8,7 +8,7 @@ from typing import Self
 from capture_worker.audio.source import LOOPBACK, MICROPHONE
 from capture_worker.inputs import DEFAULT
 from capture_worker.mixer import LAYOUTS
-from shared.errors import BadRequest
+from shared.capture_errors import BadRequest
 from shared.settings import Settings
 
 

@@ -33,15 +33,8 @@ from capture_worker.output_path import new_file
 from capture_worker.pending_recordings import PendingRecordings
 from capture_worker.plan import Plan
 from shared import home, titles
-from shared.errors import (
-    AlreadyRecording,
-    NotRecording,
-    OffhookError,
-    RecordingWaits,
-    StateConflict,
-    StoreError,
-    UnknownSession,
-)
+from shared.capture_errors import AlreadyRecording, NotRecording, RecordingWaits, UnknownSession
+from shared.errors import OffhookError, StateConflict, StoreError
 from shared.logs import discreet
 from shared.settings import Settings
 from shared.settings_sources import load

@@ -10,7 +10,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.errors import SettingsError, UnknownSession
+from shared.capture_errors import UnknownSession
+from shared.errors import SettingsError
 
 _FILE_NAME = re.compile(r"[\w-]+")
 FILE_MODE, FOLDER_MODE = 0o600, 0o700

@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from offhook.desk.recorder import CaptureClient
-from shared.errors import CaptureNotRunning
+from shared.capture_errors import CaptureNotRunning
 from stress.contents import CORRUPT, Speech
 from tests.stage import Stage
 

@@ -25,7 +25,7 @@ from ctypes import (
 from dataclasses import dataclass
 from typing import Any
 
-from shared.errors import AudioUnavailable, DeviceLost
+from shared.capture_errors import AudioUnavailable, DeviceLost
 
 FLOAT32_LE = 5
 DONT_MOVE, ADJUST_LATENCY = 0x0200, 0x2000

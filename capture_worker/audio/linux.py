@@ -7,7 +7,7 @@ import numpy as np
 from capture_worker.audio.libpulse import Connection, Port, RecordStream
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, Block, Device
 from capture_worker.clock import steady_seconds
-from shared.errors import AudioUnavailable, DeviceLost
+from shared.capture_errors import AudioUnavailable, DeviceLost
 
 
 class Stream:

@@ -10,7 +10,8 @@ from dataclasses import asdict
 from capture_worker.audio import open_system
 from capture_worker.audio.source import Device
 from shared import streams
-from shared.errors import AudioUnavailable, OffhookError
+from shared.capture_errors import AudioUnavailable
+from shared.errors import OffhookError
 
 
 def to_json(devices: list[Device]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from capture_worker.audio.device_probe import DeviceProbe
 from capture_worker.audio.source import MICROPHONE, Block, Device
 from capture_worker.clock import steady_seconds
-from shared.errors import AudioUnavailable, DeviceLost, DeviceUnknown
+from shared.capture_errors import AudioUnavailable, DeviceLost, DeviceUnknown
 
 #: PortAudio keeps a second of audio until it is read, and delivers it in packets of 10 ms.
 BUFFER_SECONDS, PACKET_SECONDS = 1.0, 0.01

@@ -14,7 +14,8 @@ import numpy as np
 
 from capture_worker.audio.source import SIDES, Block, Device
 from capture_worker.clock import steady_seconds
-from shared.errors import AudioUnavailable, DeviceLost, in_words
+from shared.capture_errors import AudioUnavailable, DeviceLost
+from shared.errors import in_words
 
 PREFIX = "replay:"
 

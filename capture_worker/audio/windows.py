@@ -17,7 +17,7 @@ import numpy as np
 from capture_worker.audio.device_probe import DeviceProbe
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, Block, Device
 from capture_worker.clock import steady_seconds
-from shared.errors import AudioUnavailable, DeviceLost, DeviceUnknown
+from shared.capture_errors import AudioUnavailable, DeviceLost, DeviceUnknown
 
 INSTALL = "python -m pip install pyaudiowpatch"
 LOOPBACK_SUFFIX = " [Loopback]"

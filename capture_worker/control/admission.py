@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from capture_worker.control.client import Client
 from capture_worker.control.protocol import Request, failed, parse, succeeded
 from shared import control_port
+from shared.capture_errors import BadRequest
 from shared.control_port import AUTHENTICATE, CLIENT, SERVER
-from shared.errors import BadRequest
 
 AUTHENTICATE_SECONDS = 10.0
 #: The most connections without a proof of the token. One more drops the oldest, so that none is kept out.

@@ -20,7 +20,7 @@ from capture_worker.control.protocol import (
     parse,
     succeeded,
 )
-from shared.errors import BadRequest
+from shared.capture_errors import BadRequest
 
 #: 30 s of levels, in addition to the system's buffer. A client with more waiting does not read.
 MOST_WAITING = 300

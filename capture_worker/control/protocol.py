@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from capture_worker.session import RecordingSession
-from shared.errors import BadRequest, OffhookError
+from shared.capture_errors import BadRequest
+from shared.errors import OffhookError
 from shared.store.claims import Failure
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,8 @@ from capture_worker import wav
 from capture_worker.mixer import LAYOUTS
 from capture_worker.output_path import refuse_inside
 from shared import titles
-from shared.errors import BadOutputPath, OffhookError
+from shared.capture_errors import BadOutputPath
+from shared.errors import OffhookError
 from shared.files import Fingerprint, move, sha256_of, sync_folder
 from shared.home import part_of
 from shared.logs import discreet

@@ -11,7 +11,7 @@ from offhook.commands.drawing import cell, show, table
 from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import print_json, warn
 from offhook.desk.desk import Desk
-from shared.errors import AudioUnavailable, NoDevice
+from shared.capture_errors import AudioUnavailable, NoDevice
 
 
 @click.command()

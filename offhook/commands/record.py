@@ -13,7 +13,7 @@ from offhook.commands.wording import length
 from offhook.desk import recording
 from offhook.desk.capture_quality import REASONS
 from offhook.desk.desk import Desk
-from shared.errors import CaptureNotRunning
+from shared.capture_errors import CaptureNotRunning
 
 #: What to say of a recording that has ended, by where it is.
 WHEREABOUTS = {

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from shared import control_port
+from shared.capture_errors import CaptureNotRunning, CaptureSilent
 from shared.control_port import AUTHENTICATE, CLIENT, SERVER, SERVER_LOCK
-from shared.errors import CaptureNotRunning, CaptureSilent, OffhookError
+from shared.errors import OffhookError
 from shared.files import read_regular
 from shared.locks import is_free
 

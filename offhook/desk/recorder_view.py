@@ -11,7 +11,8 @@ from offhook.desk.calls import unfinished_calls
 from offhook.desk.capture_quality import REASONS
 from offhook.desk.desk import Desk
 from offhook.desk.recorder_notices import consent, notices
-from shared.errors import CaptureNotRunning, CaptureSilent, OffhookError
+from shared.capture_errors import CaptureNotRunning, CaptureSilent
+from shared.errors import OffhookError
 
 
 def recorder_view(desk: Desk) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from offhook.desk.calls import interrupted_calls
 from offhook.desk.desk import Desk
 from offhook.desk.lengths import length
 from offhook.desk.recorder import CaptureClient
-from shared.errors import CaptureNotRunning
+from shared.capture_errors import CaptureNotRunning
 
 
 def connect(desk: Desk) -> CaptureClient:

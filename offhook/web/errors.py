@@ -21,10 +21,9 @@ from offhook.desk.terms import BadTerm
 from offhook.desk.uploading import TooManyUploads, WrongOffset
 from offhook.hooks.addresses import AddressRefused, BadHook
 from offhook.web.call import BadCall
+from shared.capture_errors import CaptureNotRunning, CaptureSilent
 from shared.errors import (
     BadRecording,
-    CaptureNotRunning,
-    CaptureSilent,
     DeliveryNotFound,
     DiskFull,
     HookNotFound,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from capture_worker import DualStreamCapture, Plan
-from shared.errors import NoDevice
+from shared.capture_errors import NoDevice
 
 ASKED: dict[str, Callable[[DualStreamCapture], object]] = {
     "stop": lambda capture: capture.stop(),

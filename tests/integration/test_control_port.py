@@ -19,8 +19,8 @@ import pytest
 from capture_worker.control.address import LONGEST_SOCKET_PATH_BYTES
 from offhook.desk.recorder import CaptureClient
 from shared import control_port
+from shared.capture_errors import CaptureNotRunning, CaptureSilent
 from shared.control_port import CLIENT, SERVER, SERVER_LOCK
-from shared.errors import CaptureNotRunning, CaptureSilent
 from shared.locks import FileLock
 from tests.control import connect, described
 from tests.pulse import PulseServer

@@ -11,7 +11,7 @@ import pytest
 
 from capture_worker.output_path import refuse_inside
 from capture_worker.session import RecordingSession
-from shared.errors import BadOutputPath
+from shared.capture_errors import BadOutputPath
 from shared.settings import Settings
 from tests.stage import Stage
 from tests.voices import Call, write_wav

@@ -19,7 +19,7 @@ from capture_worker.audio import linux
 from capture_worker.audio.source import LOOPBACK, MICROPHONE
 from capture_worker.devices import check_devices
 from capture_worker.levels import Levels
-from shared.errors import AudioUnavailable, DeviceLost
+from shared.capture_errors import AudioUnavailable, DeviceLost
 from tests import pulse
 from tests.conftest import skip_or_fail
 from tests.pulse import WHOLE, PulseServer, find, noise

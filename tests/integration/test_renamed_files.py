@@ -11,7 +11,8 @@ import pytest
 from archive.formats.earlier import EARLIER
 from archive.library import Library
 from archive.transcript import load
-from shared.errors import StateConflict, UnknownSession
+from shared.capture_errors import UnknownSession
+from shared.errors import StateConflict
 from shared.files import Fingerprint, sha256_of
 from shared.home import part_of
 from shared.settings import Settings

@@ -11,10 +11,8 @@ from typing import Any
 
 import pytest
 
-from shared.errors import (
-    NotRecording,
-    StateConflict,
-)
+from shared.capture_errors import NotRecording
+from shared.errors import StateConflict
 from shared.settings import Settings
 from shared.store.captures import ENDED
 from tests.integration.recording_session.desk import Desk, Make, nothing_is_left, only_record

@@ -14,9 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.errors import (
-    NotRecording,
-)
+from shared.capture_errors import NotRecording
 from shared.settings import Settings
 from shared.store.store import Store
 from tests.conftest import skip_or_fail

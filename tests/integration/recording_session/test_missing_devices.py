@@ -11,10 +11,7 @@ import numpy as np
 import pytest
 
 from capture_worker.audio import replay
-from shared.errors import (
-    AudioUnavailable,
-    NoDevice,
-)
+from shared.capture_errors import AudioUnavailable, NoDevice
 from shared.settings import Settings
 from tests.integration.recording_session.desk import Desk, Make, found_in, nothing_is_left, read
 from tests.tables import Capture

@@ -7,12 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import (
-    AlreadyRecording,
-    NotRecording,
-    RecordingWaits,
-    UnknownSession,
-)
+from shared.capture_errors import AlreadyRecording, NotRecording, RecordingWaits, UnknownSession
 from shared.settings import Settings
 from tests.integration.recording_session.desk import Desk, Make, nothing_is_left, only_record
 from tests.tables import Capture, Record

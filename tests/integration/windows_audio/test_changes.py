@@ -6,7 +6,7 @@ import pytest
 
 from capture_worker.audio import windows
 from capture_worker.audio.source import MICROPHONE
-from shared.errors import DeviceLost, DeviceUnknown
+from shared.capture_errors import DeviceLost, DeviceUnknown
 from tests.integration.windows_audio.machine import device, frames, looked, microphone
 from tests.windows_machine import Machine, Microphone
 

@@ -13,7 +13,7 @@ import pytest
 
 from capture_worker.audio import source, windows
 from capture_worker.audio.source import LOOPBACK, MICROPHONE
-from shared.errors import AudioUnavailable, DeviceUnknown
+from shared.capture_errors import AudioUnavailable, DeviceUnknown
 from tests.fake_portaudio import PortAudio, installed, probe
 from tests.integration.windows_audio.machine import device, frames, looked, microphone
 from tests.windows_machine import Machine

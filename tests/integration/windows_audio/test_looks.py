@@ -8,7 +8,7 @@ import pytest
 
 from capture_worker.audio import listing, windows
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, Device
-from shared.errors import DeviceLost
+from shared.capture_errors import DeviceLost
 from tests.fake_portaudio import PortAudio, installed, probe
 from tests.integration.windows_audio.machine import device, looked, microphone
 from tests.windows_machine import Machine, Microphone, Render

@@ -8,7 +8,7 @@ import pytest
 
 from capture_worker.audio import windows
 from capture_worker.audio.source import LOOPBACK, MICROPHONE
-from shared.errors import DeviceLost, DeviceUnknown
+from shared.capture_errors import DeviceLost, DeviceUnknown
 from tests.fake_portaudio import CONSTANTS, PortAudio, faultless, probe
 from tests.integration.windows_audio.machine import device, looked, microphone, render
 from tests.windows_machine import Machine, Microphone, Render

@@ -10,7 +10,7 @@ import numpy as np
 
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, Block, Device
 from capture_worker.inputs import Heard, Inputs
-from shared.errors import AudioUnavailable, DeviceLost, DeviceUnknown
+from shared.capture_errors import AudioUnavailable, DeviceLost, DeviceUnknown
 
 POLL_SECONDS = 0.02
 

@@ -9,7 +9,7 @@ import pytest
 
 from capture_worker.audio.source import LOOPBACK, MICROPHONE, SIDES, Device
 from capture_worker.inputs import LOOK_EVERY_SECONDS, choose
-from shared.errors import AudioUnavailable, NoDevice
+from shared.capture_errors import AudioUnavailable, NoDevice
 from tests.unit.inputs.machine import (
     BUILT_IN,
     EARPHONES,
