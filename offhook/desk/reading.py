@@ -12,21 +12,23 @@ from hashlib import sha256
 
 from archive import transcript
 from archive.names import names_of
-from archive.passages import Passage, by_segment
+from archive.passages import Passage, by_segment, plain
 from offhook.desk.desk import Desk
+from shared.reading import Token as SpokenToken
 from shared.store.drafts import Draft
 from shared.store.parts import Part
 from shared.store.transcripts import Glimpse
 from shared.store.transitions import COMPLETED
 from shared.store.values import Record
-from shared.words import numbered
+from shared.words import Word, numbered
 
 MOST_SEGMENTS = 500
 #: How often a window is read again that was changed while it was read.
 TRIES = 3
 
 #: First word, last word, start and end in ms, offset and length in UTF-16 units of the passage's text, the
-#: probability of the word (None for a person's text), and 1 if a person wrote or confirmed it.
+#: probability of the word (None for a person's text), and 1 if a person wrote it, 2 if one said that it is
+#: right, else 0.
 Token = tuple[int, int, int, int, int, int, float | None, int]
 
 
@@ -200,7 +202,23 @@ def _tokens(passage: Passage) -> Iterator[Token]:
         place = min(max(offset, begin), max(begin, end)) - begin
         probability = None if it.is_corrected else word.probability
         times = (it.start_ms, it.end_ms)
-        yield it.first_word, it.last_word, *times, place, units(bare), probability, int(it.is_corrected)
+        yield (
+            it.first_word,
+            it.last_word,
+            *times,
+            place,
+            units(bare),
+            probability,
+            _said_by_person(it, bare, word),
+        )
+
+
+def _said_by_person(token: SpokenToken, bare: str, word: Word) -> int:
+    """Say what a person has said of a word: 0 nothing, 1 another text, 2 that it is right."""
+    if not token.is_corrected:
+        return 0
+    is_same = token.first_word == token.last_word and bare == plain(word.text)
+    return 2 if is_same else 1
 
 
 def units(text: str) -> int:

@@ -129,7 +129,7 @@ def test_confirmed_words_are_no_doubt_any_more_and_still_what_the_machine_wrote(
     passage_edits.edit(desk, 1, wording(shown(desk)[1], "Hello Max, Ada Lovelace here."))
     before = texts(desk)
     done = passage_edits.confirm(desk, 1, 5, 9)
-    assert [(it[6], it[7]) for it in done.passages[0].tokens] == [(None, 1)] * 5
+    assert [(it[6], it[7]) for it in done.passages[0].tokens] == [(None, said) for said in (2, 2, 1, 1, 2)]
     assert texts(desk) == before
     assert [it.what for it in desk.store.edits.of_record(1)] == ["confirm", "edit"]
     say_again(desk.settings, desk.store, desk.store.records.requeue(1))

@@ -188,6 +188,7 @@ def test_doubts_are_walked_confirmed_and_corrected(desk: DeskServer, desk_store:
     page.keyboard.press("Enter")
     expect(page.get_by_role("group", name=re.compile("Doubt 1 of 2: word16"))).to_be_focused()
     expect(text(page, 1)).to_contain_text("Nine")
+    assert marked(page, "corrected") == ["Nine"]  # a confirmed word has no mark
     (correction,) = [it for it in desk_store.overlays.corrections(record.id) if it.text == "Nine"]
     assert correction.first_word == correction.last_word
 

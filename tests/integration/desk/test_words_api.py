@@ -78,7 +78,7 @@ def test_a_draft_is_kept_with_its_passage_until_it_is_dropped(client: httpx.Clie
 def test_words_are_confirmed_and_restored(client: httpx.Client, at: str) -> None:
     words = {"first_word": 5, "last_word": 9}
     (found,) = client.post(f"{at}/confirm", json=words).json()["passages"]
-    assert [it[7] for it in found["tokens"]] == [1] * 5
+    assert [it[7] for it in found["tokens"]] == [2] * 5
     (found,) = client.post(f"{at}/restore", json=words).json()["passages"]
     assert [it[7] for it in found["tokens"]] == [0] * 5
 

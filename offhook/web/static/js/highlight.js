@@ -2,7 +2,7 @@
  * Marks on the text of passages, by the CSS Custom Highlight API: ranges over the one text node that a passage
  * has, so no word needs an element of its own. Browsers without it show the text without marks.
  */
-import { CORRECTED, LENGTH, OFFSET, PROBABILITY } from "./tokens.js";
+import { CORRECTED, LENGTH, OFFSET, PROBABILITY, WRITTEN } from "./tokens.js";
 
 /** A word that is less probable is marked as doubtful. */
 const DOUBTFUL_WORD = 0.5;
@@ -60,7 +60,7 @@ export function standingMarks(passage) {
   const parts = [];
   for (const token of passage.tokens) {
     const place = [token[OFFSET], token[LENGTH]];
-    if (token[CORRECTED]) parts.push(["corrected", ...place]);
+    if (token[CORRECTED] === WRITTEN) parts.push(["corrected", ...place]);
     else if (isDoubtful(token)) parts.push(["unsure-word", ...place]);
   }
   if (passage.is_doubtful) parts.push(["unsure-speaker", 0, passage.text.length]);

@@ -6,7 +6,8 @@ export const END = 3;
 export const OFFSET = 4; // UTF-16 position in the passage's text
 export const LENGTH = 5;
 export const PROBABILITY = 6; // of the word; null where none is known
-export const CORRECTED = 7; // 1 if a person wrote it
+export const CORRECTED = 7; // WRITTEN if a person wrote it, 2 if one said that it is right, else 0
+export const WRITTEN = 1;
 
 /** The number of items of a sorted list before the first for which `isAfter` is true. */
 export function partition(items, isAfter) {
