@@ -22,6 +22,7 @@ PCM, A_LAW, MU_LAW, EXTENSIBLE = 1, 6, 7, 0xFFFE
 BITS = {PCM: (8, 16, 24), A_LAW: (8,), MU_LAW: (8,)}
 #: Chunks after the audio of a WAV, such as a title; more is audio that the header does not count.
 MOST_BYTES_AFTER_DATA = 65_536
+#: Chunks or boxes of one file that are looked at, on all levels together: a file can be made of nothing else.
 MOST_CHUNKS = 1_000
 _MP4_TRACK = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 #: What else the sound of an MP4 may be; it needs a copy.
@@ -94,26 +95,31 @@ def _mp3(file: BinaryIO, head: bytes) -> str | None:
 def _mp4(file: BinaryIO, _: bytes) -> str | None:
     """Return the type of an MP4 whose only audio is AAC."""
     size_bytes = file.seek(0, os.SEEK_END)
-    codecs = list(_sound_codecs(file, 0, size_bytes, _MP4_TRACK))
+    codecs = list(_sound_codecs(file, 0, size_bytes, _MP4_TRACK, iter(range(MOST_CHUNKS))))
     return MP4 if codecs == [b"mp4a"] else None
 
 
-def _sound_codecs(file: BinaryIO, start: int, end: int, path: tuple[bytes, ...]) -> Iterator[bytes]:
-    """Yield the codec of each sound track, found in the boxes along a path (ISO 14496-12)."""
-    for name, at, box_end in _boxes(file, start, end):
+def _sound_codecs(
+    file: BinaryIO, start: int, end: int, path: tuple[bytes, ...], left: Iterator[int]
+) -> Iterator[bytes]:
+    """Yield the codec of each sound track, found in the boxes along a path (ISO 14496-12).
+
+    `left` counts the boxes that may still be looked at.
+    """
+    for name, at, box_end in _boxes(file, start, end, left):
         if not path and name == b"stsd":
             file.seek(at + 12)
             codec = file.read(4)
             if codec in _SOUND or codec.startswith(b"a"):
                 yield codec
         elif path and name == path[0]:
-            yield from _sound_codecs(file, at, box_end, path[1:])
+            yield from _sound_codecs(file, at, box_end, path[1:], left)
 
 
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(file: BinaryIO, start: int, end: int, left: Iterator[int]) -> Iterator[tuple[bytes, int, int]]:
     """Yield the name, the payload's offset and the end of each box."""
     at = start
-    for _ in range(MOST_CHUNKS):
+    for _ in left:
         if at + 8 > end:
             return
         file.seek(at)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offhook.desk.playable import mime_of
+from offhook.desk.playable import MOST_CHUNKS, mime_of
 from offhook.desk.playing import SUFFIXES
 from tests.recordings import FLOAT, PCM, encoded, extensible, fmt, id3, pcm, rf64, tones, video, w64, wav
 
@@ -84,3 +84,23 @@ def test_a_damaged_head_raises_nothing(data: st.DataObject) -> None:
         head[data.draw(st.integers(0, min(len(head), 300) - 1))] = data.draw(st.integers(0, 255))
     found = mime(bytes(head[: data.draw(st.integers(0, len(head)))]))
     assert found is None or found in SUFFIXES
+
+
+def test_a_file_of_nothing_but_boxes_is_soon_judged() -> None:
+    """On each level there may be as many boxes as allowed, and each of them may have as many inside."""
+
+    class Counted(io.BytesIO):
+        reads = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            self.reads += 1
+            return super().read(size)
+
+    tracks = box(b"moov", box(b"trak", box(b"mdia") * 20) * 100)
+    file = Counted(box(b"ftyp", b"M4A \0\0\0\0") + tracks * 10)
+    assert mime_of(file) is None
+    assert file.reads < 2 * MOST_CHUNKS
+
+
+def box(name: bytes, payload: bytes = b"") -> bytes:
+    return struct.pack(">I4s", 8 + len(payload), name) + payload
