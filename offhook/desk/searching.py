@@ -18,6 +18,9 @@ from shared.store.values import Record
 from shared.times import iso
 from shared.words import milliseconds
 
+#: Days that every system can turn into a time.
+EARLIEST, LATEST = datetime(1971, 1, 1), datetime(2999, 1, 1)
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -93,10 +96,15 @@ def _narrowing(desk: Desk, wanted: Wanted) -> Narrowing:
     return Narrowing(
         wanted.candidate_id,
         wanted.project_id,
-        wanted.since.timestamp() if wanted.since else None,
-        (wanted.until + timedelta(days=1)).timestamp() if wanted.until else None,
+        _bounded(wanted.since).timestamp() if wanted.since else None,
+        (_bounded(wanted.until) + timedelta(days=1)).timestamp() if wanted.until else None,
         said_by(desk, wanted.speaker) if wanted.speaker else None,
     )
+
+
+def _bounded(day: datetime) -> datetime:
+    """Return the day, or the nearest one that every system has a time for; no recording is beyond it."""
+    return min(max(day, EARLIEST), LATEST)
 
 
 def _names(desk: Desk, found: Iterable[Moment]) -> dict[int, Mapping[str, str]]:

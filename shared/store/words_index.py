@@ -115,7 +115,7 @@ def places(text: str, query: Query) -> list[tuple[int, int]]:
 
 
 def _terms(words: str) -> Iterator[Term]:
-    for word in words.split():
+    for word in words.replace("\0", " ").split():  # the index would read no further than a zero
         bare = word.rstrip("*").replace('"', "")
         if any(sign.isalnum() for sign in bare):
             yield Term(tuple(dict.fromkeys(_spellings(bare))), word.endswith("*"))

@@ -79,3 +79,10 @@ def test_what_is_no_search_is_refused(client: httpx.Client, query: dict[str, obj
 
 def test_a_search_without_words_finds_nothing(client: httpx.Client, record: Record) -> None:
     assert found(client, q=" *") == {"places": [], "cursor": None}
+
+
+def test_days_and_signs_that_nobody_means_do_no_harm(client: httpx.Client, record: Record) -> None:
+    assert len(moments(client, since="0001-01-01", until="9999-12-31")) == 3
+    assert moments(client, since="9999-12-31") == moments(client, until="0001-01-01") == []
+    assert moments(client, q="contract\0way") == moments(client, q="contract way") == [5400]
+    assert client.get("/search", params={"q": "contract", "until": "9999-12-31"}).status_code == 200
