@@ -107,13 +107,14 @@ class Gate:
     def _is_own_origin(self, scope: Scope, headers: Headers) -> bool:
         """Whether no other site is behind a request, as far as the browser tells.
 
-        A link on another page may open a page here: it cannot read the answer, and brings no cookie.
+        A link on another page may open a page here, and that page alone: it cannot read it. In a frame, or
+        as a download, it could learn how long an answer takes or whether there is one. A page of another
+        port of this host is of the same site for browsers, so its links bring the cookie.
         """
         if any(origin not in self._origins for origin in headers.getlist("origin")):
             return False
         site = headers.get("sec-fetch-site", "same-origin")
-        is_opened = scope["method"] == "GET" and headers.get("sec-fetch-mode") == "navigate"
-        return site in ("same-origin", "none") or is_opened
+        return site in ("same-origin", "none") or _is_opened(scope, headers)
 
     async def _stranger(self, scope: Scope, headers: Headers) -> Response | None:
         visitor = await self._work.run(
@@ -142,6 +143,12 @@ class Gate:
 def is_api(scope: Scope) -> bool:
     """Whether a request is for a program rather than for a person."""
     return str(scope["path"]).startswith(API_FOLDERS)
+
+
+def _is_opened(scope: Scope, headers: Headers) -> bool:
+    """Whether a browser opens a page in a tab of its own."""
+    how = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
+    return scope["method"] == "GET" and how == ("navigate", "document") and not is_api(scope)
 
 
 def _is_local(host: str) -> bool:

@@ -96,9 +96,24 @@ def test_no_address_is_reached_under_another_name_or_from_another_site(
         ({"Origin": "https://evil.test"}, 403),
         ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 403),
         ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"}, 403),  # another port of this machine
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "embed"}, 403),
     ):
         answers = {it: client.request(*it, headers=headers).status_code for it in addresses}
         assert answers == dict.fromkeys(addresses, status), headers
+
+
+def test_another_site_may_open_a_page_and_nothing_else(
+    client: httpx.Client, addresses: list[tuple[str, str]]
+):
+    opened = {
+        "Sec-Fetch-Site": "same-site",
+        "Sec-Fetch-Mode": "navigate",
+        "Sec-Fetch-Dest": "document",
+    }
+    for method, path in addresses:
+        is_page = method == "GET" and not path.startswith(("/api/", "/v1/"))
+        assert (client.request(method, path, headers=opened).status_code == 403) != is_page, (method, path)
 
 
 # Secrets
