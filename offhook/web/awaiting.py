@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from starlette.requests import Request
 
 from offhook.desk.desk import Desk
+from offhook.web.exchange import until_gone
 from offhook.web.hub import Hub
-from offhook.web.work import Work
+from offhook.web.work import Work, from_any_thread
 from shared.errors import EngineUnusable, ModelMissing, OffhookError
 from shared.store.transitions import PROCESSING, QUEUED
 from shared.store.values import Record
@@ -46,7 +47,7 @@ class Finishing:
         Raises RecordNotFound if it is deleted, HungUp, ServerStops, TooManyStreams.
         """
         woken = asyncio.Event()
-        gone = asyncio.create_task(_hung_up(request))
+        gone = asyncio.create_task(until_gone(request.receive))
         try:
             with self._listening(woken.set):
                 while is_open(record := await self._work.run(self._desk.store.records.get, record_id)):
@@ -60,12 +61,7 @@ class Finishing:
 
     @contextmanager
     def _listening(self, wake: Callable[[], None]) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-
-        def wake_from_afar() -> None:
-            with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(wake)
-
+        wake_from_afar = from_any_thread(wake)
         self._hub.join(wake_from_afar)
         try:
             yield
@@ -87,8 +83,3 @@ async def _either(woken: asyncio.Event, gone: asyncio.Task[None]) -> None:
         news.cancel()
     if gone.done():
         raise HungUp
-
-
-async def _hung_up(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

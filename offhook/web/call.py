@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from offhook.desk.desk import Desk
+from offhook.web.numbers import whole_number
 from offhook.web.work import Work
 from shared.errors import OffhookError, RecordNotFound
 from shared.store.access import READ, WRITE
@@ -26,6 +27,12 @@ class BadCall(OffhookError):
     """The request is not what this address takes."""
 
     code = "bad_request"
+
+
+class TooMuch(BadCall):
+    """The body is larger than this address takes."""
+
+    code = "too_much"
 
 
 class NoData(msgspec.Struct):
@@ -49,10 +56,7 @@ class Call:
 
     def number(self, name: str) -> int:
         """A number in the address. Raises RecordNotFound."""
-        text = self.path[name]
-        if not (text.isascii() and text.isdigit() and len(text) < 19):
-            raise RecordNotFound(f"{text!a} is not a number.")
-        return int(text)
+        return number_of(self.path[name])
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,14 @@ class Stream(Endpoint):
 def scope_of(method: str) -> str:
     """Return the scope that a method needs: reading ones change nothing."""
     return READ if method in _CHANGES_NOTHING else WRITE
+
+
+def number_of(text: str) -> int:
+    """Return the number of a record, or of something of it, in an address. Raises RecordNotFound."""
+    found = whole_number(text)
+    if found is None:
+        raise RecordNotFound(f"{text!a} is not a number.")
+    return found
 
 
 def from_json(kind: type[Given], body: bytes) -> Given:

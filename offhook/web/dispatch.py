@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from offhook.desk.desk import Desk
 from offhook.web.call import (
     LARGEST_BODY_BYTES,
     Answers,
-    BadCall,
     Call,
     Endpoint,
     Stream,
+    TooMuch,
     from_json,
     from_query,
 )
-from offhook.web.errors import error_body, status_of
+from offhook.web.errors import Fault, FileTrouble, refusal
 from offhook.web.work import Work
 from shared.errors import OffhookError, in_words
 from shared.logs import discreet
@@ -29,12 +30,6 @@ from shared.logs import discreet
 log = logging.getLogger(__name__)
 
 JSON = "application/json"
-
-
-class TooMuch(BadCall):
-    """The body is larger than this address takes."""
-
-    code = "too_much"
 
 
 def route(endpoint: Endpoint, desk: Desk, work: Work) -> Route:
@@ -48,8 +43,11 @@ def route(endpoint: Endpoint, desk: Desk, work: Work) -> Route:
     return Route(endpoint.path, guarded(answers), methods=[endpoint.method], name=endpoint.summary)
 
 
-def guarded(answer: Answers) -> Answers:
-    """Turn what goes wrong into an answer; a fault of offhook's own is logged without what it names."""
+def guarded(answer: Answers, refused: Callable[[OffhookError], Response] = refusal) -> Answers:
+    """Turn what goes wrong into the answer that `refused` makes of it.
+
+    A fault of offhook's own is logged without what it names.
+    """
 
     async def guard(request: Request) -> Response:
         try:
@@ -57,16 +55,13 @@ def guarded(answer: Answers) -> Answers:
         except ClientDisconnect:
             return Response(status_code=400)
         except OffhookError as error:
-            body = error_body(error.code, str(error), error.details)
-            return JSONResponse(body, _status(error))
+            return refused(error)
         except OSError as error:
             log.warning("a request failed: %s", discreet(error))
-            return JSONResponse(error_body("files", f"{in_words(error)}."), 500)
+            return refused(FileTrouble(f"{in_words(error)}."))
         except Exception:
             log.exception("a request failed")
-            return JSONResponse(
-                error_body("fault", "This is a fault in offhook itself; the log has it."), 500
-            )
+            return refused(Fault())
 
     return guard
 
@@ -95,7 +90,3 @@ def as_response(found: Any, status: int = 200) -> Response:
     if found is None:
         return Response(status_code=204)
     return Response(msgspec.json.encode(found), status, media_type=JSON)
-
-
-def _status(error: OffhookError) -> int:
-    return 413 if isinstance(error, TooMuch) else status_of(error)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from starlette.responses import JSONResponse, Response
 
 from archive.formats.document import ExtraMissing
 from archive.glossary import GlossaryUnreadable
@@ -20,7 +23,9 @@ from offhook.desk.taking_in import UnknownUpload
 from offhook.desk.terms import BadTerm
 from offhook.desk.uploading import TooManyUploads, WrongOffset
 from offhook.hooks.addresses import AddressRefused, BadHook
-from offhook.web.call import BadCall
+from offhook.web.call import BadCall, TooMuch
+from offhook.web.hub import TooManyStreams
+from offhook.web.visitors import TooManyGuesses
 from shared.capture_errors import CaptureNotRunning, CaptureSilent
 from shared.errors import (
     BadRecording,
@@ -42,6 +47,19 @@ from shared.errors import (
     TooLarge,
 )
 
+
+class FileTrouble(OffhookError):
+    """A file cannot be read or written."""
+
+    code = "files"
+
+
+class Fault(OffhookError):
+    """This is a fault in offhook itself; the log has it."""
+
+    code = "fault"
+
+
 #: The first class that fits decides; any other error of offhook is 400.
 STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (RecordNotFound, 404),
@@ -59,7 +77,10 @@ STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (BadNote, 422),
     (BadTerm, 422),
     (GlossaryUnreadable, 409),
+    (TooMuch, 413),
     (BadCall, 400),
+    (TooManyGuesses, 429),
+    (TooManyStreams, 503),
     (StateConflict, 409),
     (HookStopped, 409),
     (PassageChanged, 409),
@@ -86,12 +107,19 @@ STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (NewerDatabase, 503),
     (CaptureNotRunning, 503),
     (CaptureSilent, 503),
+    (FileTrouble, 500),
+    (Fault, 500),
 )
 
 
 def status_of(error: OffhookError) -> int:
     """Return the status of an error."""
     return next((status for kind, status in STATUSES if isinstance(error, kind)), 400)
+
+
+def refusal(error: OffhookError, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the answer for an error."""
+    return JSONResponse(error_body(error.code, str(error), error.details), status_of(error), headers)
 
 
 def error_body(code: str, message: str, details: Any = None) -> dict[str, Any]:

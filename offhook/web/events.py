@@ -7,26 +7,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from offhook.desk.desk import Desk
 from offhook.web.call import Answers, BadCall, Stream
-from offhook.web.errors import error_body
+from offhook.web.errors import refusal
 from offhook.web.hub import AT_ONCE, Hub, TooManyStreams
-from offhook.web.work import Work
+from offhook.web.numbers import whole_number
+from offhook.web.server_events import MEDIA_TYPE, QUIET_SECONDS, STILL_HERE, retry
+from offhook.web.work import Work, from_any_thread
 
 PATH = "/api/v1/events"
-#: A comment is sent after so long without news, so that both sides notice a lost connection.
-QUIET_SECONDS = 15.0
 #: A browser connects again after this long, as when the server was restarted.
 RETRY_MS = 500
-#: The database's numbers have 64 bits.
-MOST_DIGITS = 18
 
 
 class Seen(msgspec.Struct):
@@ -54,21 +51,15 @@ class EventStream(StreamingResponse):
         self._hub, self._work, self._seq = hub, work, seq
         self._words_after = seq
         self._woken = asyncio.Event()
-        super().__init__(self._events(), media_type="text/event-stream")
+        super().__init__(self._events(), media_type=MEDIA_TYPE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the browser leaves."""
-        loop = asyncio.get_running_loop()
-
-        def wake() -> None:
-            with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._woken.set)
-
+        wake = from_any_thread(self._woken.set)
         try:
             self._hub.join(wake)
         except TooManyStreams as error:
-            refusal = JSONResponse(error_body(error.code, str(error)), 503, {"retry-after": "30"})
-            await refusal(scope, receive, send)
+            await refusal(error, {"retry-after": "30"})(scope, receive, send)
             return
         try:
             await super().__call__(scope, receive, send)
@@ -76,7 +67,7 @@ class EventStream(StreamingResponse):
             self._hub.leave(wake)
 
     async def _events(self) -> AsyncIterator[bytes]:
-        yield b"retry: %d\n\n" % RETRY_MS
+        yield retry(RETRY_MS)
         desk_version = 0
         while not self._hub.is_stopped:
             self._woken.clear()
@@ -86,7 +77,7 @@ class EventStream(StreamingResponse):
             if news := await self._news():
                 yield news
             elif not await self._wait():
-                yield b": still here\n\n"
+                yield STILL_HERE
 
     async def _news(self) -> bytes:
         """Return what this stream has not sent yet, a part of it if that is much."""
@@ -114,11 +105,10 @@ def _seen(request: Request) -> int | None:
     text = request.headers.get("last-event-id") or request.query_params.get("after")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+    seen = whole_number(text)
+    if seen is None:
         raise BadCall(f"{text!a} is not the number of a change.")
-    return int(text)
+    return seen
 
 
-ENDPOINTS = (
-    Stream("GET", PATH, answers, "What changes, as it happens", query=Seen, media=("text/event-stream",)),
-)
+ENDPOINTS = (Stream("GET", PATH, answers, "What changes, as it happens", query=Seen, media=(MEDIA_TYPE,)),)

@@ -74,3 +74,9 @@ class Exchange:
                 self._is_cut_off = not await self._is_let_in()
                 if self._is_cut_off:
                     return {"type": "http.disconnect"}
+
+
+async def until_gone(receive: Receive) -> None:
+    """Wait until the client closes the connection, or is let in no more."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

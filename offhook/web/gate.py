@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from offhook.web.call import scope_of
-from offhook.web.errors import error_body, status_of
+from offhook.web.errors import error_body, refusal
 from offhook.web.exchange import Exchange
 from offhook.web.visitors import CSRF_HEADER, Doorkeeper, TooManyGuesses
 from offhook.web.work import Work
@@ -102,7 +102,7 @@ class Gate:
         try:
             return await self._stranger(scope, headers)
         except OffhookError as error:
-            return JSONResponse(error_body(error.code, str(error)), status_of(error))
+            return refusal(error)
 
     def _is_own_origin(self, scope: Scope, headers: Headers) -> bool:
         """Whether no other site is behind a request, as far as the browser tells.
@@ -134,8 +134,7 @@ class Gate:
         if not is_api(scope):
             return self._stranger_page(Request(scope))
         if self._doorkeeper.is_guessed_at:
-            busy = error_body(TooManyGuesses.code, str(TooManyGuesses()))
-            return JSONResponse(busy, 429, {"retry-after": "60"})
+            return refusal(TooManyGuesses(), {"retry-after": "60"})
         text = "Sign in with `offhook open`, or send a token of `offhook token create`."
         return JSONResponse(error_body("not_signed_in", text), 401, {"www-authenticate": "Bearer"})
 

@@ -14,11 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from offhook.desk.desk import Desk
 from offhook.desk.listing import rows_of
 from offhook.desk.standing import standing
+from offhook.web.server_events import event
 from shared.errors import OffhookError, StoreError
 from shared.logs import DatabaseTrouble
 from shared.store.changes import RecordChange
@@ -190,12 +189,6 @@ class Hub:
         with self._lock:
             for listener in self._listeners:
                 listener()
-
-
-def event(kind: str, data: Any, seq: int | None = None) -> bytes:
-    """Return an event as a stream sends it. https://html.spec.whatwg.org/multipage/server-sent-events.html"""
-    number = b"" if seq is None else b"id: %d\n" % seq
-    return b"event: %s\n%sdata: %s\n\n" % (kind.encode(), number, msgspec.json.encode(data))
 
 
 def _news(desk: Desk, changes: Sequence[RecordChange], words_after: int) -> list[News]:

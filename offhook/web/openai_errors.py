@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-from typing import Any
-
-from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from offhook.desk.uploading import TooManyUploads
 from offhook.web.awaiting import ServerStops
 from offhook.web.call import Answers
+from offhook.web.errors import Fault, FileTrouble
 from offhook.web.hub import TooManyStreams
-from offhook.web.receiving import drain
+from offhook.web.receiving import patient
 from shared.errors import (
     BadRecording,
     DiskFull,
@@ -21,11 +18,7 @@ from shared.errors import (
     RecordNotFound,
     StoreError,
     TooLarge,
-    in_words,
 )
-from shared.logs import discreet
-
-log = logging.getLogger(__name__)
 
 
 class NotNow(OffhookError):
@@ -54,6 +47,8 @@ _KINDS: tuple[tuple[type[OffhookError], int, str | None], ...] = (
     (TranscriptionFailed, 500, None),
     (NotTranscribed, 400, "file"),
     (DiskFull, 507, None),
+    (FileTrouble, 500, None),
+    (Fault, 500, None),
     *((kind, 503, None) for kind in (NotNow, ServerStops, TooManyStreams, StoreError)),
 )
 #: What OpenAI calls an error that clients look for.
@@ -62,34 +57,15 @@ _CODES = {ModelMissing.code: "model_not_found"}
 
 def answering(answer: Answers) -> Answers:
     """Turn what goes wrong into an answer for a client of OpenAI's API."""
-
-    async def guard(request: Request) -> Response:
-        try:
-            return await answer(request)
-        except ClientDisconnect:
-            return Response(status_code=400)
-        except OffhookError as error:
-            response = refusal(error)
-        except OSError as error:
-            log.warning("a request failed: %s", discreet(error))
-            response = _failure(500, f"{in_words(error)}.", "files")
-        except Exception:
-            log.exception("a request failed")
-            response = _failure(500, "This is a fault in offhook itself; the log has it.", "fault")
-        await drain(request)
-        return response
-
-    return guard
+    return patient(answer, refusal)
 
 
 def refusal(error: OffhookError) -> Response:
     """Return the answer for an error of offhook."""
     found = (it[1:] for it in _KINDS if isinstance(error, it[0]))
     status, field = next(found, (400, None))
-    return _failure(status, str(error), _CODES.get(error.code, error.code), field)
-
-
-def _failure(status: int, message: str, code: str, param: str | None = None) -> JSONResponse:
     kind = "invalid_request_error" if status < 500 else "server_error"
-    error: dict[str, Any] = {"message": message, "type": kind, "param": param, "code": code}
-    return JSONResponse({"error": error}, status)
+    code = _CODES.get(error.code, error.code)
+    return JSONResponse(
+        {"error": {"message": str(error), "type": kind, "param": field, "code": code}}, status
+    )

@@ -11,13 +11,12 @@ from typing import Any
 import msgspec
 
 from offhook.web.call import Call, Endpoint, Stream, scope_of
+from offhook.web.numbers import LARGEST
 from offhook.web.visitors import CSRF_HEADER, cookie_name
 from shared.store.access import READ
 
 PATH = "/api/v1/openapi.json"
 JSON = "application/json"
-#: The most that `Call.number` reads.
-LARGEST_NUMBER = 10**18 - 1
 _PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _REF = "#/components/schemas/{name}"
 
@@ -114,7 +113,7 @@ class _Operation:
         return found
 
     def _path_parameters(self) -> list[dict[str, Any]]:
-        number = {"type": "integer", "minimum": 0, "maximum": LARGEST_NUMBER}
+        number = {"type": "integer", "minimum": 0, "maximum": LARGEST}
         text = {"type": "string", "minLength": 1}
         return [
             {"name": name, "in": "path", "required": True, "schema": text if kind else number}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 from starlette.requests import ClientDisconnect, Request
@@ -11,7 +11,9 @@ from starlette.responses import Response
 from offhook.desk.part_file import PartFile
 from offhook.web.call import Answers
 from offhook.web.dispatch import guarded
+from offhook.web.errors import refusal
 from offhook.web.work import Work
+from shared.errors import OffhookError
 
 BLOCK_BYTES = 1 << 20
 #: Of a refused body that are read so that its client reads the answer.
@@ -57,11 +59,11 @@ async def drain(request: Request) -> None:
                 return
 
 
-def patient(answer: Answers) -> Answers:
+def patient(answer: Answers, refused: Callable[[OffhookError], Response] = refusal) -> Answers:
     """Let a client that is still sending read why it was refused."""
 
     async def answered(request: Request) -> Response:
-        response = await guarded(answer)(request)
+        response = await guarded(answer, refused)(request)
         if response.status_code >= 400:
             await drain(request)
         return response

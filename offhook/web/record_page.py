@@ -8,9 +8,9 @@ from starlette.responses import Response
 from offhook.desk.about_record import about_record
 from offhook.desk.desk import Desk
 from offhook.desk.reading import outline, window
+from offhook.web.call import number_of
 from offhook.web.pages import Renderer
 from shared.errors import RecordNotFound
-from shared.store.values import Record
 
 #: Segments that come with the page, and those of them that are in its markup, to be read before scripts run.
 FIRST_SEGMENTS, WRITTEN_SEGMENTS = 30, 12
@@ -20,7 +20,7 @@ def record_page(request: Request, desk: Desk, renderer: Renderer) -> Response:
     """Return the page of a record, or one that says that there is none."""
     seq = desk.store.changes.latest()  # first: a change that is seen twice does no harm
     try:
-        record = _record(desk, request.path_params["record_id"])
+        record = desk.store.records.get(number_of(request.path_params["record_id"]))
     except RecordNotFound as error:
         page = renderer.page(request, "missing.html", "No such call", why=str(error))
         page.status_code = 404
@@ -34,10 +34,3 @@ def record_page(request: Request, desk: Desk, renderer: Renderer) -> Response:
     }
     written = [it for it in first.passages if it.segment < WRITTEN_SEGMENTS]
     return renderer.page(request, "record.html", record.title, data, record=record, passages=written)
-
-
-def _record(desk: Desk, number: str) -> Record:
-    """Return the record of an address. Raises RecordNotFound."""
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
-        raise RecordNotFound(f"{number!a} is not a number.")
-    return desk.store.records.get(int(number))

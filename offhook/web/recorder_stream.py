@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -15,10 +13,9 @@ from starlette.types import Receive, Scope, Send
 from offhook.desk.desk import Desk
 from offhook.desk.recorder_hub import END, LEVELS, RecorderHub
 from offhook.web.call import Answers
-from offhook.web.work import Work
+from offhook.web.server_events import MEDIA_TYPE, QUIET_SECONDS, STILL_HERE, event, retry
+from offhook.web.work import Work, from_any_thread
 
-#: A comment is sent after so long without an event, so that a lost connection is noticed.
-QUIET_SECONDS = 15.0
 #: Levels that a browser has not read yet; further ones are left out.
 MOST_LEVELS_WAITING = 20
 RETRY_MS = 1000
@@ -41,16 +38,11 @@ class RecorderStream(StreamingResponse):
     def __init__(self, hub: RecorderHub) -> None:
         self._hub = hub
         self._waiting: asyncio.Queue[bytes] = asyncio.Queue()
-        super().__init__(self._events(), media_type="text/event-stream")
+        super().__init__(self._events(), media_type=MEDIA_TYPE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the browser leaves."""
-        loop = asyncio.get_running_loop()
-
-        def deliver(kind: str, data: dict[str, Any]) -> None:
-            with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._put, kind, data)
-
+        deliver = from_any_thread(self._put)
         self._hub.join(deliver)
         try:
             await super().__call__(scope, receive, send)
@@ -61,10 +53,10 @@ class RecorderStream(StreamingResponse):
         if kind == END:
             self._waiting.put_nowait(b"")
         elif kind != LEVELS or self._waiting.qsize() < MOST_LEVELS_WAITING:
-            self._waiting.put_nowait(b"event: %s\ndata: %s\n\n" % (kind.encode(), msgspec.json.encode(data)))
+            self._waiting.put_nowait(event(kind, data))
 
     async def _events(self) -> AsyncIterator[bytes]:
-        yield b"retry: %d\n\n" % RETRY_MS
+        yield retry(RETRY_MS)
         while True:
             try:
                 message = await asyncio.wait_for(self._waiting.get(), QUIET_SECONDS)
@@ -72,4 +64,4 @@ class RecorderStream(StreamingResponse):
                     return
                 yield message
             except TimeoutError:
-                yield b": still here\n\n"
+                yield STILL_HERE

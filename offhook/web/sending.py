@@ -18,7 +18,7 @@ from offhook.desk.uploading import Uploads
 from offhook.desk.wishes import Wishes, file_name
 from offhook.web.call import Answers, BadCall, from_query
 from offhook.web.receiving import patient, receive
-from offhook.web.tus_headers import number
+from offhook.web.tus_headers import content_length
 from offhook.web.work import Work
 from shared.settings import RecordOptions
 
@@ -59,7 +59,7 @@ async def take_whole(
     request: Request, pieces: AsyncIterator[bytes], name: str, chosen: Wishes, uploads: Uploads, work: Work
 ) -> Added:
     """Take a file whose bytes come in one go; nothing is left of it if they do not all come."""
-    length = number(request.headers, "content-length") if "content-length" in request.headers else None
+    length = content_length(request.headers)
     part = await work.run(uploads.open, name, length)
     try:
         await receive(pieces, part, work)

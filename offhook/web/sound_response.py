@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from offhook.desk.playing import Sound
+from offhook.web.exchange import until_gone
 from offhook.web.ranges import Range, Unsatisfiable, wanted_range
 from offhook.web.work import Work
 from shared.errors import OffhookError
@@ -39,7 +40,7 @@ class SoundResponse(Response):
             await send({"type": "http.response.body", "body": b""})
             return
         sending = asyncio.create_task(self._send(part, send))
-        gone = asyncio.create_task(_until_gone(receive))
+        gone = asyncio.create_task(until_gone(receive))
         try:
             await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
             if sending.done():
@@ -85,9 +86,3 @@ class SoundResponse(Response):
         except (OffhookError, OSError) as error:
             log.info("a recording is no longer played: %s", type(error).__name__)
             return b""
-
-
-async def _until_gone(receive: Receive) -> None:
-    """Wait until the browser closes the connection."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

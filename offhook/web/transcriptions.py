@@ -26,7 +26,7 @@ from offhook.web.form import Form
 from offhook.web.openai_answers import GRANULARITIES, RESPONSE_FORMATS, WORD, answer
 from offhook.web.openai_errors import NotNow, NotTranscribed, TranscriptionFailed, answering
 from offhook.web.receiving import Receiver
-from offhook.web.tus_headers import number
+from offhook.web.tus_headers import content_length
 from offhook.web.work import Work
 from shared.errors import BadRecording
 from shared.store.transitions import CANCELLED, COMPLETED
@@ -80,7 +80,7 @@ class Transcriptions:
     async def _form(self, request: Request) -> tuple[Form, PartFile]:
         """Receive a form, its file into a file. Raises BadCall."""
         form, part, receiver = Form(request.headers.get("content-type", "")), None, None
-        length = number(request.headers, "content-length") if "content-length" in request.headers else None
+        length = content_length(request.headers)
         try:
             async for piece in request.stream():
                 form.feed(piece)

@@ -19,7 +19,7 @@ from offhook.web.call import Answers
 from offhook.web.errors import error_body
 from offhook.web.receiving import patient, receive
 from offhook.web.sending import added_view
-from offhook.web.tus_headers import CHUNK, EXTENSIONS, VERSION, http_date, metadata, number
+from offhook.web.tus_headers import CHUNK, EXTENSIONS, VERSION, content_length, http_date, metadata, number
 from offhook.web.work import Work
 from shared.errors import TooLarge
 from shared.store.values import Upload
@@ -66,8 +66,7 @@ class Tus:
             return JSONResponse(error_body("bad_request", f"Content-Type must be {CHUNK}."), 415)
         offset = number(request.headers, "upload-offset")
         upload = await self._work.run(self._uploads.find, request.path_params["upload_id"])
-        if "content-length" in request.headers:
-            _refuse_too_much(upload, offset + number(request.headers, "content-length"))
+        _refuse_too_much(upload, offset + (content_length(request.headers) or 0))
         part = await self._work.run(self._uploads.appending, upload, offset)
         try:
             await receive(request.stream(), part, self._work)

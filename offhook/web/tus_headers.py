@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from email.utils import formatdate
 
 from offhook.web.call import BadCall
+from offhook.web.numbers import whole_number
 
 VERSION, EXTENSIONS = "1.0.0", "creation,termination,expiration"
 CHUNK = "application/offset+octet-stream"
-#: More digits than any file needs; the database's numbers have 64 bits.
-MOST_DIGITS = 18
 MOST_PAIRS, LONGEST_METADATA = 50, 8192
 
 
@@ -21,9 +20,15 @@ def number(headers: Mapping[str, str], name: str) -> int:
     text = headers.get(name)
     if text is None:
         raise BadCall(f"The header {name} is missing.")
-    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+    found = whole_number(text)
+    if found is None:
         raise BadCall(f"{name} must be a number of bytes, not {text!a}.")
-    return int(text)
+    return found
+
+
+def content_length(headers: Mapping[str, str]) -> int | None:
+    """Return how many bytes the body of a request has, None if it does not say. Raises BadCall."""
+    return number(headers, "content-length") if "content-length" in headers else None
 
 
 def metadata(header: str) -> dict[str, str]:

@@ -5,14 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 #: Each thread has its own connection to the database.
 THREADS = 4
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+
+
+def from_any_thread(act: Callable[Parameters, object]) -> Callable[Parameters, None]:
+    """Return what calls something soon in this event loop, whichever thread calls it."""
+    loop = asyncio.get_running_loop()
+
+    def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(partial(act, *args, **kwargs))
+
+    return call
 
 
 class Work:
@@ -41,7 +53,3 @@ class Work:
     def close(self) -> None:
         """Take nothing more, and wait for what is being done."""
         self._pool.shutdown(cancel_futures=True)
-
-    def submit(self, do: Callable[..., Any], *args: Any) -> None:
-        """Do something in a thread without waiting for it."""
-        self._pool.submit(do, *args)

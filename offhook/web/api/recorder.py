@@ -11,6 +11,7 @@ from offhook.desk.recorder_view import recorder_view, view_of
 from offhook.web.api.recorder_answers import Attached, Devices, Discarded, Recorder, RecordingOutcome
 from offhook.web.call import BadCall, Call, Endpoint, Stream
 from offhook.web.recorder_stream import recorder_stream
+from offhook.web.server_events import MEDIA_TYPE
 
 SIDES = ("microphone", "loopback")
 #: The capture worker plays a file in the place of a device: for tests on its own machine, not over HTTP.
@@ -105,6 +106,6 @@ ENDPOINTS = (
         "/api/v1/recorder/events",
         recorder_stream,
         "States of the recorder, and levels ten times a second",
-        media=("text/event-stream",),
+        media=(MEDIA_TYPE,),
     ),
 )
