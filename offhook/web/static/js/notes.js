@@ -3,6 +3,7 @@ import { get, send } from "./api.js";
 import { byId, fill, h } from "./dom.js";
 import { clock } from "./format.js";
 import { bind } from "./keys.js";
+import { hashOf } from "./pointing.js";
 import { complain, toast } from "./toast.js";
 
 export class Notes extends EventTarget {
@@ -96,7 +97,7 @@ export class Notes extends EventTarget {
       h("button", { type: "button", class: "quiet small", onclick: act, "aria-label": `${label} note: ${note.text}` },
         label);
     return h("div", { class: "note" },
-      h("a", { class: "time numeric", href: `#t=${(note.at_ms / 1000).toFixed(1)}` }, clock(note.at_ms / 1000)),
+      h("a", { class: "time numeric", href: hashOf(note.at_ms) }, clock(note.at_ms / 1000)),
       h("span", { class: "note-text" }, note.text),
       button("Edit", edit), button("Delete", () => this.#delete(note)));
   }
@@ -148,7 +149,7 @@ export class Notes extends EventTarget {
       this.#going(note.at_ms);
     };
     const entries = this.#notes.map((note) =>
-      h("li", {}, h("a", { href: `#t=${(note.at_ms / 1000).toFixed(1)}`, onclick: go(note) },
+      h("li", {}, h("a", { href: hashOf(note.at_ms), onclick: go(note) },
         h("span", { class: "numeric" }, clock(note.at_ms / 1000)), " ", note.text)));
     const now = () => this.write(this.#player.ms);
     fill(this.#content,

@@ -2,6 +2,7 @@
 import { h } from "./dom.js";
 import { clock } from "./format.js";
 import { Marks, standingMarks } from "./highlight.js";
+import { hashOf } from "./pointing.js";
 import { keyOf } from "./transcript.js";
 import { look, shapeOf } from "./voices.js";
 
@@ -146,9 +147,8 @@ export class PassageRows {
   #fillSide(side, passage) {
     const before = this.#transcript.beside(passage);
     const goesOn = before && before.speaker === passage.speaker && before.name === passage.name;
-    const seconds = passage.start_ms / 1000;
-    const link = { class: "time numeric", href: `#t=${seconds.toFixed(1)}`, title: "Play from here" };
-    side.replaceChildren(...this.#name(passage, goesOn), h("a", link, clock(seconds)));
+    const link = { class: "time numeric", href: hashOf(passage.start_ms), title: "Play from here" };
+    side.replaceChildren(...this.#name(passage, goesOn), h("a", link, clock(passage.start_ms / 1000)));
     return Boolean(goesOn);
   }
 

@@ -1,5 +1,14 @@
-/** Which word a person points at, or has selected. */
+/** What a person points at: a moment by an address, a word by a click, words by selecting them. */
 import { END, LENGTH, OFFSET, START, tokenAtOffset, wordsBetween } from "./tokens.js";
+
+/** The end of an address that goes to a moment: `#t=83.2`. Rounded up, so that what begins there is meant. */
+export const hashOf = (ms) => `#t=${Math.ceil(ms / 10) / 100}`;
+
+/** The moment in the end of an address, ms; null if there is none. */
+export function momentOf(hash) {
+  const found = /^#t=(\d+(?:\.\d+)?)$/.exec(hash);
+  return found && Number(found[1]) * 1000;
+}
 
 /** A click so near to a word still means it, px. */
 const NEAR = 6;

@@ -7,7 +7,7 @@ import { byId, h } from "./dom.js";
 import { clock } from "./format.js";
 import { bind } from "./keys.js";
 import { openDialog } from "./dialog.js";
-import { selectedWords, wordAt } from "./pointing.js";
+import { hashOf, momentOf, selectedWords, wordAt } from "./pointing.js";
 import { toast } from "./toast.js";
 import { LENGTH, OFFSET, START, tokenAtTime } from "./tokens.js";
 import { keyOf } from "./transcript.js";
@@ -110,7 +110,7 @@ export class Reader extends EventTarget {
 
   async copyLink(ms = this.ms) {
     const url = new URL(location.href);
-    url.hash = `t=${(ms / 1000).toFixed(1)}`;
+    url.hash = hashOf(ms);
     await navigator.clipboard.writeText(url.href);
     toast(`The link to ${clock(ms / 1000)} is copied.`);
   }
@@ -168,9 +168,10 @@ export class Reader extends EventTarget {
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const found = this.#page.rows.at(event.target);
     if (!found) return;
-    if (event.target.closest(".time")) {
+    const link = event.target.closest(".time");
+    if (link) {
       event.preventDefault();
-      this.#play(found.passage.start_ms);
+      this.#play(momentOf(link.hash));
     } else if (event.target.closest(".text")) this.#clickedText(event, found);
   }
 
@@ -197,8 +198,8 @@ export class Reader extends EventTarget {
   }
 
   #followLink() {
-    const found = /^#t=(\d+(?:\.\d+)?)$/.exec(location.hash);
-    if (found) this.goTo(Number(found[1]) * 1000, { isMarked: true });
+    const ms = momentOf(location.hash);
+    if (ms !== null) this.goTo(ms, { isMarked: true });
   }
 
   #askTime() {

@@ -5,6 +5,7 @@ import { get } from "./api.js";
 import { byId, debounced, fill, h, pageData } from "./dom.js";
 import { clock, counted, day } from "./format.js";
 import { bind } from "./keys.js";
+import { hashOf } from "./pointing.js";
 import { complain } from "./toast.js";
 
 const NAMES = ["q", "speaker", "candidate", "project", "since", "until"];
@@ -91,7 +92,7 @@ function recordOf(group) {
 }
 
 function link({ record_id, moment_ms, name, snippet, marks }) {
-  return h("a", { class: "hit", href: `/records/${record_id}#t=${(moment_ms / 1000).toFixed(1)}` },
+  return h("a", { class: "hit", href: `/records/${record_id}${hashOf(moment_ms)}` },
     h("time", { class: "numeric" }, clock(moment_ms / 1000)),
     h("span", { class: "hit-name" }, name ?? ""),
     h("span", { class: "hit-text" }, marked(snippet, marks)));
