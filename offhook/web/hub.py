@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 #: More streams are refused: a browser has one for all its tabs.
 MOST_STREAMS = 50
 #: Looks at the database's counter of commits.
-LOOK_SECONDS = 0.15
+LOOK_SECONDS = 0.2
 #: A process that dies changes nothing in the database, so the desk is looked at now and then, too.
 DESK_SECONDS = 4.0
 #: While much changes, the desk is described no more often than that.
@@ -152,7 +152,7 @@ class Hub:
                 if is_due and rested >= DESK_REST_SECONDS:
                     self._look_at_the_desk()
                     looked_at, is_due = time.monotonic(), False
-                self._stopped.wait(LOOK_SECONDS)
+                time.sleep(LOOK_SECONDS)
 
     def _is_listened_to(self) -> bool:
         with self._lock:
