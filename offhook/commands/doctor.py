@@ -18,7 +18,7 @@ from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import print_json, say, say_marked
 from offhook.commands.wording import counted
 from offhook.desk.desk import Desk
-from offhook.desk.exposed import Exposed, make_private
+from offhook.desk.file_modes import Exposed, make_private
 from offhook.desk.overview import overview
 from shared import home
 from shared.errors import OffhookError, StoreError, in_words

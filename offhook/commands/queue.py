@@ -11,8 +11,8 @@ from offhook.commands.options import chosen, filled, json_option, pass_desk, rec
 from offhook.commands.printing import print_json, say, warn
 from offhook.desk import queueing
 from offhook.desk.adding import add_file, check_all
+from offhook.desk.bulk import done
 from offhook.desk.desk import Desk
-from offhook.desk.several import done
 from offhook.desk.views import record_view
 from shared.store.transitions import FAILED
 

@@ -12,7 +12,7 @@ from offhook.desk.drafts import orphans
 from offhook.desk.edit_text import unplaced_in_words
 from offhook.desk.listing import row_of
 from offhook.desk.notes import note_view, notes
-from offhook.desk.shares import shares
+from offhook.desk.speaker_shares import shares
 from offhook.desk.views import FLAGS, record_view
 from shared.store.values import Record
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from offhook.desk.bulk import Outcome, each
 from offhook.desk.desk import Desk
-from offhook.desk.several import Outcome, each
 from shared.errors import StateConflict
 from shared.store.values import Record
 

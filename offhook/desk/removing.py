@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from archive.erasing import Eraser
 from archive.library import Library
+from offhook.desk.bulk import Outcome, by_parts
 from offhook.desk.desk import Desk
-from offhook.desk.several import Outcome, by_parts
 from shared.errors import OffhookError, RecordNotFound, StateConflict, StoreError
 from shared.logs import DatabaseTrouble, discreet
 from shared.store.values import Record

@@ -23,8 +23,8 @@ from archive.uploads import KEPT_SECONDS, LeftUploads
 from offhook.desk.adding import Added, check_language
 from offhook.desk.desk import Desk
 from offhook.desk.part_file import PartFile, make_sure_of_room
-from offhook.desk.taking_in import TakingIn, UnknownUpload, became
-from offhook.desk.wishes import Wishes
+from offhook.desk.record_choices import RecordChoices
+from offhook.desk.upload_records import UnknownUpload, WholeUpload, record_made_of
 from shared.errors import EmptyRecording, NotARecording, OffhookError, TooLarge
 from shared.files import names_in, sha256_of
 from shared.home import part_of
@@ -56,7 +56,7 @@ class TooManyUploads(OffhookError):
 class Uploads:
     """The uploads of one home. Any number of threads may use it."""
 
-    _taking_in = threading.Lock()  # of two uploads with one content, the second is known
+    _finishing = threading.Lock()  # of two uploads with one content, the second is known
 
     def __init__(self, desk: Desk, spare_bytes: int = SPARE_BYTES) -> None:
         self._desk, self._spare_bytes = desk, spare_bytes
@@ -98,14 +98,14 @@ class Uploads:
 
     # Sending
 
-    def begin(self, name: str, size_bytes: int, wishes: Wishes) -> Upload:
+    def begin(self, name: str, size_bytes: int, chosen: RecordChoices) -> Upload:
         """Begin an upload that can be interrupted. Raises EmptyRecording, and as `open` does."""
         if size_bytes == 0:
             raise EmptyRecording
-        check_language(self._desk, wishes.options)
+        check_language(self._desk, chosen.options)
         part = self.open(name, size_bytes)
         try:
-            return self._add(part, name, size_bytes, wishes)
+            return self._add(part, name, size_bytes, chosen)
         except BaseException:
             self.abandon(part)
             raise
@@ -121,15 +121,15 @@ class Uploads:
         path = self._part(str(uuid.uuid4()))
         return PartFile(path, most_bytes=most_bytes, spare_bytes=self._spare_bytes, is_new=True)
 
-    def received(self, part: PartFile, name: str, wishes: Wishes) -> Upload:
+    def received(self, part: PartFile, name: str, chosen: RecordChoices) -> Upload:
         """Give a file that was received in one go its row; `finish` follows.
 
         Raises EmptyRecording, ModelMissing; then `abandon` follows.
         """
         if part.size_bytes == 0:
             raise EmptyRecording
-        check_language(self._desk, wishes.options)
-        upload = self._add(part, name, part.size_bytes, wishes)
+        check_language(self._desk, chosen.options)
+        upload = self._add(part, name, part.size_bytes, chosen)
         part.close()
         return upload
 
@@ -159,7 +159,7 @@ class Uploads:
 
     def cancel(self, upload_id: str) -> None:
         """Remove an upload. Raises UnknownUpload, UploadBusy."""
-        with self._taking_in:
+        with self._finishing:
             part = self._part(self.find(upload_id).id)
             with suppress(FileNotFoundError):
                 PartFile(part, most_bytes=0, spare_bytes=0).close()  # nobody is sending it
@@ -175,12 +175,12 @@ class Uploads:
         """
         upload = self._desk.store.uploads.find(upload_id)
         if upload is None:
-            return Added(became(self._desk.store, upload_id), was_known=False)
+            return Added(record_made_of(self._desk.store, upload_id), was_known=False)
         if self.offset(upload) != upload.size_bytes:
             raise WrongOffset
         sha256 = self._sha256(upload)
-        with self._taking_in:
-            added = TakingIn(self._desk, upload, self._part(upload.id), sha256).added()
+        with self._finishing:
+            added = WholeUpload(self._desk, upload, self._part(upload.id), sha256).added()
         if added.record.transcription_status == QUEUED:
             self._desk.hint(added.record.id, added.record.priority)
         log.info("recording %d: taken from an upload", added.record.id)
@@ -207,11 +207,11 @@ class Uploads:
     def _part(self, upload_id: str) -> Path:
         return part_of(self._desk.settings.uploads, upload_id)
 
-    def _add(self, part: PartFile, name: str, size_bytes: int, wishes: Wishes) -> Upload:
+    def _add(self, part: PartFile, name: str, size_bytes: int, chosen: RecordChoices) -> Upload:
         upload_id = part.path.stem
         place = self._desk.settings.inbox / _inbox_name(name, upload_id)
         return self._desk.store.uploads.begin(
-            upload_id, place, name=name, size_bytes=size_bytes, options=wishes.stored()
+            upload_id, place, name=name, size_bytes=size_bytes, options=chosen.stored()
         )
 
     def _checked(self, name: str, size_bytes: int | None) -> float:

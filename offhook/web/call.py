@@ -35,10 +35,6 @@ class TooMuch(BadCall):
     code = "too_much"
 
 
-class NoData(msgspec.Struct):
-    """No data."""
-
-
 @dataclass(frozen=True)
 class Call:
     """What an endpoint is called with; `body` and `query` have the types that it declares."""

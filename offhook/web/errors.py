@@ -19,8 +19,8 @@ from offhook.desk.passage_edits import PassageChanged
 from offhook.desk.playing import NeedsCopy
 from offhook.desk.recorder import Refused
 from offhook.desk.speech import NoSuchMoment, NothingSaid, UnknownSpeaker
-from offhook.desk.taking_in import UnknownUpload
 from offhook.desk.terms import BadTerm
+from offhook.desk.upload_records import UnknownUpload
 from offhook.desk.uploading import TooManyUploads, WrongOffset
 from offhook.hooks.addresses import AddressRefused, BadHook
 from offhook.web.call import BadCall, TooMuch

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from offhook.desk.desk import Desk
+from offhook.desk.desk_state import desk_state
 from offhook.desk.listing import rows_of
-from offhook.desk.standing import standing
 from offhook.web.server_events import event
 from shared.errors import OffhookError, StoreError
 from shared.logs import DatabaseTrouble
@@ -179,7 +179,7 @@ class Hub:
             self._wake()
 
     def _look_at_the_desk(self) -> None:
-        message = event("desk", standing(self._desk))
+        message = event("desk", desk_state(self._desk))
         if message != self._desk_message:
             with self._lock:
                 self._desk_version, self._desk_message = self._desk_version + 1, message

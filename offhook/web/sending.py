@@ -10,12 +10,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from offhook.desk import wishes
+from offhook.desk import record_choices
 from offhook.desk.adding import Added
 from offhook.desk.desk import Desk
 from offhook.desk.listing import rows
+from offhook.desk.record_choices import RecordChoices, file_name
 from offhook.desk.uploading import Uploads
-from offhook.desk.wishes import Wishes, file_name
 from offhook.web.call import Answers, BadCall, from_query
 from offhook.web.receiving import patient, receive
 from offhook.web.tus_headers import content_length
@@ -46,7 +46,7 @@ def sending(desk: Desk, work: Work) -> Answers:
             raise BadCall("The body must be the file itself: curl --data-binary @call.wav, not --form.")
         given = dict(request.query_params)
         from_query(SentRecording, given)
-        name, chosen = file_name(given["name"]), wishes.read(given)
+        name, chosen = file_name(given["name"]), record_choices.read(given)
         added = await take_whole(request, request.stream(), name, chosen, uploads, work)
         location = {"Location": f"{PATH}/{added.record.id}"}
         status = 200 if added.was_known else 201
@@ -56,7 +56,12 @@ def sending(desk: Desk, work: Work) -> Answers:
 
 
 async def take_whole(
-    request: Request, pieces: AsyncIterator[bytes], name: str, chosen: Wishes, uploads: Uploads, work: Work
+    request: Request,
+    pieces: AsyncIterator[bytes],
+    name: str,
+    chosen: RecordChoices,
+    uploads: Uploads,
+    work: Work,
 ) -> Added:
     """Take a file whose bytes come in one go; nothing is left of it if they do not all come."""
     length = content_length(request.headers)

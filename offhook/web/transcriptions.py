@@ -14,12 +14,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from archive import transcript
-from offhook.desk import model_names, wishes
+from offhook.desk import model_names, record_choices
 from offhook.desk.adding import Added
 from offhook.desk.desk import Desk
 from offhook.desk.part_file import PartFile
+from offhook.desk.record_choices import API, RecordChoices, file_name
 from offhook.desk.uploading import Uploads
-from offhook.desk.wishes import API, Wishes, file_name
 from offhook.web.awaiting import Finishing, HungUp
 from offhook.web.call import Answers, BadCall
 from offhook.web.form import Form
@@ -46,7 +46,7 @@ _OWN_FAULTS = {BadRecording.code} | {kind.code for kind in BadRecording.__subcla
 class Asked:
     """What a program asks for: the settings of its record, and the shape of the answer."""
 
-    wishes: Wishes
+    chosen: RecordChoices
     response_format: str
     granularities: Collection[str]
 
@@ -70,7 +70,7 @@ class Transcriptions:
         try:
             asked = await self._work.run(read, self._desk, form)
             name = _name(form)
-            upload = await self._work.run(self._uploads.received, part, name, asked.wishes)
+            upload = await self._work.run(self._uploads.received, part, name, asked.chosen)
         except BaseException:
             await self._work.run(self._uploads.abandon, part)
             raise
@@ -113,7 +113,7 @@ class Transcriptions:
 
     def _wanted_otherwise(self, record: Record, asked: Asked) -> bool:
         """Queue a recording again that was being transcribed with other settings when it was sent."""
-        wanted = asked.wishes.options.items()
+        wanted = asked.chosen.options.items()
         other = {name: value for name, value in wanted if record.options.get(name) != value}
         if record.transcription_status == COMPLETED and other:
             again = self._desk.store.records.requeue(record.id, other)
@@ -144,7 +144,7 @@ def read(desk: Desk, form: Form) -> Asked:
         given["initial_prompt"] = prompt
     if WORD in granularities and not desk.settings.word_timestamps:
         given["word_timestamps"] = "true"
-    return Asked(wishes.read({**given, "priority": PRIORITY}, API), response_format, granularities)
+    return Asked(record_choices.read({**given, "priority": PRIORITY}, API), response_format, granularities)
 
 
 def _failure(record: Record) -> NotTranscribed:

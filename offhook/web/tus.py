@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from offhook.desk import wishes
+from offhook.desk import record_choices
 from offhook.desk.desk import Desk
 from offhook.desk.part_file import PartFile
+from offhook.desk.record_choices import file_name
 from offhook.desk.uploading import Uploads
-from offhook.desk.wishes import file_name
 from offhook.web.call import Answers
 from offhook.web.errors import error_body
 from offhook.web.receiving import patient, receive
@@ -46,7 +46,7 @@ class Tus:
         size_bytes = number(request.headers, "upload-length")
         given = metadata(request.headers.get("upload-metadata", ""))
         name = file_name(given.get("filename") or given.get("name") or "")
-        upload = await self._work.run(self._uploads.begin, name, size_bytes, wishes.read(given))
+        upload = await self._work.run(self._uploads.begin, name, size_bytes, record_choices.read(given))
         return await self._told(upload, 0, 201, {"Location": f"{PATH}/{upload.id}"})
 
     async def head(self, request: Request) -> Response:

@@ -18,7 +18,7 @@ from shared.speakers import Label
 from shared.store import stored_json
 from shared.store.carrying import Carrying
 from shared.store.database import Database
-from shared.store.laid import Laid, Span, State, difference
+from shared.store.overlay_states import OverlayStates, Span, State, difference
 from shared.store.overlays import Overlays
 from shared.store.parts import Parts
 from shared.store.tables import EditRow, RecordRow
@@ -54,7 +54,7 @@ class Edits:
     ) -> None:
         self._database, self._clock = database, clock
         self._transcripts, self._overlays, self._carrying = transcripts, overlays, carrying
-        self._parts, self._laid = parts, Laid(overlays, carrying)
+        self._parts, self._states = parts, OverlayStates(overlays, carrying)
 
     @contextmanager
     def change(self, record_id: int, what: str, words: Span | None = None) -> Iterator[None]:
@@ -63,9 +63,9 @@ class Edits:
         With `words`, nothing but their corrections is changed inside, so that nothing else is looked at.
         """
         with self._database.transaction():
-            before = self._laid.state(record_id, words)
+            before = self._states.state(record_id, words)
             yield
-            changed, others = difference(before, self._laid.state(record_id, words), words)
+            changed, others = difference(before, self._states.state(record_id, words), words)
             if changed:
                 row = {"what": what, "before": json.dumps(changed, ensure_ascii=False)}
                 self._database.run(EditRow.insert(record=record_id, made_at=self._clock(), **row))
@@ -92,7 +92,7 @@ class Edits:
             row = self._database.first(mine.order_by(EditRow.id.desc()).limit(1))
             if row is None:
                 return None
-            others = self._laid.restore(record_id, _readable(row["before"]))
+            others = self._states.restore(record_id, _readable(row["before"]))
             self._database.run(EditRow.delete().where(EditRow.id == row["id"]))
             self._follow(record_id, others)
             return Edit(row["what"], row["made_at"], row["id"])

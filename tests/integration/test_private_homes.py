@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from archive.library import Library
-from offhook.desk.exposed import make_private
+from offhook.desk.file_modes import make_private
 from shared.settings import Settings
 from shared.store.store import Store
 from tests.integration.library.archiving import completed, completed_again, put

@@ -9,10 +9,10 @@ import msgspec
 
 from offhook.desk import queueing, removing
 from offhook.desk.about_record import details
+from offhook.desk.bulk import Outcome
 from offhook.desk.describing import describe
 from offhook.desk.listing import listed, order, row_of, rows_of
-from offhook.desk.several import Outcome
-from offhook.desk.wishes import options_of
+from offhook.desk.record_choices import options_of
 from offhook.web.api.rows import Details, Row, RowOrder, RowPage, SomeRows, Status
 from offhook.web.call import Call, Endpoint
 from offhook.web.errors import error_body

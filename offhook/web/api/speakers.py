@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from offhook.desk import speaker_edits
-from offhook.desk.shares import Share, shares
+from offhook.desk.speaker_shares import Share, shares
 from offhook.web.api.limits import Name, WordNumber
 from offhook.web.call import Call, Endpoint
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from offhook.desk.desk import Desk
-from offhook.desk.taking_in import UnknownUpload
+from offhook.desk.upload_records import UnknownUpload
 from offhook.desk.uploading import Uploads
 from offhook.web.api.rows import Row
 from offhook.web.call import Answers, Call, Endpoint, Stream

@@ -10,7 +10,7 @@ from offhook.desk import drafts, history, notes, passage_edits, reading, replaci
 from offhook.desk.about_record import details
 from offhook.desk.desk import Desk
 from offhook.desk.passage_edits import Wording
-from offhook.desk.shares import shares
+from offhook.desk.speaker_shares import shares
 from shared.errors import OffhookError
 from shared.speakers import ME, THEM
 from tests.integration.commands.spoken import CALL, spoken

@@ -9,7 +9,7 @@ import pytest
 from offhook.desk import drafts, history, passage_edits, reading, replacing, speaker_edits
 from offhook.desk.desk import Desk
 from offhook.desk.passage_edits import Wording
-from offhook.desk.shares import shares
+from offhook.desk.speaker_shares import shares
 from shared.speakers import ME, THEM
 from shared.words import Word
 from tests.integration.commands.spoken import spoken

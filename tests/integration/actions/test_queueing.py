@@ -9,8 +9,8 @@ from contextlib import closing
 import pytest
 
 from offhook.desk import queueing
+from offhook.desk.bulk import AT_ONCE, Outcome
 from offhook.desk.desk import Desk
-from offhook.desk.several import AT_ONCE, Outcome
 from shared.errors import RecordNotFound, StateConflict
 from shared.settings import Settings
 from shared.store.store import Store

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from archive.uploads import STRAY_SECONDS, LeftUploads
-from offhook.desk import wishes
+from offhook.desk import record_choices
 from offhook.desk.desk import Desk
 from offhook.desk.uploading import Uploads
 from tests.forks import Forks, forks
@@ -21,14 +21,14 @@ from tests.tables import Record
 from transcribe_worker.inbox.sweep import Inbox
 
 IMPORTS = """
-import offhook.desk.uploading, offhook.desk.wishes, peewee, transcribe_worker.jobs.hints
+import offhook.desk.uploading, offhook.desk.record_choices, peewee, transcribe_worker.jobs.hints
 """
 #: Sends a recording and dies just before a step: a change to the file system, or to the database.
 SENDER = """
 import os, sys
 from pathlib import Path
 from peewee import SqliteDatabase
-from offhook.desk import wishes
+from offhook.desk import record_choices
 from offhook.desk.desk import Desk
 from offhook.desk.uploading import Uploads
 
@@ -65,7 +65,7 @@ desk.store
 SqliteDatabase.execute_sql, SqliteDatabase.commit, os.write = execute_sql, committing, writing
 sys.addaudithook(notice)
 uploads = Uploads(desk, spare_bytes=0)
-upload = uploads.begin("call.wav", len(content), wishes.read({"title": "Ada", "language": "en"}))
+upload = uploads.begin("call.wav", len(content), record_choices.read({"title": "Ada", "language": "en"}))
 for start in range(0, len(content), 1000):
     part = uploads.appending(upload, start)
     part.append(content[start : start + 1000])
@@ -120,7 +120,7 @@ def go_on(desk: Desk, uploads: Uploads, content: bytes) -> str:
     elif desk.store.records.with_content(hashlib.sha256(content).hexdigest()):
         end, upload = "whole", None
     else:
-        given = wishes.read({"title": "Ada", "language": "en"})
+        given = record_choices.read({"title": "Ada", "language": "en"})
         end, upload = "begins again", uploads.begin("call.wav", len(content), given)
     if upload:
         arrived = uploads.offset(upload)

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from archive.uploads import KEPT_SECONDS, STRAY_SECONDS, LeftUploads
-from offhook.desk import uploading, wishes
+from offhook.desk import record_choices, uploading
 from offhook.desk.desk import Desk
 from offhook.desk.part_file import UploadBusy
-from offhook.desk.taking_in import UnknownUpload
+from offhook.desk.record_choices import RecordChoices
+from offhook.desk.upload_records import UnknownUpload
 from offhook.desk.uploading import TooManyUploads, Uploads, WrongOffset
-from offhook.desk.wishes import Wishes
 from shared import home as folders
 from shared.errors import DiskFull, EmptyRecording, NotARecording, RecordingMissing, SettingsError, TooLarge
 from shared.files import Fingerprint, sha256_of
@@ -34,7 +34,7 @@ WAV = recording()
 
 
 def begun(uploads: Uploads, name: str = "call.wav", size: int = len(WAV), **given: str) -> Upload:
-    return uploads.begin(name, size, wishes.read(given))
+    return uploads.begin(name, size, record_choices.read(given))
 
 
 def send(uploads: Uploads, upload: Upload, content: bytes = WAV, offset: int = 0) -> None:
@@ -260,7 +260,7 @@ def test_a_file_that_is_received_in_one_go_goes_if_it_does_not_arrive(desk: Desk
     assert parts(desk) == []
     part = uploads.open("call.wav")
     part.append(WAV)
-    upload = uploads.received(part, "call.wav", Wishes())
+    upload = uploads.received(part, "call.wav", RecordChoices())
     assert uploads.finish(upload.id).record.size_bytes == len(WAV)
 
 
@@ -284,7 +284,7 @@ def test_names_of_every_kind_become_safe_ones_in_the_inbox(desk: Desk, uploads: 
         "a\nb.wav",
     )
     for number, given in enumerate(names):
-        name = wishes.file_name(given)
+        name = record_choices.file_name(given)
         record = sent(uploads, name, recording(number + 1))
         path = Path(record.recording_path)
         assert (path.parent, path.suffix) == (desk.settings.inbox, ".wav"), given

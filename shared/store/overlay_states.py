@@ -21,8 +21,8 @@ State = dict[str, Any]
 Span = tuple[int, int]
 
 
-class Laid:
-    """What persons have laid over the records of one database."""
+class OverlayStates:
+    """Reads and restores what persons have laid over the records of one database."""
 
     def __init__(self, overlays: Overlays, carrying: Carrying) -> None:
         self._overlays, self._carrying = overlays, carrying

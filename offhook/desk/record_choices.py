@@ -20,7 +20,7 @@ BROWSER, API = "upload", "api"
 
 
 @dataclass(frozen=True)
-class Wishes:
+class RecordChoices:
     """What was chosen for a record; `fingerprint` is the sender's own name for the file."""
 
     columns: Mapping[str, Any] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Wishes:
         return {**self.columns, "options": dict(self.options), "fingerprint": self.fingerprint}
 
 
-def read(given: Mapping[str, str], source: str = BROWSER) -> Wishes:
+def read(given: Mapping[str, str], source: str = BROWSER) -> RecordChoices:
     """Read what was chosen; other names are the sender's own affair. Raises SettingsError."""
     columns: dict[str, Any] = {"source": source}
     for name in _TEXTS:
@@ -41,7 +41,9 @@ def read(given: Mapping[str, str], source: str = BROWSER) -> Wishes:
     if given.get("priority"):
         columns["priority"] = _priority(given["priority"])
     options = {name: given[name] for name in RECORD_OPTIONS if name in given}
-    return Wishes(columns, options_of(options, "the upload"), given.get("fingerprint", "")[:LONGEST_TEXT])
+    return RecordChoices(
+        columns, options_of(options, "the upload"), given.get("fingerprint", "")[:LONGEST_TEXT]
+    )
 
 
 def options_of(given: Mapping[str, Any], source: str) -> dict[str, Any]:

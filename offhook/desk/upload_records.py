@@ -26,7 +26,7 @@ class UnknownUpload(OffhookError):
     code = "unknown_upload"
 
 
-def became(store: Store, upload_id: str) -> Record:
+def record_made_of(store: Store, upload_id: str) -> Record:
     """Return the record that an upload has become. Raises UnknownUpload."""
     record = store.records.of_session(upload_id)
     if record is None:
@@ -35,7 +35,7 @@ def became(store: Store, upload_id: str) -> Record:
 
 
 @dataclass(frozen=True)
-class TakingIn:
+class WholeUpload:
     """A whole upload, its file, and the hash of its content."""
 
     desk: Desk
@@ -45,7 +45,7 @@ class TakingIn:
 
     def added(self) -> Added:
         """Return the record. Raises UnknownUpload if the upload was cancelled meanwhile."""
-        return self._recognised() or self._taken_in()
+        return self._recognised() or self._adopted()
 
     def _recognised(self) -> Added | None:
         """Return the record that has this content and its recording, instead of a second one."""
@@ -70,7 +70,7 @@ class TakingIn:
         other = {name: value for name, value in options if known.options.get(name) != value}
         return taken_up(self.desk, known, other, chosen)
 
-    def _taken_in(self) -> Added:
+    def _adopted(self) -> Added:
         """Move a recording into the inbox; give it a record, or give it back to the one that has lost it."""
         store, place = self.desk.store, Path(self.upload.recording_path)
         with suppress(FileNotFoundError):  # moved already, by a request or a process before this one
@@ -79,7 +79,7 @@ class TakingIn:
         try:
             fingerprint = Fingerprint.of(place)
         except FileNotFoundError:  # the inbox has made the record, and a worker has archived it
-            return Added(became(store, self.upload.id), was_known=False)
+            return Added(record_made_of(store, self.upload.id), was_known=False)
         with store.transaction():
             known = self._known()
             if known and known.session_id == self.upload.id:  # the inbox was faster
@@ -90,8 +90,8 @@ class TakingIn:
 
     def _new(self, place: Path, fingerprint: Fingerprint) -> Record:
         content = {"sha256": self.sha256, **asdict(fingerprint)}
-        adopted = self.desk.store.uploads.adopt(str(place), content)
-        return adopted or became(self.desk.store, self.upload.id)
+        made = self.desk.store.uploads.adopt(str(place), content)
+        return made or record_made_of(self.desk.store, self.upload.id)
 
     def _given_back(self, known: Record, place: Path, fingerprint: Fingerprint) -> Record:
         """Let a record have its recording again, which is not where it was."""

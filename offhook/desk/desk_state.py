@@ -24,7 +24,7 @@ _MISSED = {
 }
 
 
-def standing(desk: Desk) -> dict[str, Any]:
+def desk_state(desk: Desk) -> dict[str, Any]:
     """Describe the queue and its processes; `notices` say in words what a person can put right."""
     store = desk.store
     liveness = Liveness(store, desk.settings.locks)

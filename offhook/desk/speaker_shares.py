@@ -11,7 +11,7 @@ from offhook.desk import reading
 from offhook.desk.cast import cast_of
 from offhook.desk.desk import Desk
 from offhook.desk.speakers import SAMPLE_WORDS
-from shared.reading import speakers as standing
+from shared.reading import speakers as speakers_by_word
 from shared.speakers import UNSURE
 from shared.store.values import Record
 
@@ -66,7 +66,7 @@ def shares(desk: Desk, record: Record) -> list[Share]:
 
 def _runs(desk: Desk, record: Record, total: int) -> dict[str, list[_Run]]:
     """Return by speaker the words one after another that are one's."""
-    said_by = standing(desk.store.overlays.labels(record.id), total)
+    said_by = speakers_by_word(desk.store.overlays.labels(record.id), total)
     found: dict[str, list[_Run]] = {}
     at = 0
     for speaker, some in groupby(said_by, key=lambda label: label.speaker if label else None):
