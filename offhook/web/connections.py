@@ -1,4 +1,4 @@
-"""Connections that give up on clients that send their request too slowly (slow loris)."""
+"""Connections that know whose they are, and give up on clients that send too slowly (slow loris)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from offhook.web.neighbours import USER, user_at
 
 #: For all headers of a request, from its first byte or from the connection.
 HEADER_SECONDS = 10.0
@@ -19,6 +21,7 @@ class PatientConnection(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """Start to wait for the first request."""
         super().connection_made(transport)
+        self.app_state = {**self.app_state, USER: user_at(self.client, self.server)}
         self._wait()
 
     def data_received(self, data: bytes) -> None:

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from offhook.web.call import scope_of
 from offhook.web.errors import error_body, refusal
 from offhook.web.exchange import Exchange
+from offhook.web.neighbours import user_of
 from offhook.web.visitors import CSRF_HEADER, Doorkeeper, TooManyGuesses
 from offhook.web.work import Work
 from shared.errors import OffhookError
@@ -67,7 +68,7 @@ class Gate:
         secrets = headers.get("authorization"), headers.get("cookie")
 
         async def is_let_in() -> bool:
-            return await self._work.run(self._knows, *secrets)
+            return await self._work.run(self._knows, *secrets, user_of(scope))
 
         exchange = Exchange(receive, send, self._headers(headers), is_let_in)
         answer = await self._refusal(scope) or self._app
@@ -79,9 +80,9 @@ class Gate:
         is_strict = self._doorkeeper.is_secure and not _is_local(headers.get("host", ""))
         return HEADERS | (STRICT_TRANSPORT if is_strict else {})
 
-    def _knows(self, authorization: str | None, cookies: str | None) -> bool:
+    def _knows(self, authorization: str | None, cookies: str | None, user: int | None) -> bool:
         try:
-            return self._doorkeeper.visitor(authorization, cookies) is not None
+            return self._doorkeeper.visitor(authorization, cookies, user) is not None
         except OffhookError:  # the database is busy
             return True
 
@@ -117,9 +118,8 @@ class Gate:
         return site in ("same-origin", "none") or _is_opened(scope, headers)
 
     async def _stranger(self, scope: Scope, headers: Headers) -> Response | None:
-        visitor = await self._work.run(
-            self._doorkeeper.visitor, headers.get("authorization"), headers.get("cookie")
-        )
+        secrets = headers.get("authorization"), headers.get("cookie")
+        visitor = await self._work.run(self._doorkeeper.visitor, *secrets, user_of(scope))
         if visitor is None:
             return self._unknown(scope)
         scope_needed = scope_of(scope["method"])

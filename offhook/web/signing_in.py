@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from offhook.web.dispatch import read_body
+from offhook.web.neighbours import user_of
 from offhook.web.pages import Renderer
 from offhook.web.visitors import Doorkeeper, TooManyGuesses
 from offhook.web.work import Work
@@ -43,7 +44,8 @@ class Entrance:
         The answer is a page, not a redirect: a browser does not send a SameSite=Strict cookie with a redirect
         of a request that began on another page, such as the file that `offhook open` opens.
         """
-        secret = await self._work.run(self._doorkeeper.sign_in, request.query_params.get("link", ""))
+        link, user = request.query_params.get("link", ""), user_of(request.scope)
+        secret = await self._work.run(self._doorkeeper.sign_in, link, user)
         goes_to = _inside(request.query_params.get("to", "/"))
         return self._signed_in(request, secret, goes_to) if secret else self.stranger(request, to=goes_to)
 
@@ -54,7 +56,8 @@ class Entrance:
         if not self._doorkeeper.is_secure or "origin" not in request.headers:
             return self.stranger(request, "This page takes no password.", 403, goes_to)
         try:
-            secret = await self._work.run(self._doorkeeper.sign_in_with, form.get("password", [""])[0])
+            given, user = form.get("password", [""])[0], user_of(request.scope)
+            secret = await self._work.run(self._doorkeeper.sign_in_with, given, user)
         except TooManyGuesses as error:
             return self.stranger(request, str(error), 429, goes_to)
         if secret is None:

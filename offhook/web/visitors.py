@@ -1,7 +1,8 @@
 """Who sends a request: a browser that is signed in, a program with a token, or nobody.
 
 A browser's session is a cookie of its own for each port, since browsers keep cookies by host alone. A change
-by a browser also needs a token in a header, which a page of another origin cannot read or send.
+by a browser also needs a token in a header, which a page of another origin cannot read or send. For the same
+reason a session is of no use to another user of this machine, where the system tells who that is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from offhook.desk.password import LONGEST, is_right
+from offhook.web.neighbours import ROOT
 from shared.errors import OffhookError
 from shared.store.access import LINK, READ, SESSION, TOKEN, WRITE, Access
 from shared.store.store import Store
@@ -95,24 +97,30 @@ class Doorkeeper:
         self._passwords = Failures(MOST_PASSWORDS, monotonic)
         self._hashing = threading.Lock()
 
-    def visitor(self, authorization: str | None, cookies: str | None) -> Visitor | None:
-        """Return who a request comes from, None if nobody knows. Raises StoreError."""
+    def visitor(
+        self, authorization: str | None, cookies: str | None, user: int | None = None
+    ) -> Visitor | None:
+        """Return who a request comes from, None if nobody knows. Raises StoreError.
+
+        `user` is the number of the system's user who sends it, None if it is not known.
+        """
         if authorization is not None:
             scheme, _, secret = authorization.partition(" ")
             found = self._find(TOKEN, secret.strip()) if scheme.casefold() == "bearer" else None
             return Visitor(found.id, frozenset(found.scopes.split()), name=found.name) if found else None
         for secret in self._sessions(cookies or ""):
-            if found := self._find(SESSION, secret):
+            found = self._find(SESSION, secret)
+            if found and _is_of(found, user):
                 return Visitor(found.id, frozenset(found.scopes.split()), csrf_of(secret))
         return None
 
-    def sign_in(self, link: str) -> str | None:
+    def sign_in(self, link: str, user: int | None = None) -> str | None:
         """Turn a one-time link into a session and return its secret, None if the link opens nothing."""
         if not self._is_secret(link) or self._store.access.take(LINK, link) is None:
             return None
-        return self._session_secret()
+        return self._session_secret(user)
 
-    def sign_in_with(self, password: str) -> str | None:
+    def sign_in_with(self, password: str, user: int | None = None) -> str | None:
         """Turn the password into a session and return its secret, None if it is wrong. Raises TooManyGuesses.
 
         One password is hashed at a time: hashing takes 8 MB and a good part of a second, on purpose.
@@ -126,7 +134,7 @@ class Doorkeeper:
                 return None
         finally:
             self._hashing.release()
-        return self._session_secret()
+        return self._session_secret(user)
 
     @property
     def is_guessed_at(self) -> bool:
@@ -139,8 +147,10 @@ class Doorkeeper:
         age = int(SESSION_SECONDS)
         return f"{self.cookie}={secret}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}"
 
-    def _session_secret(self) -> str:
-        return self._store.access.add(SESSION, f"{READ} {WRITE}", lives_seconds=SESSION_SECONDS)
+    def _session_secret(self, user: int | None) -> str:
+        """Make a session; its name is the number of its user."""
+        name = None if user is None else str(user)
+        return self._store.access.add(SESSION, f"{READ} {WRITE}", name=name, lives_seconds=SESSION_SECONDS)
 
     def _sessions(self, cookies: str) -> list[str]:
         """Return what stands under the cookie's name.
@@ -160,6 +170,11 @@ class Doorkeeper:
 
     def _is_secret(self, text: str) -> bool:
         return 0 < len(text) <= LONGEST_SECRET and text.isascii()
+
+
+def _is_of(session: Access, user: int | None) -> bool:
+    """Whether a user may go on with a session; whoever is root can read the database anyway."""
+    return session.name is None or user in (None, ROOT) or session.name == str(user)
 
 
 def csrf_of(session: str) -> str:

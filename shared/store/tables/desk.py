@@ -24,7 +24,10 @@ class RecordChangeRow(Model):
 
 
 class AccessRow(Model):
-    """A one-time link, a browser's session or a program's token: the hash of its secret, never the secret."""
+    """A one-time link, a browser's session or a program's token: the hash of its secret, never the secret.
+
+    The name of a session is the number of the system's user who began it, None if it was not known.
+    """
 
     id = AutoField()
     kind = TextField()
