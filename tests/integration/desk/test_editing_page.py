@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from shared.store.store import Store
 from shared.store.values import Record
 from tests.desk import CHROMIUM, FLAGS, DeskServer, until
-from tests.integration.desk.calls import call, click_word, opened, text
+from tests.integration.desk.calls import call, click_word, long_call, opened, text
 
 TYPED = "Hello Max, Ada Lovelace here."
 
@@ -60,6 +60,20 @@ def test_enter_stores_and_goes_on_to_the_next_passage(desk: DeskServer, page: Pa
     page.keyboard.press("Escape")
     page.keyboard.press("u")
     expect(text(page, 1)).to_have_text("Hello Max, Aida loveless here.")
+
+
+def test_the_editor_is_never_behind_the_player(desk: DeskServer, desk_store: Store, page: Page):
+    opened(page, desk, long_call(desk, desk_store, 60))
+    expect(page.locator("#open-doubts")).to_have_attribute("data-count", "60")
+    edit(page, 0)
+    for _ in range(12):
+        before = page.locator(".edit-field").input_value()
+        page.keyboard.press("Enter")
+        expect(page.locator(".edit-field")).not_to_have_value(before)
+        editor, player = page.locator(".editor").bounding_box(), page.locator("#player").bounding_box()
+        assert editor
+        assert player
+        assert editor["y"] + editor["height"] <= player["y"]
 
 
 def test_escape_leaves_a_passage_as_it_was_and_the_text_can_be_brought_back(

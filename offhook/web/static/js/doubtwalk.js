@@ -97,6 +97,7 @@ export class DoubtWalk {
     list.refresh([doubt.passage.segment]);
     this.#page.rows.remark();
     this.#card.focus({ preventScroll: true });
+    this.#card.scrollIntoView({ block: "nearest" });
     if (player.canPlay) player.playPart(Math.max(0, doubt.from - AROUND_MS), doubt.to + AROUND_MS);
     this.#showList();
   }

@@ -135,6 +135,7 @@ export class Editor extends EventTarget {
     fit(field);
     field.focus({ preventScroll: true });
     field.setSelectionRange(begin, end);
+    this.#open.element.scrollIntoView({ block: "nearest" });
   }
 
   #typed() {

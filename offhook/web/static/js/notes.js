@@ -55,6 +55,7 @@ export class Notes extends EventTarget {
     this.#list.scrollTo(segment);
     this.#list.refresh([segment]);
     form.element.querySelector("textarea").focus({ preventScroll: true });
+    form.element.scrollIntoView({ block: "nearest" });
   }
 
   #close() {
