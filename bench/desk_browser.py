@@ -85,3 +85,12 @@ def now_ms(page: Page) -> float:
 def nodes(page: Page) -> int:
     """Return how many elements the page has."""
     return int(page.evaluate("document.getElementsByTagName('*').length"))
+
+
+def milliseconds_to_count(page: Page, field: str, text: str, count: str) -> float:
+    """Type a text into a field and return how long it takes until a count is written; both are ids."""
+    shown = f"document.getElementById('{count}')"
+    page.evaluate(f"{shown}.textContent = '…'")
+    typed = f"f.value = {text!r}; f.dispatchEvent(new Event('input'))"
+    typed = f"const f = document.getElementById('{field}'); {typed}"
+    return milliseconds_until(page, typed, f"{shown}.textContent !== '…'")

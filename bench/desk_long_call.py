@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page
 
-from bench.desk_browser import longest_task_ms, milliseconds_until, nodes, now_ms, opening, watched_page
+from bench.desk_browser import longest_task_ms, milliseconds_to_count, nodes, now_ms, opening, watched_page
 from bench.desk_figure import Figure
 from tests.desk import DeskServer
 
-FIELD = "const f = document.getElementById('find')"
 TEXT = ".passage"
 READY = "performance.getEntriesByName('interactive').length > 0"
 SCROLLS, SCROLL_PIXELS, SCROLL_PAUSE_MS = 60, 900, 40
@@ -45,10 +44,7 @@ def measure(server: DeskServer, context: BrowserContext, times: int) -> list[Fig
 
 def _find(page: Page, words: str) -> float:
     """Type words into the field and wait until their count is another one."""
-    typed = f"{FIELD}; f.value = {words!r}; f.dispatchEvent(new Event('input'))"
-    shown = "document.getElementById('find-count')"
-    page.evaluate(f"{shown}.textContent = '…'")
-    return milliseconds_until(page, typed, f"{shown}.textContent !== '…'")
+    return milliseconds_to_count(page, "find", words, "find-count")
 
 
 def _longest(page: Page, act: Callable[[Page], None]) -> float:

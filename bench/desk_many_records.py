@@ -6,14 +6,13 @@ import time
 
 from playwright.sync_api import BrowserContext, Page
 
-from bench.desk_browser import longest_task_ms, milliseconds_until, nodes, now_ms, opening, watched_page
+from bench.desk_browser import longest_task_ms, milliseconds_to_count, nodes, now_ms, opening, watched_page
 from bench.desk_figure import Figure
 from bench.desk_long_call import READY
 from shared.settings import Settings
 from shared.store.store import Store
 from tests.desk import DeskServer
 
-FIELD = "const f = document.getElementById('search')"
 TEXT = "[data-record]"
 FILTERS = ("call 99", "c-17", "")
 CHANGES = 10
@@ -54,10 +53,7 @@ def measure(server: DeskServer, context: BrowserContext, times: int) -> list[Fig
 
 def _filter(page: Page, text: str) -> float:
     """Type into the search and wait until the number of records found is another one."""
-    typed = f"{FIELD}; f.value = {text!r}; f.dispatchEvent(new Event('input'))"
-    shown = "document.getElementById('total')"
-    page.evaluate(f"{shown}.textContent = '…'")
-    return milliseconds_until(page, typed, f"{shown}.textContent !== '…'")
+    return milliseconds_to_count(page, "search", text, "total")
 
 
 def _changes(page: Page, server: DeskServer) -> list[float]:

@@ -7,8 +7,7 @@ import shutil
 import ssl
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ import httpx
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.stage import ROOT, Stage
+from tests.waiting import until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
@@ -29,14 +29,6 @@ FLAGS = (
 )
 START_SECONDS = 30.0
 _CSRF = re.compile(r'<meta name="csrf" content="([0-9a-f]+)">')
-
-
-def until(is_so: Callable[[], object], what: str, seconds: float = 30.0) -> None:
-    """Look again and again until something is so."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.03)
 
 
 @dataclass

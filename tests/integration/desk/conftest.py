@@ -19,9 +19,11 @@ from offhook.web.visitors import Doorkeeper
 from offhook.web.work import Work
 from shared.settings import Settings
 from shared.store.store import Store
+from shared.store.values import Record
 from tests import tables
 from tests.conftest import skip_or_fail
 from tests.desk import CHROMIUM, DeskServer, chromium, serving, signed_in, watched
+from tests.integration.commands.spoken import spoken
 from tests.stage import Stage
 
 
@@ -37,6 +39,18 @@ def desk_store(desk: DeskServer) -> Iterator[Store]:
     """The store of the server's home, opened by the tests too."""
     with Store.of_home(Settings(home=desk.stage.home)) as store:
         yield tables.use(store)
+
+
+@pytest.fixture
+def record(desk: DeskServer, desk_store: Store) -> Record:
+    """A call with words, of its own for each test."""
+    return spoken(Settings(home=desk.stage.home), desk_store)
+
+
+@pytest.fixture
+def at(record: Record) -> str:
+    """The address of that call."""
+    return f"/api/v1/records/{record.id}"
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,9 @@ from shared.settings import Settings
 from shared.store.access import READ, TOKEN, WRITE
 from shared.store.store import Store
 from tests import tables
-from tests.desk import DeskServer, until
+from tests.desk import DeskServer
 from tests.integration.commands.spoken import spoken
+from tests.waiting import until
 
 READING = {"GET", "HEAD", "OPTIONS"}
 CANARY = "a file outside, which nobody may read"

@@ -21,17 +21,6 @@ from tests.integration.commands.spoken import CALL, spoken
 ADA = "Hello Max, Aida loveless here."
 
 
-@pytest.fixture
-def record(desk: DeskServer, desk_store: Store) -> Record:
-    """A call of its own for each test."""
-    return spoken(Settings(home=desk.stage.home), desk_store)
-
-
-@pytest.fixture
-def at(record: Record) -> str:
-    return f"/api/v1/records/{record.id}"
-
-
 def texts(client: httpx.Client, at: str) -> list[str]:
     return [it["text"] for it in client.get(f"{at}/transcript").json()["passages"]]
 

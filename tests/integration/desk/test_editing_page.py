@@ -13,8 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from shared.store.store import Store
 from shared.store.values import Record
-from tests.desk import CHROMIUM, FLAGS, DeskServer, until
+from tests.desk import CHROMIUM, FLAGS, DeskServer
 from tests.integration.desk.calls import call, click_word, long_call, opened, text
+from tests.waiting import until
 
 TYPED = "Hello Max, Ada Lovelace here."
 

@@ -19,7 +19,8 @@ from shared.settings import Settings
 from shared.store.listing import Wanted
 from shared.store.store import Store
 from shared.workers import Presence
-from tests.desk import DeskServer, until
+from tests.desk import DeskServer
+from tests.waiting import until
 
 Event = tuple[str, Any, int | None]
 

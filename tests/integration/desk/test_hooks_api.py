@@ -13,10 +13,11 @@ from standardwebhooks.webhooks import Webhook
 
 from shared.settings import Settings
 from shared.store.store import Store
-from tests.desk import serving, until
+from tests.desk import serving
 from tests.integration.hooks.receivers import receiving
 from tests.stage import Stage
 from tests.voices import Call
+from tests.waiting import until
 
 PRIVATE = (("OFFHOOK_HOOK_PRIVATE_HOSTS", "127.0.0.1"),)
 TELLS = "import os, sys; open(sys.argv[1], 'w').write(sys.stdin.read())"

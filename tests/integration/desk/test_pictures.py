@@ -17,8 +17,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests import desk_home
-from tests.desk import DeskServer, serving, signed_in, until, watched
+from tests.desk import DeskServer, serving, signed_in, watched
 from tests.stage import ROOT, Stage
+from tests.waiting import until
 
 PICTURES = ROOT / "docs" / "pictures"
 TAKES = bool(os.environ.get("OFFHOOK_TAKE_PICTURES"))

@@ -18,10 +18,11 @@ from archive.playback_copies import make_room, playback_copy
 from shared.settings import Settings
 from shared.store.store import Store
 from shared.store.values import Record
-from tests.desk import DeskServer, until
+from tests.desk import DeskServer
 from tests.integration.desk.sounds import BEEP_SECONDS, SECONDS, added, beep
 from tests.integration.desk.test_waveforms import drawn, long_recording, processes_with
 from tests.recordings import encoded
+from tests.waiting import until
 from transcribe_worker.media.recording import SAMPLE_RATE_HZ, open_recording
 
 

@@ -11,9 +11,10 @@ import pytest
 from offhook.desk.removing import UNDO_SECONDS
 from shared.settings import Settings
 from shared.store.store import Store
-from tests.desk import DeskServer, until
+from tests.desk import DeskServer
 from tests.integration.commands.calling import one_in_each_state
 from tests.integration.erasing.calls import make_call
+from tests.waiting import until
 
 
 def add(store: Store, title: str, **columns: Any) -> int:

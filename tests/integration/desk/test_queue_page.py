@@ -14,9 +14,10 @@ from offhook.web.hub import MOST_STREAMS
 from shared.store.claims import Failure
 from shared.store.store import Store
 from tests import tables
-from tests.desk import DeskServer, signed_in, until, watched
+from tests.desk import DeskServer, signed_in, watched
 from tests.integration.commands.calling import claimed, completed, failed
 from tests.integration.desk.test_accessibility import violations
+from tests.waiting import until
 
 MANY = 10_000
 FITS = "document.documentElement.scrollWidth <= innerWidth"

@@ -8,8 +8,9 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from shared.store.store import Store
-from tests.desk import DeskServer, until
+from tests.desk import DeskServer
 from tests.integration.desk.test_queue_page import open_queue, row
+from tests.waiting import until
 
 TRANSCRIBED_MS = 60_000
 

@@ -11,10 +11,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from shared.store.store import Store
 from shared.store.transcripts import Window
 from shared.store.values import Record
-from tests.desk import DeskServer, signed_in, until
+from tests.desk import DeskServer, signed_in
 from tests.integration.commands.spoken import segments_of
 from tests.integration.desk.calls import call, click_word, long_call, marked, opened, text, waiting
 from tests.integration.desk.test_accessibility import violations
+from tests.waiting import until
 
 MOST_NODES = 2_000
 

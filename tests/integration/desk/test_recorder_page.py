@@ -16,11 +16,12 @@ from playwright.sync_api import Page, expect
 from offhook.web.api.recorder_answers import Devices, Recorder
 from tests import pulse
 from tests.conftest import skip_or_fail
-from tests.desk import DeskServer, serving, until
+from tests.desk import DeskServer, serving
 from tests.integration.desk.test_accessibility import violations
 from tests.pulse import PulseServer, noise
 from tests.stage import Stage
 from tests.voices import NEAR, speak
+from tests.waiting import until
 
 MICROPHONE = next(module for module in pulse.MODULES if "virtmic" in module)
 REMINDER = "Say that the call is recorded."

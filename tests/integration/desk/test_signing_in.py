@@ -18,8 +18,9 @@ from offhook.web.binding import binding
 from offhook.web.gate import HEADERS
 from shared.locks import is_free
 from shared.settings import Settings
-from tests.desk import DeskServer, until
+from tests.desk import DeskServer
 from tests.stage import ROOT
+from tests.waiting import until
 
 FOREIGN_HOSTS = (
     *("evil.test", "127.0.0.1", "localhost", "127.0.0.1:1", "localhost:65535", "[::1]", "0.0.0.0", "offhook"),

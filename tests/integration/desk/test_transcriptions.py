@@ -18,9 +18,10 @@ from shared.files import Fingerprint, sha256_of
 from shared.store.store import Store
 from shared.store.transitions import QUEUED
 from shared.store.values import Record
-from tests.desk import DeskServer, until
+from tests.desk import DeskServer
 from tests.integration.inbox.files import recording
 from tests.voices import Call, word_error_rate
+from tests.waiting import until
 
 WHERE = "/v1/audio/transcriptions"
 

@@ -9,10 +9,11 @@ import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
 from shared.store.store import Store
-from tests.desk import DeskServer, until
+from tests.desk import DeskServer
 from tests.integration.desk.test_accessibility import violations
 from tests.integration.inbox.files import recording
 from tests.voices import Call, word_error_rate, write_wav
+from tests.waiting import until
 
 #: So that an upload lasts long enough to be interrupted, in bytes per second.
 SLOW = 1_500_000

@@ -14,9 +14,10 @@ import httpx
 import pytest
 
 from shared.store.store import Store
-from tests.desk import DeskServer, serving, until
+from tests.desk import DeskServer, serving
 from tests.integration.inbox.files import recording
 from tests.stage import Stage
+from tests.waiting import until
 
 TUS = {"Tus-Resumable": "1.0.0"}
 CHUNK = {**TUS, "Content-Type": "application/offset+octet-stream"}

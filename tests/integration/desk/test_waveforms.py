@@ -19,9 +19,10 @@ from shared.settings import Settings
 from shared.store.store import Store
 from shared.store.waveforms import Waveform
 from tests import tables
-from tests.desk import DeskServer, until
+from tests.desk import DeskServer
 from tests.integration.desk.sounds import BEEP_SECONDS, SECONDS, added, beep
 from tests.recordings import Signal, fmt, pcm, wav
+from tests.waiting import until
 
 #: The column of the beep, where each column is a second.
 BEEP = int(BEEP_SECONDS)

@@ -10,21 +10,9 @@ import pytest
 from shared.settings import Settings
 from shared.store.store import Store
 from shared.store.values import Record
-from tests.desk import DeskServer
-from tests.integration.commands.spoken import CALL, say_again, spoken
+from tests.integration.commands.spoken import CALL, say_again
 
 RECORD = "/api/v1/records"
-
-
-@pytest.fixture
-def record(desk: DeskServer, desk_store: Store) -> Record:
-    """A call of its own for each test."""
-    return spoken(Settings(home=desk.stage.home), desk_store)
-
-
-@pytest.fixture
-def at(record: Record) -> str:
-    return f"{RECORD}/{record.id}"
 
 
 def passages(client: httpx.Client, at: str, **query: int) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ from tests.integration.hooks.conftest import Finish, claimed
 from tests.integration.hooks.receivers import OK, answering_by_hand, receiving
 from tests.integration.records.operations import Clock
 from tests.stage import ROOT
+from tests.waiting import until
 
 PATIENCE_SECONDS = 30.0
 
@@ -59,13 +60,6 @@ def states(store: Store, hook: Hook) -> list[str]:
     return [found.state for found in store.deliveries.newest(hook.id, 20)]
 
 
-def wait_until(condition: object) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @contextmanager
 def running(store: Store, settings: Settings, clock: Clock) -> Iterator[None]:
     stopping = threading.Event()
@@ -85,7 +79,7 @@ def test_what_happens_while_it_runs_is_delivered_in_the_order_of_the_events(
     with receiving() as receiver, running(store, private, clock):
         hook = hook_for(store, receiver.url())
         expected = [finish().id for _ in range(5)]
-        wait_until(lambda: states(store, hook) == [DELIVERED] * 5)
+        until(lambda: states(store, hook) == [DELIVERED] * 5, "all of them are delivered")
     assert [json.loads(got.body)["data"]["id"] for got in receiver.received] == expected
 
 
@@ -101,9 +95,9 @@ def test_a_receiver_that_hangs_holds_up_no_other(
     with answering_by_hand(hang) as port, receiving() as receiver, running(store, private, clock):
         stuck, well = hook_for(store, f"http://127.0.0.1:{port}/"), hook_for(store, receiver.url())
         finish()
-        wait_until(hanging.is_set)
+        until(hanging.is_set, "the receiver hangs")
         finish()
-        wait_until(lambda: states(store, well) == [DELIVERED] * 2)
+        until(lambda: states(store, well) == [DELIVERED] * 2, "all of them are delivered")
         assert states(store, stuck) == [WAITING] * 2
 
 

@@ -23,6 +23,7 @@ from shared.store.store import Store
 from shared.store.values import Delivery, Hook
 from tests.integration.hooks.conftest import Finish
 from tests.integration.records.operations import Clock
+from tests.waiting import until
 
 PATIENCE_SECONDS = 20.0
 Deliver = Callable[..., None]
@@ -91,10 +92,7 @@ def is_gone(pid: int) -> bool:
 
 
 def number_in(path: Path) -> int:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (path.is_file() and path.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: path.is_file() and path.read_text(), f"a number is in {path}")
     return int(path.read_text())
 
 
