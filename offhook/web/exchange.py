@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.datastructures import MutableHeaders
@@ -10,7 +11,7 @@ from starlette.types import Message, Receive, Send
 
 #: Between two pieces of a request's body.
 BODY_SECONDS = 30.0
-#: How often it is looked up whether the reader of a stream may go on.
+#: How often it is looked up whether a visitor may go on, with a long answer or a long body.
 RECHECK_SECONDS = 3.0
 
 #: Says whether a visitor is still let in.
@@ -20,8 +21,9 @@ IsLetIn = Callable[[], Awaitable[bool]]
 class Exchange:
     """Stands between the server and the application for one request.
 
-    A body that does not come ends as if the client had gone. So does an answer that goes on, such as a stream
-    of events, when its visitor is let in no more: the token is revoked, or the session is over.
+    A body that does not come ends as if the client had gone. So does a body or an answer that goes on, such
+    as an upload or a stream of events, when its visitor is let in no more: the token is revoked, or the
+    session is over.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Exchange:
         self._receive, self._send, self._headers, self._is_let_in = receive, send, headers, is_let_in
         self._body_seconds, self._recheck_seconds = body_seconds, recheck_seconds
         self._is_body_awaited = True
+        self._looked_at = time.monotonic()
         self._is_cut_off = False
         self._has_length = False
 
@@ -47,6 +50,8 @@ class Exchange:
         try:
             message = await asyncio.wait_for(self._receive(), self._body_seconds)
         except TimeoutError:
+            return {"type": "http.disconnect"}
+        if time.monotonic() - self._looked_at >= self._recheck_seconds and not await self._is_still_let_in():
             return {"type": "http.disconnect"}
         self._is_body_awaited = message.get("more_body", False)
         return message
@@ -71,9 +76,13 @@ class Exchange:
             try:
                 return await asyncio.wait_for(self._receive(), self._recheck_seconds)
             except TimeoutError:
-                self._is_cut_off = not await self._is_let_in()
-                if self._is_cut_off:
+                if not await self._is_still_let_in():
                     return {"type": "http.disconnect"}
+
+    async def _is_still_let_in(self) -> bool:
+        self._is_cut_off = not await self._is_let_in()
+        self._looked_at = time.monotonic()
+        return not self._is_cut_off
 
 
 async def until_gone(receive: Receive) -> None:

@@ -68,7 +68,7 @@ class Gate:
         secrets = headers.get("authorization"), headers.get("cookie")
 
         async def is_let_in() -> bool:
-            return await self._work.run(self._knows, *secrets, user_of(scope))
+            return _is_open(scope) or await self._work.run(self._knows, *secrets, user_of(scope))
 
         exchange = Exchange(receive, send, self._headers(headers), is_let_in)
         answer = await self._refusal(scope) or self._app
@@ -97,8 +97,7 @@ class Gate:
             return _refused(scope, "wrong_host", "This address is not the desk's.", 421)
         if not self._is_own_origin(scope, headers):
             return _refused(scope, "other_site", "Requests from other sites are refused.")
-        path = scope["path"]
-        if path in OPEN_PATHS or path.startswith(OPEN_FOLDERS):
+        if _is_open(scope):
             return None
         try:
             return await self._stranger(scope, headers)
@@ -142,6 +141,11 @@ class Gate:
 def is_api(scope: Scope) -> bool:
     """Whether a request is for a program rather than for a person."""
     return str(scope["path"]).startswith(API_FOLDERS)
+
+
+def _is_open(scope: Scope) -> bool:
+    """Whether an address needs no visitor."""
+    return scope["path"] in OPEN_PATHS or scope["path"].startswith(OPEN_FOLDERS)
 
 
 def _is_opened(scope: Scope, headers: Headers) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from hashlib import sha256
@@ -16,7 +17,7 @@ import pytest
 from starlette.routing import Route
 from starlette.types import Message
 
-from offhook.web.exchange import Exchange
+from offhook.web.exchange import RECHECK_SECONDS, Exchange
 from offhook.web.gate import OPEN_FOLDERS, OPEN_PATHS
 from offhook.web.openapi import PATH as DESCRIPTION
 from offhook.web.server import MOST_CONNECTIONS
@@ -184,6 +185,29 @@ def test_an_open_stream_ends_with_its_session(desk: DeskServer, desk_store: Stor
             for _ in pieces:
                 pass
         assert own.get("/api/v1").status_code in (401, 429)
+
+
+def test_an_upload_ends_when_its_token_is_revoked(desk: DeskServer, desk_store: Store):
+    headers = {"Authorization": f"Bearer {desk_store.access.add(TOKEN, f'{READ} {WRITE}')}"}
+    access = desk_store.access.every(TOKEN)[-1]
+
+    def pieces() -> Iterator[bytes]:
+        yield b"first"
+        until(lambda: names() != before, "the upload has begun")
+        desk_store.access.revoke(access.id)
+        deadline = time.monotonic() + 4 * RECHECK_SECONDS
+        while time.monotonic() < deadline:
+            yield b"more"
+            time.sleep(0.05)
+
+    def names() -> list[str]:
+        return sorted(it.name for it in (desk.stage.home / "uploads").iterdir())
+
+    before = names()
+    address = f"{desk.url}/api/v1/records?name=call.wav"
+    answer = httpx.post(address, content=pieces(), headers=headers, timeout=30)
+    assert answer.status_code == 400
+    assert names() == before
 
 
 # Paths
