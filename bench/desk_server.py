@@ -5,15 +5,17 @@ from __future__ import annotations
 import gzip
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext
 
 from bench.desk_figure import Figure
-from offhook.web.assets import FOLDER
+from offhook.web.assets import FOLDER, Assets
 from tests.desk import DeskServer
 
 IDLE_SECONDS = 30.0
+SCRIPTS = ("js/queue.js", "js/record.js", "js/recorder.js", "js/search.js")
 SETTLE_SECONDS = 3.0
 MEMORY_GOAL_MB, CPU_GOAL_PERCENT, SCRIPT_GOAL_KB = 60.0, 0.5, 100.0
 
@@ -45,9 +47,12 @@ def idle(server: DeskServer, context: BrowserContext) -> list[Figure]:
 
 def weight() -> list[Figure]:
     """Return the size of all scripts and styles together, compressed."""
-    sizes = {ending: _compressed_kb(FOLDER, ending) for ending in ("js", "css")}
+    sizes = {ending: _compressed_kb(FOLDER.rglob(f"*.{ending}")) for ending in ("js", "css")}
+    assets = Assets()
+    pages = [_compressed_kb(FOLDER / name for name in assets.modules(script)) for script in SCRIPTS]
     return [
         Figure("JavaScript of all pages, gzip", [sizes["js"]], SCRIPT_GOAL_KB, "kB", always=True),
+        Figure("JavaScript of a page, gzip", pages, SCRIPT_GOAL_KB, "kB", always=True),
         Figure("CSS of all pages, gzip", [sizes["css"]], None, "kB"),
     ]
 
@@ -68,5 +73,5 @@ def _proc(server: DeskServer, name: str) -> str:
     return Path(f"/proc/{server.process.pid}/{name}").read_text("utf-8")
 
 
-def _compressed_kb(folder: Path, ending: str) -> float:
-    return sum(len(gzip.compress(path.read_bytes(), 9)) for path in folder.rglob(f"*.{ending}")) / 1000
+def _compressed_kb(paths: Iterable[Path]) -> float:
+    return sum(len(gzip.compress(path.read_bytes(), 9)) for path in paths) / 1000
