@@ -5,6 +5,7 @@ A speaker is `me`, `them`, `them 2`, `voice 2` or `unsure`; people's names are g
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 ME, THEM, UNSURE = "me", "them", "unsure"
@@ -34,6 +35,12 @@ class VoiceTurn:
     end_ms: int
     voice: int
     probability: float
+
+
+def known_in_order(speakers: Iterable[str]) -> list[str]:
+    """Return speakers without those that are unsure: oneself first, then the far side, then by name."""
+    known = (it for it in speakers if it != UNSURE)
+    return sorted(known, key=lambda it: (it != ME, it != THEM, it))
 
 
 def voice(number: int) -> str:

@@ -9,10 +9,17 @@ from dataclasses import dataclass
 from archive.names import names_of
 from archive.passages import name_of
 from offhook.desk.desk import Desk
-from shared.speakers import ME, THEM, UNSURE, far_voice, voice
+from shared.errors import OffhookError
+from shared.speakers import ME, THEM, UNSURE, far_voice, known_in_order, voice
 from shared.store.values import Record
 
 _SPEAKER = re.compile(rf"{ME}|{THEM}|{UNSURE}|(?:{THEM}|voice) [1-9]\d{{0,3}}")
+
+
+class UnknownSpeaker(OffhookError):
+    """The recording has no such speaker."""
+
+    code = "unknown_speaker"
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,14 @@ class Cast:
             return named[0]
         return wanted if is_speaker(wanted) else None
 
+    def known_speaker(self, record_id: int, text: str) -> str:
+        """Return the speaker that a person means. Raises UnknownSpeaker, which names those that there are."""
+        speaker = self.speaker_of(text)
+        if speaker is None or speaker not in {*self.speakers, *self.names}:
+            there = ", ".join(map(self.name, self.speakers)) or "nobody"
+            raise UnknownSpeaker(f"Recording {record_id} has no speaker {text}. Its speakers: {there}.")
+        return speaker
+
     def new_speaker(self, others: Iterable[str] = ()) -> str:
         """Return a speaker for somebody who is not in the recording yet, nor among the others."""
         taken = {*self.speakers, *self.names, *others}
@@ -46,8 +61,7 @@ class Cast:
 def cast_of(desk: Desk, record: Record) -> Cast:
     """Return the speakers of a recording, oneself first, without reading its words."""
     found = desk.store.overlays.speakers_of([record.id])[record.id]
-    known = sorted((it for it in found if it != UNSURE), key=lambda it: (it != ME, it != THEM, it))
-    return Cast(known, names_of(desk.store, record, desk.settings.my_name))
+    return Cast(known_in_order(found), names_of(desk.store, record, desk.settings.my_name))
 
 
 def is_speaker(text: str) -> bool:

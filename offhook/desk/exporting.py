@@ -91,7 +91,7 @@ def _written_elsewhere(desk: Desk, record: Record, form: str) -> Iterator[bytes]
 
 
 def _pieces(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
-    """Yield what a process writes, and end it, whoever stops to read."""
+    """Yield what a process writes; end it, also if the reader stops early."""
     assert process.stdout
     limit = threading.Timer(PATIENCE_SECONDS, process.kill)
     limit.daemon = True

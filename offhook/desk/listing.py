@@ -11,7 +11,7 @@ from archive.passages import name_of
 from offhook.desk.desk import Desk
 from offhook.desk.remedies import remedy
 from offhook.desk.views import record_view, seconds_left
-from shared.speakers import ME, THEM, UNSURE
+from shared.speakers import known_in_order
 from shared.store.listing import Wanted
 from shared.store.values import Record
 from shared.times import iso
@@ -89,5 +89,4 @@ def rows(desk: Desk, records: Sequence[Record]) -> list[dict[str, Any]]:
 
 def _names(speakers: Collection[str], names: dict[str, str]) -> list[str]:
     """Return how speakers are called, oneself first; two of one name are one person."""
-    shown = sorted((it for it in speakers if it != UNSURE), key=lambda it: (it != ME, it != THEM, it))
-    return list(dict.fromkeys(name_of(speaker, names) for speaker in shown))
+    return list(dict.fromkeys(name_of(speaker, names) for speaker in known_in_order(speakers)))

@@ -26,7 +26,7 @@ class UnfitPassword(OffhookError):
 
 
 def set_password(desk: Desk, password: str) -> None:
-    """Keep the hash of a password; whoever is signed in has to sign in again. Raises UnfitPassword."""
+    """Keep the hash of a password; all browsers have to sign in again. Raises UnfitPassword."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise UnfitPassword
     desk.store.access.keep_password(hashed(password))

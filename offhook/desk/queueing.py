@@ -12,6 +12,7 @@ from typing import Any
 from offhook.desk.bulk import Outcome, each
 from offhook.desk.desk import Desk
 from shared.errors import StateConflict
+from shared.store.transitions import COMPLETED
 from shared.store.values import Record
 
 #: The limits of a record's priority.
@@ -30,6 +31,16 @@ def retry(desk: Desk, record_ids: Iterable[int], options: Mapping[str, Any]) -> 
     outcomes = each(desk, record_ids, queued)
     _hint(desk, outcomes)
     return outcomes
+
+
+def transcribe_otherwise(desk: Desk, record: Record, options: Mapping[str, Any]) -> bool:
+    """Queue a completed record again if it was transcribed with other options than these; say whether."""
+    other = {name: value for name, value in options.items() if record.options.get(name) != value}
+    if record.transcription_status != COMPLETED or not other:
+        return False
+    again = desk.store.records.requeue(record.id, other)
+    desk.hint(again.id, again.priority)
+    return True
 
 
 def cancel(desk: Desk, record_ids: Iterable[int]) -> list[Outcome]:

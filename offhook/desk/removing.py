@@ -1,7 +1,7 @@
 """Deletes recordings so that it can be undone for half a minute, and carries that out when it is due.
 
-Until then nothing is changed but a row that says when. Whoever looks first when it is due carries it out: the
-server that showed the page, or the sweeper of a worker. So a killed server deletes nothing too early, and
+Until then only a row says when. What looks first when it is due carries it out: the server that showed the
+page, or the sweeper of a worker. So a killed server deletes nothing too early, and
 nothing is forgotten.
 """
 

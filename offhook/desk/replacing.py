@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, groupby
@@ -15,6 +16,7 @@ from offhook.desk.desk import Desk
 from offhook.desk.passage_edits import require_stored
 from offhook.desk.rewording import Rewording
 from offhook.desk.speech import require_words
+from shared.errors import RecordNotFound, StateConflict
 from shared.reading import Token, read
 from shared.store.values import Record
 from shared.store.words_index import UNSPACED
@@ -87,6 +89,21 @@ def replace_now(
             found = Replacement(record, places, rewordings)
         _lay(desk, found)
     return found
+
+
+def replace_everywhere(
+    desk: Desk, old: str, new: str, only: Mapping[int, Collection[int]] | None = None
+) -> Iterator[Replacement]:
+    """Replace words in all recordings, one after another; yield what was replaced.
+
+    `only` has the places that a person has chosen, by recording. Recordings that cannot be changed now are
+    passed over.
+    """
+    for record_id in desk.store.search.records_with(old):
+        chosen = None if only is None else only.get(record_id, ())
+        with suppress(RecordNotFound, StateConflict):
+            if (found := replace_now(desk, record_id, old, new, chosen)).places:
+                yield found
 
 
 def found_in(desk: Desk, record: Record, old: str, new: str) -> Replacement:

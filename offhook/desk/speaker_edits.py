@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from offhook.desk.cast import Cast, cast_of
+from offhook.desk.cast import cast_of
 from offhook.desk.changes import stored
 from offhook.desk.desk import Desk
 from offhook.desk.passage_edits import require_stored
-from offhook.desk.speech import NoSuchMoment, UnknownSpeaker
-from shared.store.values import Record
+from offhook.desk.speech import NoSuchMoment
 
 
 def rename(desk: Desk, record_id: int, who: str, name: str) -> str:
@@ -17,7 +16,7 @@ def rename(desk: Desk, record_id: int, who: str, name: str) -> str:
     """
     given = " ".join(name.split())
     with stored(desk, record_id, "speaker") as record:
-        speaker = _known(cast_of(desk, record), record, who)
+        speaker = cast_of(desk, record).known_speaker(record_id, who)
         desk.store.overlays.rename(record_id, speaker, given or None)
         return cast_of(desk, record).name(speaker)
 
@@ -45,15 +44,6 @@ def swap(desk: Desk, record_id: int, one: str, other: str) -> tuple[str, str]:
     """Exchange two speakers, and return them. Raises RecordNotFound, UnknownSpeaker."""
     with stored(desk, record_id, "speaker") as record:
         cast = cast_of(desk, record)
-        pair = (_known(cast, record, one), _known(cast, record, other))
+        pair = (cast.known_speaker(record_id, one), cast.known_speaker(record_id, other))
         desk.store.overlays.swap(record_id, *pair)
         return pair
-
-
-def _known(cast: Cast, record: Record, who: str) -> str:
-    """Return the speaker that a person means. Raises UnknownSpeaker, which names those that there are."""
-    speaker = cast.speaker_of(who)
-    if speaker is None or speaker not in {*cast.speakers, *cast.names}:
-        there = ", ".join(map(cast.name, cast.speakers)) or "nobody"
-        raise UnknownSpeaker(f"Recording {record.id} has no speaker {who}. Its speakers: {there}.")
-    return speaker

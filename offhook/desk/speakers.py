@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 from archive.passages import Passage
+from offhook.desk.cast import UnknownSpeaker
 from offhook.desk.changes import changed
 from offhook.desk.desk import Desk
-from offhook.desk.speech import NoSuchMoment, Speech, UnknownSpeaker, speech
+from offhook.desk.speech import NoSuchMoment, Speech, speech
 from shared.speakers import ME, THEM
 
 #: Words of a sample sentence, and its characters at most.
@@ -45,7 +46,7 @@ def rename(desk: Desk, record_id: int, who: str, name: str) -> str:
     Raises UnknownSpeaker.
     """
     found = speech(desk, record_id)
-    speaker, given = _known(found, who), " ".join(name.split())
+    speaker, given = found.cast.known_speaker(record_id, who), " ".join(name.split())
     with changed(desk, found.record, "speaker"):
         desk.store.overlays.rename(record_id, speaker, given or None)
     return given or speech(desk, record_id).name(speaker)
@@ -57,7 +58,11 @@ def swap(desk: Desk, record_id: int, one: str | None, other: str | None) -> tupl
     Raises UnknownSpeaker.
     """
     found = speech(desk, record_id)
-    pair = (_known(found, one), _known(found, other)) if one and other else _the_two(found)
+    pair = (
+        (found.cast.known_speaker(record_id, one), found.cast.known_speaker(record_id, other))
+        if one and other
+        else _the_two(found)
+    )
     with changed(desk, found.record, "speaker"):
         desk.store.overlays.swap(record_id, *pair)
     return pair
@@ -84,15 +89,6 @@ def assign(desk: Desk, record_id: int, who: str, *, at: str | None, words: tuple
 def _words_at(found: Speech, moment: str) -> tuple[int, int]:
     tokens = found.at(moment).tokens
     return tokens[0].first_word, tokens[-1].last_word
-
-
-def _known(found: Speech, who: str) -> str:
-    """Return the speaker that a person means. Raises UnknownSpeaker, which names those that there are."""
-    speaker = found.speaker_of(who)
-    if speaker is None or speaker not in {*found.speakers, *found.names}:
-        there = ", ".join(found.name(each) for each in found.speakers) or "nobody"
-        raise UnknownSpeaker(f"Recording {found.record.id} has no speaker {who}. Its speakers: {there}.")
-    return speaker
 
 
 def _the_two(found: Speech) -> tuple[str, str]:

@@ -24,12 +24,6 @@ class NothingSaid(OffhookError):
     code = "nothing_said"
 
 
-class UnknownSpeaker(OffhookError):
-    """The recording has no such speaker."""
-
-    code = "unknown_speaker"
-
-
 class NoSuchMoment(OffhookError):
     """Nothing is said there."""
 

@@ -1,6 +1,6 @@
 """Where a webhook may go: the parts of its URL, and the addresses that its name may stand for.
 
-Whoever chooses the URL, or answers for its name, could otherwise reach services of this machine, of its
+Those who choose the URL, or answer for its name, could otherwise reach services of this machine, of its
 network or of its cloud. A name is resolved once an attempt, every address is checked, and the connection is
 made to one that was checked: another answer meanwhile (DNS rebinding) reaches nothing.
 """

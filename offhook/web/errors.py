@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from archive.formats.document import ExtraMissing
 from archive.glossary import GlossaryUnreadable
 from offhook.desk.adding import CannotAdd
+from offhook.desk.cast import UnknownSpeaker
 from offhook.desk.editing import EditKept, EditRefused
 from offhook.desk.exporting import ExportFailed, UnknownFormat
 from offhook.desk.history import NoSuchEdit
@@ -18,7 +19,7 @@ from offhook.desk.part_file import UploadBusy
 from offhook.desk.passage_edits import PassageChanged
 from offhook.desk.playing import NeedsCopy
 from offhook.desk.recorder import Refused
-from offhook.desk.speech import NoSuchMoment, NothingSaid, UnknownSpeaker
+from offhook.desk.speech import NoSuchMoment, NothingSaid
 from offhook.desk.terms import BadTerm
 from offhook.desk.upload_records import UnknownUpload
 from offhook.desk.uploading import TooManyUploads, WrongOffset

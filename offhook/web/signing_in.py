@@ -1,4 +1,4 @@
-"""The way in for a person: a one-time link, or a password over TLS; and the page for whoever has neither."""
+"""Signing in: by a one-time link, or a password over TLS; and the page for those who have neither."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from offhook.desk import model_names, record_choices
 from offhook.desk.adding import Added
 from offhook.desk.desk import Desk
 from offhook.desk.part_file import PartFile
+from offhook.desk.queueing import transcribe_otherwise
 from offhook.desk.record_choices import API, RecordChoices, file_name
 from offhook.desk.uploading import Uploads
 from offhook.web.awaiting import Finishing, HungUp
@@ -102,7 +103,7 @@ class Transcriptions:
     async def _finished(self, request: Request, added: Added, asked: Asked) -> Response:
         try:
             record = await self._finishing.wait(request, added.record.id)
-            if await self._work.run(self._wanted_otherwise, record, asked):
+            if await self._work.run(transcribe_otherwise, self._desk, record, asked.chosen.options):
                 record = await self._finishing.wait(request, record.id)
         except HungUp:
             log.info("recording %d: its client has gone; it stays in the queue", added.record.id)
@@ -110,16 +111,6 @@ class Transcriptions:
         if record.transcription_status != COMPLETED:
             raise _failure(record)
         return await self._work.run(self._answered, record, asked)
-
-    def _wanted_otherwise(self, record: Record, asked: Asked) -> bool:
-        """Queue a recording again that was being transcribed with other settings when it was sent."""
-        wanted = asked.chosen.options.items()
-        other = {name: value for name, value in wanted if record.options.get(name) != value}
-        if record.transcription_status == COMPLETED and other:
-            again = self._desk.store.records.requeue(record.id, other)
-            self._desk.hint(again.id, again.priority)
-            return True
-        return False
 
     def _answered(self, record: Record, asked: Asked) -> Response:
         found = transcript.load(self._desk.store, record, self._desk.settings.my_name)

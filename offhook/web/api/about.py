@@ -10,7 +10,7 @@ from offhook.web.call import BadCall, Call, Endpoint
 
 
 class About(msgspec.Struct):
-    """The version of offhook, and the scopes of whoever asks."""
+    """The version of offhook, and the scopes of the caller."""
 
     version: str
     scopes: list[str]

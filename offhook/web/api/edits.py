@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from offhook.desk import history, replacing, terms
-from offhook.desk.desk import Desk
 from offhook.desk.replacing import Place, Replacement
 from offhook.web.api.limits import Name, RowNumber, WordNumber
 from offhook.web.call import Call, Endpoint
-from shared.errors import RecordNotFound, StateConflict
 from shared.store.edits import Edit
 from shared.times import iso
 
@@ -105,11 +103,16 @@ def undo(call: Call) -> Undone:
 
 def replace(call: Call) -> Replaced:
     """Show what would be replaced, or replace it."""
-    given: Replacing = call.body
-    wanted = _wanted(call.desk, call.record_id, given)
+    desk, record_id, given = call.desk, call.record_id, call.body
+    desk.store.records.get(record_id)
     if given.preview:
-        return _replaced(replacing.preview(call.desk, given.old, given.new, wanted))
-    return _replaced(_replace(call.desk, given, call.record_id, wanted))
+        wanted = None if given.everywhere else [record_id]
+        return _replaced(replacing.preview(desk, given.old, given.new, wanted))
+    only = _chosen(given)
+    if given.everywhere:
+        return _replaced(replacing.replace_everywhere(desk, given.old, given.new, only))
+    places = None if only is None else only.get(record_id, ())
+    return _replaced([replacing.replace_now(desk, record_id, given.old, given.new, places)])
 
 
 def add_term(call: Call) -> Added:
@@ -117,28 +120,14 @@ def add_term(call: Call) -> Added:
     return Added(terms.add(call.desk, call.body.term))
 
 
-def _wanted(desk: Desk, record_id: int, given: Replacing) -> list[int] | None:
-    """Return the records in which words are replaced; None: all, in a preview."""
-    if not given.everywhere:
-        return [record_id]
-    desk.store.records.get(record_id)
-    return None if given.preview else desk.store.search.records_with(given.old)
-
-
-def _replace(
-    desk: Desk, given: Replacing, record_id: int, wanted: Iterable[int] | None
-) -> Iterator[Replacement]:
-    """Replace words in one record after another; everywhere those that cannot be changed are passed over."""
-    for each in wanted or ():
-        only = None if given.only is None else {it.first_word for it in given.only if it.record_id == each}
-        try:
-            found = replacing.replace_now(desk, each, given.old, given.new, only)
-        except (RecordNotFound, StateConflict):
-            if not given.everywhere:
-                raise
-            continue
-        if found.places:
-            yield found
+def _chosen(given: Replacing) -> dict[int, list[int]] | None:
+    """Return the first words of the chosen places by record; None: all places."""
+    if given.only is None:
+        return None
+    by_record: dict[int, list[int]] = {}
+    for it in given.only:
+        by_record.setdefault(it.record_id, []).append(it.first_word)
+    return by_record
 
 
 def _replaced(found: Iterable[Replacement]) -> Replaced:
@@ -147,7 +136,8 @@ def _replaced(found: Iterable[Replacement]) -> Replaced:
     for it in found:
         places = list(it.places[:left])
         left -= len(places)
-        records.append(OfRecord(it.record.id, it.record.title, len(it.places), places))
+        if it.places:
+            records.append(OfRecord(it.record.id, it.record.title, len(it.places), places))
     return Replaced(sum(it.count for it in records), records)
 
 
