@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import chain
@@ -27,6 +27,9 @@ from shared.store.values import Record
 #: Words up to which the calling process writes a file itself.
 SHORT_WORDS = 15_000
 PATIENCE_SECONDS = 120.0
+#: Processes at once: each has a whole call in memory until all of it is read.
+MOST_AT_ONCE = 2
+_places = threading.BoundedSemaphore(MOST_AT_ONCE)
 PIECE_BYTES = 64 * 1024
 #: Formats whose libraries take memory for good.
 HEAVY = frozenset({"docx"})
@@ -44,6 +47,12 @@ class ExportFailed(OffhookError):
     code = "export_failed"
 
 
+class ExportsBusy(OffhookError):
+    """Other long calls are being exported. Try again in a minute."""
+
+    code = "exports_busy"
+
+
 @dataclass(frozen=True)
 class Export:
     """A file: a name that every system allows, and its content, whole or in pieces.
@@ -58,7 +67,7 @@ class Export:
 def export(desk: Desk, record_id: int, form: str) -> Export:
     """Return a finished transcript as a file.
 
-    Raises RecordNotFound, UnknownFormat, StateConflict, ExtraMissing, ExportFailed.
+    Raises RecordNotFound, UnknownFormat, StateConflict, ExtraMissing, ExportFailed, ExportsBusy.
     """
     record = desk.store.records.get(record_id)
     if form not in FORMATS:
@@ -78,11 +87,10 @@ def _written(desk: Desk, record: Record, form: str) -> bytes:
 
 
 def _written_elsewhere(desk: Desk, record: Record, form: str) -> Iterator[bytes]:
-    """Start the process that writes a file, and return what it writes. Raises ExportFailed."""
+    """Start the process that writes a file, and return what it writes. Raises ExportFailed, ExportsBusy."""
     home = str(desk.settings.home)
     command = [sys.executable, "-m", "offhook.desk.exporting", home, str(record.id), form]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    pieces = _pieces(process)
+    pieces = _pieces(_started(command))
     try:
         first = next(pieces)  # a process that cannot begin is an error, and no file that ends too early
     except StopIteration:
@@ -90,19 +98,39 @@ def _written_elsewhere(desk: Desk, record: Record, form: str) -> Iterator[bytes]
     return chain((first,), pieces)
 
 
+def _started(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a process if there is a place for it. Raises ExportsBusy."""
+    if not _places.acquire(blocking=False):
+        raise ExportsBusy
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except BaseException:
+        _places.release()
+        raise
+    threading.Thread(target=_watch, args=(process,), daemon=True).start()
+    return process
+
+
+def _watch(process: subprocess.Popen[bytes]) -> None:
+    """Free the place of a process when it has ended; one that nobody reads from is ended."""
+    try:
+        process.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    finally:
+        _places.release()
+
+
 def _pieces(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
     """Yield what a process writes; end it, also if the reader stops early."""
     assert process.stdout
-    limit = threading.Timer(PATIENCE_SECONDS, process.kill)
-    limit.daemon = True
-    limit.start()
     try:
         while piece := process.stdout.read(PIECE_BYTES):
             yield piece
         if process.wait():
             raise ExportFailed
     finally:
-        limit.cancel()
         process.stdout.close()
         process.kill()
         process.wait()

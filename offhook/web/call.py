@@ -64,7 +64,8 @@ class Endpoint:
     the type of the JSON that it answers, None without JSON. A parameter of the path is a number, read by
     `Call.number`, unless it is written `{name:str}`. `media` names the types of an answer that is not JSON,
     `takes` the type of such a body, `headers` the types of headers that it needs, and `also` the statuses it
-    may answer beside `status` and the errors that every address has.
+    may answer beside `status` and the errors that every address has. `takes_long` is for what waits for
+    others than the database.
     """
 
     method: str
@@ -79,6 +80,7 @@ class Endpoint:
     takes: str | None = None
     headers: Mapping[str, Any] = field(default_factory=dict)
     also: tuple[int, ...] = ()
+    takes_long: bool = False
 
     @property
     def scope(self) -> str:

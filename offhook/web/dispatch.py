@@ -37,7 +37,8 @@ def route(endpoint: Endpoint, desk: Desk, work: Work) -> Route:
 
     async def answer(request: Request) -> Response:
         body = await read_body(request)  # also of those that take none: a broken request changes nothing
-        return await work.run(_answered, endpoint, desk, request, body)
+        run = work.run_long if endpoint.takes_long else work.run
+        return await run(_answered, endpoint, desk, request, body)
 
     answers = endpoint.handler(desk, work) if isinstance(endpoint, Stream) else answer
     return Route(endpoint.path, guarded(answers), methods=[endpoint.method], name=endpoint.summary)

@@ -12,7 +12,7 @@ from archive.glossary import GlossaryUnreadable
 from offhook.desk.adding import CannotAdd
 from offhook.desk.cast import UnknownSpeaker
 from offhook.desk.editing import EditKept, EditRefused
-from offhook.desk.exporting import ExportFailed, UnknownFormat
+from offhook.desk.exporting import ExportFailed, ExportsBusy, UnknownFormat
 from offhook.desk.history import NoSuchEdit
 from offhook.desk.notes import BadNote, NoteNotFound
 from offhook.desk.part_file import UploadBusy
@@ -74,6 +74,7 @@ STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (UnknownFormat, 404),
     (ExtraMissing, 422),
     (ExportFailed, 500),
+    (ExportsBusy, 503),
     (NoSuchEdit, 409),
     (BadNote, 422),
     (BadTerm, 422),

@@ -11,6 +11,8 @@ from typing import ParamSpec, TypeVar
 
 #: Each thread has its own connection to the database.
 THREADS = 4
+#: For what waits for others: a receiver, the capture worker, another process. Started when they are needed.
+LONG_THREADS = 3
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -28,10 +30,14 @@ def from_any_thread(act: Callable[Parameters, object]) -> Callable[Parameters, N
 
 
 class Work:
-    """A few threads that stay, so that their connections to the database stay too."""
+    """A few threads that stay, so that their connections to the database stay too.
+
+    What waits for others has threads of its own: however many wait, the rest goes on.
+    """
 
     def __init__(self, threads: int = THREADS) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="desk")
+        self._long = ThreadPoolExecutor(LONG_THREADS, thread_name_prefix="desk-long")
         self._at_end: list[Callable[[], None]] = []
 
     async def run(
@@ -40,6 +46,13 @@ class Work:
         """Do something in a thread and return its result."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, partial(do, *args, **kwargs))
+
+    async def run_long(
+        self, do: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
+    ) -> Result:
+        """Do something that may wait for others in a thread and return its result."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._long, partial(do, *args, **kwargs))
 
     def at_end(self, act: Callable[[], None]) -> None:
         """Call something when the server begins to stop, such as to end an event stream."""
@@ -52,4 +65,5 @@ class Work:
 
     def close(self) -> None:
         """Take nothing more, and wait for what is being done."""
-        self._pool.shutdown(cancel_futures=True)
+        for pool in (self._pool, self._long):
+            pool.shutdown(cancel_futures=True)

@@ -34,5 +34,6 @@ ENDPOINTS = (
         get_export,
         f"A transcript as a file: {', '.join(FORMATS)}",
         media=tuple(MEDIA.values()),
+        takes_long=True,
     ),
 )

@@ -121,7 +121,7 @@ ENDPOINTS = (
     Endpoint("DELETE", _HOOK, remove, "Remove a hook"),
     Endpoint("POST", f"{_HOOK}/stop", stop, "Notify it no longer"),
     Endpoint("POST", f"{_HOOK}/start", start, "Notify it again"),
-    Endpoint("POST", f"{_HOOK}/test", try_out, "Send it a test message", answer=Tried),
+    Endpoint("POST", f"{_HOOK}/test", try_out, "Send it a test message", answer=Tried, takes_long=True),
     Endpoint("POST", "/api/v1/deliveries/{delivery_id}/redeliver", redeliver, "Send a message again"),
     Endpoint(
         "POST",

@@ -79,10 +79,20 @@ def devices(call: Call) -> dict[str, Any]:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/api/v1/recorder", show, "What is recorded, and what waits", answer=Recorder),
-    Endpoint("GET", "/api/v1/recorder/devices", devices, "What can be recorded", answer=Devices),
     Endpoint(
-        "POST", "/api/v1/recorder/start", start, "Start to record", body=RecordingStart, answer=Recorder
+        "GET", "/api/v1/recorder", show, "What is recorded, and what waits", answer=Recorder, takes_long=True
+    ),
+    Endpoint(
+        "GET", "/api/v1/recorder/devices", devices, "What can be recorded", answer=Devices, takes_long=True
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/recorder/start",
+        start,
+        "Start to record",
+        body=RecordingStart,
+        answer=Recorder,
+        takes_long=True,
     ),
     Endpoint(
         "POST",
@@ -91,6 +101,7 @@ ENDPOINTS = (
         "Stop the recording",
         body=MeantRecording,
         answer=RecordingOutcome,
+        takes_long=True,
     ),
     Endpoint(
         "POST",
@@ -99,8 +110,17 @@ ENDPOINTS = (
         "Delete the recording",
         body=MeantRecording,
         answer=Discarded,
+        takes_long=True,
     ),
-    Endpoint("POST", "/api/v1/recorder/attach", attach, "Set whose it is", body=Attachment, answer=Attached),
+    Endpoint(
+        "POST",
+        "/api/v1/recorder/attach",
+        attach,
+        "Set whose it is",
+        body=Attachment,
+        answer=Attached,
+        takes_long=True,
+    ),
     Stream(
         "GET",
         "/api/v1/recorder/events",

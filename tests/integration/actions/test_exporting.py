@@ -9,10 +9,11 @@ import pytest
 from archive.exports import FORMATS
 from offhook.desk import exporting
 from offhook.desk.desk import Desk
-from offhook.desk.exporting import ExportFailed, UnknownFormat, export
+from offhook.desk.exporting import MOST_AT_ONCE, ExportFailed, ExportsBusy, UnknownFormat, export
 from shared.errors import StateConflict
 from shared.store.store import Store
 from tests.integration.commands.spoken import spoken
+from tests.waiting import until
 
 TEXTS = [form for form, it in FORMATS.items() if it.text]
 
@@ -48,3 +49,25 @@ def test_what_is_no_format_or_not_completed_is_refused(desk: Desk, store: Store)
     store.records.requeue(1)
     with pytest.raises(StateConflict):
         export(desk, 1, "txt")
+
+
+def test_only_a_few_long_calls_are_written_at_once(
+    desk: Desk, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = (("me", "One word after another. " * 500), ("them", "And so on. " * 1000)) * 20
+    record = spoken(desk.settings, store, "Long", said)
+    monkeypatch.setattr(exporting, "SHORT_WORDS", 0)
+    unread = [iter(export(desk, record.id, "json").content) for _ in range(MOST_AT_ONCE)]
+    with pytest.raises(ExportsBusy):
+        export(desk, record.id, "json")
+    unread.pop()
+    until(lambda: is_written(desk, record.id), "a place is free")
+
+
+def is_written(desk: Desk, record_id: int) -> bool:
+    try:
+        content = export(desk, record_id, "json").content
+    except ExportsBusy:
+        return False
+    assert not isinstance(content, bytes)
+    return sum(map(len, content)) > 100_000

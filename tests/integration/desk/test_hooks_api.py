@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from offhook.web.work import LONG_THREADS, THREADS
 from shared.settings import Settings
 from shared.store.store import Store
 from tests.desk import serving
@@ -99,3 +102,23 @@ def all_delivered(stage: Stage) -> bool:
 def stage_words(stage: Stage, record_id: int) -> list[str]:
     passages = stage.read("show", str(record_id))["passages"]
     return " ".join(passage["text"] for passage in passages).split()
+
+
+def test_receivers_that_do_not_answer_hold_up_nothing_else(local: Stage):
+    with (
+        serving(local) as desk,
+        closing(desk.client()) as client,
+        ThreadPoolExecutor(2 * THREADS) as pool,
+        ExitStack() as held,
+        socket.create_server(("127.0.0.1", 0)) as silent,
+    ):
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        hook = client.post("/api/v1/hooks", json={"url": url}).json()["id"]
+        tries = [pool.submit(client.post, f"/api/v1/hooks/{hook}/test") for _ in range(2 * THREADS)]
+        for _ in range(LONG_THREADS):
+            held.enter_context(silent.accept()[0])
+        assert client.get("/api/v1", timeout=5).status_code == 200
+        assert not any(it.done() for it in tries)
+        silent.close()
+        held.close()
+        assert not any(it.result().json()["received"] for it in tries)
