@@ -194,6 +194,26 @@ def test_doubts_are_walked_confirmed_and_corrected(desk: DeskServer, desk_store:
     assert correction.first_word == correction.last_word
 
 
+def test_a_call_is_described_on_its_page(
+    desk: DeskServer, desk_store: Store, page: Page, record: Record, faults: list[str]
+):
+    opened(page, desk, record)
+    page.get_by_role("button", name="Edit details").click()
+    page.get_by_label("Title").fill("With Ada, <b>second</b> try")
+    page.get_by_label("Candidate").fill("C-17")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("With Ada, <b>second</b> try")
+    expect(page.locator("#facts")).to_contain_text("Candidate C-17")
+    until(lambda: desk_store.records.get(record.id).candidate_id == "C-17", "the candidate is stored")
+    page.get_by_role("button", name="Edit details").click()
+    page.get_by_label("Title").fill("x" * 501)
+    expect(page.get_by_label("Title")).to_have_value("x" * 500)
+    page.get_by_label("Title").fill(" ")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("A title needs at least one character.")
+    faults.clear()  # the browser notes the refused request
+
+
 def test_a_note_is_written_at_a_moment(desk: DeskServer, desk_store: Store, page: Page, record: Record):
     opened(page, desk, record, "#t=10")
     expect(page.locator(".passage.current")).to_have_count(1)

@@ -1,9 +1,9 @@
 /** The head of the page: what the record is, what there is to say about it, and how to take it along. */
 import { send } from "./api.js";
+import { describe } from "./describing.js";
 import { byId, fill, h } from "./dom.js";
 import { counted, lengthInWords, moment } from "./format.js";
-import { openDialog } from "./dialog.js";
-import { complain, toast } from "./toast.js";
+import { complain } from "./toast.js";
 
 const STATES = {
   queued: "Waiting to be transcribed",
@@ -71,7 +71,8 @@ export class Details {
   }
 
   #editButton() {
-    return h("button", { type: "button", class: "quiet small", onclick: () => this.#edit() }, "Edit details");
+    const edit = () => describe(this.#record, (row) => this.show(row));
+    return h("button", { type: "button", class: "quiet small", onclick: edit }, "Edit details");
   }
 
   #notices() {
@@ -110,30 +111,6 @@ export class Details {
     };
     byId("nothing").hidden = !isEmpty;
     byId("nothing").textContent = texts[status] ?? "There is no text.";
-  }
-
-  #edit() {
-    const field = (name, label) => {
-      const input = h("input", { id: `edit-${name}`, name, value: this.#record[name] ?? "", autocomplete: "off" });
-      return h("div", { class: "field" }, h("label", { for: input.id }, label), input);
-    };
-    const store = async (event) => {
-      event.preventDefault();
-      const given = Object.fromEntries(new FormData(event.target));
-      try {
-        this.show(await send("PATCH", this.#transcript.path, given));
-        dialog.close();
-        toast("The details are stored.");
-      } catch (error) {
-        complain(error);
-      }
-    };
-    const dialog = openDialog("Details",
-      h("form", { class: "stack", onsubmit: store },
-        field("title", "Title"), field("candidate_id", "Candidate"), field("project_id", "Project"),
-        h("div", { class: "actions" },
-          h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
-          h("button", { class: "primary" }, "Store"))));
   }
 }
 

@@ -9,7 +9,7 @@ const TEXT_EVERY_MS = 500;
 const CLIP_SHOWN_MS = 5000;
 
 /** A level from 0 to 1 as decibels below full scale, as far down as the meters go. */
-export const dbfs = (level) => (level > 0 ? Math.max(QUIETEST_DBFS, 20 * Math.log10(level)) : QUIETEST_DBFS);
+const dbfs = (level) => (level > 0 ? Math.max(QUIETEST_DBFS, 20 * Math.log10(level)) : QUIETEST_DBFS);
 
 const share = (decibels) => 1 - decibels / QUIETEST_DBFS;
 

@@ -1,6 +1,7 @@
 /** The page of the queue: all calls, live, and what a person does with them. */
 
 import "./desk.js";
+import { describe } from "./describing.js";
 import { byId, debounced, pageData } from "./dom.js";
 import { on } from "./events.js";
 import { counted } from "./format.js";
@@ -171,7 +172,7 @@ const doing = {
   delete: some((ids) => actions.remove(ids).then((done) => calls.remove(done))),
 };
 for (const [name, act] of Object.entries(doing)) byId(`do-${name}`).addEventListener("click", () => act(selection.ids));
-const describe = (id) => calls.row(id) && actions.describe(calls.row(id));
+const describeOf = (id) => calls.row(id) && describe(calls.row(id));
 byId("do-clear").addEventListener("click", () => { selection.clear(); goTo(list, selection, selection.activeIndex); });
 byId("sample").addEventListener("click", actions.addSample);
 
@@ -180,7 +181,7 @@ function menuOf(id) {
   const is = (states) => states.includes(row?.status);
   return [
     { label: "Open", keys: "Enter", act: () => open(id) },
-    row && { label: "Describe…", keys: "e", act: () => describe(id) },
+    row && { label: "Describe…", keys: "e", act: () => describeOf(id) },
     is(OVER) && { label: "Transcribe again", keys: "r", act: () => doing.retry([id]) },
     is(OVER) && { label: "Transcribe again with…", keys: "Shift+R", act: () => doing.with([id]) },
     is(STOPPABLE) && { label: "Cancel", keys: "c", act: () => doing.cancel([id]) },
@@ -194,7 +195,7 @@ function menuOf(id) {
 const open = (id) => location.assign(`/records/${id}`);
 
 bindMouse({ grid, list, selection, redraw: selected, menuOf });
-bindKeys({ grid, list, selection, search, open, describe, doing });
+bindKeys({ grid, list, selection, search, open, describe: describeOf, doing });
 
 // News
 

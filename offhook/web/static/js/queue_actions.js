@@ -1,7 +1,7 @@
 /** What a person does with calls: each action says what became of them, and a deletion can be undone. */
 
 import { send } from "./api.js";
-import { openDialog } from "./dialog.js";
+import { ask, field } from "./asking.js";
 import { h } from "./dom.js";
 import { counted } from "./format.js";
 import { complain, toast } from "./toast.js";
@@ -48,18 +48,6 @@ function inWords(refused) {
   return refused.length === 1 ? error.message : `${counted(refused.length, "call")} not changed. ${error.message}`;
 }
 
-/** Have a person change the title, the candidate and the project of a call. */
-export function describe(row) {
-  const fields = { title: "Title", candidate_id: "Candidate", project_id: "Project" };
-  const inputs = Object.entries(fields).map(([name, label]) =>
-    field(label, h("input", { name, value: row[name] ?? "", maxlength: "500", required: name === "title", autocomplete: "off" })));
-  ask("Describe the call", inputs, "Save", async (form) => {
-    const given = Object.fromEntries(Object.keys(fields).map((name) => [name, form.get(name).trim() || null]));
-    await send("PATCH", `${PATH}/${row.id}`, given);
-    toast("Saved.");
-  });
-}
-
 /** Have a person choose settings for calls that are transcribed again; of one call its `row` has the present ones. */
 export function retryWith(ids, settings, row) {
   const offered = settings.map((option) => ({ ...option, value: row?.options[option.name] ?? option.value }));
@@ -80,27 +68,6 @@ function input({ name, value, choices }) {
 function given(form, { name, value }) {
   if (typeof value === "boolean") return form.has(name);
   return typeof value === "number" ? Number(form.get(name)) : form.get(name);
-}
-
-const field = (label, control) => h("label", { class: "field" }, h("span", {}, label), control);
-
-/** Ask in a dialog; it stays open with what went wrong if `act` fails. */
-function ask(heading, inputs, label, act) {
-  const wrong = h("p", { class: "message error", role: "alert", hidden: true });
-  const form = h("form", { class: "stack" }, inputs, wrong, h("div", { class: "actions" },
-    h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
-    h("button", { class: "primary" }, label)));
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    try {
-      await act(new FormData(form));
-      dialog.close();
-    } catch (error) {
-      wrong.textContent = error.message;
-      wrong.hidden = false;
-    }
-  });
-  const dialog = openDialog(heading, form);
 }
 
 /** Pause the queue, or end the pause. */
