@@ -1,4 +1,4 @@
-"""How the desk stands, for what pages show all the time: the queue, who works, what needs a person.
+"""The state of the desk, which pages show all the time: the queue, who works, what needs a person.
 
 It changes only when one of these does, so it can be compared: no ages, no lengths that grow.
 """

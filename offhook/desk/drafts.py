@@ -29,7 +29,7 @@ def drop(desk: Desk, record_id: int, first_word: int) -> None:
 
 
 def orphans(desk: Desk, record_id: int) -> list[dict[str, object]]:
-    """Return the texts whose passages there are no more, for a page. Raises RecordNotFound."""
+    """Return the texts whose passages are gone, for a page. Raises RecordNotFound."""
     record = desk.store.records.get(record_id)
     found = reading.orphans(desk, record)
     return [{"first_word": it.first_word, "text": it.text, "made_at": iso(it.made_at)} for it in found]

@@ -139,7 +139,7 @@ def at_word(desk: Desk, record: Record, word: int) -> list[tuple[Passage, ShownP
 
 
 def orphans(desk: Desk, record: Record) -> list[Draft]:
-    """Return the drafts whose passages there are no more, such as those of an earlier transcript."""
+    """Return the drafts whose passages are gone, such as those of an earlier transcript."""
 
     def is_shown(draft: Draft) -> bool:
         found = (it for _, it in at_word(desk, record, draft.first_word))

@@ -33,7 +33,7 @@ class RecordChoices:
 
 
 def read(given: Mapping[str, str], source: str = BROWSER) -> RecordChoices:
-    """Read what was chosen; other names are the sender's own affair. Raises SettingsError."""
+    """Read what was chosen; other names are ignored. Raises SettingsError."""
     columns: dict[str, Any] = {"source": source}
     for name in _TEXTS:
         if text := one_line(given.get(name, "")).strip():

@@ -28,7 +28,7 @@ LOOK_SECONDS = 1.0
 LEASE_SECONDS = 180.0
 #: Hooks that are sent something at once; a slow one does not hold up the others.
 MOST_AT_ONCE = 4
-#: A hook is stopped after so long without any success.
+#: A hook is stopped after this long without any success.
 PATIENCE_SECONDS = 5 * DAY
 #: Why a hook was stopped is one line of `offhook status`.
 LONGEST_WHY = 300

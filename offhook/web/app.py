@@ -68,7 +68,7 @@ def _page_route(path: str, page: Page, desk: Desk, renderer: Renderer, work: Wor
 
 
 async def _not_here(request: Request, error: Exception) -> Response:
-    """Answer for an address that is none, or takes another method."""
+    """Answer for an address that does not exist, or takes another method."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = {"allow": ", ".join(_allowed(request))} if status == 405 else None
     text = "This address takes another method." if status == 405 else "There is nothing at this address."

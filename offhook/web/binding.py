@@ -1,6 +1,6 @@
 """Where the server listens, and the names under which it is reached.
 
-Who is not on this machine needs TLS and a password, so the server does not listen for them without both.
+Other machines need TLS and a password, so the server does not listen for them without both.
 """
 
 from __future__ import annotations

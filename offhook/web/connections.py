@@ -33,7 +33,7 @@ class PatientConnection(H11Protocol):
             self._stop_waiting()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """Stop waiting."""
         self._stop_waiting()
         super().connection_lost(exc)
 

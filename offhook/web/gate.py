@@ -23,7 +23,7 @@ from offhook.web.visitors import CSRF_HEADER, Doorkeeper, TooManyGuesses
 from offhook.web.work import Work
 from shared.errors import OffhookError
 
-#: Makes the page for somebody whom nobody knows.
+#: Makes the page for a visitor who is not signed in.
 Stranger = Callable[[Request], Response]
 
 #: What needs no visitor: the way in, and files that are the same for everybody.

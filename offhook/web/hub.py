@@ -80,7 +80,7 @@ class Hub:
                 self._thread.start()
 
     def leave(self, listener: Callable[[], None]) -> None:
-        """Call a listener no more."""
+        """Stop calling a listener."""
         with self._lock:
             self._listeners.remove(listener)
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 MEDIA_TYPE = "text/event-stream"
-#: A comment is sent after so long without an event, so that both sides notice a lost connection.
+#: A comment is sent after this long without an event, so that both sides notice a lost connection.
 QUIET_SECONDS = 15.0
 STILL_HERE = b": still here\n\n"
 

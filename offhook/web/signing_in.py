@@ -18,7 +18,7 @@ LARGEST_FORM_BYTES = 10_000
 
 
 class Entrance:
-    """Lets persons in, and tells strangers how."""
+    """Signs persons in, and says how to others."""
 
     def __init__(self, doorkeeper: Doorkeeper, renderer: Renderer, work: Work) -> None:
         self._doorkeeper, self._renderer, self._work = doorkeeper, renderer, work
@@ -26,7 +26,7 @@ class Entrance:
     def stranger(
         self, request: Request, wrong: str = "", status: int = 401, to: str | None = None
     ) -> Response:
-        """Return the page for somebody whom nobody knows; `wrong` says what went wrong."""
+        """Return the page for a visitor who is not signed in; `wrong` says what went wrong."""
         page = self._renderer.page(
             request,
             "sign_in.html",

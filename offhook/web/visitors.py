@@ -23,7 +23,7 @@ from shared.store.store import Store
 
 SESSION_SECONDS = 30 * 86_400.0
 CSRF_HEADER = "x-csrf-token"
-#: Wrong secrets in a minute, before further ones are refused without a look.
+#: Wrong secrets in a minute, before further ones are refused unchecked.
 MOST_FAILURES = 30
 #: Wrong passwords in a minute; a password can be guessed, other secrets cannot.
 MOST_PASSWORDS = 10
@@ -138,7 +138,7 @@ class Doorkeeper:
 
     @property
     def is_guessed_at(self) -> bool:
-        """Whether so many secrets were wrong of late that others are refused without a look."""
+        """Whether so many secrets were wrong in the last minute that others are refused unchecked."""
         return self._failures.are_too_many
 
     def cookie_header(self, secret: str) -> str:

@@ -26,7 +26,7 @@ Ids = Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]], msgspec.
 
 
 class Filter(msgspec.Struct, kw_only=True):
-    """Which records are wanted, and in which order: `-` before a name turns it round."""
+    """Which records are wanted, and in which order: `-` before a name reverses it."""
 
     status: Status | None = None
     q: Text = ""

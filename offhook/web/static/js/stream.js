@@ -1,7 +1,7 @@
 /** The desk's event stream: it goes on after a restart of the server, from the last change that was seen. */
 
 const KINDS = ["record", "deleted", "words", "desk"];
-/** Wait before a stream that was refused is opened again; a lost connection is the browser's own affair. */
+/** Wait before a stream that was refused is opened again; a lost connection the browser opens again itself. */
 const AGAIN_MS = 2000;
 
 export class Stream {
