@@ -23,8 +23,9 @@ from offhook.desk.desk import Desk
 from shared.errors import OffhookError, StateConflict
 from shared.store.transitions import COMPLETED
 from shared.store.values import Record
+from shared.windows import CREATE_NO_WINDOW, creation_flags
 
-#: Words up to which the calling process writes a file itself.
+#: Words up to which the calling process writes a file, or a message of a hook, itself.
 SHORT_WORDS = 15_000
 PATIENCE_SECONDS = 120.0
 #: Processes at once: each has a whole call in memory until all of it is read.
@@ -103,7 +104,10 @@ def _started(command: Sequence[str]) -> subprocess.Popen[bytes]:
     if not _places.acquire(blocking=False):
         raise ExportsBusy
     try:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        flags = creation_flags(CREATE_NO_WINDOW)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, creationflags=flags
+        )
     except BaseException:
         _places.release()
         raise

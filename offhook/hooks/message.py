@@ -15,6 +15,7 @@ from typing import Any
 from archive import transcript
 from archive.formats.data import passages_in_json
 from offhook.desk.desk import Desk
+from offhook.desk.exporting import SHORT_WORDS
 from shared.settings import Settings
 from shared.store.store import Store
 from shared.store.values import Delivery, Hook, Record
@@ -22,8 +23,6 @@ from shared.times import iso
 from shared.windows import CREATE_NO_WINDOW, creation_flags
 
 TEST_EVENT = "test"
-#: Words up to which the calling process writes a message itself.
-SHORT_WORDS = 15_000
 PATIENCE_SECONDS = 120.0
 
 
