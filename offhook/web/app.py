@@ -35,6 +35,8 @@ PAGES: dict[str, Page] = {
     "/recorder": recorder_page,
     "/search": search_page,
 }
+#: Pages that may take long: one of the search waits for the index.
+LONG_PAGES = ("/search",)
 
 
 def application(desk: Desk, port: int, origins: Collection[str], work: Work) -> ASGIApp:
@@ -62,7 +64,8 @@ def routes(desk: Desk, entrance: Entrance, renderer: Renderer, work: Work) -> li
 
 def _page_route(path: str, page: Page, desk: Desk, renderer: Renderer, work: Work) -> Route:
     async def answer(request: Request) -> Response:
-        return await work.run(page, request, desk, renderer)
+        run = work.run_long if path in LONG_PAGES else work.run
+        return await run(page, request, desk, renderer)
 
     return Route(path, guarded(answer), methods=["GET"])
 

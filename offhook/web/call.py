@@ -65,7 +65,7 @@ class Endpoint:
     `Call.number`, unless it is written `{name:str}`. `media` names the types of an answer that is not JSON,
     `takes` the type of such a body, `headers` the types of headers that it needs, and `also` the statuses it
     may answer beside `status` and the errors that every address has. `takes_long` is for what waits for
-    others than the database.
+    others, and for searches in all recordings.
     """
 
     method: str

@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 
 #: Each thread has its own connection to the database.
 THREADS = 4
-#: For what waits for others: a receiver, the capture worker, another process. Started when they are needed.
+#: For what may take long: a receiver, the capture worker, another process, a search. Started when needed.
 LONG_THREADS = 3
 
 Parameters = ParamSpec("Parameters")
@@ -32,7 +32,7 @@ def from_any_thread(act: Callable[Parameters, object]) -> Callable[Parameters, N
 class Work:
     """A few threads that stay, so that their connections to the database stay too.
 
-    What waits for others has threads of its own: however many wait, the rest goes on.
+    What may take long has threads of its own: however much of it waits, the rest goes on.
     """
 
     def __init__(self, threads: int = THREADS) -> None:
@@ -50,7 +50,7 @@ class Work:
     async def run_long(
         self, do: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> Result:
-        """Do something that may wait for others in a thread and return its result."""
+        """Do something that may take long in a thread and return its result."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._long, partial(do, *args, **kwargs))
 

@@ -150,6 +150,11 @@ _RECORD = "/api/v1/records/{record_id}"
 ENDPOINTS = (
     Endpoint("GET", f"{_RECORD}/edits", get_edits, "What persons changed in a recording", answer=Edits),
     Endpoint("POST", f"{_RECORD}/undo", undo, "Undo changes", body=Undo, answer=Undone),
-    Endpoint("POST", f"{_RECORD}/replace", replace, "Replace words", body=Replacing, answer=Replaced),
+    Endpoint(
+        *("POST", f"{_RECORD}/replace", replace, "Replace words"),
+        body=Replacing,
+        answer=Replaced,
+        takes_long=True,
+    ),
     Endpoint("POST", "/api/v1/glossary", add_term, "Add a term to the glossary", body=Term, answer=Added),
 )

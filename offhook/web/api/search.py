@@ -43,4 +43,11 @@ def _begin(day: date | None) -> datetime | None:
     return None if day is None else datetime.combine(day, time.min)
 
 
-ENDPOINTS = (Endpoint("GET", "/api/v1/search", search, "Find moments by words", query=Search, answer=Places),)
+ENDPOINTS = (
+    Endpoint(
+        *("GET", "/api/v1/search", search, "Find moments by words"),
+        query=Search,
+        answer=Places,
+        takes_long=True,
+    ),
+)

@@ -7,7 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.routing import Route
 
+from offhook.web.api import ENDPOINTS
+from offhook.web.app import LONG_PAGES
 from shared.settings import Settings
 from shared.speakers import ME, THEM
 from shared.store.store import Store
@@ -86,3 +89,9 @@ def test_days_and_signs_that_nobody_means_do_no_harm(client: httpx.Client, recor
     assert moments(client, since="9999-12-31") == moments(client, until="0001-01-01") == []
     assert moments(client, q="contract\0way") == moments(client, q="contract way") == [5400]
     assert client.get("/search", params={"q": "contract", "until": "9999-12-31"}).status_code == 200
+
+
+def test_searches_take_no_thread_that_pages_need(all_routes: list[Route]) -> None:
+    """A search for a common word that its speaker never says looks at every segment there is."""
+    long = {endpoint.path for endpoint in ENDPOINTS if endpoint.takes_long} | set(LONG_PAGES)
+    assert {it.path for it in all_routes if "search" in it.path or it.path.endswith("/replace")} <= long
