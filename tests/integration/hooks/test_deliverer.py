@@ -14,9 +14,9 @@ from dataclasses import replace
 
 import pytest
 
+from offhook.desk.exporting import SHORT_WORDS
 from offhook.hooks import deliverer
 from offhook.hooks.deliverer import LEASE_SECONDS, Deliverer
-from offhook.hooks.message import SHORT_WORDS
 from offhook.hooks.outcome import DAY
 from offhook.hooks.sender import Sender
 from offhook.hooks.signing import new_secret
