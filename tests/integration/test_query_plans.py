@@ -97,6 +97,8 @@ def test_no_narrowed_search_reads_all_segments_or_all_labels(
     assert len(store.search.find("word", 20, narrowing)) == 20
     scanned = {step.split()[1] for step in steps if step.startswith("SCAN")}
     assert scanned <= {"segments_search", "json_each", "r"}
+    of_persons = [step for step in steps if "INDEX speakerlabel_of_persons (record_id=?)" in step]
+    assert bool(of_persons) == bool(narrowing.said), "all earlier labels are looked at for each segment"
 
 
 def claim_of(store: Store, number: int) -> None:

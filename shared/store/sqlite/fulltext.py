@@ -44,7 +44,8 @@ _RANGES = """
         (SELECT max(s.id) FROM segments s WHERE s.record_id = r.id) AS last
     FROM call_records r WHERE 1 {conditions}"""
 #: Whether one of some speakers may have said a part of a segment: by the label that stands where it begins,
-#: by one that begins inside, or by a person's that began earlier. Each is found by an index.
+#: by one that begins inside, or by a person's that began earlier. Each is found by an index; for the last
+#: one the signs + leave SQLite the small index of persons' labels alone, not one with all earlier labels.
 _SAID = """
     AND (
         (
@@ -66,8 +67,8 @@ _SAID = """
         )
         OR EXISTS (
             SELECT 1 FROM speaker_labels l
-            WHERE l.record_id = s.record_id AND l.source = 'person' AND l.first_word <= s.first_word
-                AND l.last_word >= s.first_word AND l.speaker IN (SELECT value FROM json_each(?))
+            WHERE l.record_id = s.record_id AND l.source = 'person' AND +l.first_word <= s.first_word
+                AND l.last_word >= s.first_word AND +l.speaker IN (SELECT value FROM json_each(?))
         )
     )"""
 
