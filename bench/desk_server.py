@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,12 +12,14 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext
 
 from bench.desk_figure import Figure
-from offhook.web.assets import FOLDER, Assets
+from offhook.web.assets import FOLDER
 from tests.desk import DeskServer
 
 IDLE_SECONDS = 30.0
 SCRIPTS = ("js/queue.js", "js/record.js", "js/recorder.js", "js/search.js")
 SETTLE_SECONDS = 3.0
+#: A module that another one imports.
+IMPORT = re.compile(r"""^\s*(?:import|export)\b[^;'"]*?['"](\.[^'"]+)['"]""", re.MULTILINE)
 MEMORY_GOAL_MB, CPU_GOAL_PERCENT, SCRIPT_GOAL_KB = 60.0, 0.5, 100.0
 
 
@@ -48,8 +51,7 @@ def idle(server: DeskServer, context: BrowserContext) -> list[Figure]:
 def weight() -> list[Figure]:
     """Return the size of all scripts and styles together, compressed."""
     sizes = {ending: _compressed_kb(FOLDER.rglob(f"*.{ending}")) for ending in ("js", "css")}
-    assets = Assets()
-    pages = [_compressed_kb(FOLDER / name for name in assets.modules(script)) for script in SCRIPTS]
+    pages = [_compressed_kb(_modules(FOLDER / script)) for script in SCRIPTS]
     return [
         Figure("JavaScript of all pages, gzip", [sizes["js"]], SCRIPT_GOAL_KB, "kB", always=True),
         Figure("JavaScript of a page, gzip", pages, SCRIPT_GOAL_KB, "kB", always=True),
@@ -75,3 +77,17 @@ def _proc(server: DeskServer, name: str) -> str:
 
 def _compressed_kb(paths: Iterable[Path]) -> float:
     return sum(len(gzip.compress(path.read_bytes(), 9)) for path in paths) / 1000
+
+
+def _modules(script: Path) -> set[Path]:
+    """Return a module and all that it needs."""
+    found: set[Path] = set()
+    waiting = [script.resolve()]
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            waiting += [
+                (module.parent / name).resolve() for name in IMPORT.findall(module.read_text("utf-8"))
+            ]
+    return found

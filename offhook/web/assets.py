@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -19,7 +18,6 @@ TYPES = {
     ".png": "image/png",
 }
 FOR_GOOD = "public, max-age=31536000, immutable"
-_IMPORT = re.compile(r"""^\s*(?:import|export)\b[^;'"]*?['"](\.[^'"]+)['"]""", re.MULTILINE)
 
 
 class Assets:
@@ -42,18 +40,6 @@ class Assets:
         _ = self._files[name]
         return f"/static/{self.version}/{name}"
 
-    def modules(self, name: str) -> list[str]:
-        """Return the modules that a module needs, itself first, so that a page can ask for all at once."""
-        found: dict[str, None] = {}
-        waiting = [name]
-        while waiting:
-            module = waiting.pop()
-            if module not in found and module in self._files:
-                found[module] = None
-                text = self._files[module].decode()
-                waiting += [_beside(module, other) for other in _IMPORT.findall(text)]
-        return list(found)
-
     async def serve(self, request: Request) -> Response:
         """Answer with a file; one of another version is not kept by the browser."""
         name = request.path_params["name"]
@@ -62,14 +48,3 @@ class Assets:
         kept = FOR_GOOD if request.path_params["version"] == self.version else "no-cache"
         headers = {"cache-control": kept}
         return Response(self._files[name], media_type=TYPES[PurePosixPath(name).suffix], headers=headers)
-
-
-def _beside(module: str, other: str) -> str:
-    """Return the name of a module that another one imports by a relative path."""
-    parts: list[str] = []
-    for part in (PurePosixPath(module).parent / other).parts:
-        if part == "..":
-            parts.pop()
-        else:
-            parts.append(part)
-    return "/".join(parts)

@@ -33,9 +33,7 @@ class Renderer:
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
-        environment.globals.update(
-            asset=assets.url, modules=assets.modules, endings=" ".join(sorted(SUFFIXES))
-        )
+        environment.globals.update(asset=assets.url, endings=" ".join(sorted(SUFFIXES)))
         return cls(assets, environment)
 
     def page(self, request: Request, template: str, title: str, data: Any = None, **more: Any) -> Response:
