@@ -378,10 +378,16 @@ def test_a_body_that_does_not_come_ends_like_a_client_that_has_gone():
 def test_more_connections_than_allowed_are_refused_and_leave_nothing_behind(
     desk: DeskServer, client: httpx.Client
 ):
+    def status() -> int:
+        try:
+            return httpx.get(f"{desk.url}/sign-in").status_code
+        except httpx.TransportError:  # on a busy machine, accepting them all takes a while
+            return 0
+
     with ExitStack() as held:
         for _ in range(MOST_CONNECTIONS + 10):
             held.enter_context(socket.create_connection(("127.0.0.1", desk.port), timeout=10))
-        until(lambda: httpx.get(f"{desk.url}/sign-in").status_code == 503, "connections are refused", 9)
+        until(lambda: status() == 503, "connections are refused", 9)
     until(lambda: client.get("/api/v1").status_code == 200, "the server answers again")
 
 
