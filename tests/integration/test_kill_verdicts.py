@@ -346,5 +346,6 @@ def test_the_processes_are_those_of_the_procfile() -> None:
     assert {name: command[1:] for name, command in procfile().items()} == {
         "capture": ["-m", "capture_worker"],
         "inbox": ["-m", "transcribe_worker.inbox"],
+        "web": ["-m", "offhook.web"],
         "worker": ["-m", "transcribe_worker"],
     }

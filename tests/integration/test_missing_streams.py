@@ -32,8 +32,12 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], set[int]]] = {
     "doctor": (("doctor",), {0, 1}),
     "edit": (("edit", "1"), {1}),
     "export": (("export", "1", "--output", "{folder}"), {1}),
+    "hooks": (("hooks", "list"), {0}),
     "list": (("list",), {0}),
     "models": (("models", "list"), {0}),
+    "note": (("note", "1", "Ask again", "--at", "0:01"), {0}),
+    "open": (("open", "--print"), {1}),
+    "password": (("password", "--remove"), {0}),
     "pause": (("pause",), {0}),
     "prune": (("prune", "--older-than", "90d", "--yes"), {0}),
     "rebuild": (("rebuild",), {0}),
@@ -47,6 +51,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], set[int]]] = {
     "show": (("show", "1"), {0}),
     "speaker": (("speaker", "1"), {1}),
     "status": (("status",), {0}),
+    "token": (("token", "create", "my script"), {0}),
     "transcribe": (("transcribe", "{missing}"), {1}),
 }
 CLOSED = {"stdout": ">&-", "stderr": "2>&-", "all": "<&- >&- 2>&-"}

@@ -244,7 +244,7 @@ def test_a_killed_browser_loses_no_typed_text(
         expect(page.locator(".edit-note")).to_contain_text("Unsaved text of")
         page.keyboard.press("Enter")
         expect(text(page, 1)).to_have_text(TYPED)
-    assert drafts(desk_store, record) == []
+        until(lambda: drafts(desk_store, record) == [], "the stored text takes its draft away")
 
 
 def test_a_closed_page_sends_what_was_typed_last(
