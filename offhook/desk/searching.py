@@ -12,8 +12,9 @@ from offhook.desk.cast import is_speaker
 from offhook.desk.desk import Desk
 from offhook.desk.reading import encodable, units
 from shared.speakers import ME, THEM
+from shared.store.database import LARGEST_ID
 from shared.store.narrowing import Narrowing, SaidBy
-from shared.store.search import LARGEST_ID, Moment, Sight
+from shared.store.search import Moment, Sight
 from shared.store.values import Record
 from shared.times import iso
 from shared.words import milliseconds

@@ -15,6 +15,8 @@ from shared.store.narrowing import EVERYTHING, Narrowing
 from shared.store.words_index import Query
 
 Row = dict[str, Any]
+#: Numbers of rows have 64 bits.
+LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Database(Protocol):
         """Close this thread's connection."""
 
     def find_text(
-        self, query: Query, limit: int, narrowing: Narrowing = EVERYTHING, before_id: int = 2**63 - 1
+        self, query: Query, limit: int, narrowing: Narrowing = EVERYTHING, before_id: int = LARGEST_ID
     ) -> list[Found]:
         """Return the segments before `before_id` that match a full-text query, the newest first.
 

@@ -8,8 +8,8 @@ from peewee import Expression
 
 from shared.store.database import Database
 from shared.store.tables import DeletionRow
+from shared.store.waiting import has_come
 
-#: A longer wait means that the clock was set back, so it counts as over.
 LONGEST_WAIT_SECONDS = 3600.0
 
 
@@ -55,6 +55,4 @@ class Deletions:
 
 
 def _is_due(now: float) -> Expression:
-    due_at = DeletionRow.due_at
-    found: Expression = (due_at <= now) | (due_at > now + LONGEST_WAIT_SECONDS)
-    return found
+    return has_come(DeletionRow.due_at, now, LONGEST_WAIT_SECONDS)

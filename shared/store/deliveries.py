@@ -15,17 +15,15 @@ from typing import Any
 from peewee import Expression, fn
 
 from shared.errors import DeliveryNotFound, HookStopped
-from shared.store.database import Database
+from shared.store.database import LARGEST_ID, Database
 from shared.store.tables import DeletionRow, DeliveryRow, HookRow
 from shared.store.values import Delivery, Hook, Record, value_of
+from shared.store.waiting import has_come
 
 WAITING, DELIVERED, FAILED = DELIVERY_STATES = ("waiting", "delivered", "failed")
 #: The events that hooks are notified of, by the state that a record then has.
 EVENTS = {"completed": "record.completed", "failed": "record.failed"}
-#: A longer wait means that the clock was set back, so it counts as over.
 LONGEST_WAIT_SECONDS = 2 * 86_400.0
-#: The database's integers have 64 bits.
-LARGEST_ID = 2**63 - 1
 
 
 def intend(database: Database, record: Record) -> None:
@@ -87,8 +85,7 @@ class Deliveries:
         """Whether a delivery is due, by one look at an index; it is asked all the time."""
         waits = DeliveryRow.state == WAITING
         next_at = self._database.scalar(DeliveryRow.select(fn.MIN(DeliveryRow.next_attempt_at)).where(waits))
-        now = self._clock()
-        return next_at is not None and not now < next_at <= now + LONGEST_WAIT_SECONDS
+        return next_at is not None and has_come(float(next_at), self._clock(), LONGEST_WAIT_SECONDS)
 
     def hooks_due(self) -> list[int]:
         """Return the hooks that have a due delivery."""
@@ -181,7 +178,6 @@ class Deliveries:
 
 def _is_due(now: float) -> Expression:
     """Whether a delivery is to be sent: its wait is over, and no person has deleted its record."""
-    waited = DeliveryRow.next_attempt_at <= now
-    waited |= DeliveryRow.next_attempt_at > now + LONGEST_WAIT_SECONDS
+    waited = has_come(DeliveryRow.next_attempt_at, now, LONGEST_WAIT_SECONDS)
     deleted = DeletionRow.select(DeletionRow.record)
     return (DeliveryRow.state == WAITING) & waited & DeliveryRow.record.not_in(deleted)

@@ -7,14 +7,12 @@ import time
 from collections.abc import Callable, Collection
 
 from shared.errors import HookNotFound
-from shared.store.database import Database
+from shared.store.database import LARGEST_ID, Database
 from shared.store.deliveries import FAILED, WAITING
 from shared.store.tables import DeliveryRow, HookRow
 from shared.store.values import Hook, value_of
 
 URL, PROGRAM = KINDS = ("url", "program")
-#: The database's integers have 64 bits.
-LARGEST_ID = 2**63 - 1
 
 
 class Hooks:

@@ -80,7 +80,7 @@ class Parts:
             rows = self._transcripts.slice(record_id, begin, end - begin)
             segments = numbered((it for _, it in rows), begin=rows[0][1].first_word or 0 if rows else 0)
             words = sum(len(it.words) for it in segments)
-            first_word = (segments[0].first_word or 0) if segments else 0
+            first_word = first_word_of(segments)
             labels, corrections = self._laid(record_id, first_word, first_word + words - 1)
             wider = self._wider(record_id, begin, end, corrections, range(first_word, first_word + words))
             if wider == (begin, end):

@@ -17,7 +17,7 @@ from peewee import Expression, fn
 from shared.errors import RecordNotFound, StateConflict
 from shared.setting_values import usable_options
 from shared.store.carrying import Carrying
-from shared.store.database import Database
+from shared.store.database import LARGEST_ID, Database
 from shared.store.tables import CaptureRow, RecordRow
 from shared.store.transcripts import Transcripts
 from shared.store.transitions import (
@@ -32,11 +32,9 @@ from shared.store.transitions import (
     move,
 )
 from shared.store.values import Record, columns_of, value_of
+from shared.store.waiting import has_come
 
-#: A longer wait means that the clock was set back, so it counts as over.
 LONGEST_WAIT_SECONDS = 3600.0
-#: The database's integers have 64 bits.
-LARGEST_ID = 2**63 - 1
 FINISHED = (COMPLETED, FAILED, CANCELLED)
 PAGE = 500
 
@@ -283,8 +281,7 @@ def matching(database: Database, where: Expression, *order: Any, limit: int | No
 
 def is_due(now: float) -> Expression:
     """Whether a record's wait is over."""
-    waited = RecordRow.next_attempt_at <= now
-    return waited | (RecordRow.next_attempt_at > now + LONGEST_WAIT_SECONDS)
+    return has_come(RecordRow.next_attempt_at, now, LONGEST_WAIT_SECONDS)
 
 
 def _in_state(status: str | None) -> Expression:

@@ -8,7 +8,7 @@ from itertools import islice
 
 from shared.reading import Token, read
 from shared.store import words_index
-from shared.store.database import Database, Found
+from shared.store.database import LARGEST_ID, Database, Found
 from shared.store.narrowing import EVERYTHING, Narrowing
 from shared.store.overlays import Overlays
 from shared.store.transcripts import Transcripts
@@ -18,8 +18,6 @@ from shared.words import seconds
 
 #: Segments that are looked at together; of those narrowed to speakers some are passed over.
 FEWEST_AT_ONCE = 50
-#: Larger than any number of a segment.
-LARGEST_ID = 2**63 - 1
 #: Segments whose overlays are read by one query.
 READ_AT_ONCE = 50
 

@@ -21,7 +21,7 @@ from shared.errors import (
     StoreReadOnly,
     StoreUnavailable,
 )
-from shared.store.database import Found, Row
+from shared.store.database import LARGEST_ID, Found, Row
 from shared.store.narrowing import EVERYTHING, Narrowing
 from shared.store.sqlite import fulltext, scrubbing
 from shared.store.sqlite.changes import SqliteChangeFeed
@@ -154,7 +154,7 @@ class SqliteDatabase:
         query: Query,
         limit: int,
         narrowing: Narrowing = EVERYTHING,
-        before_id: int = fulltext.LARGEST_ID,
+        before_id: int = LARGEST_ID,
     ) -> list[Found]:
         """Return the segments before `before_id` that match a full-text query, the newest first."""
         return [Found(*row) for row in fulltext.find(self._sql, query, limit, narrowing, before_id)]

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from shared.store.database import LARGEST_ID
 from shared.store.narrowing import Narrowing, SaidBy
 from shared.store.words_index import Query, Term
 
@@ -28,7 +29,6 @@ RECORDS = """
     JOIN segments s ON s.id = segments_search.rowid WHERE segments_search MATCH ?"""
 #: With more recordings, one search through all matches is faster than a search for each.
 FEW_RECORDS = 100
-LARGEST_ID = 2**63 - 1
 
 _FIND = """
     SELECT r.id, r.title, s.start_seconds, s.end_seconds, coalesce(s.corrected_text, s.text), s.id
