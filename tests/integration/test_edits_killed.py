@@ -17,25 +17,17 @@ from tests.stage import ROOT, Stage
 from tests.tables import use
 
 COMPLETES = """
-import os, signal, sys
+import sys
 from pathlib import Path
-from shared.store.sqlite.database import SqliteDatabase
 from shared.store.store import Store
 from shared.words import Segment, Word
+from tests.deaths import die_before_statement
 
 store = Store.open(Path(sys.argv[1]))
-left, run = int(sys.argv[2]), SqliteDatabase.run
 claim = store.claims.claim(1, worker_id="w", model="m", lease_seconds=60)
 words = [Word(300 * n, 300 * n + 250, f" {it}", 0.9) for n, it in enumerate("this is Ada loveless".split())]
 
-def dying(self, query):
-    global left
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    left -= 1
-    return run(self, query)
-
-SqliteDatabase.run = dying
+die_before_statement(int(sys.argv[2]))
 store.claims.complete(claim, [Segment(0, 1200, "this is Ada loveless", tuple(words))])
 print("completed")
 """

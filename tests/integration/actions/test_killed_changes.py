@@ -15,25 +15,17 @@ from tests.stage import ROOT
 from tests.tables import execute
 
 CHANGES = """
-import os, signal, sys
+import sys
 from offhook.desk import passage_edits, reading
 from offhook.desk.desk import Desk
-from shared.store.sqlite.database import SqliteDatabase
+from tests.deaths import die_before_statement
 
 desk = Desk({"home": sys.argv[1]})
-left, run = int(sys.argv[2]), SqliteDatabase.run
 passage = reading.window(desk, 1, 1, 1).passages[0]
 text = "Hello Max, Ada Lovelace here, good evening"
 wanted = passage_edits.Wording(5, passage.last_word, text, passage.version)
 
-def dying(self, query):
-    global left
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    left -= 1
-    return run(self, query)
-
-SqliteDatabase.run = dying
+die_before_statement(int(sys.argv[2]))
 passage_edits.edit(desk, 1, wanted)
 """
 NEW = "Hello Max, Ada Lovelace here, good evening"
