@@ -81,6 +81,14 @@ def check_language(desk: Desk, options: Mapping[str, Any]) -> None:
         model_files.find(desk.settings.models, model, options["language"])
 
 
+def too_large(what: str, size_bytes: int, largest_gb: float) -> TooLarge:
+    """Return the error for a recording that is larger than the setting allows."""
+    return TooLarge(
+        f"{what} has {size_bytes / GB:,.5g} GB, and largest_file_gb allows {largest_gb:g}. "
+        "Raise largest_file_gb, or cut the recording into pieces."
+    )
+
+
 def check_all(paths: Iterable[Path]) -> None:
     """Make sure that all files are there before the first is queued. Raises CannotAdd."""
     for path in paths:
@@ -92,10 +100,7 @@ def _read(path: Path, largest_gb: float) -> tuple[Fingerprint, str]:
     try:
         return Fingerprint.of(path), sha256_of(path, most_bytes=largest_gb * GB)
     except LargerThanAllowed as error:
-        raise TooLarge(
-            f"{path} has {path.stat().st_size / GB:,.5g} GB, and largest_file_gb allows {largest_gb:g}. "
-            "Raise largest_file_gb, or cut the recording into pieces."
-        ) from error
+        raise too_large(str(path), path.stat().st_size, largest_gb) from error
     except OSError as error:
         raise CannotAdd(f"{path} cannot be read: {error.strerror}.") from error
 

@@ -64,6 +64,16 @@ def cast_of(desk: Desk, record: Record) -> Cast:
     return Cast(known_in_order(found), names_of(desk.store, record, desk.settings.my_name))
 
 
+def give(desk: Desk, record_id: int, cast: Cast, words: tuple[int, int], who: str) -> str:
+    """Say who said some words, and return that speaker; a new name is a new speaker. Call it in a change."""
+    known = cast.speaker_of(who)
+    speaker = known or cast.new_speaker()
+    if known is None:
+        desk.store.overlays.rename(record_id, speaker, " ".join(who.split()))
+    desk.store.overlays.assign(record_id, *words, speaker)
+    return speaker
+
+
 def is_speaker(text: str) -> bool:
     """Whether a text is a speaker as offhook calls them, such as `me` or `voice 2`, and not a name."""
     return bool(_SPEAKER.fullmatch(text.casefold()))

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 
 from archive.library import Library
 from offhook.desk.desk import Desk
+from offhook.desk.rewording import Rewording
 from shared.errors import OffhookError, StateConflict
 from shared.store.edits import Edit
 from shared.store.values import Record
@@ -40,6 +41,15 @@ def stored(desk: Desk, record_id: int, what: str, words: tuple[int, int] | None 
     """
     with desk.store.edits.change(record_id, what, words):
         yield desk.store.records.get(record_id)
+
+
+def lay(desk: Desk, record_id: int, new: Rewording, engines: str) -> None:
+    """Lay a text over words, or take corrections away where it is what the machine wrote (`engines`)."""
+    overlays = desk.store.overlays
+    if new.text == engines:
+        overlays.withdraw(record_id, new.first_word, new.last_word)
+    else:
+        overlays.correct(record_id, new.first_word, new.last_word, new.text)
 
 
 def undo(desk: Desk, record_id: int) -> Edit | None:

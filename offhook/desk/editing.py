@@ -8,7 +8,7 @@ from pathlib import Path
 
 from archive.library import write_whole
 from offhook.desk import edit_text
-from offhook.desk.changes import changed
+from offhook.desk.changes import changed, lay
 from offhook.desk.desk import Desk
 from offhook.desk.speech import speech
 from shared.errors import OffhookError
@@ -113,11 +113,7 @@ def _store(desk: Desk, record_id: int, text: str, version: str | None) -> Done:
         if edit_text.version(speech(desk, record_id)) != version:  # changed by another process since
             raise _OutOfDate
         for it in edited.rewordings:
-            words = " ".join(engines[it.first_word : it.last_word + 1])
-            if it.text == words:
-                overlays.withdraw(record_id, it.first_word, it.last_word)
-            else:
-                overlays.correct(record_id, it.first_word, it.last_word, it.text)
+            lay(desk, record_id, it, " ".join(engines[it.first_word : it.last_word + 1]))
         for given in edited.given:
             speaker = found.speaker_of(given.name) or new.get(given.name)
             if speaker is None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from archive.passages import Passage, plain
 from offhook.desk import reading
-from offhook.desk.changes import stored
+from offhook.desk.changes import lay, stored
 from offhook.desk.desk import Desk
 from offhook.desk.reading import ShownPassage
 from offhook.desk.rewording import Rewording, reworded
@@ -71,7 +71,7 @@ def edit(desk: Desk, record_id: int, wanted: Wording) -> Changed:
         found = reading.at_word(desk, record, wanted.first_word)
         passage = _present(found, wanted)
         for it in reworded(passage.tokens, [wanted.text]).rewordings:
-            _lay(desk, record_id, it, _engines(passage, it))
+            lay(desk, record_id, it, _engines(passage, it))
         desk.store.drafts.drop(record_id, wanted.first_word)
     return _after(desk, record_id, *words)
 
@@ -138,15 +138,6 @@ def _present(found: Iterable[tuple[Passage, ShownPassage]], wanted: Wording) -> 
         if words == (wanted.first_word, wanted.last_word) and shown.version == wanted.base:
             return passage
     raise PassageChanged([shown for _, shown in there])
-
-
-def _lay(desk: Desk, record_id: int, new: Rewording, engines: str) -> None:
-    """Lay a text over words, or take corrections away where it is what the machine wrote."""
-    overlays = desk.store.overlays
-    if new.text == engines:
-        overlays.withdraw(record_id, new.first_word, new.last_word)
-    else:
-        overlays.correct(record_id, new.first_word, new.last_word, new.text)
 
 
 def _engines(passage: Passage, it: Rewording) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from offhook.desk.bulk import Outcome, each
 from offhook.desk.desk import Desk
+from offhook.desk.record_choices import other_options
 from shared.errors import StateConflict
 from shared.store.transitions import COMPLETED
 from shared.store.values import Record
@@ -35,7 +36,7 @@ def retry(desk: Desk, record_ids: Iterable[int], options: Mapping[str, Any]) -> 
 
 def transcribe_otherwise(desk: Desk, record: Record, options: Mapping[str, Any]) -> bool:
     """Queue a completed record again if it was transcribed with other options than these; say whether."""
-    other = {name: value for name, value in options.items() if record.options.get(name) != value}
+    other = other_options(record, options)
     if record.transcription_status != COMPLETED or not other:
         return False
     again = desk.store.records.requeue(record.id, other)

@@ -11,6 +11,7 @@ from shared.errors import SettingsError
 from shared.plain_text import one_line
 from shared.setting_values import coerce
 from shared.settings import RECORD_OPTIONS, RecordOptions, Settings
+from shared.store.values import Record
 
 LONGEST_TEXT = 500
 _TEXTS = ("title", "candidate_id", "project_id")
@@ -51,6 +52,11 @@ def options_of(given: Mapping[str, Any], source: str) -> dict[str, Any]:
     if unknown := sorted(given.keys() - set(RECORD_OPTIONS)):
         raise SettingsError(f"{unknown[0]} is no setting that a recording may have of its own ({source}).")
     return {name: coerce(name, value, source) for name, value in given.items()}
+
+
+def other_options(record: Record, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the wanted options that a record was not given so."""
+    return {name: value for name, value in wanted.items() if record.options.get(name) != value}
 
 
 def offered(settings: Settings) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from offhook.desk.cast import cast_of
+from offhook.desk.cast import cast_of, give
 from offhook.desk.changes import stored
 from offhook.desk.desk import Desk
 from offhook.desk.passage_edits import require_stored
@@ -31,13 +31,7 @@ def assign(desk: Desk, record_id: int, first_word: int, last_word: int, who: str
         words = desk.store.parts.words(record_id)
         if not 0 <= first_word <= last_word < words:
             raise NoSuchMoment(f"Recording {record_id} has no words {first_word} to {last_word}.")
-        cast = cast_of(desk, record)
-        known = cast.speaker_of(who)
-        speaker = known or cast.new_speaker()
-        if known is None:
-            desk.store.overlays.rename(record_id, speaker, " ".join(who.split()))
-        desk.store.overlays.assign(record_id, first_word, last_word, speaker)
-        return speaker
+        return give(desk, record_id, cast_of(desk, record), (first_word, last_word), who)
 
 
 def swap(desk: Desk, record_id: int, one: str, other: str) -> tuple[str, str]:

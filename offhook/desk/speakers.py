@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from archive.passages import Passage
-from offhook.desk.cast import UnknownSpeaker
+from offhook.desk.cast import UnknownSpeaker, give
 from offhook.desk.changes import changed
 from offhook.desk.desk import Desk
 from offhook.desk.speech import NoSuchMoment, Speech, speech
@@ -77,13 +77,8 @@ def assign(desk: Desk, record_id: int, who: str, *, at: str | None, words: tuple
     first, last = words or _words_at(found, at or "")
     if not 0 <= first <= last < found.words:
         raise NoSuchMoment(f"Recording {record_id} has the words 0 to {found.words - 1}.")
-    known = found.speaker_of(who)
-    speaker = known or found.new_speaker()
     with changed(desk, found.record, "speaker"):
-        if known is None:
-            desk.store.overlays.rename(record_id, speaker, " ".join(who.split()))
-        desk.store.overlays.assign(record_id, first, last, speaker)
-    return speaker
+        return give(desk, record_id, found.cast, (first, last), who)
 
 
 def _words_at(found: Speech, moment: str) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from archive.library import Library
 from offhook.desk.adding import Added, taken_up
 from offhook.desk.desk import Desk
+from offhook.desk.record_choices import other_options
 from shared.errors import OffhookError, RecordingMissing
 from shared.files import Fingerprint, move, sync_folder
 from shared.store.inbox_files import ADOPTED
@@ -66,9 +67,7 @@ class WholeUpload:
         """Let a known record have what was chosen now; one that is done so already stays as it is."""
         given = self.upload.options
         chosen = {name: given[name] for name in _TAKEN_ON if name in given}
-        options = given.get("options", {}).items()
-        other = {name: value for name, value in options if known.options.get(name) != value}
-        return taken_up(self.desk, known, other, chosen)
+        return taken_up(self.desk, known, other_options(known, given.get("options", {})), chosen)
 
     def _adopted(self) -> Added:
         """Move a recording into the inbox; give it a record, or give it back to the one that has lost it."""

@@ -15,26 +15,29 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path, PurePath
+from typing import TypeVar
 
 from archive.library import safe_name
 from archive.uploads import KEPT_SECONDS, LeftUploads
-from offhook.desk.adding import Added, check_language
+from offhook.desk.adding import Added, check_language, too_large
 from offhook.desk.desk import Desk
 from offhook.desk.part_file import PartFile, make_sure_of_room
 from offhook.desk.record_choices import RecordChoices
 from offhook.desk.upload_records import UnknownUpload, WholeUpload, record_made_of
-from shared.errors import EmptyRecording, NotARecording, OffhookError, TooLarge
+from shared.errors import EmptyRecording, NotARecording, OffhookError
 from shared.files import names_in, sha256_of
 from shared.home import part_of
 from shared.inbox_names import may_be_recording
 from shared.logs import discreet
-from shared.settings import GB
 from shared.store.transitions import QUEUED
 from shared.store.values import Record, Upload
 
 log = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
 
 MOST_UNFINISHED = 100
 #: What stays free on the disk, for a running recording: less is too little for `offhook doctor`.
@@ -85,10 +88,7 @@ class Uploads:
 
     def offset(self, upload: Upload) -> int:
         """Return how many bytes have arrived. Raises UnknownUpload."""
-        for path in (self._part(upload.id), Path(upload.recording_path)):
-            with suppress(FileNotFoundError):
-                return path.stat().st_size
-        raise UnknownUpload
+        return self._of_file(upload, lambda path: path.stat().st_size)
 
     def expires_at(self, upload: Upload) -> float:
         """Return when the upload is given up if no byte arrives."""
@@ -178,7 +178,7 @@ class Uploads:
             return Added(record_made_of(self._desk.store, upload_id), was_known=False)
         if self.offset(upload) != upload.size_bytes:
             raise WrongOffset
-        sha256 = self._sha256(upload)
+        sha256 = self._of_file(upload, sha256_of)
         with self._finishing:
             added = WholeUpload(self._desk, upload, self._part(upload.id), sha256).added()
         if added.record.transcription_status == QUEUED:
@@ -196,13 +196,14 @@ class Uploads:
                 log.warning("an upload cannot be finished: %s", discreet(error))
         LeftUploads(self._desk.settings, self._desk.store).remove()
 
-    def _sha256(self, upload: Upload) -> str:
+    # Helpers
+
+    def _of_file(self, upload: Upload, read: Callable[[Path], Found]) -> Found:
+        """Read something of an upload's file, before or after it is moved. Raises UnknownUpload."""
         for path in (self._part(upload.id), Path(upload.recording_path)):
             with suppress(FileNotFoundError):
-                return sha256_of(path)
+                return read(path)
         raise UnknownUpload
-
-    # Helpers
 
     def _part(self, upload_id: str) -> Path:
         return part_of(self._desk.settings.uploads, upload_id)
@@ -223,10 +224,7 @@ class Uploads:
                 "Rename it if it is one."
             )
         if size_bytes is not None and size_bytes > settings.largest_file_bytes:
-            raise TooLarge(
-                f"It has {size_bytes / GB:,.5g} GB, and largest_file_gb allows {settings.largest_file_gb:g}. "
-                "Raise largest_file_gb, or cut the recording into pieces."
-            )
+            raise too_large("It", size_bytes, settings.largest_file_gb)
         if len(names_in(settings.uploads)) >= MOST_UNFINISHED:
             raise TooManyUploads
         make_sure_of_room(settings.uploads, size_bytes or 0, self._spare_bytes)
