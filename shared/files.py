@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shared.locks import hold, is_free
+from shared.movable import open_movable
 
 BLOCK_BYTES = 1 << 20
 #: Do not wait for a pipe, do not take over a terminal, and do not change line ends on Windows.
@@ -47,16 +48,20 @@ class LargerThanAllowed(OSError):
     """The file has more bytes than its reader takes."""
 
 
-def open_regular(path: Path, *, follow_links: bool = True, most_bytes: float = math.inf) -> BinaryIO:
+def open_regular(
+    path: Path, *, follow_links: bool = True, most_bytes: float = math.inf, keep_movable: bool = False
+) -> BinaryIO:
     """Open a file that others may have replaced, without waiting.
 
     Without `follow_links` a symbolic link under this name is refused; links among its folders are followed.
+    With `keep_movable` others can rename and delete the file while it is open, on Windows too.
     Raises OSError, NotRegular, LargerThanAllowed.
     """
     try:
         if not follow_links and path.is_symlink():
             raise _not_regular(path)
-        handle = os.open(path, _OPENING | (0 if follow_links else _NO_LINK))
+        flags = _OPENING | (0 if follow_links else _NO_LINK)
+        handle = open_movable(path, flags) if keep_movable else os.open(path, flags)
     except OSError as error:
         # Linux and macOS report a link this way; Windows lacks the right to open a folder.
         if error.errno == errno.ELOOP or (isinstance(error, PermissionError) and path.is_dir()):

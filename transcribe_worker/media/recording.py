@@ -53,9 +53,10 @@ Block = TypeVar("Block", Mono, Channels)
 MAX_PARTS = 100
 # A second safeguard: `io_open` already refuses to open any other file.
 CONTAINER_OPTIONS = {"protocol_whitelist": "none", "enable_drefs": "0", "use_absolute_path": "0"}
-# FFmpeg's packets are small by default; with these, hours of PCM take a quarter less time.
+#: FFmpeg's packets are small by default; with these, hours of PCM take a quarter less time.
+WAV_PACKET_BYTES = 2**16
 # FFmpeg probes PCM for AC-3 or DTS. One packet is enough; probing more takes half the time of opening.
-WAV_OPTIONS = {"max_size": "65536", "max_probe_packets": "1"}
+WAV_OPTIONS = {"max_size": str(WAV_PACKET_BYTES), "max_probe_packets": "1"}
 
 
 class Recording(AbstractContextManager["Recording"]):

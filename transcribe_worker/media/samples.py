@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from av.audio.frame import AudioFrame
@@ -59,6 +59,11 @@ def read_samples(frame: AudioFrame) -> Channels:
         if dtype is np.float64:  # NaN and infinity are kept
             samples = np.where(np.isfinite(samples), samples.clip(-LARGEST_FLOAT, LARGEST_FLOAT), samples)
         return samples.astype(np.float32, order="C", copy=False)
+    return scaled_to_one(samples, zero, full_scale)
+
+
+def scaled_to_one(samples: NDArray[Any], zero: int, full_scale: int) -> Channels:
+    """Return whole numbers as float32 in [-1, 1]; `zero` and `full_scale` are those of SAMPLE_FORMATS."""
     scaled: Channels = (samples.astype(np.float32, order="C") - np.float32(zero)) / np.float32(full_scale)
     return scaled
 
