@@ -152,6 +152,13 @@ class Settings(RecordOptions, Home):
         0.0, "A recording stops after this time of silence on both sides; 0 never", least=0.0, most=100_000
     )
     silence_dbfs: float = _setting(-50.0, "Sound below this level counts as silence", least=-120, most=0)
+    live: bool = _setting(True, "Transcribe calls while they are recorded")
+    live_cpu_share: float = _setting(0.5, "Share of the cores that this may take", least=0.05, most=1.0)
+    live_queue: str = _setting(
+        "wait",
+        "Queued recordings while a call is transcribed live: they `wait`, or `share` the machine",
+        choices=("wait", "share"),
+    )
     retention_days: int = _setting(
         0, "Delete finished recordings after this many days; 0 never", least=0, most=36_500
     )

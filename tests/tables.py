@@ -72,6 +72,7 @@ Record, Capture, Worker = Table(tables.RecordRow), Table(tables.CaptureRow), Tab
 DecodedWindow, Segment = Table(tables.DecodedWindowRow), Table(tables.SegmentRow)
 InboxFile, Loudness = Table(tables.InboxFileRow), Table(tables.LoudnessRow)
 SpeakerLabel, SpeakerName = Table(tables.SpeakerLabelRow), Table(tables.SpeakerNameRow)
+LiveCall, LiveWindow = Table(tables.LiveCallRow), Table(tables.LiveWindowRow)
 ExpectedReceipt = Table(tables.ExpectedReceiptRow)
 Erasure, Scrub, QueueState = Table(tables.ErasureRow), Table(tables.ScrubRow), Table(tables.QueueStateRow)
 MODELS = tables.TABLES

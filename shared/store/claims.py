@@ -94,7 +94,7 @@ class Claims:
 
     def confirm(self, claim: Claim) -> None:
         """Check that a claim is still valid, without writing. Raises ClaimLost."""
-        if self._database.first(RecordRow.select(RecordRow.id).where(_is_mine(claim))) is None:
+        if self._database.first(RecordRow.select(RecordRow.id).where(is_mine(claim))) is None:
             raise ClaimLost
 
     def save_windows(self, claim: Claim, windows: Iterable[Window], **columns: Any) -> None:
@@ -157,18 +157,19 @@ class Claims:
             return self._move("start_over", claim, next_attempt_at=later, **content)
 
     def _move(self, name: str, claim: Claim, **columns: Any) -> Record:
-        record = move(self._database, name, _is_mine(claim), **columns_of(columns))
+        record = move(self._database, name, is_mine(claim), **columns_of(columns))
         if record is None:
             raise ClaimLost
         return record
 
     def _write(self, claim: Claim, **columns: Any) -> None:
         changed = {"claim_token": claim.token, **columns_of(columns)}
-        if not self._database.run(RecordRow.update(**changed).where(_is_mine(claim))):
+        if not self._database.run(RecordRow.update(**changed).where(is_mine(claim))):
             raise ClaimLost
 
 
-def _is_mine(claim: Claim) -> Expression:
+def is_mine(claim: Claim) -> Expression:
+    """Whether a record is the one that a claim is on, and the claim still stands."""
     mine = (RecordRow.id == claim.record.id) & (RecordRow.claim_token == claim.token)
     if claim.lease_expires_at is None:
         return mine

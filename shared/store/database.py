@@ -71,6 +71,12 @@ class Database(Protocol):
     def busy_timeout(self, seconds: float) -> AbstractContextManager[None]:
         """Wait for a busy database for at most `seconds`, in this thread."""
 
+    def unsynced(self) -> AbstractContextManager[None]:
+        """Commit without waiting for the disk, in this thread, for writes that a power cut may take.
+
+        It is not begun inside a transaction.
+        """
+
     def disconnect(self) -> None:
         """Close this thread's connection."""
 

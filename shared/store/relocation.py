@@ -7,7 +7,8 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from shared.store.database import Database
-from shared.store.tables import CaptureRow, InboxFileRow, RecordRow, UploadRow, WorkerRow
+from shared.store.live import RELEASED
+from shared.store.tables import CaptureRow, InboxFileRow, LiveCallRow, RecordRow, UploadRow, WorkerRow
 
 #: Columns that name files of the home.
 PATHS: tuple[tuple[Any, Any], ...] = (
@@ -42,6 +43,7 @@ class Relocation:
             self._database.run(WorkerRow.delete())
             self._database.run(UploadRow.delete())  # their files are not in a backup
             self._database.run(CaptureRow.update(host=None))
+            self._database.run(LiveCallRow.update(**RELEASED))
             self._database.run(RecordRow.update(worker_host=None))
 
 

@@ -25,6 +25,7 @@ from shared.store.erasures import Erasures
 from shared.store.hooks import Hooks
 from shared.store.inbox_files import InboxFiles
 from shared.store.listing import Listing
+from shared.store.live import LiveCalls
 from shared.store.notes import Notes
 from shared.store.overlays import Overlays
 from shared.store.parts import Parts
@@ -68,6 +69,7 @@ class Store:
         self.claims = Claims(database, self.transcripts, self.overlays, self.carrying, host, clock)
         self.erasures = Erasures(database)
         self.captures = Captures(database, self.records, self.erasures, host)
+        self.live = LiveCalls(database, host, clock)
         self.inbox_files = InboxFiles(database)
         self.uploads = Uploads(database, self.records, self.erasures, clock)
         self.waveforms = Waveforms(database)

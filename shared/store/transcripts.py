@@ -16,7 +16,7 @@ from shared.reading import Correction, corrected_texts
 from shared.store import words_index
 from shared.store.database import Database, Found, Row
 from shared.store.segment_rows import channel_of, number, rows_of, segment_of
-from shared.store.tables import DecodedWindowRow, SegmentRow
+from shared.store.tables import DecodedWindowRow, LiveCallRow, RecordRow, SegmentRow
 from shared.words import Segment, segments_as_json, segments_from_json
 
 ROWS_AT_ONCE = 100
@@ -72,7 +72,7 @@ class Transcripts:
             .where(DecodedWindowRow.record == record_id)
             .order_by(DecodedWindowRow.start_seconds)
         )
-        return [_window(row) for row in self._database.all(query)]
+        return [window_of(row) for row in self._database.all(query)]
 
     def glimpses(self, record_id: int) -> list[Glimpse]:
         """Return the segments that are decoded so far, in the order of their starts, without their words."""
@@ -156,8 +156,10 @@ class Transcripts:
         self._database.index_text(record_id)
 
     def forget_windows(self, record_id: int) -> None:
-        """Remove the decoded windows of a record."""
+        """Remove the decoded windows of a record, also those of a live call that it has not taken over."""
+        session_id = RecordRow.select(RecordRow.session_id).where(RecordRow.id == record_id)
         self._database.run(DecodedWindowRow.delete().where(DecodedWindowRow.record == record_id))
+        self._database.run(LiveCallRow.delete().where(LiveCallRow.session_id.in_(session_id)))
 
     def forget(self, record_id: int) -> None:
         """Remove a record's transcript and decoded windows."""
@@ -173,7 +175,8 @@ def hit_of(found: Found, query: words_index.Query) -> Hit:
     return Hit(found.record_id, found.title, *seconds, found.text, snippet)
 
 
-def _window(row: Row) -> Window:
+def window_of(row: Row) -> Window:
+    """Return the decoded window of a row."""
     return Window(
         number(row, "start_seconds"),
         number(row, "end_seconds"),

@@ -79,6 +79,8 @@ class Capture:
     host: str | None = None
     duration_seconds: float = 0.0
     verdict: Mapping[str, Any] = field(default_factory=dict)
+    live: bool | None = None
+    strain: str | None = None
 
 
 @dataclass(frozen=True)

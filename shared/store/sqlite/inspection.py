@@ -39,8 +39,12 @@ JSON_COLUMNS: dict[tuple[str, str], type | tuple[type, ...]] = {
     ("edits", "before"): dict,
     ("uploads", "options"): dict,
     ("hooks", "events"): list,
+    ("live_calls", "flags"): list,
+    ("live_calls", "provisional"): list,
+    ("live_windows", "segments"): list,
+    ("live_windows", "words"): list,
 }
-_SESSIONS = ("call_records", "captures", "loudness")
+_SESSIONS = ("call_records", "captures", "loudness", "live_calls", "live_windows")
 _PATHS = (("call_records", "recording_path"), ("captures", "recording_path"), ("inbox_files", "path"))
 
 

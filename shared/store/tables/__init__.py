@@ -18,6 +18,7 @@ from shared.store.tables.desk import (
     UploadRow,
     WaveformRow,
 )
+from shared.store.tables.live import LiveCallRow, LiveWindowRow
 from shared.store.tables.overlays import (
     CorrectionRow,
     EditRow,
@@ -71,6 +72,8 @@ TABLES = (
     UploadRow,
     HookRow,
     DeliveryRow,
+    LiveCallRow,
+    LiveWindowRow,
 )
 
 __all__ = [
@@ -88,6 +91,8 @@ __all__ = [
     "HookRow",
     "InboxFileRow",
     "LibraryFileRow",
+    "LiveCallRow",
+    "LiveWindowRow",
     "LoudnessRow",
     "NoteRow",
     "QueueStateRow",

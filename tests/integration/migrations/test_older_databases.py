@@ -151,6 +151,20 @@ USED: dict[str, list[dict[str, object]]] = {
             **{"state": "waiting", "created_at": 1.5},
         }
     ],
+    "live_calls": [
+        {
+            **{"session_id": "other", "state": "following", "token": "0f", "lease_expires_at": 9.0},
+            **{"recipe": "r", "model": "tiny.en", "language": "de", "flags": "[]", "crashes": 1},
+            **{"final_seconds": 20.5, "heard_seconds": 21.0, "behind_seconds": 0.0, "updated_at": 1.5},
+            **{"provisional": '[[20500, 21000, " Frau", null]]', "revision": 7},
+        }
+    ],
+    "live_windows": [
+        {
+            **{"id": 1, "session_id": "other", "start_seconds": 0.0, "end_seconds": 20.5},
+            **{"stretch_seconds": 0.0, "segments": "[]", "words": '[[0, 500, " Guten", "me"]]'},
+        }
+    ],
 }
 
 
