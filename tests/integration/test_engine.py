@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import BadRecording, EngineCrashed, EngineFailed, EngineUnusable
+from shared.priority import NICENESS
 from shared.settings import RecordOptions
 from tests.conftest import skip_or_fail
 from tests.voices import SAMPLE_RATE_HZ, Call, word_error_rate, write_wav
@@ -96,6 +97,19 @@ def test_an_error_in_the_engine_is_told_as_one_line(engine: Engine, sentence: Pa
     with pytest.raises(EngineFailed) as failed:
         list(engine.transcribe(Job(sentence, replace(OPTIONS, beam_size=-1)), nothing))
     assert "\n" not in str(failed.value)
+
+
+@posix_only
+@pytest.mark.parametrize("is_background", [True, False])
+def test_every_thread_that_works_in_the_background_has_a_low_priority(
+    engine: Engine, sentence: Path, is_background: bool
+) -> None:
+    engine.load(replace(choice(), is_background=is_background))
+    assert list(engine.transcribe(Job(sentence, OPTIONS), nothing))
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    wanted = max(usual, NICENESS) if is_background else usual
+    assert os.getpriority(os.PRIO_PROCESS, pid_of(engine)) == wanted
+    assert {niceness for niceness, ticks in threads_of(pid_of(engine)) if ticks >= 10} <= {wanted}
 
 
 @posix_only
@@ -211,6 +225,15 @@ def test_an_engine_that_does_not_let_go_is_killed(engine: Engine, sentence: Path
 )
 def test_how_a_process_ended_is_said_as_its_system_says_it(code: int, words: str) -> None:
     assert words in exit_in_words(code)
+
+
+def threads_of(pid: int) -> list[tuple[int, int]]:
+    """The niceness of each thread, and the ticks of processor time that it took; none outside of Linux."""
+    stats = [
+        stat.read_text("ascii").rpartition(")")[2].split()
+        for stat in Path(f"/proc/{pid}/task").glob("*/stat")
+    ]
+    return [(int(fields[16]), int(fields[11]) + int(fields[12])) for fields in stats]
 
 
 def pid_of(engine: Engine) -> int:

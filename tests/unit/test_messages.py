@@ -47,6 +47,7 @@ POSITIONS = (Position(40.0, 63.125, 0), Position(0.0, 5.5, 1), Position(0.0, 7.2
 MESSAGES: tuple[Any, ...] = (
     Load("small", Path("models/small"), Wishes("cpu", "int8", 4, 2, 8), 16.0, Path("tuning.json")),
     Load("small", Path("models/small")),
+    Load("small", Path("models/small"), is_background=True),
     Job(Path("Größe 北京 \udce9.wav"), RecordOptions(language="de", vad=False), POSITIONS, is_split=True),
     Job(Path("call.wav"), RecordOptions(), limits=RecordingLimits(1.0, 2.0, 3.0)),
     Job(Path("call.wav"), RecordOptions(speakers=2), voices=Path("models/voices.onnx")),

@@ -4,35 +4,19 @@ from __future__ import annotations
 
 import ctypes
 import errno
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from shared.files import NotRegular, open_regular
 from shared.movable import INVALID_HANDLE, shared_handle
+from tests.windows_library import Function
 
 READ, WRITE, DELETE = 0x1, 0x2, 0x4
 GENERIC_READ, GENERIC_WRITE = 0x8000_0000, 0x4000_0000
 OPEN_EXISTING = 3
 NOT_FOUND, DENIED, SHARING_VIOLATION = 2, 5, 32
-
-
-class Function:
-    """A function of a Windows library, as ctypes gives it."""
-
-    restype: Any = ctypes.c_int
-    argtypes: tuple[Any, ...] = ()
-
-    def __init__(self, call: Callable[..., int]) -> None:
-        self._call = call
-
-    def __call__(self, *given: Any) -> Any:
-        assert self.restype is ctypes.c_void_p  # c_int would cut a handle in half
-        assert len(self.argtypes) == len(given)
-        return self.restype(self._call(*given)).value
 
 
 @dataclass

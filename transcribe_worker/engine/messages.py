@@ -44,6 +44,7 @@ class Load:
     wishes: Wishes = field(default_factory=Wishes)
     memory_gb: float = 0.0  # 0 sets no limit
     tuning: Path | None = None  # the file of measured setups; without one nothing is measured
+    is_background: bool = False  # the process gets a low priority, from now on
 
     @property
     def model_bytes(self) -> int:

@@ -19,7 +19,7 @@ from typing import Any
 from shared.errors import OffhookError
 from shared.privacy import TELEMETRY_OFF
 from shared.settings import Settings
-from shared.windows import BELOW_NORMAL_PRIORITY_CLASS, CREATE_NO_WINDOW, creation_flags
+from shared.windows import CREATE_NO_WINDOW, creation_flags
 from transcribe_worker.engine.child import ONE_BLAS_THREAD
 from transcribe_worker.media.limits import RecordingLimits
 
@@ -82,7 +82,7 @@ class Measured:
 
 
 class Preparation:
-    """One such process, of low priority. Raises PreparationFailed if it cannot be started."""
+    """One such process; it gives itself a low priority. Raises PreparationFailed if it cannot be started."""
 
     def __init__(self, wanted: Wanted, command: Sequence[str] = COMMAND) -> None:
         try:
@@ -92,7 +92,7 @@ class Preparation:
                 stdout=subprocess.PIPE,
                 encoding="utf-8",
                 env=os.environ | TELEMETRY_OFF | ONE_BLAS_THREAD,
-                creationflags=creation_flags(CREATE_NO_WINDOW | BELOW_NORMAL_PRIORITY_CLASS),
+                creationflags=creation_flags(CREATE_NO_WINDOW),
             )
         except OSError as error:
             raise PreparationFailed(f"No process can be started: {error.strerror}.") from error

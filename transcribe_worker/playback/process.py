@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from shared import streams
+from shared import priority, streams
 from shared.errors import OffhookError, in_words
 from shared.privacy import forbid_core_dumps, stop_telemetry
 from transcribe_worker import memory
@@ -25,7 +25,6 @@ from transcribe_worker.speech.sides import Sides, sides
 
 #: Peaks are sent for this much of the recording together.
 SENT_SECONDS = 60
-NICENESS = 10
 #: Above what the libraries take: the header of a copy of 24 hours takes 0.1 GB.
 MEMORY_GB = 2.0
 
@@ -37,8 +36,7 @@ def main() -> int:
     stop_telemetry()
     forbid_core_dumps()
     streams.complete()
-    if sys.platform != "win32":  # there its parent has set it
-        os.nice(NICENESS)
+    priority.lower()
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", newline="\n")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries that print go to stderr
     line = sys.stdin.readline()

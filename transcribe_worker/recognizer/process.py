@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 from faster_whisper import WhisperModel
 
-from shared import streams
+from shared import priority, streams
 from shared.errors import BadRecording, EngineFailed, OffhookError, OutOfMemory, RecordingMissing, in_words
 from transcribe_worker import memory
 from transcribe_worker.engine import messages
@@ -97,6 +97,8 @@ class Recognizer:
         os._exit(0)  # nobody reads the rest
 
     def _load(self, wanted: Load) -> None:
+        if wanted.is_background:
+            priority.lower()  # first: the model's threads inherit it
         try:
             self._loader.load(wanted)
         except Exception as error:  # no recording is at fault, so none may fail
