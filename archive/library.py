@@ -77,10 +77,7 @@ class Library:
         if self.is_ours(path):  # as a copy from another disk has the mode of the original
             tighten(path)
         with self._store.transaction():  # what a person changes meanwhile is written with the next sweep
-            is_current = (
-                transcript.overlay(self._store, record.id) == found.overlay
-                and self._store.notes.of_record(record.id) == found.notes
-            )
+            is_current = transcript.is_current(self._store, found, self._settings.my_name)
             self._store.places.mark_archived(record, recording_path=str(path), is_current=is_current)
         return stem
 

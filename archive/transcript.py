@@ -62,6 +62,13 @@ def overlay(store: Store, record_id: int) -> Overlay:
     return Overlay(found.labels(record_id), found.names(record_id), found.corrections(record_id))
 
 
+def is_current(store: Store, found: Transcript, my_name: str) -> bool:
+    """Return whether nothing of a transcript has changed since it was read. Raises RecordNotFound."""
+    record = store.records.get(found.record_id)
+    now = (names_of(store, record, my_name), overlay(store, record.id), store.notes.of_record(record.id))
+    return record.title == found.title and now == (found.names, found.overlay, found.notes)
+
+
 def so_far(store: Store, record: Record, my_name: str) -> Transcript:
     """Read what is decoded of a record that is being transcribed; what was transcribed before if there is
     nothing.

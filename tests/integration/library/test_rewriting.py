@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -99,23 +100,32 @@ def test_a_death_before_any_step_of_writing_again_is_healed_by_the_next_sweep(
     assert all(f"Ada {deaths}" in text for text in files(settings).values())
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda store, record: name(store, record, "Zoë"),
+        lambda store, record: store.choices.describe(record.id, title="Zoë"),
+    ],
+    ids=["name", "title"],
+)
 def test_a_change_while_the_files_are_written_is_written_by_the_next_sweep(
-    library: Library, store: Store, settings: Settings, archived: Record
+    library: Library, store: Store, settings: Settings, archived: Record, change: Callable[..., object]
 ) -> None:
     name(store, archived, "Ada")
     add_files = store.places.add_files
 
     def meanwhile(*arguments: object) -> None:
         add_files(*arguments)  # type: ignore[arg-type]
-        name(store, archived, "Zoë")
+        change(store, archived)
 
     store.places.add_files = meanwhile  # type: ignore[method-assign, assignment]
     library.rewrite(archived.id)
     store.places.add_files = add_files  # type: ignore[method-assign]
     assert "Ada" in files(settings)[".txt"]
+    assert "Zoë" not in files(settings)[".json"]
     (waits,) = store.places.unarchived()
     library.archive(waits)
-    assert all("Zoë" in text for text in files(settings).values())
+    assert "Zoë" in files(settings)[".json"]
     assert store.places.unarchived() == []
 
 
