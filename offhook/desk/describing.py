@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from offhook.desk.changes import write_again
 from offhook.desk.desk import Desk
 from shared.errors import OffhookError
 from shared.plain_text import one_line
@@ -20,15 +19,13 @@ class BadDescription(OffhookError):
 
 
 def describe(desk: Desk, record_id: int, **given: str | None) -> Record:
-    """Change some of FIELDS of a recording, and write its transcripts again, which name them.
+    """Change some of FIELDS of a recording; the next sweep of a worker writes its transcripts again.
 
     None or an empty text takes a candidate or project away. Files keep their names: the place in the library
     is chosen once, when the recording is first archived. Raises RecordNotFound, BadDescription.
     """
     columns = {name: _checked(name, text) for name, text in given.items()}
-    record = desk.store.choices.describe(record_id, **columns)
-    write_again(desk, record_id)
-    return record
+    return desk.store.choices.describe(record_id, **columns)
 
 
 def _checked(name: str, text: str | None) -> str | None:
