@@ -74,15 +74,20 @@ class LiveCalls:
         if call is None:
             return []
         later = LiveWindowRow.end_seconds >= seconds(from_ms)
-        rows = self._windows(session_id, later)
-        final = [it for row in rows for it in words_from_json(row["words"], is_final=True)]
+        final = _final(self._windows(session_id, later))
         provisional = words_from_json(call["provisional"], is_final=False)
         final_ms = milliseconds(value_of(LiveCall, call).final_seconds)
-        found = [
-            *sorted(final, key=lambda it: (it.start_ms, it.end_ms)),
-            *(it for it in provisional if it.start_ms >= final_ms),
-        ]
+        found = [*final, *(it for it in provisional if it.start_ms >= final_ms)]
         return [it for it in found if it.start_ms >= from_ms]
+
+    def final_words(self, session_id: str, *, after: int = 0) -> tuple[list[LiveWord], int]:
+        """Return the words of the windows that were committed after window number `after`, by time, and the
+        number of the last window.
+
+        Of a call with two channels, a later window may have earlier words.
+        """
+        rows = self._windows(session_id, LiveWindowRow.id > after)
+        return _final(rows), max((row["id"] for row in rows), default=after)
 
     def revision(self, session_id: str) -> int | None:
         """Return the revision of a live call, None if there is none."""
@@ -219,6 +224,12 @@ class LiveCalls:
         changed = {**columns_of(columns), **seen, "updated_at": self._clock()}
         if not self._database.run(LiveCallRow.update(**changed).where(_holds(claim.session_id, claim.token))):
             raise ClaimLost
+
+
+def _final(rows: Iterable[Row]) -> list[LiveWord]:
+    """Return the words of windows by time."""
+    found = (it for row in rows for it in words_from_json(row["words"], is_final=True))
+    return sorted(found, key=lambda it: (it.start_ms, it.end_ms))
 
 
 def _holds(session_id: str, token: str) -> Expression:

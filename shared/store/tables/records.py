@@ -129,7 +129,7 @@ class CaptureRow(Model):
     duration_seconds = DoubleField(default=0.0)
     verdict = TextField(default="{}")  # JSON
     host = TextField(null=True)  # where that process runs; NULL: the host of this home
-    live = BooleanField(null=True)  # whether to decode it while it runs; NULL: as the setting says
+    live = IntegerField(null=True)  # 0 or 1: whether to decode it while it runs; NULL: as the setting says
     strain = TextField(null=True)  # why recording it has trouble now; NULL: it has none
 
     class Meta:
