@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 #: States of a recording that has ended: `outcome["state"]`.
 QUEUED, WAITS, LATE, DISCARDED = "queued", "waiting", "late", "discarded"
-NOTE_SECONDS = 2.0
+#: How often the keeper looks for trouble, and how many looks there are from one note to the next.
+LOOK_SECONDS, LOOKS_A_NOTE = 0.5, 4
 #: How long a stop waits for a busy database; the notes are written later then.
 PATIENCE_SECONDS = 1.0
 
@@ -87,8 +88,12 @@ class ActiveRecording:
     def _keep(self) -> None:
         try:
             with self._store.busy_timeout(PATIENCE_SECONDS):
-                while not self.capture.ended.wait(NOTE_SECONDS):
-                    self._notes.try_to_write(self.capture)
+                looks = 0
+                while not self.capture.ended.wait(LOOK_SECONDS):
+                    looks += 1
+                    self._notes.note_strain(self.capture)
+                    if looks % LOOKS_A_NOTE == 0:
+                        self._notes.try_to_write(self.capture)
                 self._end()
         finally:
             self._on_end(self)  # always: the next recording must not wait for this one
@@ -115,7 +120,7 @@ class ActiveRecording:
             return None
         self._notes.begin()  # without a row the file belongs to no call
         self._notes.try_to_write(self.capture)
-        self._store.captures.change(session_id, state=WAITING if self.waits else ENDED)
+        self._store.captures.change(session_id, state=WAITING if self.waits else ENDED, strain=None)
         return None if self.waits else self._unfinished.hand_over(session_id)
 
     def _described(self, record: Record | None) -> dict[str, Any]:

@@ -6,10 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from capture_worker import audio
-from capture_worker.audio.source import LOOPBACK, SIDES
+from capture_worker.audio.source import LOOPBACK, MICROPHONE, SIDES
 from capture_worker.clock import steady_seconds
 from capture_worker.disk import DiskThread, recording_error
 from capture_worker.inputs import NONE, Inputs, OpenSystem
@@ -18,6 +19,7 @@ from capture_worker.mixer import LAYOUTS, clipped_frames
 from capture_worker.notices import Warn, notice
 from capture_worker.plan import Plan
 from capture_worker.samples import Pair
+from capture_worker.strain import DISK_LATE, Strain
 from capture_worker.timeline import Timeline
 from capture_worker.verdict import Verdict, judge_side
 from capture_worker.wav import WavWriter
@@ -51,6 +53,7 @@ class Pipeline:
         origin_seconds: float,
         *,
         loudness: Loudness,
+        strain: Strain,
         on_level: Callable[[Levels], None],
         warn: Warn,
         clock: Callable[[], float],
@@ -59,7 +62,7 @@ class Pipeline:
         self.reason = ASKED
         self.clipped = dict.fromkeys(SIDES, 0)
         self.inputs, self.disk, self.timeline = inputs, disk, Timeline(origin_seconds)
-        self._plan, self._origin, self._loudness = plan, origin_seconds, loudness
+        self._plan, self._origin, self._loudness, self._strain = plan, origin_seconds, loudness, strain
         self._on_level, self._warn = on_level, warn
         self._clock, self._sleep = clock, sleep
         _, self._mix = LAYOUTS[plan.layout]
@@ -72,6 +75,7 @@ class Pipeline:
         next_level = next_write = self._clock()
         while not stopping.is_set():
             now = self._poll_inputs()
+            self._strain.beat(now)
             if now >= next_level:
                 self._on_level(self._meter.read(now - self._origin))
                 next_level = max(next_level + LEVEL_SECONDS, now)
@@ -113,6 +117,9 @@ class Pipeline:
         for side, samples in zip(SIDES, pair, strict=True):
             self.clipped[side] += clipped_frames(samples)
         self._watch_loopback()
+        self._strain.count_gaps(
+            self.timeline.tracks[MICROPHONE].counts.gaps, self.inputs.sides[MICROPHONE].losses
+        )
         return True
 
     def _watch_loopback(self) -> None:
@@ -160,6 +167,7 @@ class DualStreamCapture:
         self._on_level, self._warn = _guarded(on_level), _guarded(on_warning)
         self._open_system = open_system
         self._clock, self._sleep = clock, sleep
+        self._strain = Strain(clock)
         self._opened, self._stopping = threading.Event(), threading.Event()
         self._pipeline: Pipeline | None = None
         self._origin = 0.0
@@ -170,7 +178,8 @@ class DualStreamCapture:
         Raises NoDevice, AudioUnavailable, DiskFull, OffhookError.
         """
         self._origin = self._clock()
-        disk = DiskThread(_new_file(self.path, LAYOUTS[self.plan.layout][0]))
+        wav = _new_file(self.path, LAYOUTS[self.plan.layout][0])
+        disk = DiskThread(wav, on_late=partial(self._strain.note, DISK_LATE))
         disk.start()
         threading.Thread(target=self._run, args=(disk,), name="audio", daemon=True).start()
         if not self._opened.wait(OPEN_SECONDS):
@@ -199,6 +208,11 @@ class DualStreamCapture:
     def verdict(self) -> Verdict:
         """The verdict so far, or of the finished recording."""
         return self._judge(self._running())
+
+    @property
+    def strain(self) -> str | None:
+        """What it has trouble with now: `capture_late`, `disk_late` or None."""
+        return None if self.ended.is_set() else self._strain.now()
 
     def device_names(self) -> dict[str, str | None]:
         """Return the name of the open device of each side."""
@@ -253,6 +267,7 @@ class DualStreamCapture:
             disk,
             self._origin,
             loudness=self.loudness,
+            strain=self._strain,
             on_level=self._on_level,
             warn=self._warn,
             clock=self._clock,

@@ -14,15 +14,25 @@ from shared.errors import DiskFull, OffhookError
 
 SYNC_SECONDS = 1.0
 MOST_WAITING = 4
+#: A disk that takes longer for a sync is late.
+SLOW_SYNC_SECONDS = 1.0
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class DiskThread:
-    """Writes audio as it comes, and syncs it to the disk every second."""
+    """Writes audio as it comes, and syncs it to the disk every second.
 
-    def __init__(self, wav: WavWriter, monotonic: Callable[[], float] = time.monotonic) -> None:
+    `on_late` is called, in any thread, whenever the disk is slower than the recording. It must not wait.
+    """
+
+    def __init__(
+        self,
+        wav: WavWriter,
+        monotonic: Callable[[], float] = time.monotonic,
+        on_late: Callable[[], None] = lambda: None,
+    ) -> None:
         self.error: OffhookError | None = None
-        self._wav, self._monotonic = wav, monotonic
+        self._wav, self._monotonic, self._on_late = wav, monotonic, on_late
         self._waiting: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="disk", daemon=True)
 
@@ -38,6 +48,8 @@ class DiskThread:
     def put(self, pcm: bytes) -> None:
         """Queue whole frames for writing; never waits."""
         self._waiting.put(pcm)
+        if self._waiting.qsize() > MOST_WAITING:
+            self._on_late()
 
     def catch_up(self) -> None:
         """Wait until the queue is nearly empty."""
@@ -63,9 +75,12 @@ class DiskThread:
         next_sync = self._monotonic() + SYNC_SECONDS
         while (pcm := self._waiting.get()) is not None:
             self._wav.write(pcm)
-            if self._monotonic() >= next_sync:
+            if (began := self._monotonic()) >= next_sync:
                 self._wav.sync()
-                next_sync = self._monotonic() + SYNC_SECONDS
+                ended = self._monotonic()
+                if ended - began > SLOW_SYNC_SECONDS:
+                    self._on_late()
+                next_sync = ended + SYNC_SECONDS
 
 
 def recording_error(error: OSError, path: Path) -> OffhookError:

@@ -25,6 +25,7 @@ class Notes:
         self._captures, self.call = captures, call
         self._begun = False
         self._noted_ticks = 0
+        self._noted_strain: str | None = None
 
     def attach(self, candidate_id: str | None, project_id: str | None) -> None:
         """Set the candidate and the project, where they are given, in the row that is to be written."""
@@ -48,6 +49,7 @@ class Notes:
                 layout=call.layout,
                 started_at=call.started_at,
                 worker_id=call.worker_id,
+                live=call.live,
             )
             self._begun = True
 
@@ -64,6 +66,19 @@ class Notes:
         }
         self._captures.note(self.call.session_id, capture.verdict.as_dict(), levels)
         self._noted_ticks = ticks
+
+    def note_strain(self, capture: DualStreamCapture) -> None:
+        """Note what recording has trouble with, if that has changed; log a failure."""
+        strain = capture.strain
+        if not self._begun or strain == self._noted_strain:
+            return
+        try:
+            self._captures.note_strain(self.call.session_id, strain)
+        except StoreError as error:
+            log.warning("trouble of a recording cannot be noted: %s", discreet(error))
+        else:
+            log.info("recording: %s", strain or "no trouble any more")
+            self._noted_strain = strain
 
     def try_to_write(self, capture: DualStreamCapture) -> None:
         """Update the notes; log a failure."""

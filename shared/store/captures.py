@@ -107,6 +107,11 @@ class Captures:
                 key = [LoudnessRow.capture, LoudnessRow.minute]
                 self._database.run(query.on_conflict(conflict_target=key, update=asdict(sides)))
 
+    def note_strain(self, session_id: str, strain: str | None) -> None:
+        """Write what recording a call has trouble with now, without waiting for the disk, which may be it."""
+        with self._database.unsynced():
+            self.change(session_id, strain=strain)
+
     def attach(self, session_id: str, candidate_id: str | None, project_id: str | None) -> None:
         """Set the candidate and project of a call, queued or not. Raises UnknownSession."""
         given = {"candidate_id": candidate_id, "project_id": project_id}
