@@ -1,4 +1,4 @@
-"""Sends the events of a session to its listener: levels, states and warnings of the capture protocol."""
+"""Sends the events of a session to its listener: those of the capture protocol."""
 
 from __future__ import annotations
 
@@ -25,18 +25,19 @@ class Announcer:
 
     def state(self, found: dict[str, Any]) -> None:
         """Send a new state."""
-        self._send({"type": "state", **found})
+        self.send({"type": "state", **found})
 
     def levels(self, levels: Levels) -> None:
         """Send the levels."""
-        self._send(levels.as_event())
+        self.send(levels.as_event())
 
     def warn(self, code: str, message: str) -> None:
         """Send a warning, and keep it for the session's state."""
         self.warnings.append({"code": code, "message": message})
-        self._send({"type": "warning", "code": code, "message": message})
+        self.send({"type": "warning", "code": code, "message": message})
 
-    def _send(self, event: Event) -> None:
+    def send(self, event: Event) -> None:
+        """Send an event."""
         try:
             self._listener(event)
         except Exception:

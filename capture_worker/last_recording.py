@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from typing import Any
 
 from capture_worker.active_recording import LATE, QUEUED
 from capture_worker.handover.unfinished import RECOVERED, Recovered
+from shared.errors import StoreError
+from shared.logs import discreet
 from shared.store.store import Store
+
+log = logging.getLogger(__name__)
 
 Outcome = dict[str, Any]
 _QUEUED: Outcome = {"state": QUEUED, "queue_error": None}
@@ -71,6 +76,14 @@ class LastRecording:
                 return False
             self._outcome = found
             return True
+
+    def try_to_refresh(self) -> bool:
+        """Update the outcome, if the database can be read now; return whether it changed."""
+        try:
+            return self.refresh()
+        except StoreError as error:
+            log.debug("the last recording cannot be looked up now: %s", discreet(error))
+            return False
 
     def unplanned_end(self) -> str | None:
         """Return why the last recording ended, None if a person stopped it."""

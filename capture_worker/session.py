@@ -21,26 +21,27 @@ from typing import Any
 from capture_worker import audio
 from capture_worker.active_recording import ActiveRecording
 from capture_worker.announcer import Announcer, Event
-from capture_worker.audio.source import SIDES
+from capture_worker.call_facts import facts_of
 from capture_worker.capture import DualStreamCapture
 from capture_worker.devices import check_devices
 from capture_worker.handover.notes import Notes
 from capture_worker.handover.unfinished import UnfinishedRecordings
 from capture_worker.inputs import OpenSystem
 from capture_worker.last_recording import LastRecording
+from capture_worker.live.feed import Listeners, WordsFeeds
+from capture_worker.live.state import LiveState
 from capture_worker.notices import notices_at_start
 from capture_worker.output_path import new_file
 from capture_worker.pending_recordings import PendingRecordings
 from capture_worker.plan import Plan
 from shared import home, titles
 from shared.capture_errors import AlreadyRecording, NotRecording, RecordingWaits, UnknownSession
-from shared.errors import OffhookError, StateConflict, StoreError
+from shared.errors import OffhookError, StateConflict
 from shared.logs import discreet
 from shared.settings import Settings
 from shared.settings_sources import load
 from shared.store.store import Store
 from shared.store.values import Capture
-from shared.times import iso
 from shared.workers import Presence
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,8 @@ class RecordingSession:
     """The recording of calls in one home; any thread may call it.
 
     Without arguments it takes the settings of its environment. `on_event` gets the events of the capture
-    protocol (levels, states, warnings) in the thread where they arise, and must not wait.
+    protocol (levels, states, warnings, words) in the thread where they arise, and must not wait. With
+    `words_listeners` the words go to whoever that returns, instead.
     """
 
     def __init__(
@@ -61,7 +63,8 @@ class RecordingSession:
         *,
         store: Store | None = None,
         presence: Presence | None = None,
-        on_event: Callable[[Event], None] = lambda event: None,
+        on_event: Callable[[Event], None] | None = None,
+        words_listeners: Listeners | None = None,
         open_system: OpenSystem = audio.open_system,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -74,13 +77,16 @@ class RecordingSession:
             presence = Presence(self._store, self.settings.locks, "capture").enter()
             self._undo.callback(presence.leave)
         self._worker_id = presence.worker_id
-        self._announcer, self._open_system, self._clock = Announcer(on_event), open_system, clock
+        self._announcer, self._open_system, self._clock = Announcer(on_event or _ignore), open_system, clock
         self._captures = self._store.captures
         self._unfinished = UnfinishedRecordings(self.settings, self._store, self._worker_id)
         self._lock = threading.RLock()
         self._active: ActiveRecording | None = None
         self._pending = PendingRecordings(self._captures, self._unfinished, self._worker_id)
         self._last = LastRecording(self._store)
+        self._live = LiveState(self._store, self.settings)
+        own = [self._announcer.send] if on_event else []
+        self._words = WordsFeeds(self._store, words_listeners or (lambda: own))
         atexit.register(self.close)  # a program may end without closing its session
         try:
             self.hand_over_leftovers()
@@ -102,6 +108,7 @@ class RecordingSession:
             with contextlib.suppress(NotRecording):
                 self.stop()
         finally:
+            self._words.close()
             self._undo.close()
 
     @property
@@ -115,12 +122,14 @@ class RecordingSession:
         candidate_id: str | None = None,
         project_id: str | None = None,
         title: str | None = None,
+        live: bool | None = None,
         **devices: str | None,
     ) -> dict[str, Any]:
         """Start to record; return the state. The finished WAV goes to `output_path`, or into the inbox.
 
-        `microphone`, `loopback` and `layout` stand in for the settings of these names in this recording.
-        Raises AlreadyRecording, RecordingWaits, NoDevice, AudioUnavailable, BadOutputPath, BadRequest.
+        `live`, `microphone`, `loopback` and `layout` stand in for the settings of these names in this
+        recording. Raises AlreadyRecording, RecordingWaits, NoDevice, AudioUnavailable, BadOutputPath,
+        BadRequest.
         """
         with self._lock:
             self._require_idle()
@@ -128,11 +137,14 @@ class RecordingSession:
             now, session_id = self._clock(), str(uuid.uuid4())
             path = self._final_path(output_path, session_id, now)
             about = (plan.layout, self._worker_id, now, candidate_id, project_id)
-            call = Capture(session_id, RECORDING, title or titles.of_moment(now), str(path), *about)
+            call = Capture(
+                session_id, RECORDING, title or titles.of_moment(now), str(path), *about, live=live
+            )
             self._announcer.warnings.clear()
             active = self._new_recording(call, plan)
             active.start()
             self._active = active
+            self._words.begin(session_id)
         notices_at_start(self._announcer.warn, self.settings)
         self._announce_state()
         return self._described()
@@ -165,7 +177,7 @@ class RecordingSession:
                 self._captures.attach(chosen, candidate_id, project_id)
             if self._pending.waiting and self._pending.waiting.session_id == chosen:
                 self._pending.hand_over_waiting()
-                self._refresh_last()
+                self._last.try_to_refresh()
                 self._announce_state()
         record = self._store.records.of_session(chosen)
         return {"session_id": chosen, "record_id": record.id if record else None}
@@ -191,7 +203,7 @@ class RecordingSession:
 
     def get_state(self) -> dict[str, Any]:
         """Return the running or waiting recording, its warnings, and the outcome of the last recording."""
-        self._refresh_last()
+        self._last.try_to_refresh()
         return self._described()
 
     def check_devices(self) -> dict[str, Any]:
@@ -209,7 +221,7 @@ class RecordingSession:
                 running=self._active.call.session_id if self._active else None,
                 manual=self.settings.finalise == "manual",
             )
-            if self._last.recover(recovered) or self._refresh_last() or self._current_id() != before:
+            if self._last.recover(recovered) or self._last.try_to_refresh() or self._current_id() != before:
                 self._announce_state()
 
     def _opened_store(self) -> Store:
@@ -221,14 +233,6 @@ class RecordingSession:
         if self._active:
             return self._active.call.session_id
         return self._pending.waiting.session_id if self._pending.waiting else None
-
-    def _refresh_last(self) -> bool:
-        """Update the outcome of the last recording, if the database can be read now."""
-        try:
-            return self._last.refresh()
-        except StoreError as error:
-            log.debug("the last recording cannot be looked up now: %s", discreet(error))
-            return False
 
     def _require_idle(self) -> None:
         if self._closed:
@@ -267,22 +271,18 @@ class RecordingSession:
             self._active = None
             self._pending.add(ended)
         self._announce_state()
+        self._words.end_recording(ended.call.session_id)
 
     def _described(self) -> dict[str, Any]:
-        active, waiting = self._active, self._pending.waiting
+        active, waiting, last = self._active, self._pending.waiting, self._last
         call = active.call if active else waiting
-        length = active.capture.seconds if active else waiting.duration_seconds if waiting else 0.0
+        live = self._live.of(call.session_id if call else last.session_id, active.call if active else None)
         return {
             "state": _state(active, waiting),
-            "session_id": call.session_id if call else None,
-            "title": call.title if call else None,
-            "candidate_id": call.candidate_id if call else None,
-            "project_id": call.project_id if call else None,
-            "started_at": iso(call.started_at) if call else None,
-            "duration_seconds": round(length, 2),
-            **(active.capture.device_names() if active else dict.fromkeys(SIDES)),
+            **facts_of(call, active.capture if active else None),
             "warnings": list(self._announcer.warnings),
-            "last": self._last.outcome,
+            "last": last.outcome,
+            "live": live,
         }
 
     def _announce_state(self) -> None:
@@ -291,3 +291,7 @@ class RecordingSession:
 
 def _state(active: ActiveRecording | None, waiting: Capture | None) -> str:
     return RECORDING if active else STOPPED if waiting else IDLE
+
+
+def _ignore(event: Event) -> None:
+    """Ignore an event: nobody listens."""

@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 
 from capture_worker.control.protocol import (
     LONGEST_LINE_BYTES,
-    SUBSCRIBE_LEVELS,
+    SUBSCRIPTIONS,
+    WORDS,
     Request,
     encode,
     failed,
@@ -34,7 +35,7 @@ class Client:
     def __init__(
         self, reader: BinaryIO, writer: BinaryIO, hang_up: Callable[[bool], None] | None = None
     ) -> None:
-        self.wants_levels = False
+        self.wants = dict.fromkeys(SUBSCRIPTIONS.values(), False)  # by the type of an event
         self._reader, self._writer, self._hang_up = reader, writer, hang_up
         self._outbox: queue.Queue[bytes | None] = queue.Queue(MOST_WAITING)
         self._writing = threading.Thread(target=self._write, name="client-writer", daemon=True)
@@ -83,10 +84,11 @@ class Client:
         self.hang_up()
 
     def _reply(self, request: Request, answer: Answer) -> dict[str, Any]:
-        if request.action != SUBSCRIBE_LEVELS:
+        event = SUBSCRIPTIONS.get(request.action)
+        if event is None:
             return answer(request)
-        self.wants_levels = request.params.get("on", True) is not False
-        return succeeded(request.id, {"on": self.wants_levels})
+        self.wants[event] = request.params.get("on", True) is not False
+        return succeeded(request.id, {"on": self.wants[event]})
 
     def _skip_rest_of(self, line: bytes) -> None:
         while line and not line.endswith(b"\n"):
@@ -122,7 +124,12 @@ class Audience:
     def tell(self, event: dict[str, Any]) -> None:
         """Send an event to all clients, levels only to those that have subscribed; never waits."""
         with self._lock:
-            clients = [c for c in self._clients if event["type"] != "level" or c.wants_levels]
+            clients = [client for client in self._clients if client.wants.get(event["type"], True)]
         line = encode(event) if clients else b""
         for client in clients:
             client.put(line)
+
+    def words_listeners(self) -> list[Callable[[dict[str, Any]], None]]:
+        """Return what takes the events `words`, of each client that has subscribed to them."""
+        with self._lock:
+            return [client.send for client in self._clients if client.wants[WORDS]]

@@ -24,24 +24,27 @@ LONGEST_LINE_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Action:
-    """A method of the session, and the parameters of its request, all of them strings."""
+    """A method of the session, and the parameters of its request: texts, and those that are true or false."""
 
     run: Callable[..., Any]
     params: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
 
 
 #: What a client may say of a recording, and what it may choose for this one in the place of settings.
 ABOUT, CHOSEN = ("output_path", "candidate_id", "project_id", "title"), ("microphone", "loopback", "layout")
 ACTIONS = {
-    "start_recording": Action(RecordingSession.start, ABOUT + CHOSEN),
+    "start_recording": Action(RecordingSession.start, ABOUT + CHOSEN, ("live",)),
     "stop_recording": Action(RecordingSession.stop, ("session_id",)),
     "get_recording_state": Action(RecordingSession.get_state),
     "check_audio_devices": Action(RecordingSession.check_devices),
     "attach_recording": Action(RecordingSession.attach, ("candidate_id", "project_id", "session_id")),
     "discard_recording": Action(RecordingSession.discard, ("session_id",)),
 }
-#: This action concerns the client that asks, not the session.
-SUBSCRIBE_LEVELS = "subscribe_levels"
+SUBSCRIBE_LEVELS, SUBSCRIBE_WORDS = "subscribe_levels", "subscribe_words"
+LEVEL, WORDS = "level", "words"
+#: These actions concern the client that asks, not the session: by them it wants the events of a type.
+SUBSCRIPTIONS = {SUBSCRIBE_LEVELS: LEVEL, SUBSCRIBE_WORDS: WORDS}
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,14 @@ def encode(message: dict[str, Any]) -> bytes:
 
 def _checked(params: dict[str, Any], action: Action) -> dict[str, Any]:
     for name, value in params.items():
-        if name not in action.params:
-            known = ", ".join(action.params) or "none"
+        if name not in action.params + action.switches:
+            known = ", ".join(action.params + action.switches) or "none"
             raise BadRequest(f"There is no parameter {name!r}. There are: {known}.")
-        if value is not None and not _is_text(value):
+        if value is None:
+            continue
+        if name in action.switches and not isinstance(value, bool):
+            raise BadRequest(f"{name} is true or false.")
+        if name in action.params and not _is_text(value):
             raise BadRequest(f"{name} is a text.")
     return params
 

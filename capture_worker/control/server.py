@@ -75,7 +75,11 @@ def speak(process: Process) -> None:
 def _session(process: Process) -> Iterator[tuple[RecordingSession, Audience]]:
     audience = Audience()
     with RecordingSession(
-        process.settings, store=process.store, presence=process.presence, on_event=audience.tell
+        process.settings,
+        store=process.store,
+        presence=process.presence,
+        on_event=audience.tell,
+        words_listeners=audience.words_listeners,
     ) as session:
         yield session, audience
 

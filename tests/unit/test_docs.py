@@ -23,7 +23,7 @@ import capture_worker
 import offhook as offhook_package
 import shared
 import transcribe_worker
-from capture_worker.control.protocol import ACTIONS, SUBSCRIBE_LEVELS
+from capture_worker.control.protocol import ACTIONS, SUBSCRIPTIONS
 from capture_worker.levels import Level, Levels
 from capture_worker.notices import NOTICES
 from offhook.cli import COMMANDS
@@ -425,11 +425,10 @@ def test_every_notice_is_documented_and_no_other() -> None:
 
 
 def test_every_action_of_the_protocol_is_documented_with_its_parameters() -> None:
-    table = [
-        row for row in capture_page("The protocol") if not set(code(row[0])) & {"level", "state", "warning"}
-    ]
-    own = {SUBSCRIBE_LEVELS: ("on",), AUTHENTICATE: ("nonce", "proof")}
-    real = {name: action.params for name, action in ACTIONS.items()} | own
+    events = {"level", "state", "warning", "words"}
+    table = [row for row in capture_page("The protocol") if not set(code(row[0])) & events]
+    own = {**dict.fromkeys(SUBSCRIPTIONS, ("on",)), AUTHENTICATE: ("nonce", "proof")}
+    real = {name: action.params + action.switches for name, action in ACTIONS.items()} | own
     assert {code(row[0])[0]: tuple(code(row[1])) for row in table} == real
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 
 from capture_worker.control.client import MOST_WAITING, Audience, Client
+from capture_worker.control.protocol import LEVEL
 from tests.integration.capture_protocol.conversation import Home
 from tests.stage import end
 
@@ -99,7 +100,7 @@ def test_one_who_does_not_read_keeps_nothing_from_the_others() -> None:
     audience, pairs = Audience(), [socket.socketpair() for _ in range(2)]
     clients = [Client(ours.makefile("rb"), ours.makefile("wb")) for ours, _ in pairs]
     for client in clients:
-        client.wants_levels = True
+        client.wants[LEVEL] = True
         audience.join(client)
     reads = pairs[1][1].makefile("rb")
     for number in range(10 * MOST_WAITING):

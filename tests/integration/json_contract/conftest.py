@@ -33,6 +33,7 @@ from tests.integration.json_contract.homes import (
     _lose_two,
     _notify,
 )
+from tests.live_calls import Decoder
 from tests.stage import Stage
 from tests.tables import use
 from tests.voices import write_wav
@@ -99,6 +100,13 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stage, dict[str,
         stage.wait_for((stage.home / "control.json").exists, "the capture worker")
         said["state"].append(stage.read("record", "state"))
         said["state"].append(stage.read("record", "start", "--candidate", "C", "--project", "P"))
+        with Store.of_home(Settings(home=stage.home)) as store:
+            decoder = Decoder.of(store, said["state"][-1]["session_id"])
+            for state in ({"yields": "hot"}, {"yields": None}):
+                decoder.guess(0.0, 1.0, (" Hello", "me"), behind_seconds=1.5, **state)
+                said["state"].append(stage.read("record", "state"))
+            decoder.switch_off("too slow")
+            said["state"].append(stage.read("record", "state"))
         said["stop"].append(stage.read("record", "stop"))
         said["state"].append(stage.read("record", "state"))
         stage.read("record", "start")

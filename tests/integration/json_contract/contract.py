@@ -414,6 +414,13 @@ CONTRACT: dict[str, Table] = {
         "warnings[].code": "text",
         "warnings[].message": "text",
         "last": "outcome or null",
+        "live": "object or null",
+        "live.state": "text",
+        "live.why": "text or null",
+        "live.behind_seconds": "number",
+        "live.final_seconds": "number",
+        "live.heard_seconds": "number",
+        "live.yields": "text or null",
     },
     "offhook record stop": {".": "outcome"},
     "offhook models list": {

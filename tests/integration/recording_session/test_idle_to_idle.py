@@ -99,6 +99,7 @@ def test_an_idle_session_has_nothing_to_tell(call: Recorded) -> None:
         "loopback": None,
         "warnings": [],
         "last": None,
+        "live": None,
     }
 
 
