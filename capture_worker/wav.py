@@ -1,7 +1,6 @@
 """Writes the WAV of a recording: playable after a kill at any moment, at any length.
 
-The header has room for RF64's long sizes (EBU Tech 3306) from the start, so it never moves. It is rewritten
-every second; after each `sync` it is on the disk with the audio.
+The header is rewritten every second; after each `sync` it is on the disk with the audio.
 """
 
 from __future__ import annotations
@@ -11,34 +10,8 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from capture_worker.samples import RATE_HZ
 from shared.home import FILE_MODE
-
-SAMPLE_BYTES = 2
-HEADER_BYTES = 80
-#: From this size on the file is an RF64: a RIFF counts its bytes with 32 bits.
-RF64_FROM_BYTES = 2**32 - 2**16
-_UNKNOWN = 0xFFFF_FFFF
-_DS64_BYTES = 28
-_FMT = struct.Struct("<HHIIHH")
-
-
-def header(channels: int, data_bytes: int, rate_hz: int = RATE_HZ) -> bytes:
-    """Return the header for `data_bytes` of 16-bit audio: RIFF, or RF64 beyond 4 GiB."""
-    size = HEADER_BYTES - 8 + data_bytes
-    block = channels * SAMPLE_BYTES
-    fmt = struct.pack("<4sI", b"fmt ", _FMT.size) + _FMT.pack(
-        1, channels, rate_hz, rate_hz * block, block, 8 * SAMPLE_BYTES
-    )
-    if HEADER_BYTES + data_bytes < RF64_FROM_BYTES:
-        room = struct.pack("<4sI", b"JUNK", _DS64_BYTES) + bytes(_DS64_BYTES)
-        return struct.pack("<4sI4s", b"RIFF", size, b"WAVE") + room + fmt + _data(data_bytes)
-    sizes = struct.pack("<4sIQQQI", b"ds64", _DS64_BYTES, size, data_bytes, data_bytes // block, 0)
-    return struct.pack("<4sI4s", b"RF64", _UNKNOWN, b"WAVE") + sizes + fmt + _data(_UNKNOWN)
-
-
-def _data(size: int) -> bytes:
-    return struct.pack("<4sI", b"data", size)
+from shared.recording_wav import HEADER_BYTES, RATE_HZ, SAMPLE_BYTES, header
 
 
 class WavWriter:
@@ -126,5 +99,5 @@ def _channels_of(start: bytes) -> int:
     """Return the channels in a header of `WavWriter`, 0 for any other header."""
     if len(start) < HEADER_BYTES or start[:4] not in (b"RIFF", b"RF64") or start[48:52] != b"fmt ":
         return 0
-    channels: int = _FMT.unpack_from(start, 56)[1]
+    channels: int = struct.unpack_from("<H", start, 58)[0]
     return channels if channels in (1, 2) else 0

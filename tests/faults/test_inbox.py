@@ -18,8 +18,8 @@ import av
 import numpy as np
 import pytest
 
-from capture_worker.wav import HEADER_BYTES, header
 from shared.files import sha256_of
+from shared.recording_wav import HEADER_BYTES, header
 from tests import looks
 from tests.stage import Stage
 from tests.standstill import under_way

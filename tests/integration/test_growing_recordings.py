@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from capture_worker.wav import HEADER_BYTES, RF64_FROM_BYTES, WavWriter, header
+from capture_worker.wav import WavWriter
 from shared.errors import (
     DamagedHeader,
     EmptyRecording,
@@ -24,6 +24,7 @@ from shared.errors import (
     TooLarge,
     TooLong,
 )
+from shared.recording_wav import HEADER_BYTES, RF64_FROM_BYTES, header
 from transcribe_worker.media.flags import CHANNELS_OPPOSED
 from transcribe_worker.media.growing import GrowingFile, GrowingRecording, open_growing
 from transcribe_worker.media.limits import RecordingLimits

@@ -22,9 +22,10 @@ import pytest
 from numpy.typing import NDArray
 
 from capture_worker import RecordingSession
-from capture_worker.wav import HEADER_BYTES, WavWriter
+from capture_worker.wav import WavWriter
 from shared.files import sha256_of
 from shared.loudness import SideLevels
+from shared.recording_wav import HEADER_BYTES
 from shared.settings import Settings
 from shared.store.captures import ENDED, QUEUED, RECORDING, Captures
 from shared.store.store import Store

@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture_worker.disk import DiskThread, recording_error
-from capture_worker.wav import HEADER_BYTES, RATE_HZ, RF64_FROM_BYTES, WavWriter, header, repair
+from capture_worker.wav import WavWriter, repair
 from shared.errors import DiskFull, OffhookError
+from shared.recording_wav import HEADER_BYTES, RATE_HZ, RF64_FROM_BYTES, header
 from transcribe_worker.media.riff import WavLayout, is_whole, read_layout
 
 ROOT = Path(__file__).parents[2]

@@ -8,11 +8,9 @@ nothing after it is read, and the header is read again for every block.
 from __future__ import annotations
 
 import os
-import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -20,69 +18,19 @@ import numpy as np
 
 from shared.errors import DamagedHeader, EmptyRecording, NoAudio, NotARecording
 from shared.files import NotRegular, open_regular
+from shared.recording_wav import HEADER_BYTES, SAMPLE_BYTES, Header
 from transcribe_worker.media.downmix import Mono, downmixed
 from transcribe_worker.media.flags import Flags
 from transcribe_worker.media.limits import RecordingLimits
 from transcribe_worker.media.recording import ORDINARY, WAV_PACKET_BYTES
 from transcribe_worker.media.resampling import SAMPLE_RATE_HZ, resampled, resampled_pairs
 from transcribe_worker.media.samples import SAMPLE_FORMATS, Channels, Chunk, scaled_to_one
-from transcribe_worker.media.wav_format import PCM
 
 Block = TypeVar("Block", Mono, Channels)
 #: Called while there is nothing to read; returns False when the recording has ended.
 Wait = Callable[[], bool]
 
-SAMPLE_BYTES = 2
 BLOCK_FRAMES = SAMPLE_RATE_HZ // 2
-_DS64_BYTES, _FMT_BYTES, _UNKNOWN = 28, 16, 0xFFFF_FFFF
-#: Form, size, WAVE; JUNK or ds64, size, three long sizes, length of a table; fmt, size, format; data, size.
-_HEADER = struct.Struct("<4sI4s 4sIQQQI 4sIHHIIHH 4sI")
-HEADER_BYTES = _HEADER.size
-
-
-@dataclass(frozen=True)
-class Header:
-    """The header of a recording: its channels, and the bytes of audio that it promises.
-
-    `data_bytes` is None if its sizes contradict each other: it was read while it was being written.
-    """
-
-    channels: int
-    data_bytes: int | None
-
-    @classmethod
-    def read(cls, raw: bytes, name: str) -> Header:
-        """Read the first bytes of a file. Raises EmptyRecording, DamagedHeader, NotARecording."""
-        _check_start(raw, name)
-        form, size, _, room, room_bytes, *rest = _HEADER.unpack(raw)
-        long_size, long_data, _, _, fmt, fmt_bytes, tag, channels, rate_hz, *sizes, data, data_bytes = rest
-        bytes_per_second, block, bits = sizes
-        frame = channels * SAMPLE_BYTES
-        names = (room, room_bytes, fmt, fmt_bytes, data)
-        if names != (_ROOMS[form], _DS64_BYTES, b"fmt ", _FMT_BYTES, b"data") or channels not in (1, 2):
-            raise _foreign(name)
-        sound = (tag, rate_hz, bytes_per_second, block, bits)
-        if sound != (PCM, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ * frame, frame, 8 * SAMPLE_BYTES):
-            raise _foreign(name)
-        if form == b"RF64" and (size, data_bytes) == (_UNKNOWN, _UNKNOWN):
-            size, data_bytes = long_size, long_data
-        return cls(channels, data_bytes if size == HEADER_BYTES - 8 + data_bytes else None)
-
-
-_ROOMS = {b"RIFF": b"JUNK", b"RF64": b"ds64"}
-
-
-def _check_start(raw: bytes, name: str) -> None:
-    if not raw:
-        raise EmptyRecording(f"{name} is empty (0 bytes).")
-    if raw[:4] not in _ROOMS or raw[8:12] not in (b"WAVE", b""):
-        raise NotARecording(f"{name} is not a WAV, and offhook's recorder writes nothing else.")
-    if len(raw) < HEADER_BYTES:
-        raise DamagedHeader(f"{name} ends after {len(raw)} bytes, within its header.")
-
-
-def _foreign(name: str) -> DamagedHeader:
-    return DamagedHeader(f"The header of {name} is damaged, or another program has written it.")
 
 
 class GrowingFile:
