@@ -58,3 +58,15 @@ def test_one_who_stops_early_leaves_no_thread():
     next(results)
     results.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
+
+
+def test_without_threads_each_result_comes_before_the_next_item_is_asked_for():
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for item in range(3):
+            taken.append(item)
+            yield item
+
+    for item, result in in_order(items(), lambda item: item * item, parallel=0):
+        assert (result, taken[-1]) == (item * item, item)

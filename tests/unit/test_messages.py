@@ -22,7 +22,9 @@ from transcribe_worker.engine.messages import (
     Decoded,
     DecodedWindow,
     Done,
+    Ended,
     Failed,
+    Hold,
     Job,
     Levels,
     Load,
@@ -31,6 +33,7 @@ from transcribe_worker.engine.messages import (
     OtherProtocol,
     Peaks,
     Position,
+    Provisional,
     Ready,
     Reloading,
     Spent,
@@ -52,7 +55,10 @@ MESSAGES: tuple[Any, ...] = (
     Job(Path("call.wav"), RecordOptions(), limits=RecordingLimits(1.0, 2.0, 3.0)),
     Job(Path("call.wav"), RecordOptions(speakers=2), voices=Path("models/voices.onnx")),
     Job(Path("call.wav"), RecordOptions(), POSITIONS[:1], language="de", language_probability=0.75),
+    Job(Path("call.wav"), RecordOptions(), is_growing=True),
     Cancel(),
+    Ended(),
+    Hold(True),
     Ready(),
     Setup("cuda", "float16", 1, 0, 16, "the GPU was out of memory"),
     Reloading(),
@@ -64,6 +70,7 @@ MESSAGES: tuple[Any, ...] = (
     Decoded(80.0, 120.0, "", channel=1),
     Levels(50, "ff" * 50, "28" * 50, "ff32"),
     Peaks(20, ("ff" * 20, "28" * 20)),
+    Provisional(12.5, (SAID,), 1, 20.5),
     Voices((VoiceTurn(0, 1_500, 1, 0.99), VoiceTurn(1_500, 2_000, 2, 0.5))),
     Done(80.0, ("damaged_audio",), Spent(0.5, 4.0, 0.25)),
     Failed("not_a_recording", "call.wav is text.", bad_input=True),
@@ -102,7 +109,9 @@ def test_fields_of_a_later_version_are_passed_over(message: Any) -> None:
 @pytest.mark.parametrize("protocol", [PROTOCOL + 1, 0, "1", None])
 def test_another_version_of_the_protocol_is_refused(message: Any, protocol: object) -> None:
     found = json.loads(encode(message)) | {"protocol": protocol}
-    with pytest.raises(OtherProtocol, match=rf"version {protocol} of the engine's protocol, and this is 2"):
+    with pytest.raises(
+        OtherProtocol, match=rf"version {protocol} of the engine's protocol, and this is {PROTOCOL}"
+    ):
         decode(json.dumps(found))
 
 

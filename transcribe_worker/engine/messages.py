@@ -21,7 +21,7 @@ from transcribe_worker.engine.message_fields import plain, read_object
 from transcribe_worker.engine.setup import Setup, Wishes
 from transcribe_worker.media.limits import RecordingLimits
 
-PROTOCOL = 2
+PROTOCOL = 3
 
 
 class MalformedMessage(ValueError):
@@ -74,11 +74,24 @@ class Job:
     language: str = ""  # what an earlier attempt has found
     language_probability: float | None = None
     voices: Path | None = None  # the network that tells voices apart; without one no voices are found
+    is_growing: bool = False  # it is still being recorded, until `Ended` comes
 
 
 @dataclass(frozen=True)
 class Cancel:
     """Stop the job."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The recording of the job grows no more."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Do nothing for the growing recording while `is_on`: the machine has no time for it."""
+
+    is_on: bool
 
 
 # Events
@@ -151,6 +164,20 @@ class Decoded:
     language_probability: float | None = None
     flags: tuple[str, ...] = ()
     channel: int | None = None
+    speed: float | None = None  # of a growing recording: seconds of speech decoded in a second
+
+
+@dataclass(frozen=True)
+class Provisional:
+    """The text of a growing recording after its last stretch, in place of what was sent before.
+
+    It covers a channel up to `end_seconds`. The next `Decoded` of the channel may have other words.
+    """
+
+    end_seconds: float
+    segments: tuple[Segment, ...] = ()
+    channel: int | None = None
+    speed: float | None = None  # as in `Decoded`
 
 
 @dataclass(frozen=True)
@@ -206,11 +233,17 @@ class Unknown:
     name: str
 
 
-Command = Load | Job | Cancel
+Command = Load | Job | Cancel | Ended | Hold
 #: Events of a job that its caller sees; all others only keep it from being taken for one that hangs.
-JobEvent = Opened | Levels | Peaks | Decoded | Voices | Done
+JobEvent = Opened | Levels | Peaks | Decoded | Provisional | Voices | Done
 Event = Ready | Setup | Reloading | Advanced | JobEvent | Failed | Cancelled
-COMMANDS: Mapping[str, type[Command]] = {"load": Load, "transcribe": Job, "cancel": Cancel}
+COMMANDS: Mapping[str, type[Command]] = {
+    "load": Load,
+    "transcribe": Job,
+    "cancel": Cancel,
+    "ended": Ended,
+    "hold": Hold,
+}
 EVENTS: Mapping[str, type[Event]] = {
     "ready": Ready,
     "setup": Setup,
@@ -220,6 +253,7 @@ EVENTS: Mapping[str, type[Event]] = {
     "levels": Levels,
     "peaks": Peaks,
     "decoded": Decoded,
+    "provisional": Provisional,
     "voices": Voices,
     "done": Done,
     "failed": Failed,

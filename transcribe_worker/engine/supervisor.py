@@ -18,8 +18,10 @@ from transcribe_worker.engine.messages import (
     Cancel,
     Cancelled,
     Done,
+    Ended,
     Event,
     Failed,
+    Hold,
     Job,
     JobEvent,
     Load,
@@ -94,6 +96,11 @@ class Engine:
                     yield event
                 if isinstance(event, Done):
                     return
+
+    def say(self, command: Ended | Hold) -> None:
+        """Tell the engine of the recording that it follows; if it has ended, its job says so."""
+        if self._process:
+            self._process.send(command)
 
     def close(self) -> None:
         """End the engine process, whatever it is doing."""

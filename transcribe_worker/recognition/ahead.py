@@ -14,7 +14,14 @@ Result = TypeVar("Result")
 def in_order(
     items: Iterable[Item], work: Callable[[Item], Result], *, parallel: int
 ) -> Iterator[tuple[Item, Result]]:
-    """Yield each item with its result of `work`, run in `parallel` threads. Raises what `work` raises."""
+    """Yield each item with its result of `work`, run in `parallel` threads. Raises what `work` raises.
+
+    With 0 threads the caller's does the work, and each result comes before the next item is asked for.
+    """
+    if not parallel:
+        for item in items:
+            yield item, work(item)
+        return
     waiting: deque[tuple[Item, Future[Result]]] = deque()
     pool = ThreadPoolExecutor(parallel, thread_name_prefix="decoder")
     try:

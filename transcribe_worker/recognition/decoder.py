@@ -39,7 +39,7 @@ from transcribe_worker.recognition.pieces import (
     holes,
     rest,
 )
-from transcribe_worker.recognition.presets import WITHOUT_LOOPS, Options, Preset
+from transcribe_worker.recognition.presets import Options, Preset
 from transcribe_worker.recognition.prompts import Prompt
 from transcribe_worker.recognition.tokens import (
     MOST_TOKENS_PER_SECOND,
@@ -123,7 +123,7 @@ class Decoder:
 
     def _tried_again(self, attempts: list[Attempt]) -> list[Attempt]:
         """Decode what is in doubt again at 30 s, first with a wider beam, then without repetitions."""
-        for options in (self._request.preset.again, WITHOUT_LOOPS):
+        for options in self._request.preset.tries:
             doubted = {attempt.piece: attempt for attempt in attempts if attempt.is_in_doubt}
             again = self._in_batches(list(doubted), WHOLE_FRAMES, options, doubted)
             improved = {attempt.piece: better(doubted[attempt.piece], attempt) for attempt in again}

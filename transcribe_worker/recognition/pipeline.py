@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from shared.settings import RecordOptions
@@ -13,11 +14,15 @@ from shared.words import LANGUAGE_CHANGES, PROMPT_CUT, Segment
 from transcribe_worker.recognition.ahead import in_order
 from transcribe_worker.recognition.batches import Batches
 from transcribe_worker.recognition.decoder import CurrentModel, Decoder, Request
+from transcribe_worker.recognition.early import EarlyWindows
 from transcribe_worker.recognition.languages import Language, Probabilities, Vote, places
-from transcribe_worker.recognition.presets import chosen
+from transcribe_worker.recognition.presets import PROVISIONAL, Preset, chosen
 from transcribe_worker.speech.detection import Heard, Samples, all_of_it, detect_speech
-from transcribe_worker.speech.stretches import Detect, Stretch, stretches
+from transcribe_worker.speech.stretches import Cut, Detect, Stretch, Window, cut, stretches
 from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
+
+#: Speech that is decoded before the speed is known.
+SHORTEST_FOR_SPEED_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class Recognition:
     `current_model` is asked for the model before each batch, so a model may be replaced meanwhile. `check` is
     called between the steps and ends the recognition by raising. `language` is what an earlier attempt has
     found. `hear` gets each stretch of a recording with one channel, in order, also what is decoded already.
+    `parallel` stretches are decoded at once; with 0 each is decoded before the next is read.
     """
 
     def __init__(
@@ -76,9 +82,17 @@ class Recognition:
         self._hear_voices = hear
         self._current_model, self._options, self._check = current_model, options, check
         self._parallel, self._batches = parallel, batches
-        self._preset = chosen(options)
+        self._preset = preset = chosen(options)
+        self._find = detect_speech if options.vad else all_of_it
+        self._sizes = {
+            "longest": round(preset.longest_seconds * SAMPLE_RATE_HZ),
+            "largest_gap": round(preset.largest_gap_seconds * SAMPLE_RATE_HZ),
+        }
         self._decoder: Decoder | None = None
+        self._provisional: Decoder | None = None
+        self._early = EarlyWindows()
         self.speech_seconds = 0.0  # that speech detection has taken
+        self._decoded_seconds = self._decoding_seconds = 0.0
         self.language = language or _given(options, is_multilingual=current_model().model.is_multilingual)
 
     @property
@@ -91,6 +105,13 @@ class Recognition:
             LANGUAGE_CHANGES: self._decoder.language_changes,
         }
         return tuple(flag for flag, is_noted in notes.items() if is_noted)
+
+    @property
+    def speed(self) -> float | None:
+        """Seconds of speech decoded in a second, one stretch at a time; None before that is known."""
+        if self._decoded_seconds < SHORTEST_FOR_SPEED_SECONDS:
+            return None
+        return round(self._decoded_seconds / max(self._decoding_seconds, 1e-3), 2)
 
     def find_language(self, blocks: Iterable[Samples]) -> None:
         """Find the language from several places of a recording; none is found where nobody speaks in them."""
@@ -117,6 +138,31 @@ class Recognition:
             if stretch.end >= end:
                 break
 
+    def cut(self, samples: Samples, start: int) -> Cut:
+        """Cut the beginning of a stretch, at sample `start`, into windows as the whole will be cut."""
+        return cut(samples, start, self._timed(self._find, samples), is_last=False, **self._sizes)
+
+    def decode_early(self, window: Window, channel: int | None) -> tuple[Segment, ...]:
+        """Decode a window once, before its stretch is whole; a stretch with that window takes the text."""
+        known = self._early.find(channel, window)
+        if known is None:
+            (known,) = self._measured(self._decoder_for(window), [window])
+            self._early.keep(channel, window, known)
+        return known
+
+    def hears(self, samples: Samples) -> bool:
+        """Whether there is anything to decode in samples."""
+        heard = self._timed(self._find, samples)
+        return bool(heard.speech or heard.loud)
+
+    def decode_provisionally(self, windows: Sequence[Window]) -> tuple[Segment, ...]:
+        """Return a text of windows that is made at once and may be wrong."""
+        if not windows:
+            return ()
+        if self._provisional is None:
+            self._provisional = self._new_decoder(windows[0].samples, PROVISIONAL)
+        return tuple(chain.from_iterable(self._provisional.decode(windows)))
+
     def _found(self, stream: Stream) -> Iterator[_Found]:
         """Yield the stretches of a channel, with what is to be decoded in them."""
         for stretch in self._cut(stream):
@@ -125,15 +171,7 @@ class Recognition:
             yield _Found(stretch.after(stream.done), stream.channel)
 
     def _cut(self, stream: Stream) -> Iterator[Stretch]:
-        preset = self._preset
-        find = detect_speech if self._options.vad else all_of_it
-        return stretches(
-            stream.blocks,
-            partial(self._timed, find),
-            start=stream.start,
-            longest=round(preset.longest_seconds * SAMPLE_RATE_HZ),
-            largest_gap=round(preset.largest_gap_seconds * SAMPLE_RATE_HZ),
-        )
+        return stretches(stream.blocks, partial(self._timed, self._find), start=stream.start, **self._sizes)
 
     def _timed(self, detect: Detect, samples: Samples) -> Heard:
         began = time.monotonic()
@@ -145,15 +183,20 @@ class Recognition:
         """Pass stretches on; find a language that is not known yet in the first that has a window."""
         for each in found:
             self._check()
-            if each.stretch.windows and self._decoder is None:
-                self._decoder = self._new_decoder(each.stretch.windows[0].samples)
+            if each.stretch.windows:
+                self._decoder_for(each.stretch.windows[0])
             yield each
 
-    def _new_decoder(self, samples: Samples) -> Decoder:
+    def _decoder_for(self, window: Window) -> Decoder:
+        if self._decoder is None:
+            self._decoder = self._new_decoder(window.samples, self._preset)
+        return self._decoder
+
+    def _new_decoder(self, samples: Samples, preset: Preset) -> Decoder:
         self.language = self.language or self._voted([samples])
         assert self.language
         request = Request(
-            self._preset,
+            preset,
             self.language,
             self._options.word_timestamps,
             self._options.initial_prompt,
@@ -181,11 +224,23 @@ class Recognition:
         return [dict(model.detect_language(some)[2]) for some in samples]
 
     def _decode(self, found: _Found) -> list[tuple[Segment, ...]]:
-        windows = found.stretch.windows
-        if not self._decoder or not windows:
-            return []
-        decoded = self._decoder.decode(windows)
-        return [tuple(replace(it, channel=found.channel) for it in segments) for segments in decoded]
+        known = self._early.taken(found.channel, found.stretch)
+        others = [window for window in found.stretch.windows if window.start not in known]
+        if self._decoder and others:
+            decoded = self._measured(self._decoder, others)
+            known |= dict(zip((window.start for window in others), decoded, strict=True))
+        return [
+            tuple(replace(it, channel=found.channel) for it in known[window.start])
+            for window in found.stretch.windows
+        ]
+
+    def _measured(self, decoder: Decoder, windows: Sequence[Window]) -> list[tuple[Segment, ...]]:
+        """Decode windows, and note how long that takes."""
+        began = time.monotonic()
+        decoded = decoder.decode(windows)
+        self._decoding_seconds += time.monotonic() - began
+        self._decoded_seconds += sum(len(window.samples) for window in windows) / SAMPLE_RATE_HZ
+        return decoded
 
 
 def _by_start(streams: Sequence[Iterator[_Found]], starts: Sequence[int]) -> Iterator[_Found]:

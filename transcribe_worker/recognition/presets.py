@@ -26,6 +26,12 @@ class Preset:
     longest_seconds: float  # of a window: the encoder's work grows with its square
     largest_gap_seconds: float  # between what goes into one window
     padding_seconds: float  # of silence after one, at least; more of it prevents repeated words
+    is_tried_again: bool = True  # what is in doubt; a text that is shown for seconds is not worth it
+
+    @property
+    def tries(self) -> tuple[Options, ...]:
+        """The options of each further try of a window in doubt."""
+        return (self.again, WITHOUT_LOOPS) if self.is_tried_again else ()
 
     @property
     def again(self) -> Options:
@@ -47,6 +53,9 @@ PRESETS: dict[str, Preset] = {
         padding_seconds=2.0,
     ),
 }
+
+#: For text that is replaced a few seconds later.
+PROVISIONAL = replace(PRESETS["fast"], is_tried_again=False)
 
 
 def chosen(options: RecordOptions) -> Preset:

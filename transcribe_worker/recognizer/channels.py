@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from shared.loudness import SideLevels
 from transcribe_worker.engine.messages import Job, Levels, Peaks, Position
 from transcribe_worker.media.echo import without_echo
+from transcribe_worker.media.growing import GrowingRecording
 from transcribe_worker.media.recording import SAMPLE_RATE_HZ, Recording
 from transcribe_worker.recognition.pipeline import Stream
 from transcribe_worker.speech.peaks import TICKS_PER_SECOND, PeakMeter
@@ -22,6 +23,7 @@ from transcribe_worker.speech.sides import Sides
 Mono = NDArray[np.float32]
 Pair = NDArray[np.float32]
 Block = TypeVar("Block")
+Readable = Recording | GrowingRecording
 #: Seconds of levels, or of peaks, that are sent together.
 SENT_SECONDS = 60
 START = Position(0.0, 0.0)
@@ -39,23 +41,29 @@ def sides_of(job: Job, listen: Callable[[], Sides]) -> Sides:
     return Sides.ONE if found is Sides.BOTH else found
 
 
+def _nothing(rows: NDArray[np.float32]) -> None:
+    """Pass rows by."""
+
+
 class Reading:
     """Reads a recording and makes streams of it; `send` gets peaks, and levels of two sides, by the minute.
 
     Streams are read in turns, so one is never more than a stretch ahead of another. `remove_echo` takes the
-    second side out of the first one, after both were measured.
+    second side out of the first one, after both were measured; it holds back half a minute. `watch` gets what
+    was read before that, shape (channels, frames).
     """
 
     def __init__(
         self,
-        recording: Recording,
+        recording: Readable,
         sides: Sides,
         passed: Callable[[], None],
         send: Callable[[Levels | Peaks], None],
         remove_echo: bool = False,
+        watch: Callable[[NDArray[np.float32]], None] = _nothing,
     ) -> None:
         self._recording, self._sides, self._passed, self._send = recording, sides, passed, send
-        self._remove_echo = remove_echo
+        self._remove_echo, self._watch = remove_echo, watch
         self.frames = 0  # read so far
 
     def streams(self, positions: Sequence[Position]) -> list[Stream]:
@@ -77,7 +85,12 @@ class Reading:
         if self._sides is not Sides.BOTH:
             return rows
         levelled = self._levelled(rows)
-        return without_echo(levelled) if self._remove_echo else levelled
+        return without_echo(self._watched(levelled)) if self._remove_echo else levelled
+
+    def _watched(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
+        for pair in pairs:
+            self._watch(pair)
+            yield pair
 
     def _chosen(self) -> Iterator[NDArray[np.float32]]:
         if self._sides is Sides.ONE:

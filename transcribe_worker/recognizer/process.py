@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import Any, TextIO
 
 from faster_whisper import WhisperModel
@@ -31,8 +31,10 @@ from transcribe_worker.engine.messages import (
     Decoded,
     DecodedWindow,
     Done,
+    Ended,
     Event,
     Failed,
+    Hold,
     Job,
     Load,
     MalformedMessage,
@@ -43,12 +45,14 @@ from transcribe_worker.engine.messages import (
     Voices,
 )
 from transcribe_worker.engine.setup import Machine
-from transcribe_worker.media.limits import RecordingLimits
-from transcribe_worker.media.recording import SAMPLE_RATE_HZ, Recording, open_recording
+from transcribe_worker.media.growing import open_growing
+from transcribe_worker.media.recording import SAMPLE_RATE_HZ, open_recording
 from transcribe_worker.recognition.batches import Batches
 from transcribe_worker.recognition.languages import Language
 from transcribe_worker.recognition.pipeline import Recognition, Recognized
-from transcribe_worker.recognizer.channels import Reading, counted, sides_of
+from transcribe_worker.recognizer.channels import Readable, Reading, counted, sides_of
+from transcribe_worker.recognizer.growth import Growth
+from transcribe_worker.recognizer.live_text import LiveText
 from transcribe_worker.recognizer.loader import Loader, this_machine
 from transcribe_worker.recognizer.progress_signal import ProgressSignal
 from transcribe_worker.recognizer.voices import Hearing, VoiceNetworks
@@ -73,6 +77,7 @@ class Recognizer:
         self._events = events
         self._commands: queue.Queue[object] = queue.Queue()
         self._cancelled = threading.Event()
+        self._growth = Growth()
         self._sending = threading.Lock()
         self._progress = ProgressSignal(lambda step_seconds: self._send(Advanced(step_seconds)))
         self._loader = Loader(load, machine, self._progress, self._send)
@@ -92,7 +97,10 @@ class Recognizer:
             command = _command(line)
             if isinstance(command, Cancel):
                 self._cancelled.set()
+            elif isinstance(command, Ended | Hold):
+                self._growth.note(command)
             else:
+                self._growth.begin()  # here, so that no later command of this job is forgotten
                 self._commands.put(command)
         os._exit(0)  # nobody reads the rest
 
@@ -117,14 +125,15 @@ class Recognizer:
         recognition = Recognition(
             loader.current_model,
             job.options,
-            parallel=loader.setup.lanes,
+            parallel=0 if job.is_growing else loader.setup.lanes,
             batches=Batches(loader.setup.batch_size, loader.relieve),
-            check=self._stop_if_cancelled,
+            check=self._check,
             language=Language(job.language, job.language_probability) if job.language else None,
             hear=hearing.hear,
         )
+        live = LiveText(recognition, self._send) if job.is_growing else None
         before = self._progress.model_seconds
-        with _opened(job.path, job.limits) as recording:
+        with self._opened(job, live) as recording:
             self._send(Opened(recording.duration_seconds, tuple(recording.flags)))
             sides = self._sides(recording, job)
             if recognition.language is None:
@@ -132,24 +141,50 @@ class Recognizer:
             if hearing.is_on and sides is not Sides.BOTH:
                 self._hear_again(recognition, job, sides)
             remove_echo = job.is_split and job.options.echo_removal
-            reading = Reading(recording, sides, self._progress.advanced, self._send, remove_echo)
-            for found in recognition.together(reading.streams(job.positions)):
+            watch = {"watch": live.see} if live else {}
+            reading = Reading(recording, sides, self._progress.advanced, self._send, remove_echo, **watch)
+            streams = reading.streams(job.positions)
+            for found in recognition.together([live.watched(it) for it in streams] if live else streams):
                 self._progress.begin_stretch()
-                self._send(replace(decoded(found), flags=recognition.flags))
+                speed = recognition.speed if live else None
+                self._send(replace(decoded(found), flags=recognition.flags, speed=speed))
+                if live:
+                    live.note(found)
             flags = (*recording.flags, *recognition.flags)  # complete only now
         if turns := hearing.turns():
             self._send(Voices(turns))
         spent = Spent(recognition.speech_seconds, self._progress.model_seconds - before, hearing.seconds)
         self._send(Done(_seconds(reading.frames), flags, spent))
 
-    def _sides(self, recording: Recording, job: Job) -> Sides:
+    def _sides(self, recording: Readable, job: Job) -> Sides:
         """Return what the channels of a recording are; it may be opened a second time for it."""
         if not recording.has_two_channels:
             return Sides.ONE
         return sides_of(job, lambda: self._listened(job))
 
+    def _opened(self, job: Job, live: LiveText | None = None) -> Readable:
+        """Open the recording of a job; one that grows waits for its end, and `live` works meanwhile."""
+        try:
+            if job.is_growing:
+                return open_growing(job.path, partial(self._wait_for_more, live), job.limits)
+            return open_recording(job.path, job.limits)
+        except FileNotFoundError:
+            raise RecordingMissing from None
+
+    def _wait_for_more(self, live: LiveText | None) -> bool:
+        """Wait for a growing recording, whose end is read by now; return False once it has ended."""
+        if self._growth.has_ended:
+            return False
+        self._check()
+        if live and live.look():
+            self._progress.begin_stretch()
+        else:
+            self._growth.rest()
+        self._progress.advanced()
+        return True
+
     def _listened(self, job: Job) -> Sides:
-        with _opened(job.path, job.limits) as recording:
+        with self._opened(job) as recording:
             return sides(counted(recording.pairs(), self._progress.advanced))
 
     def _hear_again(self, recognition: Recognition, job: Job, sides: Sides) -> None:
@@ -157,16 +192,20 @@ class Recognizer:
         begun = next((it.stretch_seconds for it in job.positions if it.channel is None), 0.0)
         if not begun:
             return
-        with _opened(job.path, job.limits) as recording:
+        with self._opened(job) as recording:
             (stream,) = Reading(recording, sides, self._progress.advanced, lambda event: None).streams(())
             recognition.hear_again(stream.blocks, round(begun * SAMPLE_RATE_HZ))
 
     def _find_language(self, recognition: Recognition, job: Job) -> None:
         """Listen to places of the recording, all channels mixed; it is opened again for it."""
-        with _opened(job.path, job.limits) as recording:
+        with self._opened(job) as recording:
             recognition.find_language(counted(recording.blocks(), self._progress.advanced))
 
-    def _stop_if_cancelled(self) -> None:
+    def _check(self) -> None:
+        """End a cancelled job, and wait while the machine has no time for it."""
+        while self._growth.is_held and not (self._cancelled.is_set() or self._growth.has_ended):
+            self._growth.wait_while_held()
+            self._progress.advanced()
         if self._cancelled.is_set():
             raise JobCancelled
 
@@ -217,13 +256,6 @@ def _refuse(command: object) -> None:
     if isinstance(command, EngineFailed):
         raise command
     raise EngineFailed(f"This engine does not know the command {type(command).__name__}.")
-
-
-def _opened(path: Path, limits: RecordingLimits) -> Recording:
-    try:
-        return open_recording(path, limits)
-    except FileNotFoundError:
-        raise RecordingMissing from None
 
 
 def _one_line(error: Exception) -> str:

@@ -60,6 +60,15 @@ class Stretch:
         return replace(self, windows=[window for window in self.windows if window.end > done])
 
 
+@dataclass(frozen=True)
+class Cut:
+    """The windows of some samples, those that later samples may change, and where the next stretch begins."""
+
+    ready: list[Window]
+    unfinished: list[Window]
+    end: int
+
+
 def stretches(
     blocks: Iterable[Samples],
     detect: Detect,
@@ -76,23 +85,38 @@ def stretches(
         length = min(max(start, SHORTEST_STRETCH), LONGEST_STRETCH)
         buffer = source.take(length, after=buffer)
         ended = len(buffer) < length
-        heard = detect(buffer)
-        planned = plan(
-            union(heard.speech + heard.loud),
-            partial(quietest, buffer),
-            longest=longest,
-            largest_gap=largest_gap,
-        )
-        ready = [span for span in planned if ended or span.end + largest_gap < len(buffer)]
-        windows = [
-            Window(start + span.start, buffer[span.start : span.end], _spoken(span, heard.speech))
-            for window in ready
-            for span in parts(window, heard.speech)
-            if span.end - span.start >= SHORTEST_WINDOW
-        ]
-        carried = len(buffer) if ended else _carried(planned[len(ready) :], ready, len(buffer))
-        yield Stretch(start, start + carried, windows)
-        start, buffer = start + carried, buffer[carried:]
+        found = cut(buffer, start, detect(buffer), is_last=ended, longest=longest, largest_gap=largest_gap)
+        yield Stretch(start, found.end, found.ready)
+        start, buffer = found.end, buffer[found.end - start :]
+
+
+def cut(
+    samples: Samples,
+    start: int,
+    heard: Heard,
+    *,
+    is_last: bool,
+    longest: int = LONGEST,
+    largest_gap: int = LARGEST_GAP,
+) -> Cut:
+    """Cut samples, the first of which is number `start`, into windows; `is_last`: no more samples follow."""
+    planned = plan(
+        union(heard.speech + heard.loud), partial(quietest, samples), longest=longest, largest_gap=largest_gap
+    )
+    ready = [span for span in planned if is_last or span.end + largest_gap < len(samples)]
+    unfinished = planned[len(ready) :]
+    carried = len(samples) if is_last else _carried(unfinished, ready, len(samples))
+    windows = partial(_windows, samples, start, heard.speech)
+    return Cut(windows(ready), windows(unfinished), start + carried)
+
+
+def _windows(samples: Samples, start: int, speech: list[Span], planned: list[Span]) -> list[Window]:
+    return [
+        Window(start + span.start, samples[span.start : span.end], _spoken(span, speech))
+        for window in planned
+        for span in parts(window, speech)
+        if span.end - span.start >= SHORTEST_WINDOW
+    ]
 
 
 class Source:

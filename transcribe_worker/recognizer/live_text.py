@@ -1,0 +1,137 @@
+"""The text of a growing recording after its last whole stretch.
+
+It works while there is nothing to read. A window that ends before a pause is decoded as its stretch will be,
+and the stretch takes that text over. What is said now is decoded at once, and again with each second: that
+text is provisional. When reading falls behind, nothing is left for this, so the recording catches up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.words import Segment
+from transcribe_worker.engine.messages import Provisional
+from transcribe_worker.recognition.pipeline import Recognition, Recognized, Stream
+from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
+
+Mono = NDArray[np.float32]
+
+#: New samples that are worth a look.
+LEAST_NEW = SAMPLE_RATE_HZ
+#: Speech detection hears this much of what it has heard already, before new samples.
+HEARD_AGAIN = SAMPLE_RATE_HZ
+#: The least time between two looks. A look that takes longer is followed by a rest as long as itself.
+REST_SECONDS = 0.5
+
+
+class LiveText:
+    """Looks at the last samples of each channel, and sends their text."""
+
+    def __init__(
+        self,
+        recognition: Recognition,
+        send: Callable[[Provisional], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._recognition, self._send, self._monotonic = recognition, send, monotonic
+        self._sides: dict[int | None, _Side] = {}
+        self._rests_until = monotonic()
+
+    def watched(self, stream: Stream) -> Stream:
+        """Return a stream whose samples are seen here as well."""
+        side = self._sides[stream.channel] = _Side(stream)
+        return replace(stream, blocks=side.passed(stream.blocks))
+
+    def see(self, rows: NDArray[np.float32]) -> None:
+        """Take samples of all channels in that the streams will have later, and perhaps changed."""
+        for side, samples in zip(self._sides.values(), rows, strict=True):
+            side.fresh.add(samples)
+
+    def note(self, found: Recognized) -> None:
+        """Forget the samples of a stretch that is decoded."""
+        self._sides[found.channel].begin(found.stretch.end)
+
+    def look(self) -> bool:
+        """Work on what is new; return whether anything was."""
+        began = self._monotonic()
+        if began < self._rests_until:
+            return False
+        worked = [self._look(side) for side in self._sides.values()]
+        now = self._monotonic()
+        self._rests_until = now + max(REST_SECONDS, now - began)
+        return any(worked)
+
+    def _look(self, side: _Side) -> bool:
+        samples = side.samples()
+        end = side.start + len(samples)
+        new = end - side.seen
+        if new < LEAST_NEW:
+            return False
+        side.seen = end
+        if side.is_open or self._recognition.hears(samples[-(new + HEARD_AGAIN) :]):
+            side.text = self._text(side, samples)
+        self._send(Provisional(end / SAMPLE_RATE_HZ, side.text, side.channel, self._recognition.speed))
+        return True
+
+    def _text(self, side: _Side, samples: Mono) -> tuple[Segment, ...]:
+        found = self._recognition.cut(samples, side.start)
+        ready = [window for window in found.ready if window.end <= side.settled.end]
+        changing = found.ready[len(ready) :] + found.unfinished
+        side.is_open = bool(changing)
+        early = (
+            self._recognition.decode_early(window, side.channel) for window in ready if window.end > side.done
+        )
+        segments = [it for text in early for it in text]
+        return (*segments, *self._recognition.decode_provisionally(changing))
+
+
+class _Side:
+    """A channel from the start of its stretch on."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.channel, self.start, self.done = stream.channel, stream.start, stream.done
+        self.settled, self.fresh = _Tail(stream.start), _Tail(0)
+        self.seen = stream.start  # up to here the text was made
+        self.is_open = False  # the text may change without new sound
+        self.text: tuple[Segment, ...] = ()
+
+    def passed(self, blocks: Iterable[Mono]) -> Iterator[Mono]:
+        """Pass the samples of the stream on."""
+        for block in blocks:
+            self.settled.add(block)
+            yield block
+
+    def begin(self, start: int) -> None:
+        """Go on with a new stretch."""
+        self.start, self.is_open, self.text = start, True, ()
+        self.settled.drop(start)
+
+    def samples(self) -> Mono:
+        """Return the samples of the stretch so far, the last of them perhaps not as the stream will have."""
+        self.fresh.drop(self.settled.end)
+        return np.concatenate([*self.settled.blocks, *self.fresh.blocks, np.empty(0, np.float32)])
+
+
+class _Tail:
+    """The last samples of a stream, from sample `start` up to `end`."""
+
+    def __init__(self, start: int) -> None:
+        self.start = self.end = start
+        self.blocks: list[Mono] = []
+
+    def add(self, samples: Mono) -> None:
+        self.blocks.append(samples)
+        self.end += len(samples)
+
+    def drop(self, before: int) -> None:
+        """Drop the samples before a number."""
+        while self.blocks and self.start + len(self.blocks[0]) <= before:
+            self.start += len(self.blocks.pop(0))
+        if self.blocks and self.start < before:
+            self.blocks[0] = self.blocks[0][before - self.start :]
+            self.start = before
