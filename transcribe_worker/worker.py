@@ -1,4 +1,4 @@
-"""A worker process: consumer threads with an engine each, and a sweeper beside them."""
+"""A worker process: consumer threads with an engine each, a follower of live calls and a sweeper."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from transcribe_worker.jobs.archiver import Archiver
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.jobs.sweeper import Sweeper
 from transcribe_worker.jobs.transcriber import Transcriber
+from transcribe_worker.live.finishing import Finisher
+from transcribe_worker.live.follower import Follower
+from transcribe_worker.live.machine_state import trouble
+from transcribe_worker.live.precedence import Precedence
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +31,7 @@ def work(process: Process) -> None:
     store = process.store
     hints, library = HintQueue(settings.queue), Library(settings, store)
     states, setups = States(), Setups()
+    precedence = Precedence(settings, store)
     archiver = Archiver(library, store.disconnect)
     threads = Threads(
         lambda: Transcriber(
@@ -38,16 +43,31 @@ def work(process: Process) -> None:
             stopping=process.stopping,
             report=states.note,
             archive=archiver.archive,
+            waits=precedence,
         ),
         store.disconnect,
     )
+    follower = Follower(
+        settings=settings,
+        store=store,
+        worker_id=process.presence.worker_id,
+        engine=Engine(note=setups.note),
+        stopping=process.stopping,
+        report=states.note,
+        finisher=Finisher(
+            settings, store, library, process.presence.worker_id, process.stopping, archiver.archive
+        ),
+        trouble=trouble,
+    )
     consumer = hints.consumer(threads.handle, workers=settings.workers)
     hints.on_thread(start=threads.warm_up, stop=threads.close)
-    sweeper = Sweeper(settings, store, hints, library)
+    sweeper = Sweeper(settings, store, hints, library, waits=precedence)
     sweeping = threading.Thread(target=sweeper.run, args=(process.stopping,), name="sweeper")
+    following = threading.Thread(target=follower.run, name="follower")
     consumer.start()
     process.stop_on_signals()  # Huey has just set its own
     sweeping.start()
+    following.start()
     try:
         while not process.stopping.wait(LOOK_SECONDS):
             consumer.check_worker_health()
@@ -55,6 +75,7 @@ def work(process: Process) -> None:
     finally:
         process.stopping.set()
         consumer.stop(graceful=True)
+        following.join()
         archiver.close()
         sweeping.join()
         hints.close()

@@ -193,7 +193,7 @@ def test_what_was_noticed_before_a_crash_is_still_flagged_after_it(store: Store,
     for event in (Opened(120.0, ("cut_short",)), decoded(80.0), Done(120.0, ("cut_short",))):
         again.note(event)
     assert store.records.get(record.id).flags == ("cut_short", "language_changes")
-    assert again.outcome["flags"] == ("cut_short", "language_changes")
+    assert again.findings.outcome(again.noticed)["flags"] == ("cut_short", "language_changes")
 
 
 def test_a_recording_that_is_transcribed_again_is_listened_to_again(store: Store, claimed: Claim) -> None:

@@ -12,8 +12,8 @@ from shared.settings import Settings
 from shared.store.store import Store
 from shared.store.values import Record
 from tests.integration.commands.calling import Cli
+from transcribe_worker.jobs.recipe import effective_options
 from transcribe_worker.jobs.terms import with_terms
-from transcribe_worker.jobs.transcriber import effective_options
 
 TEXT = "Okafor\n# all of these\n  Series   A  # a round\n\nOkafor\nGröße\n"
 

@@ -149,9 +149,10 @@ def test_an_engine_killed_after_any_stretch_ends_as_if_undisturbed(
             committed(engine, store, killed, path, killed_after=after)
         before = kept(store, killed)
     assert before
-    assert whole.waveform
+    assert whole.findings.waveform(None)
     resumed = committed(engine, store, killed, path)
-    assert (resumed.levels, resumed.waveform) == (whole.levels, whole.waveform)
+    assert resumed.findings.levels == whole.findings.levels
+    assert resumed.findings.waveform(None) == whole.findings.waveform(None)
     assert kept(store, killed) == kept(store, undisturbed)
     assert set(before) < set(kept(store, undisturbed))
 
@@ -161,7 +162,7 @@ def test_levels_and_echo_of_both_sides_come_with_the_words(
 ) -> None:
     samples = echoing(SHORT.samples, -12, 80)
     progress = committed(engine, store, claimed, write_pair(tmp_path / "call.wav", samples))
-    found = progress.levels
+    found = progress.findings.levels
     assert found
     seconds = samples.shape[1] // SAMPLE_RATE_HZ
     assert len(found.microphone) == len(found.loopback) == 50 * seconds
@@ -192,13 +193,13 @@ def test_progress_is_that_of_both_channels(store: Store, claimed: Claim) -> None
 
 def test_without_all_levels_there_are_none(store: Store, claimed: Claim) -> None:
     progress = Progress(store, claimed, 60.0)
-    assert progress.levels is None
+    assert progress.findings.levels is None
     progress.note(Levels(50, "ff", "28", "ff32"))
-    assert progress.levels is None
+    assert progress.findings.levels is None
     progress.note(Levels(50, "00", "01", "0000"))
     progress.note(Done(0.04))
-    assert progress.levels is not None
-    assert progress.levels.microphone == b"\xff\x00"
+    assert progress.findings.levels is not None
+    assert progress.findings.levels.microphone == b"\xff\x00"
 
 
 def test_samples_are_read_once_for_both(call: TwoSides) -> None:

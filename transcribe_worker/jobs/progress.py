@@ -6,30 +6,18 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from shared.errors import WorkerStopping
-from shared.loudness import SideLevels
 from shared.settings import RecordOptions
-from shared.speakers import VoiceTurn
 from shared.store.claims import Claim
 from shared.store.store import Store
 from shared.store.transcripts import Window
-from shared.store.waveforms import Waveform
+from shared.store.values import Record
 from shared.words import FLAGS_OF_WORDS
-from transcribe_worker.engine.messages import (
-    Decoded,
-    Done,
-    Job,
-    JobEvent,
-    Levels,
-    Opened,
-    Peaks,
-    Position,
-    Voices,
-)
+from transcribe_worker.engine.messages import Decoded, Job, JobEvent, Opened, Position
+from transcribe_worker.jobs.findings import Findings, together
 
 log = logging.getLogger(__name__)
 
@@ -80,74 +68,48 @@ class Progress:
     ) -> None:
         self._store, self._claim, self._lease_seconds = store, claim, lease_seconds
         self._monotonic, self._started = monotonic, monotonic()
-        self._positions = _positions(store.transcripts.windows(claim.record.id))
+        self._positions = positions(store.transcripts.windows(claim.record.id))
         self._reached: dict[int | None, float] = {}  # seconds, by channel
         for position in self._positions:
             self._reach(position.channel, position.done_seconds)
         self._resumed_seconds = _mean(self._reached.values())
-        self._levels: list[Levels] = []
-        self._peaks: list[Peaks] = []
+        self.findings = Findings()
         self._duration_seconds: float | None = claim.record.duration_seconds
         self._flags: tuple[str, ...] = ()  # of the recording
         self._noticed = tuple(flag for flag in claim.record.flags if flag in FLAGS_OF_WORDS)
         self._commits: dict[type[JobEvent], Callable[[Any], None]] = {
             Opened: self._opened,
-            Levels: self._levels.append,
-            Peaks: self._peaks.append,
             Decoded: self._decoded,
-            Voices: self._voices,
-            Done: self._done,
         }
-        self.voice_turns: tuple[VoiceTurn, ...] = ()
-        self.outcome: dict[str, Any] = {}  # columns to write when the record completes
+
+    @property
+    def noticed(self) -> tuple[str, ...]:
+        """The flags of the words so far, those of earlier attempts among them."""
+        return self._noticed
 
     def job(self, path: Path, options: RecordOptions) -> Job:
         """Return the job for the audio that is not decoded yet, in the language found before."""
         record = self._claim.record
-        job = Job(path, options, self._positions, is_split=self._is_split())
+        job = Job(path, options, self._positions, is_split=is_split(self._store, self._claim.record))
         if not self._positions:
             return job
         return replace(job, language=record.language or "", language_probability=record.language_probability)
 
-    @property
-    def levels(self) -> SideLevels | None:
-        """The levels of two channels that were decoded apart; None before all are there, or for one."""
-        if not self.outcome or not self._levels:
-            return None
-        sides = zip(*((it.microphone, it.loopback, it.echo) for it in self._levels), strict=True)
-        return SideLevels(self._levels[0].ticks_per_second, *(bytes.fromhex("".join(side)) for side in sides))
-
-    @property
-    def waveform(self) -> Waveform | None:
-        """The peaks of the recording; None before all are there."""
-        if not self.outcome or not self._peaks:
-            return None
-        sides = (bytes.fromhex("".join(side)) for side in zip(*(it.sides for it in self._peaks), strict=True))
-        return Waveform(self._peaks[0].ticks_per_second, tuple(sides), self._claim.record.sha256)
-
-    def _is_split(self) -> bool:
-        """Whether the recording is a call that was recorded with both sides apart."""
-        record = self._claim.record
-        if not record.is_capture:
-            return False
-        capture = self._store.captures.find(record.session_id)
-        return capture is not None and capture.layout == "split"
-
     def note(self, event: JobEvent) -> None:
-        """Commit an event. Raises ClaimLost."""
-        self._commits[type(event)](event)
+        """Commit an event, or keep it until the recording is decoded. Raises ClaimLost."""
+        self._commits.get(type(event), self.findings.note)(event)
 
     def _opened(self, event: Opened) -> None:
         self._duration_seconds = event.duration_seconds or self._duration_seconds
         self._flags = event.flags
-        self._renew(duration_seconds=self._duration_seconds, flags=_together(self._flags, self._noticed))
+        self._renew(duration_seconds=self._duration_seconds, flags=together(self._flags, self._noticed))
 
     def _decoded(self, event: Decoded) -> None:
         self._reach(event.channel, event.end_seconds)
         measured: dict[str, Any] = self._measured(_mean(self._reached.values()))
         if not set(event.flags) <= set(self._noticed):
-            self._noticed = _together(self._noticed, event.flags)
-            measured["flags"] = _together(self._flags, self._noticed)
+            self._noticed = together(self._noticed, event.flags)
+            measured["flags"] = together(self._flags, self._noticed)
         if not event.windows:
             self._renew(**measured)
             return
@@ -167,17 +129,10 @@ class Progress:
         self._store.claims.save_windows(self._claim, rows, **heard, **measured)
         log.debug("recording %d: kept up to %.3f s", self._claim.record.id, event.end_seconds)
 
-    def _voices(self, event: Voices) -> None:
-        self.voice_turns = event.turns
-
     def _reach(self, channel: int | None, seconds: float) -> None:
         self._reached[channel] = seconds
         if channel is not None:  # the other side counts from the start on
             self._reached.setdefault(1 - channel, 0.0)
-
-    def _done(self, event: Done) -> None:
-        flags = _together(event.flags, self._noticed)
-        self.outcome = {"duration_seconds": event.duration_seconds, "flags": flags}
 
     def _renew(self, **columns: Any) -> None:
         self._store.claims.renew(self._claim, lease_seconds=self._lease_seconds, **columns)
@@ -191,16 +146,19 @@ class Progress:
         return {"progress": round(progress, 4), "speed": speed}
 
 
-def _positions(windows: Iterable[Window]) -> tuple[Position, ...]:
+def positions(windows: Iterable[Window]) -> tuple[Position, ...]:
     """Return where each channel goes on: in the stretch of its last window, after that window."""
     last = {window.channel: window for window in windows}
     return tuple(Position(it.stretch_seconds, it.end_seconds, channel) for channel, it in last.items())
 
 
+def is_split(store: Store, record: Record) -> bool:
+    """Whether a recording is a call that was recorded with both sides apart."""
+    if not record.is_capture:
+        return False
+    capture = store.captures.find(record.session_id)
+    return capture is not None and capture.layout == "split"
+
+
 def _mean(seconds: Collection[float]) -> float:
     return sum(seconds) / len(seconds) if seconds else 0.0
-
-
-def _together(*flags: tuple[str, ...]) -> tuple[str, ...]:
-    """Return each flag once, in order."""
-    return tuple(dict.fromkeys(chain.from_iterable(flags)))

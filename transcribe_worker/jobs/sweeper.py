@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from archive.erasing import Eraser
 from archive.library import Library
@@ -16,6 +17,7 @@ from shared.errors import ClaimLost, ModelMissing, OffhookError, StoreError, Wor
 from shared.logs import DatabaseTrouble
 from shared.settings import Settings
 from shared.store.claims import Claim, Failure
+from shared.store.live import LiveCall
 from shared.store.store import Store
 from shared.store.values import Record
 from shared.workers import Liveness
@@ -38,6 +40,27 @@ ARCHIVING_SECONDS = 10.0
 REST_SECONDS = 10.0
 
 
+def _never() -> bool:
+    return False
+
+
+class _Lease(NamedTuple):
+    """Who has claimed a record or a live call, and until when."""
+
+    token: str | None
+    worker_id: str | None
+    host: str | None
+    expires_at: float | None
+
+    @classmethod
+    def of_record(cls, it: Record) -> _Lease:
+        return cls(it.claim_token, it.worker_id, it.worker_host, it.lease_expires_at)
+
+    @classmethod
+    def of_call(cls, it: LiveCall) -> _Lease:
+        return cls(it.token, it.worker_id, it.host, it.lease_expires_at)
+
+
 @dataclass
 class Sweeper:
     """Sweeps one home; any number of sweepers may run at once."""
@@ -46,6 +69,7 @@ class Sweeper:
     store: Store
     hints: HintQueue
     library: Library
+    waits: Callable[[], bool] = _never  # queued recordings, for the end of a live call
     clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     _last_sweep: float = 0.0
@@ -91,29 +115,32 @@ class Sweeper:
             self._trouble.is_over()
 
     def _reclaim(self) -> None:
-        """Take recordings back from workers that have ended or are silent."""
-        claimed = self.store.records.processing()
+        """Take recordings and live calls back from workers that have ended or are silent."""
+        claimed, followed = self.store.records.processing(), self.store.live.held()
         self._forget_leases_after_a_sleep()
-        reasons = ((record, self._abandoned(record)) for record in claimed)
-        for record, reason in reasons:
-            if reason:
+        for record in claimed:
+            if reason := self._abandoned(_Lease.of_record(record)):
                 self._give_back(record, reason)
-        tokens = {record.claim_token for record in claimed}
+        for call in followed:
+            if reason := self._abandoned(_Lease.of_call(call)):
+                log.warning("call %s: %s", call.session_id, reason)
+                self.store.live.free(call.session_id, call.token or "")
+        tokens = {it.claim_token for it in claimed} | {it.token for it in followed}
         self._leases = {token: seen for token, seen in self._leases.items() if token in tokens}
 
-    def _abandoned(self, record: Record) -> str | None:
-        """Return why a claimed recording is to be taken back, None if it is not.
+    def _abandoned(self, lease: _Lease) -> str | None:
+        """Return why what is claimed is to be taken back, None if it is not.
 
         A lease is judged by this process's monotonic clock, from its last observed renewal: setting the wall
         clock neither ends nor extends a lease.
         """
-        if self._liveness.has_ended(record.worker_id or "", record.worker_host):
+        if self._liveness.has_ended(lease.worker_id or "", lease.host):
             return "its worker is gone"
         now = self.monotonic()
-        expires, since = self._leases.get(record.claim_token, (None, now))
-        if expires != record.lease_expires_at:
+        expires, since = self._leases.get(lease.token, (None, now))
+        if expires != lease.expires_at:
             since = now
-        self._leases[record.claim_token] = (record.lease_expires_at, since)
+        self._leases[lease.token] = (lease.expires_at, since)
         return "its lease has run out" if now - since > self.settings.lease_seconds else None
 
     def _forget_leases_after_a_sleep(self) -> None:
@@ -157,7 +184,7 @@ class Sweeper:
 
         Otherwise an interrupted recording would wait for all that were dropped since.
         """
-        if self.store.controls.paused():
+        if self.store.controls.paused() or self.waits():
             return
         models = self.store.records.awaited_models()
         missing = [model for model in models if not self._has(model or self.settings.model)]

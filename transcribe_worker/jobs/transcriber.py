@@ -16,38 +16,32 @@ from pathlib import Path
 
 from archive.library import Library
 from shared.errors import (
-    BadOptions,
     BadRecording,
     ClaimLost,
     ModelMissing,
     NotARecording,
     RecordingChanged,
     RecordingMissing,
-    SettingsError,
     StoreError,
     WorkerStopping,
 )
 from shared.files import Fingerprint, NotRegular, sha256_of
 from shared.logs import discreet
-from shared.setting_values import for_recording
 from shared.settings import RecordOptions, Settings
-from shared.speakers import VoiceTurn
 from shared.store.claims import Claim, Failure
 from shared.store.store import Store
 from shared.store.transitions import QUEUED
 from shared.store.values import Record
-from shared.words import numbered
 from transcribe_worker import model_files, voice_files
 from transcribe_worker.engine.messages import Done, Load, Opened
-from transcribe_worker.engine.setup import Wishes
 from transcribe_worker.engine.supervisor import Engine
+from transcribe_worker.jobs.completion import complete
+from transcribe_worker.jobs.loading import loading
 from transcribe_worker.jobs.progress import Heartbeat, Progress
+from transcribe_worker.jobs.recipe import effective_options, options_of, recipe
 from transcribe_worker.jobs.retry import Action, Decision, Limits, decide
 from transcribe_worker.jobs.stopwatch import Stopwatch
-from transcribe_worker.jobs.terms import with_terms
 from transcribe_worker.media.limits import RecordingLimits
-from transcribe_worker.speakers.by_channels import merged
-from transcribe_worker.speakers.labelling import Evidence, labels
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +49,10 @@ log = logging.getLogger(__name__)
 CONCLUDE_AGAIN_SECONDS = 0.5
 #: Wait before a replaced recording that cannot be read is tried again.
 UNREADABLE_WAIT_SECONDS = 10.0
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass
@@ -69,6 +67,7 @@ class Transcriber:
     stopping: threading.Event
     report: Callable[[str], None]  # the worker's state, for `offhook status`
     archive: Callable[[Record], None]  # moves a completed recording into the library
+    waits: Callable[[], bool] = _never  # for the end of a call that is transcribed live
     _missing: str = ""
 
     def transcribe(self, record_id: int) -> None:
@@ -102,11 +101,19 @@ class Transcriber:
         if self.stopping.is_set():
             raise WorkerStopping
 
+    def _is_to_stop(self) -> bool:
+        return self.stopping.is_set() or self.waits()
+
+    def _is_followed(self, record: Record) -> bool:
+        """Whether a worker has decoded it while it was recorded, and is about to complete it."""
+        live = self.store.live.find(record.session_id) if record.is_capture else None
+        return live is not None and live.token is not None
+
     def _claim(self, record_id: int) -> Claim | None:
-        if self.stopping.is_set() or self.store.controls.paused():
+        if self.stopping.is_set() or self.store.controls.paused() or self.waits():
             return None
         record = self.store.records.find(record_id)
-        if record is None or record.transcription_status != QUEUED:
+        if record is None or record.transcription_status != QUEUED or self._is_followed(record):
             return None
         model = self.settings.model
         try:
@@ -125,9 +132,9 @@ class Transcriber:
     def _decode(self, claim: Claim, watch: Stopwatch) -> Record:
         path = self.library.find(claim.record)
         before = self._unchanged(claim, path)
-        options = effective_options(claim.record, self.settings)
-        options = with_terms(options, self.settings, self.store, claim.record)
-        keep = Heartbeat(self.store, claim, self.settings.lease_seconds, self.stopping.is_set)
+        options = options_of(self.settings, self.store, claim.record)
+        claim = self._with_live_text(claim, options)
+        keep = Heartbeat(self.store, claim, self.settings.lease_seconds, self._is_to_stop)
         self.engine.load(self._model(options.model), keep)
         progress = Progress(self.store, claim, self.settings.lease_seconds)
         settings = self.settings
@@ -142,40 +149,20 @@ class Transcriber:
                     watch.note(asdict(event.spent))
         if self._unchanged(claim, path) != before:
             raise RecordingChanged
-        windows = self.store.transcripts.windows(claim.record.id)
-        segments = numbered(
-            merged((segment for window in windows for segment in window.segments), progress.levels)
-        )
-        turns = progress.voice_turns
-        found = labels(segments, self._evidence(claim.record, turns))
-        record = self.store.claims.complete(claim, segments, found, turns, **progress.outcome)
-        self._keep_waveform(record, progress)
+        record = complete(self.store, claim, progress.findings, progress.noticed)
         watch.lap("stored")
         return record
 
-    def _keep_waveform(self, record: Record, progress: Progress) -> None:
-        """Store the peaks, unless capture has measured the call; the desk can measure them, too."""
-        if (waveform := progress.waveform) and not record.is_capture:
-            try:
-                self.store.waveforms.save(record.id, waveform)
-            except StoreError as error:
-                log.info("recording %d: no waveform stored: %s", record.id, discreet(error))
-
-    def _evidence(self, record: Record, turns: tuple[VoiceTurn, ...]) -> Evidence:
-        """Return what is known of who spoke in a recording."""
-        return Evidence(record.is_capture, self.store.captures.levels(record.session_id), turns)
+    def _with_live_text(self, claim: Claim, options: RecordOptions) -> Claim:
+        """Give a record what was decoded of it while it was recorded. Raises ClaimLost."""
+        if not claim.record.is_capture or not self.store.live.find(claim.record.session_id):
+            return claim
+        self.store.live.take_over(claim, recipe(options))
+        return replace(claim, record=self.store.records.get(claim.record.id))
 
     def _model(self, name: str) -> Load:
-        settings = self.settings
-        wishes = Wishes(
-            settings.device,
-            settings.compute_type,
-            settings.cpu_threads or _share_of_cores(settings.workers),
-            settings.lanes,
-            settings.batch_size,
-        )
-        folder = model_files.find(settings.models, name)
-        return Load(name, folder, wishes, settings.engine_memory_gb, settings.tuning)
+        threads = self.settings.cpu_threads or _share_of_cores(self.settings.workers)
+        return loading(self.settings, name, threads=threads, lanes=self.settings.lanes)
 
     def _unchanged(self, claim: Claim, path: Path) -> Fingerprint:
         """Check that the recording is still the queued one, and no link in the inbox."""
@@ -220,16 +207,6 @@ class Transcriber:
         if message != self._missing:
             log.warning("%s", message)
             self._missing = message
-
-
-def effective_options(record: Record, settings: Settings) -> RecordOptions:
-    """Return a recording's own options over the settings. Raises BadOptions."""
-    if "options" in record.damaged:
-        raise BadOptions(f"The options of recording {record.id} are damaged.", record.id)
-    try:
-        return for_recording(settings, record.options)
-    except SettingsError as error:
-        raise BadOptions(f"The options of recording {record.id} are damaged: {error}", record.id) from error
 
 
 def conclude(store: Store, claim: Claim, failure: Failure, decision: Decision) -> None:

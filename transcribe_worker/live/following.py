@@ -1,0 +1,229 @@
+"""Follows one call with an engine: commits what is final, shows what is provisional, watches the call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from shared.errors import OffhookError, WorkerStopping
+from shared.settings import RecordOptions, Settings
+from shared.store.captures import RECORDING
+from shared.store.live import LiveClaim, LiveWord
+from shared.store.live_values import words_as_json
+from shared.store.store import Store
+from shared.store.transcripts import Window
+from shared.store.values import Capture
+from shared.words import Segment
+from shared.workers import Liveness
+from transcribe_worker import voice_files
+from transcribe_worker.engine.messages import (
+    Decoded,
+    Ended,
+    Hold,
+    Job,
+    JobEvent,
+    Provisional,
+)
+from transcribe_worker.engine.supervisor import Engine
+from transcribe_worker.jobs.findings import Findings, together
+from transcribe_worker.jobs.progress import positions
+from transcribe_worker.live import labelled
+from transcribe_worker.live.growth import recorded_seconds
+from transcribe_worker.media.limits import RecordingLimits
+
+#: Time between two looks at the call, and at the process that records it and the machine.
+LOOK_SECONDS, AROUND_SECONDS = 0.25, 2.0
+#: Text this much later than the sound is late. It takes 2 to 4 s while the engine keeps up.
+LATE_SECONDS = 8.0
+#: A model that decodes less than this many seconds in a second would never be done while people talk.
+LEAST_SPEED = 1.2
+RENEWALS_PER_LEASE = 4
+
+
+class RecorderGone(OffhookError):
+    """The process that recorded the call is gone."""
+
+    code = "recorder_gone"
+
+
+class NotWorthwhile(OffhookError):
+    """The call is not decoded while it runs."""
+
+    code = "live_off"
+
+
+class Following:
+    """One attempt to follow a call, with its engine."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        claim: LiveClaim,
+        call: Capture,
+        trouble: Callable[[], str | None],
+        stopping: Callable[[], bool],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings, self._store, self._claim, self._call = settings, store, claim, call
+        self._trouble, self._stopping, self._monotonic = trouble, stopping, monotonic
+        self._live, self._liveness = store.live, Liveness(store, settings.locks)
+        self.findings = Findings()
+        self._path = Path()
+        self._engine: Engine | None = None
+        self._looked = self._checked = self._renewed = monotonic()
+        self._has_ended = False
+        self._machine: str | None = None  # its trouble
+        self._yields: str | None = None
+        self._behind_seconds = 0.0
+        self._final: dict[int | None, float] = {}  # seconds, by channel
+        self._heard: dict[int | None, float] = {}
+        self._provisional: dict[int | None, tuple[Segment, ...]] = {}
+
+    def job(self, path: Path, options: RecordOptions) -> Job:
+        """Return the job for what is not final yet, in the language found before."""
+        settings, live = self._settings, self._claim.call
+        self._path = path
+        begun = positions(self._live.windows(self._call.session_id))
+        self._final = {it.channel: it.done_seconds for it in begun}
+        self._heard = dict(self._final)
+        job = Job(
+            path,
+            options,
+            begun,
+            is_split=self._call.layout == "split",
+            limits=RecordingLimits.of(settings),
+            voices=voice_files.find(settings.models, settings.voices_model) if options.voices else None,
+            is_growing=True,
+        )
+        if not begun:
+            return job
+        return replace(job, language=live.language or "", language_probability=live.language_probability)
+
+    def follow(self, engine: Engine, job: Job) -> Findings:
+        """Commit what the engine sends until the call is decoded.
+
+        Raises ClaimLost, WorkerStopping, RecorderGone, NotWorthwhile, and what the engine raises.
+        """
+        self._engine = engine
+        with closing(engine.transcribe(job, self.keep)) as events:
+            for event in events:
+                self._note(event)
+        return self.findings
+
+    def keep(self) -> None:
+        """Look after the call and the claim if that is due; the engine calls it several times a second."""
+        if self._stopping():
+            raise WorkerStopping
+        now = self._monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        self._look_at_call(now)
+        self._look_at_pace()
+        if now - self._renewed > self._settings.lease_seconds / RENEWALS_PER_LEASE:
+            self._renew()
+
+    def _look_at_call(self, now: float) -> None:
+        call = self._store.captures.find(self._call.session_id)
+        if call is None:
+            raise RecorderGone("The recording was discarded.")
+        if call.state != RECORDING and not self._has_ended and self._engine:
+            self._has_ended = True
+            self._engine.say(Ended())
+        if now - self._checked >= AROUND_SECONDS:
+            self._checked, self._machine = now, self._trouble()
+            if call.state == RECORDING and self._liveness.has_ended(call.worker_id, call.host):
+                raise RecorderGone
+        self._hold(None if self._has_ended else call.strain or self._machine)
+
+    def _hold(self, why: str | None) -> None:
+        """Let the engine rest for a reason, or go on."""
+        if why == self._yields or self._engine is None:
+            return
+        if bool(why) != bool(self._yields):
+            self._engine.say(Hold(bool(why)))
+        self._yields = why
+        self._renew(yields=why)
+
+    def _look_at_pace(self) -> None:
+        """Note how late the text is, as soon as that changes by a second."""
+        late = recorded_seconds(self._path, self._call.layout) - min(self._heard.values(), default=0.0)
+        behind = late if late > LATE_SECONDS else 0.0
+        if abs(behind - self._behind_seconds) >= 1.0 or bool(behind) != bool(self._behind_seconds):
+            self._behind_seconds = round(behind, 1)
+            self._renew(behind_seconds=self._behind_seconds)
+
+    def _note(self, event: JobEvent) -> None:
+        if isinstance(event, Decoded):
+            self._decoded(event)
+        elif isinstance(event, Provisional):
+            self._shown(event)
+        else:
+            self.findings.note(event)
+
+    def _decoded(self, event: Decoded) -> None:
+        """Commit a stretch. What was provisional in it is gone."""
+        self._final[event.channel] = event.end_seconds
+        self._reach(event.channel, event.end_seconds)
+        left = self._provisional.get(event.channel, ())
+        self._provisional[event.channel] = tuple(it for it in left if it.start_ms >= event.end_seconds * 1000)
+        windows = [
+            Window(it.start_seconds, it.end_seconds, event.start_seconds, tuple(it.segments), event.channel)
+            for it in event.windows
+        ]
+        words = [self._words(window.segments, is_final=True) for window in windows]
+        columns = {
+            "final_seconds": min(self._final.values()),
+            "heard_seconds": min(self._heard.values()),
+            "flags": together(self._claim.call.flags, event.flags),
+            "language": event.language or None,
+            "language_probability": event.language_probability,
+            "speed": event.speed,
+        }
+        self._live.save_windows(
+            self._claim, windows, words, provisional=words_as_json(self._not_final()), **columns
+        )
+        self._check_speed(event.speed)
+
+    def _shown(self, event: Provisional) -> None:
+        self._reach(event.channel, event.end_seconds)
+        self._provisional[event.channel] = event.segments
+        self._live.note(
+            self._claim,
+            self._not_final(),
+            heard_seconds=min(self._heard.values()),
+            speed=event.speed,
+        )
+        self._check_speed(event.speed)
+
+    def _not_final(self) -> list[LiveWord]:
+        """Return the provisional words of all channels by time."""
+        found = [it for text in self._provisional.values() for it in self._words(text, is_final=False)]
+        return sorted(found, key=lambda it: it.start_ms)
+
+    def _words(self, segments: Sequence[Segment], *, is_final: bool) -> list[LiveWord]:
+        texts = labelled.words(self._store, self._call.session_id, segments, is_final=is_final)
+        return [word for text in texts for word in text]
+
+    def _reach(self, channel: int | None, seconds: float) -> None:
+        self._heard[channel] = max(seconds, self._heard.get(channel, 0.0))
+        if channel is not None:  # the other side counts from the start on
+            for reached in (self._heard, self._final):
+                reached.setdefault(channel, 0.0)
+                reached.setdefault(1 - channel, 0.0)
+
+    def _check_speed(self, speed: float | None) -> None:
+        if speed is not None and speed < LEAST_SPEED:
+            raise NotWorthwhile(
+                f"The model decodes {speed:.2g} s of speech in a second here; {LEAST_SPEED:g} are needed. "
+                "Choose a smaller model, or raise live_cpu_share."
+            )
+
+    def _renew(self, **columns: Any) -> None:
+        self._live.renew(self._claim, lease_seconds=self._settings.lease_seconds, **columns)
+        self._renewed = self._monotonic()
