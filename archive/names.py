@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from shared import titles
 from shared.speakers import ME, THEM
 from shared.store.store import Store
@@ -19,7 +21,15 @@ def names_of(store: Store, record: Record, my_name: str) -> dict[str, str]:
 
 def known(record: Record, my_name: str) -> dict[str, str]:
     """Return the names that are known without a person."""
-    far = ""
     if record.is_capture:
-        far = record.candidate_id or (record.title if titles.is_given(record.title) else "")
-    return {speaker: name for speaker, name in ((ME, my_name), (THEM, far)) if name.strip()}
+        return known_of_call(record.candidate_id, record.title, my_name)
+    return _given({ME: my_name})
+
+
+def known_of_call(candidate_id: str | None, title: str, my_name: str) -> dict[str, str]:
+    """Return the names that are known of a call that is recorded, or was."""
+    return _given({ME: my_name, THEM: candidate_id or (title if titles.is_given(title) else "")})
+
+
+def _given(names: Mapping[str, str]) -> dict[str, str]:
+    return {speaker: name for speaker, name in names.items() if name.strip()}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from shared.speakers import LOUDNESS, Label
 from shared.store.live import LiveClaim, LiveWord
 from shared.store.store import Store
 from shared.store.transcripts import Window
@@ -20,6 +21,7 @@ class Decoder:
 
     store: Store
     claim: LiveClaim
+    settled: list[LiveWord] = field(default_factory=list)
 
     @classmethod
     def of(cls, store: Store, session_id: str) -> Decoder:
@@ -31,6 +33,7 @@ class Decoder:
     def settle(self, start: float, end: float, *said: Said) -> None:
         """Commit words as final, in a window of these seconds."""
         words = _spread(start, end, said, is_final=True)
+        self.settled += words
         found = tuple(Word(it.start_ms, it.end_ms, it.text, 0.9) for it in words)
         text = "".join(word.text for word in words).strip()
         segment = Segment(round(1000 * start), round(1000 * end), text, found, -0.1, 0.0, 1.0)
@@ -59,7 +62,9 @@ class Decoder:
         assert claim
         self.store.live.take_over(claim, RECIPE)
         windows = self.store.transcripts.windows(record.id)
-        self.store.claims.complete(claim, [segment for window in windows for segment in window.segments])
+        segments = [segment for window in windows for segment in window.segments]
+        who = [(n, word.speaker) for n, word in enumerate(self.settled) if word.speaker]
+        self.store.claims.complete(claim, segments, [Label(n, n, it, LOUDNESS, 0.9) for n, it in who])
         return record.id
 
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RichCast
+from rich.console import (
+    Console,
+    ConsoleOptions,
+    ConsoleRenderable,
+    RenderableType,
+    RenderResult,
+    RichCast,
+)
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -60,6 +67,28 @@ def table(*headings: str) -> Table:
 def cell(text: str, style: str = "") -> Text:
     """Make a cell or a line of a text that others have written."""
     return Text(one_line(text), style=style, overflow="fold")
+
+
+def wrapped(text: Text, width: int) -> list[Text]:
+    """Return the lines of a text where they may have so many columns."""
+    return list(text.wrap(console(), width))
+
+
+class Fitted:
+    """Parts, and below them the lines that fit on the terminal.
+
+    `lines` takes a width in columns and a number of lines, which may be below 1.
+    """
+
+    def __init__(self, above: Iterable[RenderableType], lines: Callable[[int, int], Iterable[Text]]) -> None:
+        self._above, self._lines = list(above), lines
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = options.size.height - 1
+        for part in self._above:
+            room -= len(console.render_lines(part, options, pad=False))
+            yield part
+        yield from self._lines(options.max_width, room)
 
 
 def live(first: RenderableType, *, screen: bool = False) -> Live:

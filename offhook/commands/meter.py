@@ -1,16 +1,16 @@
-"""Live level bars of a recording in the terminal."""
+"""Level bars of a recording in the terminal."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from offhook.commands.drawing import cell, live
+from offhook.commands.drawing import cell
 from offhook.commands.wording import length
 
 QUIETEST_DBFS = -60.0
@@ -18,24 +18,8 @@ CLOSE_TO_CLIPPING_DBFS = -3.0
 BAR_WIDTH = 40
 
 
-def show(state: dict[str, Any], events: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
-    """Show levels until the recording ends; return what became of it, None if the worker ended."""
-    warnings = [warning["message"] for warning in state["warnings"]]
-    with live(cell("…")) as display:
-        for event in events:
-            if event["type"] == "warning":
-                warnings.append(event["message"])
-            elif event["type"] == "level":
-                display.update(_picture(state, event, warnings), refresh=True)
-            elif event["type"] == "state":
-                state = event
-                if state["state"] != "recording":
-                    last: dict[str, Any] | None = state["last"]
-                    return last
-    return None
-
-
-def _picture(state: dict[str, Any], levels: dict[str, Any], warnings: list[str]) -> RenderableType:
+def picture(state: Mapping[str, Any], levels: Mapping[str, Any], warnings: Iterable[str]) -> RenderableType:
+    """Draw the levels of both sides, below the length and the title, above the warnings."""
     heading = cell(f"● {length(levels['seconds'])}  {state['title']}", "bold red")
     table = Table(box=None, show_header=False, padding=(0, 1))
     for side, key in (("microphone", "mic"), ("loopback", "loopback")):

@@ -22,7 +22,7 @@ from shared.plain_text import escaped_json, lines, one_line
 
 #: Errors of a pipe whose reader has ended; Windows reports EINVAL.
 READER_GONE = {errno.EPIPE, errno.ESHUTDOWN} | ({errno.EINVAL} if os.name == "nt" else set())
-_LOST = "offhook.output_lost"
+_LOST, _GONE = "offhook.output_lost", "offhook.reader_gone"
 
 
 class OutputLost(OffhookError):
@@ -83,6 +83,11 @@ def print_json(value: Any) -> None:
     print_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", is_json=True)
 
 
+def print_json_line(value: Any) -> None:
+    """Print one of several values for programs, on a line of its own."""
+    print_text(json.dumps(value, ensure_ascii=False) + "\n", is_json=True)
+
+
 # Questions
 
 
@@ -116,6 +121,11 @@ def require_output() -> None:
         raise OutputLost(f"The output cannot be written: {lost}. What the command was asked to do is done.")
 
 
+def reader_is_gone() -> bool:
+    """Whether nobody reads the output of this command any more."""
+    return bool(click.get_current_context().meta.get(_GONE))
+
+
 @contextmanager
 def survived(*, err: bool) -> Iterator[None]:
     """Go on without a stream that cannot be written; a pipe whose reader has seen enough is no error."""
@@ -124,5 +134,6 @@ def survived(*, err: bool) -> Iterator[None]:
     except OSError as error:
         streams.silence(sys.stderr if err else sys.stdout)
         context = click.get_current_context(silent=True)
-        if context and not err and error.errno not in READER_GONE:
-            context.meta[_LOST] = error.strerror or str(error)
+        if context and not err:
+            is_gone = error.errno in READER_GONE
+            context.meta[_GONE if is_gone else _LOST] = error.strerror or str(error)

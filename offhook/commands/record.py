@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from archive.names import known_of_call
 from offhook.commands.options import filled, json_option, pass_desk
-from offhook.commands.printing import confirm, print_json, require_terminal, say, warn
-from offhook.commands.wording import length
+from offhook.commands.printing import (
+    confirm,
+    print_json,
+    print_json_line,
+    reader_is_gone,
+    say,
+    warn,
+)
+from offhook.commands.wording import capitalised, length
 from offhook.desk import recording
 from offhook.desk.capture_quality import REASONS
 from offhook.desk.desk import Desk
+from offhook.desk.live_calls import in_words
+from offhook.desk.recorder import CaptureClient
 from shared.capture_errors import CaptureNotRunning
 
 #: What to say of a recording that has ended, by where it is.
@@ -44,9 +55,12 @@ def record() -> None:
 @click.option("--microphone", callback=filled, help="What you say (default: the setting).")
 @click.option("--loopback", callback=filled, help="What you hear (default: the setting).")
 @click.option("--layout", type=click.Choice(["mono", "split"]), help="Its channels (default: the setting).")
+@click.option(
+    "--live/--no-live", default=None, help="Transcribe it while it is recorded (default: the setting)."
+)
 @json_option
 @pass_desk
-def start(desk: Desk, /, output_path: Path | None, as_json: bool, **given: str | None) -> None:
+def start(desk: Desk, /, output_path: Path | None, as_json: bool, **given: str | bool | None) -> None:
     """Start to record."""
     output = str(output_path.absolute()) if output_path else None
     state = recording.start(desk, output_path=output, **given)
@@ -86,37 +100,27 @@ def state(desk: Desk, as_json: bool) -> None:
         print_json(found)
         return
     say(_sentence(found))
+    if found["live"] and (remark := in_words(found["live"])):
+        say(capitalised(remark))
     for warning in found["warnings"]:
         warn(warning["message"])
 
 
 @record.command()
+@json_option
 @pass_desk
 @click.pass_context
-def watch(ctx: click.Context, desk: Desk) -> None:
-    """Watch the levels of both sides until the recording ends; Ctrl-C leaves it running."""
-    from offhook.commands.meter import show
-
-    require_terminal("record watch", "record state")
+def watch(ctx: click.Context, desk: Desk, as_json: bool) -> None:
+    """Watch the levels and the words until the recording ends; Ctrl-C leaves it running."""
     with recording.connect(desk) as capture:
         found = capture.request("get_recording_state")
         if found["state"] != "recording":
-            say(_sentence(found))
+            print_json_line({"type": "state", **found}) if as_json else say(_sentence(found))
             return
-        capture.request("subscribe_levels")
-        try:
-            ended = show(found, capture.events())
-        except KeyboardInterrupt:
-            say("The recording continues. `offhook record stop` ends it.")
-            return
-    if ended is None:
-        raise CaptureNotRunning(
-            "The capture worker has ended. What it recorded is kept. Start it again: python start.py"
-        )
-    if ended["error"]:
-        warn(ended["error"])
-        ctx.exit(1)
-    say(_sentence({"state": "idle", "last": ended}))
+        outcome = _watched(desk, capture, found, as_json=as_json)
+    if outcome and not as_json:
+        _say_end(outcome)
+    ctx.exit(1 if outcome and outcome["error"] else 0)
 
 
 @record.command()
@@ -143,6 +147,50 @@ def attach(desk: Desk, target: str, candidate_id: str | None, project_id: str | 
     session_id = desk.store.records.get(int(target)).session_id if target.isdecimal() else target
     recording.attach(desk, session_id, candidate_id, project_id)
     say(f"Recording {target}: attached")
+
+
+def _watched(
+    desk: Desk, capture: CaptureClient, found: dict[str, Any], *, as_json: bool
+) -> dict[str, Any] | None:
+    """Show a recording until its last word; return its outcome, None if it is watched no more before its end.
+
+    Raises CaptureNotRunning.
+    """
+    from offhook.commands import watching
+    from offhook.commands.live_text import LiveText
+
+    is_drawn = sys.stdout.isatty() and not as_json
+    for events in ("words", "levels") if as_json or is_drawn else ("words",):
+        capture.request(f"subscribe_{events}")
+    watched = watching.Watched(found, capture.events())
+    names = known_of_call(found["candidate_id"], found["title"], desk.settings.my_name)
+    text = LiveText(names, found["live"])
+    try:
+        if as_json:
+            watching.print_events(watched)
+        elif is_drawn:
+            watching.draw(watched, text)
+        else:
+            watching.print_lines(watched, text)
+    except KeyboardInterrupt:
+        if not watched.has_ended:
+            warn("The recording continues. `offhook record stop` ends it.")
+        return watched.outcome
+    if not (watched.has_ended or reader_is_gone()):
+        raise CaptureNotRunning(
+            "The capture worker has ended. What it recorded is kept. Start it again: python start.py"
+        )
+    return watched.outcome
+
+
+def _say_end(outcome: dict[str, Any]) -> None:
+    """Say what became of a recording, and where its transcript is."""
+    if outcome["error"]:
+        warn(outcome["error"])
+        return
+    say(_sentence({"state": "idle", "last": outcome}))
+    if outcome["record_id"]:
+        say(f"Transcript: offhook show {outcome['record_id']}")
 
 
 def _ask(found: dict[str, Any]) -> None:

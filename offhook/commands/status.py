@@ -14,10 +14,12 @@ from rich.text import Text
 from offhook.commands.drawing import cell, live, show
 from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import print_json, require_terminal
-from offhook.commands.wording import ago, length, short
+from offhook.commands.wording import ago, counted, length, short
 from offhook.desk.desk import Desk
+from offhook.desk.live_calls import in_words
 from offhook.desk.not_taken import REASONS
 from offhook.desk.overview import overview
+from shared.store.transitions import QUEUED
 from transcribe_worker.engine.setup import Setup
 
 REFRESH_SECONDS = 0.5
@@ -55,8 +57,8 @@ def _watch(desk: Desk) -> None:
 
 def render(found: dict[str, Any]) -> RenderableType:
     """Lay the overview out for a person."""
-    parts = (_counts(found), _recordings(found), _running(found), _workers(found), _troubles(found))
-    return Group(*(part for part in parts if part))
+    parts = (_counts, _recordings, _live, _running, _workers, _troubles)
+    return Group(*(part for draw in parts if (part := draw(found))))
 
 
 def _counts(found: dict[str, Any]) -> RenderableType:
@@ -82,6 +84,22 @@ def _recordings(found: dict[str, Any]) -> RenderableType | None:
         for r in found["recordings"]
     ]
     return Group(*lines) if lines else None
+
+
+def _live(found: dict[str, Any]) -> RenderableType | None:
+    """Name the calls that are transcribed live, and what waits for them."""
+    lines = [cell(_live_line(call), "cyan") for call in found["live"]]
+    waiting = found["counts"][QUEUED]
+    if waiting and any(call["queue_waits"] for call in found["live"]):
+        which = f"{counted(waiting, 'queued recording')} {'waits' if waiting == 1 else 'wait'} for it"
+        lines.append(cell(f"  {which} (setting live_queue)", "dim"))
+    return Group(*lines) if lines else None
+
+
+def _live_line(call: dict[str, Any]) -> str:
+    remark = in_words(call)
+    heard = f"{length(call['heard_seconds'])} heard"
+    return f"  transcribed live: {call['title']}, {heard}{f', {remark}' if remark else ''}"
 
 
 def _running(found: dict[str, Any]) -> RenderableType | None:

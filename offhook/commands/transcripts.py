@@ -17,7 +17,7 @@ from archive.passages import Passage, passages
 from archive.transcript import Transcript
 from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import print_bytes, print_json, print_text, say, say_coloured
-from offhook.commands.wording import length
+from offhook.commands.wording import SPEAKER_COLOURS, length
 from offhook.desk.capture_quality import in_words
 from offhook.desk.desk import Desk
 from offhook.desk.edit_text import unplaced_in_words
@@ -185,8 +185,6 @@ def _lost(desk: Desk, found: Transcript) -> list[str]:
     return ["", "No longer in the transcript:", *lost, remedy] if lost else []
 
 
-#: Colours of speakers on a terminal, in the order in which they speak.
-_COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
 _Line = list[tuple[str, str | None]]
 
 
@@ -196,7 +194,7 @@ def _lines(record: Record, found: Transcript) -> list[_Line]:
         return [[("(no speech was found)", None)]]
     spoken = [passage for passage in passages(found) if passage.line]
     known = dict.fromkeys(it.speaker for it in spoken if it.speaker and it.speaker != UNSURE)
-    colours = dict(zip(known, cycle(_COLOURS), strict=False))
+    colours = dict(zip(known, cycle(SPEAKER_COLOURS), strict=False))
     return [_spoken(it, colours.get(it.speaker or "")) for it in spoken]
 
 

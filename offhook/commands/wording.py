@@ -7,6 +7,9 @@ from pathlib import Path
 
 from offhook.desk.lengths import length as length
 
+#: Colours of speakers on a terminal, in the order in which they speak.
+SPEAKER_COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
+
 
 def clock_time(seconds: float | None) -> str:
     """Write a time for a person, in the local zone."""
@@ -28,3 +31,8 @@ def short(path: str) -> str:
 def counted(count: int, what: str) -> str:
     """Write a number of things: `1 file`, `1,200 files`."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def capitalised(text: str) -> str:
+    """Write a phrase with a capital at its beginning."""
+    return text[:1].upper() + text[1:]

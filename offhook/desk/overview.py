@@ -9,6 +9,7 @@ from typing import Any
 
 from offhook.desk.calls import unfinished_calls
 from offhook.desk.desk import Desk
+from offhook.desk.live_calls import live_calls
 from offhook.desk.not_taken import SHOWN, not_taken
 from offhook.desk.views import seconds_left
 from shared.errors import ModelMissing
@@ -33,6 +34,7 @@ def overview(desk: Desk) -> dict[str, Any]:
         "paused": store.controls.paused(),
         "counts": store.records.counts(),
         "recordings": unfinished_calls(desk),
+        "live": live_calls(desk),
         "running": [_running(record) for record in store.records.processing()],
         "oldest_waiting": _oldest_waiting(desk),
         "missing_models": missing_models(desk),

@@ -20,7 +20,7 @@ def connect(desk: Desk) -> CaptureClient:
         raise CaptureNotRunning(" ".join([*kept, str(error)])) from error
 
 
-def start(desk: Desk, **given: str | None) -> dict[str, Any]:
+def start(desk: Desk, **given: str | bool | None) -> dict[str, Any]:
     """Start to record; return the state. `given` has the parameters of `start_recording`.
 
     Raises CaptureNotRunning, CaptureSilent, Refused, as all of these.

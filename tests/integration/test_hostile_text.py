@@ -61,7 +61,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "pause": [("pause", "{text}")],
     "prune": [("prune", "--older-than", "1h", "--dry-run"), ("prune", "--older-than", "{text}")],
     "rebuild": [("rebuild", "--dry-run"), ("rebuild", "{text}")],
-    "record": [("record", "state"), ("record", "{text}")],
+    "record": [("record", "state"), ("record", "watch"), ("record", "{text}")],
     "relabel": [("relabel", "--all"), ("relabel", "{text}")],
     "replace": [
         ("replace", "{text}", "{text}", "--everywhere"),

@@ -277,10 +277,8 @@ def test_no_file_names_a_discarded_recording(stage: Stage, worker: subprocess.Po
 # Watch
 
 
-def test_watch_refuses_a_pipe_and_says_when_there_is_nothing_to_watch(
-    stage: Stage, worker: subprocess.Popen[str]
-) -> None:
-    assert "offhook record state --json" in refusal(stage, "record", "watch")
+def test_watch_says_when_there_is_nothing_to_watch(stage: Stage, worker: subprocess.Popen[str]) -> None:
+    assert done(stage, "record", "watch") == "Nothing is being recorded.\n"
     with terminal(stage, "record", "watch") as person:
         assert person.ends() == 0
         assert person.shown.strip() == "Nothing is being recorded."
@@ -296,7 +294,8 @@ def test_watch_shows_both_sides_until_the_recording_ends(stage: Stage, worker: s
         assert person.process.poll() is None
         done(stage, "record", "stop")
         assert person.ends() == 0
-        assert re.search(r"Nothing is being recorded\. Recording 1: 0:0\d", person.shown)
+        ending = r"Nothing is being recorded\. Recording 1: 0:0\d\s+Transcript: offhook show 1\s*$"
+        assert re.search(ending, person.shown)
 
 
 def test_watch_shows_what_is_to_be_minded_and_why_a_recording_has_ended(stage: Stage) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
 from shared.settings import Settings
 from shared.store.store import Store
 from tests.integration.commands.calling import Cli, one_in_each_state
+from tests.live_calls import Decoder
 from tests.stage import Stage
 
 HEAVY = ("numpy", "faster_whisper", "ctranslate2", "av", "huey", "soxr", "onnxruntime", "watchdog")
@@ -24,6 +26,23 @@ def test_status_shows_what_runs_waits_and_went_wrong(cli: Cli, store: Store) -> 
         "2 failed (failed): failed.wav is empty (0 bytes).",
     ):
         assert part in out
+
+
+def test_status_names_a_call_that_is_transcribed_live_and_what_waits_for_it(
+    cli: Cli, settings: Settings, store: Store
+) -> None:
+    one_in_each_state(store)
+    session = {"title": "Ms. Okafor", "layout": "mono", "worker_id": "capture-0", "started_at": 1.0}
+    store.captures.begin("0-0", settings.inbox / "call.wav", **session)
+    decoder = Decoder.of(store, "0-0")
+    decoder.guess(0.0, 93.0, (" Hello", "me"), behind_seconds=12.4)
+    out = cli("status").out
+    assert "transcribed live: Ms. Okafor, 1:33 heard, behind by 12 s" in out
+    assert "1 queued recording waits for it (setting live_queue)" in out
+    (call,) = json.loads(cli("status", "--json").out)["live"]
+    assert (call["session_id"], call["queue_waits"], call["yields"]) == ("0-0", True, None)
+    decoder.end()
+    assert "transcribed live" not in cli("status").out
 
 
 def test_status_does_not_watch_a_pipe(cli: Cli) -> None:

@@ -29,6 +29,7 @@ from tests.integration.json_contract.homes import (
     _die_as_a_worker,
     _fill,
     _fill_inbox,
+    _follow_two,
     _full_disk,
     _lose_two,
     _notify,
@@ -67,6 +68,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with closing(HintQueue(settings.queue)) as hints:
         _fill_inbox(stage, Inbox(settings, store, hints))
     _lose_two(settings, store)
+    _follow_two(settings, store)
     (settings.models / "own").mkdir()
     (settings.models / "own" / "model.bin").write_bytes(b"12345")
     yield stage

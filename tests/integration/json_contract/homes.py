@@ -21,6 +21,7 @@ from shared.store.claims import Claim, Failure
 from shared.store.deliveries import EVENTS
 from shared.store.hooks import PROGRAM, URL
 from shared.store.store import Store
+from tests.live_calls import Decoder
 from tests.stage import ROOT, Stage
 from tests.tables import InboxFile, windows
 from transcribe_worker.inbox.sweep import UNREADABLE, Inbox
@@ -28,6 +29,8 @@ from transcribe_worker.inbox.sweep import UNREADABLE, Inbox
 SAMPLE = Path(offhook_module).parent / "sample" / "sample-call.wav"
 
 
+#: The session id of a call that was not in the queue yet when its recorder was killed.
+LOST = "7f0c7d5e-3b0a-4c39-9d8e-0c5f2a1b4e6d"
 #: A process that is among the living and then killed.
 ENTERS = """
 import sys
@@ -142,7 +145,15 @@ def _lose_two(settings: Settings, store: Store) -> None:
         "candidate_id": "C",
         "project_id": "P",
     }
-    store.captures.begin("7f0c7d5e-3b0a-4c39-9d8e-0c5f2a1b4e6d", settings.inbox / "Call.wav", **how)
+    store.captures.begin(LOST, settings.inbox / "Call.wav", **how)
+
+
+def _follow_two(settings: Settings, store: Store) -> None:
+    """Two calls that a worker transcribes live; with one of them it waits."""
+    how = {"title": "live", "layout": "mono", "worker_id": "capture-1", "started_at": 2.0}
+    store.captures.begin(f"{LOST[:-1]}0", settings.inbox / "Call 2.wav", **how)
+    Decoder.of(store, LOST).guess(0.0, 1.0, (" Hello", ME), behind_seconds=1.5, yields="hot")
+    Decoder.of(store, f"{LOST[:-1]}0").guess(0.0, 1.0, (" Hello", ME))
 
 
 @contextmanager

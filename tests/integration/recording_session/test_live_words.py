@@ -88,7 +88,7 @@ def test_what_the_record_has_taken_over_comes_from_its_transcript(desk: Desk, st
         decoder.settle(2.0, 3.0, WHAT)
         decoder.complete()
     ended = last(desk)
-    assert ended["final"] == [[2000, 3000, " What?", None]]
+    assert ended["final"] == [[2000, 3000, " What?", "them"]]
     assert (ended["live"]["state"], ended["final_seconds"]) == (ENDED, 3.0)
     assert desk.session.get_state()["live"] is None
 
