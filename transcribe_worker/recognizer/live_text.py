@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from shared.words import Segment
 from transcribe_worker.engine.messages import Provisional
 from transcribe_worker.recognition.pipeline import Recognition, Recognized, Stream
+from transcribe_worker.speech.stretches import Window
 from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
 
 Mono = NDArray[np.float32]
@@ -30,15 +31,22 @@ REST_SECONDS = 0.5
 
 
 class LiveText:
-    """Looks at the last samples of each channel, and sends their text."""
+    """Looks at the last samples of each channel, and sends their text.
+
+    When `has_ended` says that the recording has ended, a look is given up: the rest is decoded for good.
+    `hear` gets the windows of a recording with one channel that are decoded early.
+    """
 
     def __init__(
         self,
         recognition: Recognition,
         send: Callable[[Provisional], None],
+        has_ended: Callable[[], bool],
+        hear: Callable[[Window], None],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._recognition, self._send, self._monotonic = recognition, send, monotonic
+        self._has_ended, self._hear = has_ended, hear
         self._sides: dict[int | None, _Side] = {}
         self._rests_until = monotonic()
 
@@ -83,11 +91,18 @@ class LiveText:
         ready = [window for window in found.ready if window.end <= side.settled.end]
         changing = found.ready[len(ready) :] + found.unfinished
         side.is_open = bool(changing)
-        early = (
-            self._recognition.decode_early(window, side.channel) for window in ready if window.end > side.done
-        )
-        segments = [it for text in early for it in text]
+        segments: list[Segment] = []
+        for window in (it for it in ready if it.end > side.done):
+            if not self._has_ended():
+                segments += self._decoded_early(window, side.channel)
+        if self._has_ended():
+            return side.text
         return (*segments, *self._recognition.decode_provisionally(changing))
+
+    def _decoded_early(self, window: Window, channel: int | None) -> tuple[Segment, ...]:
+        if channel is None:
+            self._hear(window)
+        return self._recognition.decode_early(window, channel)
 
 
 class _Side:

@@ -131,7 +131,10 @@ class Recognizer:
             language=Language(job.language, job.language_probability) if job.language else None,
             hear=hearing.hear,
         )
-        live = LiveText(recognition, self._send) if job.is_growing else None
+        growth = self._growth
+        live = None
+        if job.is_growing:
+            live = LiveText(recognition, self._send, lambda: growth.has_ended, hearing.hear_early)
         before = self._progress.model_seconds
         with self._opened(job, live) as recording:
             self._send(Opened(recording.duration_seconds, tuple(recording.flags)))

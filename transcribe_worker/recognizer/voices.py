@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shared.errors import in_words
 from shared.speakers import VoiceTurn
-from transcribe_worker.speech.stretches import Stretch
+from transcribe_worker.speech.stretches import Stretch, Window
 from transcribe_worker.voices.listener import Listener
 from transcribe_worker.voices.network import VoiceNetwork
 
@@ -51,6 +51,11 @@ class Hearing:
         """Hear a stretch; all are to be heard, in order."""
         if listener := self._listener:
             self._try(lambda: listener.hear(stretch))
+
+    def hear_early(self, window: Window) -> None:
+        """Hear a window of a stretch that is not whole yet."""
+        if listener := self._listener:
+            self._try(lambda: listener.hear_early(window))
 
     def turns(self) -> tuple[VoiceTurn, ...]:
         """Return when which voice speaks, of all that was heard."""

@@ -6,18 +6,30 @@ Embeddings are kept in memory until then, about 4 MB for an hour of speech, and 
 from __future__ import annotations
 
 import time
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shared.speakers import VoiceTurn
 from transcribe_worker.speech.stretches import Stretch, Window
-from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
+from transcribe_worker.speech.windows import SAMPLE_RATE_HZ, Span
 from transcribe_worker.voices import clusters, pieces
 from transcribe_worker.voices.network import PARTS, VoiceNetwork
 from transcribe_worker.voices.turns import turns
 
 MS_PER_SAMPLE = 1000 / SAMPLE_RATE_HZ
+
+
+_Key = tuple[int, int, tuple[Span, ...]]
+
+
+class _Heard(NamedTuple):
+    """The pieces of a window: their starts in ticks, their lengths in frames, their embeddings."""
+
+    starts: list[int]
+    lengths: list[int]
+    embeddings: list[NDArray[np.float16]]
 
 
 class Listener:
@@ -29,13 +41,22 @@ class Listener:
         self._starts: list[int] = []
         self._lengths: list[int] = []
         self._embeddings: list[NDArray[np.float16]] = []
+        self._early: dict[_Key, _Heard] = {}
         self.seconds = 0.0
 
     def hear(self, stretch: Stretch) -> None:
         """Take the voices of a stretch in."""
         began = time.monotonic()
         for window in stretch.windows:
-            self._hear(window)
+            self._take(window, self._early.get(_key(window)) or self._heard(window))
+        self._early.clear()
+        self.seconds += time.monotonic() - began
+
+    def hear_early(self, window: Window) -> None:
+        """Hear a window before its stretch is whole; it is taken in if the stretch has that very window."""
+        began = time.monotonic()
+        if _key(window) not in self._early:
+            self._early[_key(window)] = self._heard(window)
         self.seconds += time.monotonic() - began
 
     def turns(self, speakers: int = 0) -> tuple[VoiceTurn, ...]:
@@ -51,18 +72,31 @@ class Listener:
         self.seconds += time.monotonic() - began
         return said
 
-    def _hear(self, window: Window) -> None:
+    def _heard(self, window: Window) -> _Heard:
+        """Return the voices of a window."""
+        found = _Heard([], [], [])
         made = pieces.cut(window.samples, window.speech)
         if made is None:
+            return found
+        begins = round(window.start / pieces.SAMPLES_PER_TICK)
+        for tick, loud, parts in zip(made.ticks, made.loud, self._network.embeddings(made.mels), strict=True):
+            for length, share, embedding in zip(PARTS, loud, parts, strict=True):
+                if share >= pieces.LEAST_LOUD or length == max(PARTS):
+                    found.starts.append(begins + tick)
+                    found.lengths.append(length)
+                    found.embeddings.append(embedding[None].astype(np.float16))
+        return found
+
+    def _take(self, window: Window, heard: _Heard) -> None:
+        if not heard.starts:
             return
         for span in window.speech:
             at = (window.start + span.start, window.start + span.end)
             self._spans_ms.append((round(at[0] * MS_PER_SAMPLE), round(at[1] * MS_PER_SAMPLE)))
-        embeddings = self._network.embeddings(made.mels)
-        begins = round(window.start / pieces.SAMPLES_PER_TICK)
-        for tick, loud, parts in zip(made.ticks, made.loud, embeddings, strict=True):
-            for length, share, embedding in zip(PARTS, loud, parts, strict=True):
-                if share >= pieces.LEAST_LOUD or length == max(PARTS):
-                    self._starts.append(begins + tick)
-                    self._lengths.append(length)
-                    self._embeddings.append(embedding[None].astype(np.float16))
+        self._starts += heard.starts
+        self._lengths += heard.lengths
+        self._embeddings += heard.embeddings
+
+
+def _key(window: Window) -> _Key:
+    return window.start, window.end, window.speech
