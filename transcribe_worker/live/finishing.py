@@ -48,7 +48,8 @@ class Finisher:
     def finish(self, live: LiveClaim, findings: Findings) -> None:
         """Complete the record of a call whose windows are all committed. Raises ClaimLost."""
         record = self._record(live)
-        claim = self._claim(record) if record and self._is_same(record, live) else None
+        is_to_finish = record and not self.store.controls.paused() and self._is_same(record, live)
+        claim = self._claim(record) if record and is_to_finish else None
         if claim is None:
             self.store.live.end(live)
             return

@@ -86,7 +86,9 @@ class Follower:
                 self.report("ready")
 
     def _next(self) -> Capture | None:
-        """Return the running call to follow."""
+        """Return the running call to follow, None if there is none or the queue is paused."""
+        if self.stopping.is_set() or self.store.controls.paused():
+            return None
         running = [it for it in self.store.captures.unfinished() if it.state == RECORDING]
         return next((it for it in running if self._is_wanted(it) and self._is_free(it)), None)
 
@@ -119,6 +121,9 @@ class Follower:
             log.info("call %s: no longer ours", call.session_id)
         except (WorkerStopping, RecorderGone):
             self._release(claim)
+        except StoreError:
+            self._release(claim)
+            raise
         except (BadRecording, EngineUnusable, ModelMissing, NotWorthwhile) as error:
             log.warning("call %s: not followed further: %s", call.session_id, discreet(error))
             self.store.live.switch_off(claim, str(error))
@@ -139,7 +144,7 @@ class Follower:
                     raise NotWorthwhile(f"The engine failed {crashes} times.") from error
 
     def _release(self, claim: LiveClaim) -> None:
-        with suppress(ClaimLost):  # the call was discarded
+        with suppress(ClaimLost, StoreError):  # the call was discarded, or the sweeper frees it
             self.store.live.release(claim)
 
     def _load(self, options: RecordOptions) -> Load:

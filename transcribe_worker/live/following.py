@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from shared.errors import OffhookError, WorkerStopping
+from shared.errors import OffhookError, StoreError, WorkerStopping
+from shared.logs import DatabaseTrouble
 from shared.settings import RecordOptions, Settings
 from shared.store.captures import RECORDING
 from shared.store.live import LiveClaim, LiveWord
@@ -35,6 +37,8 @@ from transcribe_worker.live import labelled
 from transcribe_worker.live.growth import recorded_seconds
 from transcribe_worker.media.limits import RecordingLimits
 
+log = logging.getLogger(__name__)
+
 #: Time between two looks at the call, and at the process that records it and the machine.
 LOOK_SECONDS, AROUND_SECONDS = 0.25, 2.0
 #: Text this much later than the sound is late. It takes 2 to 4 s while the engine keeps up.
@@ -42,6 +46,10 @@ LATE_SECONDS = 8.0
 #: A model that decodes less than this many seconds in a second would never be done while people talk.
 LEAST_SPEED = 1.2
 RENEWALS_PER_LEASE = 4
+#: Wait before what is final is written again.
+AGAIN_SECONDS = 0.5
+#: Why nothing is decoded while a person has paused the queue.
+PAUSED = "paused"
 
 
 class RecorderGone(OffhookError):
@@ -77,7 +85,8 @@ class Following:
         self._engine: Engine | None = None
         self._looked = self._checked = self._renewed = monotonic()
         self._has_ended = False
-        self._machine: str | None = None  # its trouble
+        self._machine: str | None = None  # why nothing is to be decoded now, apart from the recorder
+        self._database_trouble = DatabaseTrouble(log)
         self._yields: str | None = None
         self._behind_seconds = 0.0
         self._final: dict[int | None, float] = {}  # seconds, by channel
@@ -86,7 +95,8 @@ class Following:
 
     def job(self, path: Path, options: RecordOptions) -> Job:
         """Return the job for what is not final yet, in the language found before."""
-        settings, live = self._settings, self._claim.call
+        settings = self._settings
+        live = self._live.find(self._call.session_id) or self._claim.call  # an engine may have crashed
         self._path = path
         begun = positions(self._live.windows(self._call.session_id))
         self._final = {it.channel: it.done_seconds for it in begun}
@@ -123,10 +133,15 @@ class Following:
         if now - self._looked < LOOK_SECONDS:
             return
         self._looked = now
-        self._look_at_call(now)
-        self._look_at_pace()
-        if now - self._renewed > self._settings.lease_seconds / RENEWALS_PER_LEASE:
-            self._renew()
+        try:
+            self._look_at_call(now)
+            self._look_at_pace()
+            if now - self._renewed > self._settings.lease_seconds / RENEWALS_PER_LEASE:
+                self._renew()
+        except StoreError as error:  # the engine goes on, and the next look may do better
+            self._database_trouble.note(error)
+        else:
+            self._database_trouble.is_over()
 
     def _look_at_call(self, now: float) -> None:
         call = self._store.captures.find(self._call.session_id)
@@ -136,7 +151,8 @@ class Following:
             self._has_ended = True
             self._engine.say(Ended())
         if now - self._checked >= AROUND_SECONDS:
-            self._checked, self._machine = now, self._trouble()
+            paused = PAUSED if self._store.controls.paused() else None
+            self._checked, self._machine = now, paused or self._trouble()
             if call.state == RECORDING and self._liveness.has_ended(call.worker_id, call.host):
                 raise RecorderGone
         self._hold(None if self._has_ended else call.strain or self._machine)
@@ -147,8 +163,8 @@ class Following:
             return
         if bool(why) != bool(self._yields):
             self._engine.say(Hold(bool(why)))
-        self._yields = why
         self._renew(yields=why)
+        self._yields = why
 
     def _look_at_pace(self) -> None:
         """Note how late the text is, as soon as that changes by a second."""
@@ -185,21 +201,30 @@ class Following:
             "language_probability": event.language_probability,
             "speed": event.speed,
         }
-        self._live.save_windows(
-            self._claim, windows, words, provisional=words_as_json(self._not_final()), **columns
+        provisional = words_as_json(self._not_final())
+        self._commit(
+            lambda: self._live.save_windows(self._claim, windows, words, provisional=provisional, **columns)
         )
         self._check_speed(event.speed)
 
     def _shown(self, event: Provisional) -> None:
         self._reach(event.channel, event.end_seconds)
         self._provisional[event.channel] = event.segments
-        self._live.note(
-            self._claim,
-            self._not_final(),
-            heard_seconds=min(self._heard.values()),
-            speed=event.speed,
-        )
+        heard = {"heard_seconds": min(self._heard.values()), "speed": event.speed}
+        with suppress(StoreError):  # the next text comes soon
+            self._live.note(self._claim, self._not_final(), **heard)
         self._check_speed(event.speed)
+
+    def _commit(self, write: Callable[[], None]) -> None:
+        """Write what is final; while the database cannot be written, the engine waits. Raises ClaimLost."""
+        while True:
+            try:
+                return write()
+            except StoreError as error:
+                self._database_trouble.note(error)
+            if self._stopping():
+                raise WorkerStopping
+            time.sleep(AGAIN_SECONDS)
 
     def _not_final(self) -> list[LiveWord]:
         """Return the provisional words of all channels by time."""
