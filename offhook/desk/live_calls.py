@@ -11,6 +11,7 @@ from shared.store.live import OFF
 
 #: Why nothing is decoded now.
 YIELDS = {
+    "paused": "the queue is paused",
     "capture_late": "recording needs the machine",
     "disk_late": "the disk is slow",
     "battery_low": "the battery is low",

@@ -131,11 +131,13 @@ class Follower:
     def _decoded(self, call: Capture, claim: LiveClaim, options: RecordOptions) -> Findings:
         """Decode a call to its end; an engine that crashed is started again, from where it was."""
         model_files.find(self.settings.models, options.model, options.language)
+        path = part_of(self.settings.recording, call.session_id)
         while True:
+            if not path.exists():  # it has ended meanwhile, and the queue has it
+                raise RecorderGone
             following = Following(self.settings, self.store, claim, call, self.trouble, self.stopping.is_set)
             try:
                 self.engine.load(self._load(options), following.keep)
-                path = part_of(self.settings.recording, call.session_id)
                 return following.follow(self.engine, following.job(path, options))
             except (EngineCrashed, EngineFailed) as error:
                 crashes = self.store.live.crashed(claim)

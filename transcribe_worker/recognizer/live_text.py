@@ -30,7 +30,27 @@ HEARD_AGAIN = SAMPLE_RATE_HZ
 REST_SECONDS = 0.5
 
 
-class LiveText:
+class NoLiveText:
+    """The text of a finished recording: all of it comes in stretches."""
+
+    speed: float | None = None  # seconds of speech decoded in a second, as far as it matters
+
+    def watched(self, stream: Stream) -> Stream:
+        """Return a stream whose samples are seen here as well."""
+        return stream
+
+    def see(self, rows: NDArray[np.float32]) -> None:
+        """Take samples of all channels in that the streams will have later, and perhaps changed."""
+
+    def note(self, found: Recognized) -> None:
+        """Forget the samples of a stretch that is decoded."""
+
+    def look(self) -> bool:
+        """Work on what is new; return whether anything was."""
+        return False
+
+
+class LiveText(NoLiveText):
     """Looks at the last samples of each channel, and sends their text.
 
     When `has_ended` says that the recording has ended, a look is given up: the rest is decoded for good.
@@ -51,21 +71,18 @@ class LiveText:
         self._rests_until = monotonic()
 
     def watched(self, stream: Stream) -> Stream:
-        """Return a stream whose samples are seen here as well."""
         side = self._sides[stream.channel] = _Side(stream)
         return replace(stream, blocks=side.passed(stream.blocks))
 
     def see(self, rows: NDArray[np.float32]) -> None:
-        """Take samples of all channels in that the streams will have later, and perhaps changed."""
         for side, samples in zip(self._sides.values(), rows, strict=True):
             side.fresh.add(samples)
 
     def note(self, found: Recognized) -> None:
-        """Forget the samples of a stretch that is decoded."""
+        self.speed = self._recognition.speed
         self._sides[found.channel].begin(found.stretch.end)
 
     def look(self) -> bool:
-        """Work on what is new; return whether anything was."""
         began = self._monotonic()
         if began < self._rests_until:
             return False

@@ -52,13 +52,14 @@ from transcribe_worker.recognition.languages import Language
 from transcribe_worker.recognition.pipeline import Recognition, Recognized
 from transcribe_worker.recognizer.channels import Readable, Reading, counted, sides_of
 from transcribe_worker.recognizer.growth import Growth
-from transcribe_worker.recognizer.live_text import LiveText
+from transcribe_worker.recognizer.live_text import LiveText, NoLiveText
 from transcribe_worker.recognizer.loader import Loader, this_machine
 from transcribe_worker.recognizer.progress_signal import ProgressSignal
 from transcribe_worker.recognizer.voices import Hearing, VoiceNetworks
 from transcribe_worker.speech.sides import Sides, sides
 
 LONGEST_MESSAGE = 300
+NOTHING_LIVE = NoLiveText()
 
 
 class JobCancelled(Exception):
@@ -118,23 +119,9 @@ class Recognizer:
 
     def _transcribe(self, job: Job) -> None:
         self._cancelled.clear()
-        loader = self._loader
-        loader.rebalance()
-        assert loader.setup
         hearing = Hearing(job.voices, self._voice_networks, job.options.speakers)
-        recognition = Recognition(
-            loader.current_model,
-            job.options,
-            parallel=0 if job.is_growing else loader.setup.lanes,
-            batches=Batches(loader.setup.batch_size, loader.relieve),
-            check=self._check,
-            language=Language(job.language, job.language_probability) if job.language else None,
-            hear=hearing.hear,
-        )
-        growth = self._growth
-        live = None
-        if job.is_growing:
-            live = LiveText(recognition, self._send, lambda: growth.has_ended, hearing.hear_early)
+        recognition = self._recognition(job, hearing)
+        live = self._live_text(recognition, hearing) if job.is_growing else NOTHING_LIVE
         before = self._progress.model_seconds
         with self._opened(job, live) as recording:
             self._send(Opened(recording.duration_seconds, tuple(recording.flags)))
@@ -144,20 +131,34 @@ class Recognizer:
             if hearing.is_on and sides is not Sides.BOTH:
                 self._hear_again(recognition, job, sides)
             remove_echo = job.is_split and job.options.echo_removal
-            watch = {"watch": live.see} if live else {}
-            reading = Reading(recording, sides, self._progress.advanced, self._send, remove_echo, **watch)
-            streams = reading.streams(job.positions)
-            for found in recognition.together([live.watched(it) for it in streams] if live else streams):
+            reading = Reading(recording, sides, self._progress.advanced, self._send, remove_echo, live.see)
+            streams = [live.watched(stream) for stream in reading.streams(job.positions)]
+            for found in recognition.together(streams):
                 self._progress.begin_stretch()
-                speed = recognition.speed if live else None
-                self._send(replace(decoded(found), flags=recognition.flags, speed=speed))
-                if live:
-                    live.note(found)
+                live.note(found)
+                self._send(replace(decoded(found), flags=recognition.flags, speed=live.speed))
             flags = (*recording.flags, *recognition.flags)  # complete only now
         if turns := hearing.turns():
             self._send(Voices(turns))
         spent = Spent(recognition.speech_seconds, self._progress.model_seconds - before, hearing.seconds)
         self._send(Done(_seconds(reading.frames), flags, spent))
+
+    def _recognition(self, job: Job, hearing: Hearing) -> Recognition:
+        loader = self._loader
+        loader.rebalance()
+        assert loader.setup
+        return Recognition(
+            loader.current_model,
+            job.options,
+            parallel=0 if job.is_growing else loader.setup.lanes,
+            batches=Batches(loader.setup.batch_size, loader.relieve),
+            check=self._check,
+            language=Language(job.language, job.language_probability) if job.language else None,
+            hear=hearing.hear,
+        )
+
+    def _live_text(self, recognition: Recognition, hearing: Hearing) -> LiveText:
+        return LiveText(recognition, self._send, lambda: self._growth.has_ended, hearing.hear_early)
 
     def _sides(self, recording: Readable, job: Job) -> Sides:
         """Return what the channels of a recording are; it may be opened a second time for it."""
@@ -165,7 +166,7 @@ class Recognizer:
             return Sides.ONE
         return sides_of(job, lambda: self._listened(job))
 
-    def _opened(self, job: Job, live: LiveText | None = None) -> Readable:
+    def _opened(self, job: Job, live: NoLiveText = NOTHING_LIVE) -> Readable:
         """Open the recording of a job; one that grows waits for its end, and `live` works meanwhile."""
         try:
             if job.is_growing:
@@ -174,12 +175,12 @@ class Recognizer:
         except FileNotFoundError:
             raise RecordingMissing from None
 
-    def _wait_for_more(self, live: LiveText | None) -> bool:
+    def _wait_for_more(self, live: NoLiveText) -> bool:
         """Wait for a growing recording, whose end is read by now; return False once it has ended."""
         if self._growth.has_ended:
             return False
         self._check()
-        if live and live.look():
+        if live.look():
             self._progress.begin_stretch()
         else:
             self._growth.rest()
