@@ -24,9 +24,10 @@ class Decoder:
     settled: list[LiveWord] = field(default_factory=list)
 
     @classmethod
-    def of(cls, store: Store, session_id: str) -> Decoder:
+    def of(cls, store: Store, session_id: str, worker_id: str = "w") -> Decoder:
         """Claim the live call of a capture."""
-        claim = store.live.claim(session_id, worker_id="w", recipe=RECIPE, model=RECIPE, lease_seconds=60)
+        columns = {"recipe": RECIPE, "model": RECIPE, "lease_seconds": 60}
+        claim = store.live.claim(session_id, worker_id=worker_id, **columns)
         assert claim
         return cls(store, claim)
 

@@ -25,7 +25,7 @@ NOT_RUNNING = {RECORDING: INTERRUPTED, WAITING: STOPPED, ENDED: LATE}
 def unfinished_calls(desk: Desk) -> list[dict[str, Any]]:
     """Describe the calls that run, wait for a person, were interrupted or are late; the oldest first."""
     liveness = Liveness(desk.store, desk.settings.locks)
-    return [_described(capture, liveness) for capture in desk.store.captures.unfinished()]
+    return [described(capture, liveness) for capture in desk.store.captures.unfinished()]
 
 
 def interrupted_calls(desk: Desk) -> list[dict[str, Any]]:
@@ -47,7 +47,8 @@ def recorder_state(desk: Desk) -> dict[str, Any]:
     return {"state": state, **{name: call.get(name) for name in ("session_id", "title", "started_at")}}
 
 
-def _described(capture: Capture, liveness: Liveness) -> dict[str, Any]:
+def described(capture: Capture, liveness: Liveness) -> dict[str, Any]:
+    """Describe a call that is not in the queue yet."""
     runs = capture.state == RECORDING and liveness.runs(capture.worker_id, capture.host)
     length = time.time() - capture.started_at if runs else capture.duration_seconds
     return {

@@ -13,6 +13,7 @@ from offhook.desk.calls import recorder_state
 from offhook.desk.desk import Desk
 from offhook.desk.not_taken import REASONS
 from offhook.desk.overview import inbox_troubles, missing_models
+from offhook.desk.running_call import waiting
 from shared.store.values import Worker
 from shared.workers import Liveness
 
@@ -30,12 +31,13 @@ def desk_state(desk: Desk) -> dict[str, Any]:
     liveness = Liveness(store, desk.settings.locks)
     workers = [_worker(row, liveness) for row in store.workers.every()]
     missing = missing_models(desk)
+    recorder = recorder_state(desk)
     return {
         "paused": store.controls.paused(),
         "counts": store.listing.counts(),
         "workers": workers,
         "missing_models": missing,
-        "recorder": recorder_state(desk),
+        "recorder": {**recorder, "waits": waiting(desk, recorder["session_id"])},
         "notices": [
             *_about_processes(workers),
             *({"text": _about_model(it), "type": None} for it in missing),

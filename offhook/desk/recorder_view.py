@@ -64,10 +64,10 @@ def view_without_worker(desk: Desk, error: OffhookError) -> dict[str, Any]:
     }
 
 
-def choices(desk: Desk) -> dict[str, str]:
+def choices(desk: Desk) -> dict[str, Any]:
     """Return what the settings choose for a recording."""
     settings = desk.settings
-    return {name: getattr(settings, name) for name in ("microphone", "loopback", "layout")}
+    return {name: getattr(settings, name) for name in ("microphone", "loopback", "layout", "live")}
 
 
 def _state_of(state: Mapping[str, Any]) -> dict[str, Any]:

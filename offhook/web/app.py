@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from offhook.desk.desk import Desk
 from offhook.web.api import ENDPOINTS
 from offhook.web.assets import Assets
+from offhook.web.call_page import call_page
 from offhook.web.dispatch import guarded, route
 from offhook.web.errors import error_body
 from offhook.web.gate import Gate, is_api
@@ -32,6 +33,7 @@ Page = Callable[[Request, Desk, Renderer], Response]
 PAGES: dict[str, Page] = {
     "/": queue_page,
     "/records/{record_id}": record_page,
+    "/calls/{session_id}": call_page,
     "/recorder": recorder_page,
     "/search": search_page,
 }

@@ -27,7 +27,7 @@ from offhook.hooks.addresses import AddressRefused, BadHook
 from offhook.web.call import BadCall, TooMuch
 from offhook.web.hub import TooManyStreams
 from offhook.web.visitors import TooManyGuesses
-from shared.capture_errors import CaptureNotRunning, CaptureSilent
+from shared.capture_errors import CaptureNotRunning, CaptureSilent, UnknownSession
 from shared.errors import (
     BadRecording,
     DeliveryNotFound,
@@ -64,6 +64,7 @@ class Fault(OffhookError):
 #: The first class that fits decides; any other error of offhook is 400.
 STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (RecordNotFound, 404),
+    (UnknownSession, 404),
     (HookNotFound, 404),
     (DeliveryNotFound, 404),
     (NoSuchMoment, 404),

@@ -14,4 +14,6 @@ from offhook.web.pages import Renderer
 def recorder_page(request: Request, desk: Desk, renderer: Renderer) -> Response:
     """Return the page of the recorder, as the database has it; its stream brings the rest."""
     data = {"view": first_view(desk), "chosen": choices(desk)}
-    return renderer.page(request, "recorder.html", "Recorder", data, known=known_values(desk))
+    return renderer.page(
+        request, "recorder.html", "Recorder", data, known=known_values(desk), live=desk.settings.live
+    )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Protocol
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from offhook.desk.playing import Sound
 from offhook.web.exchange import until_gone
 from offhook.web.ranges import Range, Unsatisfiable, wanted_range
 from offhook.web.work import Work
@@ -19,6 +19,22 @@ from shared.errors import OffhookError
 log = logging.getLogger(__name__)
 
 BLOCK_BYTES = 262_144
+
+
+class Sound(Protocol):
+    """A file, or the beginning of one that grows; `tag` is another one for other content."""
+
+    @property
+    def mime(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def size_bytes(self) -> int: ...
+    @property
+    def tag(self) -> str: ...
+
+    def block(self, offset: int, most_bytes: int) -> bytes:
+        """Read a block. Raises OffhookError, OSError if it is gone."""
 
 
 class SoundResponse(Response):

@@ -18,13 +18,30 @@ from shared.store import live_handover
 from shared.store.captures import RECORDING
 from shared.store.claims import Claim
 from shared.store.database import Database, Row
-from shared.store.live_values import LiveCall, LiveClaim, LiveWord, words_as_json, words_from_json
+from shared.store.live_values import (
+    LiveCall,
+    LiveClaim,
+    LivePage,
+    LiveWord,
+    words_as_json,
+    words_from_json,
+)
 from shared.store.tables import CaptureRow, LiveCallRow, LiveWindowRow
 from shared.store.transcripts import Window, window_of
 from shared.store.values import columns_of, value_of
 from shared.words import milliseconds, seconds, segments_as_json
 
-__all__ = ["ENDED", "FOLLOWING", "OFF", "RELEASED", "LiveCall", "LiveCalls", "LiveClaim", "LiveWord"]
+__all__ = [
+    "ENDED",
+    "FOLLOWING",
+    "OFF",
+    "RELEASED",
+    "LiveCall",
+    "LiveCalls",
+    "LiveClaim",
+    "LivePage",
+    "LiveWord",
+]
 
 #: It is decoded while it runs; everything is decoded; it is not decoded any further.
 FOLLOWING, ENDED, OFF = "following", "ended", "off"
@@ -88,6 +105,20 @@ class LiveCalls:
         """
         rows = self._windows(session_id, LiveWindowRow.id > after)
         return _final(rows), max((row["id"] for row in rows), default=after)
+
+    def page(self, session_id: str, windows: int, *, before: int | None = None) -> LivePage:
+        """Return the words of the windows that were committed last, or last before window number `before`."""
+        earlier = () if before is None else (LiveWindowRow.id < before,)
+        query = LiveWindowRow.select().where(LiveWindowRow.session_id == session_id, *earlier)
+        found = self._database.all(query.order_by(LiveWindowRow.id.desc()).limit(windows + 1))
+        rows = found[:windows]
+        numbers = [row["id"] for row in rows] or [0]
+        return LivePage(_final(rows), numbers[-1], numbers[0], len(found) > windows)
+
+    def has_window(self, session_id: str, number: int) -> bool:
+        """Whether a window with this number is there: a claim for another recipe forgets all of them."""
+        query = LiveWindowRow.select(LiveWindowRow.id).where(LiveWindowRow.id == number)
+        return self._database.first(query.where(LiveWindowRow.session_id == session_id)) is not None
 
     def revision(self, session_id: str) -> int | None:
         """Return the revision of a live call, None if there is none."""

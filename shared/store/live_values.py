@@ -63,6 +63,19 @@ class LiveClaim:
     call: LiveCall
 
 
+@dataclass(frozen=True)
+class LivePage:
+    """The final words of some windows, by time, and the numbers of the first and the last window.
+
+    The numbers are 0 if there is none. `has_earlier` says whether there are windows before the first one.
+    """
+
+    words: list[LiveWord]
+    first: int
+    last: int
+    has_earlier: bool
+
+
 def words_as_json(words: Iterable[LiveWord]) -> str:
     """Write words as a JSON list; whether they are final depends on the column."""
     return json.dumps([[it.start_ms, it.end_ms, it.text, it.speaker] for it in words], ensure_ascii=False)

@@ -8,6 +8,7 @@ from offhook.web.api import (
     edits,
     exports,
     hooks,
+    live,
     notes,
     passages,
     queue,
@@ -40,6 +41,7 @@ ENDPOINTS: tuple[Endpoint, ...] = described(
         *uploads.ENDPOINTS,
         *waveform.ENDPOINTS,
         *recorder.ENDPOINTS,
+        *live.ENDPOINTS,
         *transcriptions.ENDPOINTS,
     )
 )

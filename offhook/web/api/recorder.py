@@ -28,6 +28,7 @@ class RecordingStart(msgspec.Struct, forbid_unknown_fields=True):
     microphone: Text | None = None
     loopback: Text | None = None
     layout: Text | None = None
+    live: bool | None = None
 
 
 class MeantRecording(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,10 +52,12 @@ def show(call: Call) -> dict[str, Any]:
 
 def start(call: Call) -> dict[str, Any]:
     """Start to record."""
-    given = {name: value.strip() or None for name, value in msgspec.to_builtins(call.body).items() if value}
-    if any((given.get(side) or "").startswith(REPLAY) for side in SIDES):
+    wanted: RecordingStart = call.body
+    asked = msgspec.structs.asdict(wanted)
+    texts = {name: value.strip() or None for name, value in asked.items() if isinstance(value, str)}
+    if any((texts.get(side) or "").startswith(REPLAY) for side in SIDES):
         raise BadCall("A file is not a device.")
-    return view_of(call.desk, recording.start(call.desk, **given))
+    return view_of(call.desk, recording.start(call.desk, **texts, live=wanted.live))
 
 
 def stop(call: Call) -> dict[str, Any]:

@@ -14,10 +14,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from offhook.web.api.recorder_answers import Devices, Recorder
+from shared.settings import Settings
+from shared.store.store import Store
+from shared.workers import Presence
 from tests import pulse
 from tests.conftest import skip_or_fail
 from tests.desk import DeskServer, serving
 from tests.integration.desk.test_accessibility import violations
+from tests.live_calls import Decoder
 from tests.pulse import PulseServer, noise
 from tests.stage import Stage
 from tests.voices import NEAR, speak
@@ -206,6 +210,41 @@ def test_devices_are_offered_and_what_was_chosen_is_remembered_and_recorded(reco
     expect(page.locator("#device-microphone")).to_have_text("Remapped Monitor of Null Output")
     assert page.get_by_label("What you hear", exact=True).is_disabled()
     page.evaluate("localStorage.clear()")
+
+
+def test_the_text_of_the_call_comes_beside_the_recorder_and_stays_at_its_end(
+    recorder: Page, desk: DeskServer
+) -> None:
+    page = recorder
+    start(page, "Heard live")
+    session_id = desk.stage.read("record", "state")["session_id"]
+    settings = Settings(home=desk.stage.home)
+    with Store.of_home(settings) as store:
+        presence = Presence(store, settings.locks, "worker").enter()
+        decoder = Decoder.of(store, session_id, presence.worker_id)
+        expect(page.locator("#live-says")).to_have_text("Text follows the call by about 3 seconds.")
+        decoder.settle(0, 1, (" Good", "me"), (" morning.", "me"))
+        decoder.guess(1, 2, (" maybe", None))
+        expect(page.locator("#live-final .text")).to_have_text("Good morning.")
+        expect(page.locator("#live-provisional .text")).to_have_text("maybe")
+        assert violations(page) == []
+        page.set_viewport_size({"width": 320, "height": 640})
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
+        page.set_viewport_size({"width": 1280, "height": 720})
+        address = page.locator("#live-final .time").get_attribute("href")
+        assert address == f"/calls/{session_id}#t=0"
+        page.get_by_role("button", name="Stop", exact=True).click()
+        expect(page.get_by_role("link", name="Open the recording")).to_be_visible()
+        expect(page.locator("#live-final .text")).to_have_text("Good morning.")
+        presence.leave()
+
+
+def test_live_text_is_switched_off_for_one_call(recorder: Page) -> None:
+    page = recorder
+    page.get_by_label("Text while it is recorded").uncheck()
+    start(page, "Without text")
+    expect(page.locator("#live-says")).to_have_text(re.compile("Live text is switched off.*for this call"))
+    expect(page.get_by_label("Text while it is recorded")).to_be_disabled()
 
 
 def test_a_killed_recorder_is_reported_and_its_call_is_recovered(

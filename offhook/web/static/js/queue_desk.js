@@ -10,6 +10,7 @@ const KINDS = { worker: "Transcription worker", capture: "Capture worker", inbox
 export function showDesk(desk) {
   showPause(desk.paused);
   showNotices(desk);
+  showRunning(desk.recorder);
   showProcesses(desk.workers);
 }
 
@@ -29,6 +30,12 @@ function showNotices({ notices }) {
   box.dataset.key = key;
   fill(box, notices.map(({ text, type }) =>
     h("p", { class: "message warning" }, text, type && [" To start one, type ", h("code", {}, type), "."])));
+}
+
+function showRunning({ state, session_id, title, waits }) {
+  const box = byId("running");
+  box.hidden = state !== "recording";
+  if (!box.hidden) fill(box, h("a", { href: `/calls/${session_id}` }, title), " is being recorded. ", waits);
 }
 
 function showProcesses(workers) {

@@ -5,6 +5,7 @@ import { send } from "./api.js";
 import { byId, fill, h, pageData } from "./dom.js";
 import { clock } from "./format.js";
 import { bind } from "./keys.js";
+import { LiveText } from "./live_text.js";
 import { Meter } from "./meters.js";
 import { discard, showCalls, showLast } from "./recorder_calls.js";
 import { Devices } from "./recorder_devices.js";
@@ -13,11 +14,14 @@ import { complain, toast } from "./toast.js";
 const SURE_MS = 3000;
 /** The other side is heard again from here on, as a level from 0 to 1. */
 const HEARD = 0.01;
+/** Passages of the running call that are shown here; its page has all of them. */
+const PASSAGES = 60;
 const ACKNOWLEDGED = "offhook.recorder.consent";
 
 const { view: first, chosen } = pageData();
 const meters = { microphone: new Meter(byId("meter-microphone")), loopback: new Meter(byId("meter-loopback")) };
 const devices = new Devices(chosen);
+const live = new LiveText(() => {}, PASSAGES);
 let view = first;
 let isBusy = false;
 let shownSecond = -1;
@@ -37,6 +41,7 @@ function show(found) {
   showFields(before);
   showLast(isRecording ? null : view.last);
   showCalls(view.calls);
+  if (isRecording) showLive();
   if (isRecording) return showSeconds(view.duration_seconds);
   Object.values(meters).forEach((meter) => meter.reset());
   showSeconds(0);
@@ -60,6 +65,13 @@ function showWorker() {
   const box = byId("worker");
   box.hidden = view.worker.runs !== false;
   if (!box.hidden) say(box, `${view.worker.message} Recording is not possible without it.`);
+}
+
+/** The text stays after the call has ended, until the next one begins. */
+function showLive() {
+  byId("live").hidden = false;
+  byId("live-page").href = `/calls/${view.session_id}`;
+  live.follow(view.session_id);
 }
 
 function showButtons() {
@@ -109,7 +121,7 @@ function showConsent() {
 function showFields(before) {
   const isRecording = view.state === "recording";
   for (const name of ["microphone", "loopback", "layout"]) byId(name).disabled = isRecording;
-  byId("title").disabled = isRecording;
+  byId("title").disabled = byId("live-wanted").disabled = isRecording;
   if (before.session_id === view.session_id && before !== first && before.state === view.state) return;
   if (!isRecording && before.state !== "recording") return;
   for (const name of ["title", "candidate_id", "project_id"]) byId(name).value = (isRecording && view[name]) || "";
@@ -124,7 +136,9 @@ function say(element, text) {
 
 const start = () => acting(async () => {
   const about = Object.fromEntries(["title", "candidate_id", "project_id"].map((name) => [name, byId(name).value]));
-  show(await send("POST", "/api/v1/recorder/start", { ...about, ...devices.given }));
+  const { checked } = byId("live-wanted");
+  const wanted = checked === chosen.live ? {} : { live: checked };
+  show(await send("POST", "/api/v1/recorder/start", { ...about, ...devices.given, ...wanted }));
 });
 
 const stop = () => acting(async () => {

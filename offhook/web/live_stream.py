@@ -1,0 +1,120 @@
+"""The stream of a running call: how it goes, and its text as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from offhook.desk.desk import Desk
+from offhook.desk.running_call import LiveText, latest, running_call, since
+from offhook.web.call import Answers
+from offhook.web.commits import Commits
+from offhook.web.errors import refusal
+from offhook.web.hub import TooManyStreams
+from offhook.web.numbers import whole_number
+from offhook.web.server_events import MEDIA_TYPE, QUIET_SECONDS, STILL_HERE, event, retry
+from offhook.web.work import Work, from_any_thread
+from shared.capture_errors import UnknownSession
+from shared.errors import StoreError
+
+#: How it goes is looked at without a change in the database, too: a worker may have ended.
+LOOK_SECONDS = 2.0
+RETRY_MS = 500
+CALL, TEXT, GONE = "call", "text", "gone"
+
+
+def live_stream(desk: Desk, work: Work) -> Answers:
+    """Return what answers with a stream; all of them share one look at the database."""
+    commits = Commits(desk)
+    work.at_end(commits.stop)
+
+    async def stream(request: Request) -> Response:
+        session_id = request.path_params["session_id"]
+        await work.run(desk.store.captures.get, session_id)
+        seen = request.headers.get("last-event-id") or request.query_params.get("after") or ""
+        return LiveStream(commits, work, _Teller(desk, session_id, whole_number(seen)))
+
+    return stream
+
+
+class LiveStream(StreamingResponse):
+    """One open stream; it is refused if there are too many, and it ends with the call or the server."""
+
+    def __init__(self, commits: Commits, work: Work, teller: _Teller) -> None:
+        self._commits, self._work, self._teller = commits, work, teller
+        self._woken = asyncio.Event()
+        super().__init__(self._events(), media_type=MEDIA_TYPE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send events until the browser leaves."""
+        wake = from_any_thread(self._woken.set)
+        try:
+            self._commits.join(wake)
+        except TooManyStreams as error:
+            await refusal(error, {"retry-after": "30"})(scope, receive, send)
+            return
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._commits.leave(wake)
+
+    async def _events(self) -> AsyncIterator[bytes]:
+        yield retry(RETRY_MS)
+        quiet_since = asyncio.get_running_loop().time()
+        while not self._commits.is_stopped:
+            self._woken.clear()
+            try:
+                news = await self._work.run(self._teller.news)
+            except UnknownSession:
+                yield event(GONE, {})
+                return
+            except StoreError:
+                news = b""  # it is tried again: a busy database is usable soon
+            now = asyncio.get_running_loop().time()
+            if news or now - quiet_since >= QUIET_SECONDS:
+                yield news or STILL_HERE
+                quiet_since = now
+            await self._wait()
+
+    async def _wait(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
+
+
+class _Teller:
+    """Tells one stream what is new of a call. `after` is the last window that the browser has, None: none."""
+
+    def __init__(self, desk: Desk, session_id: str, after: int | None) -> None:
+        self._desk, self._session_id, self._after = desk, session_id, after
+        self._call: dict[str, Any] = {}
+        self._revision: int | None = -1
+
+    def news(self) -> bytes:
+        """Return the events since the last call of this. Raises UnknownSession, StoreError."""
+        text = self._text()
+        call = running_call(self._desk, self._session_id)
+        if call["state"] == "recording":
+            del call["duration_seconds"]  # it follows from the start
+        told = event(CALL, call) if call != self._call else b""
+        self._call = call
+        return text + told
+
+    def _text(self) -> bytes:
+        """Return the new text, and before all that was sent before if that holds no longer."""
+        revision = self._desk.store.live.revision(self._session_id)
+        if revision == self._revision or revision is None:
+            return b""
+        found = self._read()
+        self._revision, self._after = revision, found.last
+        return event(TEXT, found, found.last)
+
+    def _read(self) -> LiveText:
+        if self._after is None:
+            return latest(self._desk, self._session_id)
+        return since(self._desk, self._session_id, self._after)
