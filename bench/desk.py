@@ -16,13 +16,12 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, sync_playwright
 
 from bench import desk_homes, desk_long_call, desk_many_records, desk_server, desk_typing
-from bench.desk_figure import Figure
 from bench.figures import machine, table
+from bench.goals import HEAD, Figure
 from tests.desk import DeskServer, chromium, serving, signed_in
 from tests.stage import Stage
 
 RESULTS = Path(__file__).parent / "results"
-HEAD = ("", "median", "least", "most", "goal", "reached")
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext, Page
 
 from bench.desk_browser import longest_task_ms, milliseconds_to_count, nodes, now_ms, opening, watched_page
-from bench.desk_figure import Figure
+from bench.goals import Figure
 from tests.desk import DeskServer
 
 TEXT = ".passage"

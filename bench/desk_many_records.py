@@ -7,8 +7,8 @@ import time
 from playwright.sync_api import BrowserContext, Page
 
 from bench.desk_browser import longest_task_ms, milliseconds_to_count, nodes, now_ms, opening, watched_page
-from bench.desk_figure import Figure
 from bench.desk_long_call import READY
+from bench.goals import Figure
 from shared.settings import Settings
 from shared.store.store import Store
 from tests.desk import DeskServer

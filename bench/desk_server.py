@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext
 
-from bench.desk_figure import Figure
+from bench.goals import Figure
 from offhook.web.assets import FOLDER
 from tests.desk import DeskServer
 

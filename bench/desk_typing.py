@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Error, Locator, Page, Playwright, sync_playwright
 
-from bench.desk_figure import Figure
+from bench.goals import Figure
 from shared import home as folders
 from shared.settings import Settings
 from shared.store.store import Store

@@ -1,10 +1,13 @@
-"""One figure of the desk's bench: its values, its goal, and whether it is reached."""
+"""One figure of a bench: its values, its goal, and whether it is reached."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+#: Of a table of figures.
+HEAD = ("", "median", "least", "most", "goal", "reached")
 
 
 @dataclass(frozen=True)
