@@ -22,11 +22,14 @@ from transcribe_worker.speech.sides import Sides
 
 Mono = NDArray[np.float32]
 Pair = NDArray[np.float32]
+#: Blocks of the channels that are decoded; of a pair without echo they differ in length.
+Rows = NDArray[np.float32] | tuple[Mono, Mono]
 Block = TypeVar("Block")
 Readable = Recording | GrowingRecording
 #: Seconds of levels, or of peaks, that are sent together.
 SENT_SECONDS = 60
 START = Position(0.0, 0.0)
+NOTHING = np.empty(0, np.float32)
 
 
 def sides_of(job: Job, listen: Callable[[], Sides]) -> Sides:
@@ -79,18 +82,27 @@ class Reading:
             )
         ]
 
-    def _rows(self) -> Iterator[NDArray[np.float32]]:
-        """Yield blocks of the channels that are decoded, shape (channels, frames)."""
+    def _rows(self) -> Iterator[Rows]:
+        """Yield blocks of the channels that are decoded; one may be ahead of the other."""
         rows = self._peaks_sent(self._chosen())
         if self._sides is not Sides.BOTH:
             return rows
         levelled = self._levelled(rows)
-        return without_echo(self._watched(levelled)) if self._remove_echo else levelled
+        return self._without_echo(levelled) if self._remove_echo else levelled
 
-    def _watched(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
-        for pair in pairs:
-            self._watch(pair)
-            yield pair
+    def _without_echo(self, pairs: Iterator[Pair]) -> Iterator[Rows]:
+        """Yield the microphone without echo, and the far side as far as it was read by then."""
+        far: list[Mono] = []
+
+        def watched() -> Iterator[Pair]:
+            for pair in pairs:
+                self._watch(pair)
+                far.append(pair[1])
+                yield pair
+
+        for cleaned in without_echo(watched()):
+            yield cleaned[0], np.concatenate([*far, NOTHING])
+            far.clear()
 
     def _chosen(self) -> Iterator[NDArray[np.float32]]:
         if self._sides is Sides.ONE:
@@ -140,8 +152,8 @@ def counted(blocks: Iterator[Block], passed: Callable[[], None]) -> Iterator[Blo
         yield block
 
 
-def apart(blocks: Iterator[NDArray[np.float32]], starts: Sequence[int]) -> list[Iterator[Mono]]:
-    """Return the rows of blocks of shape (rows, frames) as iterators, each from its own start on.
+def apart(blocks: Iterator[Rows], starts: Sequence[int]) -> list[Iterator[Mono]]:
+    """Return the rows of blocks as iterators, each from its own start on.
 
     They share one reading, which keeps what one row has read and another has not.
     """
