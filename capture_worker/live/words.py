@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,26 +15,18 @@ from shared.store.transitions import COMPLETED, PROCESSING, QUEUED
 
 #: The final words of one event: programs that embed offhook may read lines of 64 KiB at most.
 MOST_WORDS = 1000
-#: A word may begin a little before the end of what was final. What was sent of this time is known.
-OVERLAP_MS = 60_000
+#: So much of a call is read at once: who comes late to a long one must not occupy this process.
+PIECE_MS = 600_000
 
 Event = dict[str, Any]
-_Said = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
 class Heard:
-    """How far a listener has been sent a call: the final words before `until_ms`, `recent` the last ones."""
+    """How far a listener has been sent a call: the words before `until_ms` are final and were sent."""
 
     revision: int = -1
     until_ms: int = 0
-    recent: frozenset[_Said] = frozenset()
-
-    def after(self, revision: int, until_ms: int, sent: Iterable[LiveWord]) -> Heard:
-        """Return how far it is after more words were sent."""
-        until_ms = max(self.until_ms, until_ms)
-        known = {*self.recent, *map(_said, sent)}
-        return Heard(revision, until_ms, frozenset(it for it in known if it[0] >= until_ms - OVERLAP_MS))
 
 
 class CallWords:
@@ -43,13 +36,17 @@ class CallWords:
         self._store, self._session_id = store, session_id
 
     def since(self, call: LiveCall, heard: Heard, *, is_last: bool) -> tuple[list[Event], Heard]:
-        """Return the events that bring a listener up to date, and how far it is then. Raises StoreError."""
-        until_ms = round(1000 * call.final_seconds)
-        found = self._store.live.words(self._session_id, from_ms=max(0, heard.until_ms - OVERLAP_MS))
-        final = [it for it in found if _is_settled(it, until_ms) and _said(it) not in heard.recent]
-        provisional = [it for it in found if not _is_settled(it, until_ms)]
-        events = self._events(call, final, provisional, is_last=is_last)
-        return events, heard.after(call.revision, until_ms, final)
+        """Return the events that bring a listener up to date, and how far it is then. Raises StoreError.
+
+        Words of two channels do not become final in step. Those after `final_seconds` are held back, so that
+        words are sent in the order of time.
+        """
+        until_ms = max(heard.until_ms, math.floor(1000 * call.final_seconds))
+        begins = range(heard.until_ms, until_ms, PIECE_MS)
+        pieces = [self._final(begin, min(begin + PIECE_MS, until_ms)) for begin in begins]
+        provisional = self._store.live.words(self._session_id, from_ms=until_ms)
+        events = self._events(call, pieces, provisional, is_last=is_last)
+        return events, Heard(call.revision, until_ms)
 
     def rest(self, call: LiveCall | None, heard: Heard) -> list[Event]:
         """Return the last events of a call whose record has taken its words over. Raises StoreError.
@@ -57,8 +54,7 @@ class CallWords:
         The words come from the finished transcript, if there is one.
         """
         new = [it for it in self._transcribed() if it.start_ms >= heard.until_ms]
-        ended = _ended(call, new) if call else None
-        return self._events(ended, [it for it in new if _said(it) not in heard.recent], (), is_last=True)
+        return self._events(_ended(call, new) if call else None, [new], (), is_last=True)
 
     def are_being_finished(self) -> bool:
         """Whether the call's record will have a transcript that has the rest of them. Raises StoreError."""
@@ -72,16 +68,20 @@ class CallWords:
         tokens = read(self._store.transcripts.segments(record.id), self._store.overlays.labels(record.id))
         return [LiveWord(it.start_ms, it.end_ms, it.text, it.speaker, is_final=True) for it in tokens]
 
+    def _final(self, from_ms: int, until_ms: int) -> list[LiveWord]:
+        found = self._store.live.words(self._session_id, from_ms=from_ms, until_ms=until_ms)
+        return [it for it in found if it.is_final]
+
     def _events(
         self,
         call: LiveCall | None,
-        final: Sequence[LiveWord],
+        pieces: Iterable[Sequence[LiveWord]],
         provisional: Sequence[LiveWord],
         *,
         is_last: bool,
     ) -> list[Event]:
-        parts = [final[at : at + MOST_WORDS] for at in range(0, len(final), MOST_WORDS)] or [final]
-        events = [self._event(call, part) for part in parts]
+        parts = [it[at : at + MOST_WORDS] for it in pieces for at in range(0, len(it), MOST_WORDS)]
+        events = [self._event(call, part) for part in parts or [()]]
         events[-1] |= {"provisional": _listed(provisional), "is_last": is_last}
         return events
 
@@ -98,21 +98,12 @@ class CallWords:
         }
 
 
-def _is_settled(word: LiveWord, until_ms: int) -> bool:
-    """Whether a word is final, and so is all before it: two channels are not decoded in step."""
-    return word.is_final and word.start_ms < until_ms
-
-
 def _ended(call: LiveCall, rest: Sequence[LiveWord]) -> LiveCall:
     """Return a live call as it is when the rest of it is final."""
     final_seconds = max([call.final_seconds, *(it.end_ms / 1000 for it in rest)])
     heard_seconds = max(call.heard_seconds, final_seconds)
     done = replace(call, final_seconds=final_seconds, heard_seconds=heard_seconds)
     return replace(done, state=ENDED, behind_seconds=0.0, yields=None)
-
-
-def _said(word: LiveWord) -> _Said:
-    return word.start_ms, word.end_ms, word.text
 
 
 def _listed(words: Iterable[LiveWord]) -> list[list[Any]]:

@@ -6,6 +6,7 @@ of a worker names the token. What is final stays until the call's record takes i
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -81,21 +82,24 @@ class LiveCalls:
         """Return the windows that are final, in the order of the recording."""
         return [window_of(row) for row in self._windows(session_id)]
 
-    def words(self, session_id: str, *, from_ms: int = 0) -> list[LiveWord]:
-        """Return the words that begin at `from_ms` or later: the final ones by time, then the provisional
-        ones.
+    def words(self, session_id: str, *, from_ms: int = 0, until_ms: int | None = None) -> list[LiveWord]:
+        """Return the words that begin at `from_ms` or later, and before `until_ms`: the final ones by time,
+        then the provisional ones.
 
         Those of a worker that has ended may be of a part that is final since; they are left out.
         """
         call = self._database.first(LiveCallRow.select().where(LiveCallRow.session_id == session_id))
         if call is None:
             return []
-        later = LiveWindowRow.end_seconds >= seconds(from_ms)
-        final = _final(self._windows(session_id, later))
+        within = [LiveWindowRow.end_seconds >= seconds(from_ms)]
+        if until_ms is not None:
+            within.append(LiveWindowRow.start_seconds <= seconds(until_ms))
+        final = _final(self._windows(session_id, *within))
         provisional = words_from_json(call["provisional"], is_final=False)
         final_ms = milliseconds(value_of(LiveCall, call).final_seconds)
         found = [*final, *(it for it in provisional if it.start_ms >= final_ms)]
-        return [it for it in found if it.start_ms >= from_ms]
+        end_ms = math.inf if until_ms is None else until_ms
+        return [it for it in found if from_ms <= it.start_ms < end_ms]
 
     def final_words(self, session_id: str, *, after: int = 0) -> tuple[list[LiveWord], int]:
         """Return the words of the windows that were committed after window number `after`, by time, and the

@@ -35,6 +35,7 @@ def test_final_words_come_by_time_and_provisional_ones_after_them(store: Store):
     assert words == [*words_of(me, "me"), *words_of(them, "them"), *MAYBE]
     assert store.live.words(claim.session_id, from_ms=3000) == [words[3], *MAYBE]
     assert store.live.words(claim.session_id, from_ms=5000) == []
+    assert store.live.words(claim.session_id, from_ms=words[1].start_ms, until_ms=3000) == words[1:3]
     assert store.live.windows(claim.session_id) == [me, them]
     assert store.live.words("none") == []
 
