@@ -41,7 +41,7 @@ def _sections(homes: Path, times: int, kills: int) -> Iterator[tuple[str, list[F
         yield "The server, after that", desk_server.memory(server)
     with _visited(homes / "many", desk_homes.many_records) as (server, context):
         yield "10,000 records", desk_many_records.measure(server, context, times)
-        yield "The server, while a page is open", desk_server.idle(server, context)
+        yield "The server, while a page is open", desk_server.idle(server, context, times)
     yield "Weight", desk_server.weight()
     if kills:
         yield "Killed while somebody types", desk_typing.measure(homes / "typing", kills)

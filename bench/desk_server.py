@@ -5,17 +5,23 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext
 
 from bench.goals import Figure
 from offhook.web.assets import FOLDER
+from shared.process import BEAT_SECONDS
+from shared.settings import Settings
+from shared.store.store import Store
+from shared.workers import Presence
 from tests.desk import DeskServer
 
-IDLE_SECONDS = 30.0
+IDLE_SECONDS = 60.0
 SCRIPTS = ("js/queue.js", "js/record.js", "js/recorder.js", "js/search.js")
 SETTLE_SECONDS = 3.0
 #: A module that another one imports.
@@ -28,22 +34,22 @@ def memory(server: DeskServer) -> list[Figure]:
     return [Figure("resident memory", [resident_mb(server)], MEMORY_GOAL_MB, "MB", always=True)]
 
 
-def idle(server: DeskServer, context: BrowserContext) -> list[Figure]:
-    """Return the processor time of the server while a page is open and nothing happens, and its memory."""
+def idle(server: DeskServer, context: BrowserContext, times: int) -> list[Figure]:
+    """Return the processor time of the server while nothing happens, with a page and without, and its memory.
+
+    In a whole home other processes beat, and each beat is a commit that the server looks at.
+    """
     page = context.new_page()
     page.goto(server.url)
-    time.sleep(SETTLE_SECONDS)
-    before = _cpu_seconds(server)
-    time.sleep(IDLE_SECONDS)
-    share = 100 * (_cpu_seconds(server) - before) / IDLE_SECONDS
+    with_page = _shares(server, times)
+    with _neighbours(Settings(home=server.stage.home)):
+        in_company = _shares(server, times)
     page.close()
-    time.sleep(SETTLE_SECONDS)
-    before = _cpu_seconds(server)
-    time.sleep(IDLE_SECONDS)
-    alone = 100 * (_cpu_seconds(server) - before) / IDLE_SECONDS
+    without = _shares(server, times)
     return [
-        Figure("processor, a page open", [share], CPU_GOAL_PERCENT, "%", always=True),
-        Figure("processor, no page open", [alone], CPU_GOAL_PERCENT, "%", always=True),
+        Figure("processor, a page open", with_page, CPU_GOAL_PERCENT, "%", always=True),
+        Figure("processor, a page open, 3 other processes", in_company, CPU_GOAL_PERCENT, "%", always=True),
+        Figure("processor, no page open", without, CPU_GOAL_PERCENT, "%", always=True),
         *memory(server),
     ]
 
@@ -63,6 +69,46 @@ def resident_mb(server: DeskServer) -> float:
     """Return the resident memory of the server (Linux)."""
     pages = int(_proc(server, "statm").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _shares(server: DeskServer, times: int) -> list[float]:
+    """Return how much of a processor the server takes, in percent, this many times."""
+    time.sleep(SETTLE_SECONDS)
+    return [_share(server) for _ in range(times)]
+
+
+def _share(server: DeskServer) -> float:
+    before = _cpu_seconds(server)
+    time.sleep(IDLE_SECONDS)
+    return 100 * (_cpu_seconds(server) - before) / IDLE_SECONDS
+
+
+@contextmanager
+def _neighbours(settings: Settings) -> Iterator[None]:
+    """Beat as the other processes of a home do, one after another."""
+    stopping = threading.Event()
+    kinds = ("worker", "inbox", "capture")
+    threads = [
+        threading.Thread(target=_beat, args=(settings, kind, number * BEAT_SECONDS / len(kinds), stopping))
+        for number, kind in enumerate(kinds)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()
+
+
+def _beat(settings: Settings, kind: str, delay_seconds: float, stopping: threading.Event) -> None:
+    with Store.of_home(settings) as store:
+        presence = Presence(store, settings.locks, kind).enter()
+        stopping.wait(delay_seconds)
+        while not stopping.wait(BEAT_SECONDS):
+            presence.beat("ready")
+        presence.leave()
 
 
 def _cpu_seconds(server: DeskServer) -> float:

@@ -6,6 +6,7 @@ It changes only when one of these does, so it can be compared: no ages, no lengt
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +26,39 @@ _MISSED = {
 }
 
 
-def desk_state(desk: Desk) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Backlog:
+    """What is to be done, and what keeps it from being done: most of what is read for the state of the desk.
+
+    It changes with records and with files: a model is downloaded, a file lies in the inbox.
+    """
+
+    counts: Mapping[str, int]
+    missing_models: Sequence[Mapping[str, Any]]
+    inbox: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, desk: Desk) -> Backlog:
+        """Read it."""
+        return cls(desk.store.listing.counts(), missing_models(desk), inbox_troubles(desk))
+
+
+def desk_state(desk: Desk, backlog: Backlog) -> dict[str, Any]:
     """Describe the queue and its processes; `notices` say in words what a person can put right."""
     store = desk.store
     liveness = Liveness(store, desk.settings.locks)
     workers = [_worker(row, liveness) for row in store.workers.every()]
-    missing = missing_models(desk)
     recorder = recorder_state(desk)
     return {
         "paused": store.controls.paused(),
-        "counts": store.listing.counts(),
+        "counts": backlog.counts,
         "workers": workers,
-        "missing_models": missing,
+        "missing_models": backlog.missing_models,
         "recorder": {**recorder, "waits": waiting(desk, recorder["session_id"])},
         "notices": [
             *_about_processes(workers),
-            *({"text": _about_model(it), "type": None} for it in missing),
-            *({"text": text, "type": None} for text in _about_inbox(inbox_troubles(desk))),
+            *({"text": _about_model(it), "type": None} for it in backlog.missing_models),
+            *({"text": text, "type": None} for text in _about_inbox(backlog.inbox)),
         ],
     }
 

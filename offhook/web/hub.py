@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from offhook.desk.desk import Desk
-from offhook.desk.desk_state import desk_state
+from offhook.desk.desk_state import Backlog, desk_state
 from offhook.desk.listing import rows_of
 from offhook.web.server_events import event
 from shared.errors import OffhookError, StoreError
@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 MOST_STREAMS = 50
 #: Looks at the database's counter of commits.
 LOOK_SECONDS = 0.2
-#: A process that dies changes nothing in the database, so the desk is looked at now and then, too.
+#: A process that dies changes nothing in the database, so the desk is looked at now and then, too. Unless
+#: records change, its backlog is read no sooner: most commits are processes that say that they are there.
 DESK_SECONDS = 4.0
 #: While much changes, the desk is described no more often than that.
 DESK_REST_SECONDS = 0.25
@@ -62,6 +63,8 @@ class Hub:
         self._news: deque[News] = deque(maxlen=KEPT)
         self._known_after = self._latest = 0
         self._desk_version, self._desk_message = 0, b""
+        self._backlog: Backlog | None = None
+        self._backlog_read_at = 0.0
         self._trouble = DatabaseTrouble(log)
 
     @property
@@ -164,6 +167,7 @@ class Hub:
         with self._lock:
             self._news.clear()
             self._known_after = self._latest = latest
+        self._backlog = None
         self._wake()
 
     def _catch_up(self) -> None:
@@ -176,10 +180,14 @@ class Hub:
                         self._known_after = self._news[0].seq
                     self._news.append(each)
                 self._latest = changes[-1].seq
+            self._backlog = None
             self._wake()
 
     def _look_at_the_desk(self) -> None:
-        message = event("desk", desk_state(self._desk))
+        now = time.monotonic()
+        if self._backlog is None or now - self._backlog_read_at >= DESK_SECONDS:
+            self._backlog, self._backlog_read_at = Backlog.of(self._desk), now
+        message = event("desk", desk_state(self._desk, self._backlog))
         if message != self._desk_message:
             with self._lock:
                 self._desk_version, self._desk_message = self._desk_version + 1, message

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from offhook.desk.desk import Desk
-from offhook.desk.desk_state import desk_state
+from offhook.desk.desk_state import Backlog, desk_state
 from offhook.desk.listing import order
 from offhook.desk.record_choices import offered
 from offhook.web.api.records import Filter
@@ -25,7 +25,7 @@ def queue_page(request: Request, desk: Desk, renderer: Renderer) -> Response:
     data = {
         **asdict(order(desk, wanted.wanted, wanted.sort, FIRST_ROWS)),
         "filter": {"status": wanted.status, "q": wanted.q, "sort": wanted.sort},
-        "desk": desk_state(desk),
+        "desk": desk_state(desk, Backlog.of(desk)),
         "options": offered(desk.settings),
     }
     return renderer.page(request, "queue.html", "Calls", data, inbox=str(desk.settings.inbox))

@@ -180,6 +180,22 @@ def test_a_dead_worker_is_noticed_although_it_writes_nothing(
     presence.leave()
 
 
+def test_a_file_that_is_not_taken_is_told_of_although_no_record_changes(
+    client: httpx.Client, desk: DeskServer
+):
+    left = Settings(home=desk.stage.home).inbox / "slides.key"
+
+    def says(listener: Listener, is_there: bool) -> bool:
+        notices = listener.next("desk")[1]["notices"]
+        return any("slides.key" in it["text"] for it in notices) is is_there
+
+    with listening(client) as listener:
+        left.touch()
+        until(lambda: says(listener, True), "the file is told of")
+        left.unlink()
+        until(lambda: says(listener, False), "the file is gone")
+
+
 def test_a_stream_too_many_is_refused_and_the_server_still_answers(client: httpx.Client, desk: DeskServer):
     cookies = "; ".join(f"{it.name}={it.value}" for it in client.cookies.jar)
     request = f"GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:{desk.port}\r\nCookie: {cookies}\r\n\r\n"
