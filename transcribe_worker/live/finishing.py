@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from archive.library import Library
-from shared.errors import ClaimLost, OffhookError
+from shared.errors import ClaimLost, OffhookError, StoreError
 from shared.files import Fingerprint
 from shared.logs import discreet
 from shared.settings import Settings
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.05
 #: The recorder hashes and moves a finished recording; after this time something else is wrong with it.
 PATIENCE_SECONDS = 60.0
+#: Wait before an outcome is written again.
+AGAIN_SECONDS = 0.5
 #: Lengths are rounded to the millisecond.
 SAME_SECONDS = 0.002
 
@@ -59,7 +61,7 @@ class Finisher:
             log.info("recording %d: no longer ours", claim.record.id)
         except (OSError, OffhookError) as error:
             log.warning("recording %d: left to the queue: %s", claim.record.id, discreet(error))
-            self.store.claims.hand_back(claim)
+            self._leave(claim, live)
         else:
             log.info("recording %d: completed at the end of its call", completed.id)
             self.archive(completed)
@@ -90,6 +92,7 @@ class Finisher:
 
     def _completed(self, claim: Claim, live: LiveClaim, findings: Findings) -> Record:
         """Complete a claimed record. Raises ClaimLost, OSError, OffhookError."""
+        self._confirm(live)
         self._check_file(claim.record, findings)
         windows = len(self.store.live.windows(live.session_id))
         if self.store.live.take_over(claim, live.call.recipe) != windows:
@@ -97,6 +100,20 @@ class Finisher:
         taken = replace(claim, record=self.store.records.get(claim.record.id))
         noticed = tuple(flag for flag in taken.record.flags if flag in FLAGS_OF_WORDS)
         return complete(self.store, taken, findings, noticed)
+
+    def _confirm(self, live: LiveClaim) -> None:
+        """Raise unless the call is still ours: another worker may have decoded a part of it otherwise."""
+        try:
+            self.store.live.renew(live, lease_seconds=self.settings.lease_seconds)
+        except ClaimLost:
+            raise OffhookError("The call was given to another worker.") from None
+
+    def _leave(self, claim: Claim, live: LiveClaim) -> None:
+        """Give the record back, and the call with it, as soon as the database can be written."""
+        for write in (lambda: self.store.claims.hand_back(claim), lambda: self.store.live.end(live)):
+            while not _is_written(write):
+                if self.stopping.wait(AGAIN_SECONDS):
+                    return  # the sweeper finds it
 
     def _check_file(self, record: Record, findings: Findings) -> None:
         """Raise unless the file is what was queued, and as long as what was decoded."""
@@ -107,3 +124,15 @@ class Finisher:
         layout = self.store.captures.get(record.session_id).layout
         if abs(seconds_in(now.size_bytes, layout) - (findings.duration_seconds or 0.0)) > SAME_SECONDS:
             raise OffhookError("The recording has another length than what was decoded.")
+
+
+def _is_written(write: Callable[[], object]) -> bool:
+    """Write an outcome; False if it cannot be written now."""
+    try:
+        write()
+    except ClaimLost:  # somebody else decides about it
+        return True
+    except StoreError as error:
+        log.warning("an outcome is not stored yet: %s", discreet(error))
+        return False
+    return True

@@ -23,6 +23,7 @@ from shared.errors import (
     ModelMissing,
     StoreError,
     WorkerStopping,
+    in_words,
 )
 from shared.home import part_of
 from shared.logs import DatabaseTrouble, discreet
@@ -127,6 +128,9 @@ class Follower:
         except (BadRecording, EngineUnusable, ModelMissing, NotWorthwhile) as error:
             log.warning("call %s: not followed further: %s", call.session_id, discreet(error))
             self.store.live.switch_off(claim, str(error))
+        except Exception as error:  # it would fail again, and what is claimed keeps the queue waiting
+            log.exception("call %s: not followed further", call.session_id)
+            self.store.live.switch_off(claim, f"{type(error).__name__}: {in_words(error)}")
 
     def _decoded(self, call: Capture, claim: LiveClaim, options: RecordOptions) -> Findings:
         """Decode a call to its end; an engine that crashed is started again, from where it was."""
