@@ -21,6 +21,8 @@ DROP_EVERY_SECONDS = (0.2, 2.6)
 #: Shorter than `settle_seconds`: a copy that pauses for longer counts as a whole file.
 HALF_COPIED_SECONDS = (0.2, 1.5)
 IDLE_SECONDS, CALL_SECONDS = (0.3, 3.0), (0.1, 6.0)
+#: Some calls are so long that a part of them is final before their end.
+LONG_CALL_SECONDS, LONG_CALLS = (42.0, 65.0), 0.1
 #: With this many recordings in the queue only files that fail at once are dropped.
 MOST_WAITING = 5
 LONG_ONES = 0.15
@@ -69,6 +71,7 @@ class Feeder:
     drops: list[Drop] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    in_long_call: bool = False
 
     def __enter__(self) -> Feeder:
         self._ending = threading.Event()
@@ -136,7 +139,14 @@ class Feeder:
 
     def _call(self, chance: random.Random) -> None:
         self._ending.wait(chance.uniform(*IDLE_SECONDS))
-        length_seconds = chance.uniform(*CALL_SECONDS)
+        is_long = chance.random() < LONG_CALLS
+        length_seconds = chance.uniform(*(LONG_CALL_SECONDS if is_long else CALL_SECONDS))
+        try:
+            self._record(length_seconds, is_long)
+        finally:
+            self.in_long_call = False
+
+    def _record(self, length_seconds: float, is_long: bool) -> None:
         with (
             contextlib.suppress(CaptureNotRunning),  # a running worker must not refuse
             CaptureClient(self.stage.home / "control.json") as capture,
@@ -145,6 +155,7 @@ class Feeder:
             self.calls.append(call)
             call.session_id = capture.request("start_recording", title=call.title)["session_id"]
             call.started = time.monotonic()
+            self.in_long_call = is_long
             self.announce("recording")
             self._ending.wait(length_seconds)
             self.announce("stopping")

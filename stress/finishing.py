@@ -38,6 +38,7 @@ def unfinished(home: Path) -> list[str]:
             "OR transcription_status = 'completed' AND filed_at IS NULL"
         ).fetchall()
         calls = database.execute("SELECT title, state FROM captures WHERE state <> 'queued'").fetchall()
+        calls += database.execute("SELECT session_id, state, why, token FROM live_calls").fetchall()
         known = {row["path"] for row in database.execute("SELECT path FROM inbox_files")}
         living = {row["id"] for row in database.execute("SELECT id FROM workers")}
     unknown = [path for path in (home / "inbox").iterdir() if str(path) not in known]

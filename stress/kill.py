@@ -11,6 +11,7 @@ import argparse
 import os
 import platform
 import random
+import re
 import sys
 import tempfile
 import time
@@ -37,6 +38,14 @@ MOST_RECLAIM_SECONDS, MOST_TWICE_PERCENT = 5.0, 3.0
 SETTINGS = {"LOG_LEVEL": "DEBUG", "MAX_CRASHES": "1000", "MAX_ATTEMPTS": "1000"}
 
 
+#: What workers log of followed calls.
+_LIVE = re.compile(
+    r"(followed$|not followed further|no longer ours|completed at the end of its call"
+    r"|left to the queue|takes over|a call cannot be followed)",
+    re.MULTILINE,
+)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The actions and findings of a campaign."""
@@ -49,11 +58,14 @@ class Outcome:
     reclaims: Sequence[float]
     decoded: Decodings
     verdict: Verdict
+    live: Counter[str]  # what became of calls that were decoded while they were recorded
+    live_queue: str
 
     @property
     def wrongs(self) -> list[str]:
         """Return all faults, a line each."""
-        slow = [seconds for seconds in self.reclaims if seconds > MOST_RECLAIM_SECONDS]
+        waits = self.live_queue == "wait"  # for the ends of calls
+        slow = [seconds for seconds in self.reclaims if seconds > MOST_RECLAIM_SECONDS and not waits]
         twice = self.decoded.twice_percent
         return [
             *self.verdict.faults,
@@ -71,16 +83,22 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10_000))
     parser.add_argument("--every", type=float, default=EVERY_SECONDS, help="seconds to a kill, in the mean")
     parser.add_argument("--folder", type=Path, help="a new folder to work in, which is left to be looked at")
+    parser.add_argument(
+        "--live-queue", default="share", choices=["share", "wait"], help="the setting of that name"
+    )
     chosen = parser.parse_args()
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     print(f"{chosen.kills} kills with seed {chosen.seed}; {time.strftime('%F %T')}, {machine}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        outcome = campaign(chosen.folder or Path(folder), chosen.kills, chosen.seed, chosen.every)
+        place = chosen.folder or Path(folder)
+        outcome = campaign(place, chosen.kills, chosen.seed, chosen.every, chosen.live_queue)
     print(report(outcome))
     return 1 if outcome.wrongs else 0
 
 
-def campaign(folder: Path, kills: int, seed: int, every: float = EVERY_SECONDS) -> Outcome:
+def campaign(
+    folder: Path, kills: int, seed: int, every: float = EVERY_SECONDS, live_queue: str = "share"
+) -> Outcome:
     """Kill this many processes in a home in `folder`, and account for every file."""
     began, chance, moments = time.monotonic(), random.Random(seed), Moments()
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,12 +106,13 @@ def campaign(folder: Path, kills: int, seed: int, every: float = EVERY_SECONDS) 
     expected = undisturbed(stage_in(folder, "undisturbed"), {s.name: s.wav(0) for s in spoken})
     if unheard := [name for name, (segments, _) in expected.items() if not segments]:
         raise RuntimeError(f"Nothing is heard in {', '.join(unheard)}, so no comparison means anything.")
-    stage = stage_in(folder, "home", **replayed(folder, spoken))
+    stage = stage_in(folder, "home", **replayed(folder, spoken), LIVE_QUEUE=live_queue)
     with Supervisor(stage, folder / "logs") as processes, Watch(stage.home, moments.announce) as watch:
         feeder = Feeder(stage, spoken, seed, announce=moments.announce, waiting=lambda: watch.waiting)
         with feeder:
             disturbing = time.monotonic()
-            killed = disturb(processes, watch, moments, kills=kills, every=every, chance=chance)
+            how = {"kills": kills, "every": every, "chance": chance}
+            killed = disturb(processes, watch, moments, **how, is_calm=lambda: feeder.in_long_call)
             disturbed_seconds = time.monotonic() - disturbing
         left = finish(stage.home, processes)
     home = look(stage.home)
@@ -103,9 +122,9 @@ def campaign(folder: Path, kills: int, seed: int, every: float = EVERY_SECONDS) 
     verdict.wrong += [*processes.faults, *feeder.faults, *watch.faults, *compare_calls(folder, home)]
     decoded = decodings.read(processes.log_of(WORKER))
     seconds = time.monotonic() - began
-    return Outcome(
-        killed, disturbed_seconds, seconds, feeder.drops, feeder.calls, watch.reclaims, decoded, verdict
-    )
+    live = Counter(_LIVE.findall(processes.log_of(WORKER).read_text("utf-8", "replace")))
+    done = (feeder.drops, feeder.calls, watch.reclaims, decoded, verdict)
+    return Outcome(killed, disturbed_seconds, seconds, *done, live, live_queue)
 
 
 def stage_in(folder: Path, name: str, **settings: str) -> Stage:
@@ -152,6 +171,7 @@ def report(outcome: Outcome) -> str:
             f"killed in {outcome.disturbed_seconds:.0f} s: {killed}; altogether {outcome.seconds:.0f} s",
             f"dropped: {len(outcome.drops)} files, of which {corrupt} corrupt, and {copies} copies; "
             f"captured: {len(outcome.calls)} calls",
+            f"followed calls: {', '.join(f'{count} {what}' for what, count in outcome.live.most_common())}",
             f"lost {len(verdict.lost)}, doubled {len(verdict.doubled)}, stuck {len(verdict.stuck)}, "
             f"wrong {len(verdict.wrong)}, left over {len(verdict.left_over)}",
             f"lost of a call at most: {lost_ms:.0f} ms",

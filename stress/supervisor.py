@@ -86,10 +86,10 @@ class Supervisor:
             if target != ENGINE:
                 self._kill(target)
                 return target
-            if engine := engine_of(self._running[WORKER]):
+            if engines := engines_of(self._running[WORKER]):
                 self.deaths.append(Death(ENGINE, time.monotonic()))
                 with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
-                    os.kill(engine, signal.SIGKILL)
+                    os.kill(chance.choice(engines), signal.SIGKILL)
                 return ENGINE
         raise AssertionError("there is always a worker")
 
@@ -118,9 +118,9 @@ class Supervisor:
             self.faults.append(f"{name} ended by itself with {code}")
 
 
-def engine_of(worker: subprocess.Popen[str]) -> int | None:
-    """Return the process number of a worker's engine; None if there is none, or without /proc."""
+def engines_of(worker: subprocess.Popen[str]) -> list[int]:
+    """Return the process numbers of a worker's engines; none without /proc."""
     try:
-        return stage.engine_of(worker)
+        return sorted(stage.engines_of(worker))
     except (OSError, ValueError):
-        return None
+        return []

@@ -68,6 +68,7 @@ class Home:
     captures: tuple[Row, ...]
     inbox_files: tuple[Row, ...]
     transcripts: Mapping[int, Transcript]
+    windows: int  # decoded ones that are in no transcript yet
 
     def files(self, folder: str) -> set[Path]:
         return {path for path in (self.path / folder).rglob("*") if path.is_file()}
@@ -80,12 +81,16 @@ def look(path: Path) -> Home:
             tuple(database.execute(f"SELECT * FROM {table}"))
             for table in ("call_records", "captures", "inbox_files")
         )
+        windows = sum(
+            database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("live_windows", "decoded_windows")
+        )
         transcripts = {
             record["id"]: _transcript(database, path, record)
             for record in records
             if record["transcription_status"] == "completed"
         }
-    return Home(path, records, captures, files, transcripts)
+    return Home(path, records, captures, files, transcripts, windows)
 
 
 def judge(
@@ -186,6 +191,7 @@ def _judge_files(home: Home, verdict: Verdict) -> None:
         str(p.relative_to(home.path)) for p in there | others if str(p) not in explained
     )
     verdict.left_over += [f"{r['title']}: {r['state']}" for r in home.captures if r["state"] != "queued"]
+    verdict.left_over += [f"{home.windows} decoded windows"] if home.windows else []
     verdict.left_over += [f"process {pid}" for pid in processes_of(home.path)]
     verdict.lost += [f"{path} of the library" for path in sorted(archived) if not Path(path).exists()]
 

@@ -23,7 +23,7 @@ def reading(home: Path) -> Iterator[sqlite3.Connection]:
 
 @dataclass
 class Watch:
-    """A thread that reads the claims; a context manager. It calls `announce` for claims and completions.
+    """A thread that reads the claims; a context manager. It calls `announce` at critical steps.
 
     `reclaims` has the seconds from the end of a worker to the next claim of its recording. If the next worker
     is killed before that, the count starts again.
@@ -62,8 +62,14 @@ class Watch:
 
     def _look_on(self) -> None:
         held: dict[int, str] = {}
+        followed: dict[str, float] = {}
         with reading(self.home) as database:
             while not self._ending.wait(LOOK_SECONDS):
+                earlier, followed = followed, _followed(database)
+                if any(seconds > earlier.get(call, 0.0) for call, seconds in followed.items()):
+                    self.announce("final")
+                if set(earlier) - set(followed):
+                    self.announce("hung up")
                 before, held = held, _held(database)
                 if set(held.values()) - set(before.values()):
                     self.announce("claimed")
@@ -83,6 +89,13 @@ class Watch:
 
 _WAITING = """SELECT count(*) FROM call_records
     WHERE transcription_status = 'queued' AND size_bytes > 10000"""
+
+
+def _followed(database: sqlite3.Connection) -> dict[str, float]:
+    """Return how many seconds are final of each running call."""
+    query = """SELECT session_id, final_seconds FROM live_calls JOIN captures USING (session_id)
+        WHERE captures.state = 'recording'"""
+    return {row["session_id"]: row["final_seconds"] for row in database.execute(query)}
 
 
 def _held(database: sqlite3.Connection) -> dict[int, str]:

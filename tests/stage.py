@@ -173,7 +173,21 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 def engine_of(worker: subprocess.Popen[str]) -> int:
-    """The process number of a worker's engine (Linux)."""
-    children = Path(f"/proc/{worker.pid}/task").glob("*/children")
-    (pid,) = {int(pid) for path in children for pid in path.read_text().split()}
+    """The process number of the engine with which a worker transcribes its queue (Linux)."""
+    (pid,) = (pid for pid in engines_of(worker) if not _is_in_the_background(pid))
     return pid
+
+
+def live_engine_of(worker: subprocess.Popen[str]) -> int | None:
+    """The process number of the engine with which a worker follows a call, None without one (Linux)."""
+    return next((pid for pid in engines_of(worker) if _is_in_the_background(pid)), None)
+
+
+def engines_of(worker: subprocess.Popen[str]) -> set[int]:
+    """The process numbers of a worker's engines (Linux)."""
+    children = Path(f"/proc/{worker.pid}/task").glob("*/children")
+    return {int(pid) for path in children for pid in path.read_text().split()}
+
+
+def _is_in_the_background(pid: int) -> bool:
+    return os.getpriority(os.PRIO_PROCESS, pid) > 0

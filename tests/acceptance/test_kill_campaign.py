@@ -23,5 +23,6 @@ def test_nothing_is_lost_doubled_stuck_or_wrong_after_many_kills(tmp_path: Path,
     assert sum(drop.speech is not None for drop in outcome.drops) > kills // 8
     assert len(outcome.calls) >= max(1, kills // 8)
     assert kills < 40 or set(outcome.killed) == {"worker", "engine", "inbox", "capture", "web"}
+    assert kills < 40 or outcome.live["completed at the end of its call"]
     assert kills < 40 or outcome.decoded.twice_percent <= 3  # a share of few minutes says little
     assert max(outcome.reclaims, default=0.0) < 30

@@ -71,7 +71,8 @@ def clock(tmp_path: Path) -> Clock:
 def test_a_clock_that_is_set_forward_by_a_day_runs_nothing_twice_and_leaves_nothing_stuck(
     stage: Stage, stretches: Call, with_microphone: tuple[tuple[str, str], ...], clock: Clock
 ) -> None:
-    stage = replace(stage, settings=(*with_microphone, *clock.settings))
+    both = ("OFFHOOK_LIVE_QUEUE", "share")
+    stage = replace(stage, settings=(*with_microphone, *clock.settings, both))
     with running(stage, WORKER, INBOX, CAPTURE):
         started = datetime.now(UTC)
         stage.drop_call(stretches, "under way.wav")

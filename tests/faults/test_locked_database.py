@@ -24,8 +24,8 @@ LOCKED_SECONDS = 41.0  # longer than a worker waits for the database
 def test_a_database_that_another_process_locks_for_longer_than_anybody_waits_costs_nothing(
     stage: Stage, stretches: Call, with_microphone: tuple[tuple[str, str], ...]
 ) -> None:
-    """Meanwhile one recording is transcribed, others are dropped, and a call is recorded."""
-    stage = replace(stage, settings=with_microphone)
+    """Meanwhile one recording is transcribed, others are dropped, and a call is recorded and followed."""
+    stage = replace(stage, settings=(*with_microphone, ("OFFHOOK_LIVE_QUEUE", "share")))
     dropped = {f"dropped {number}": speak(SHORT_CALL[2:3], seed=50 + number) for number in range(3)}
     with running(stage, WORKER, INBOX, CAPTURE) as processes:
         done(stage, "record", "start", "--title", "recorded")

@@ -157,7 +157,8 @@ class Transcriber:
         """Give a record what was decoded of it while it was recorded. Raises ClaimLost."""
         if not claim.record.is_capture or not self.store.live.find(claim.record.session_id):
             return claim
-        self.store.live.take_over(claim, recipe(options))
+        if windows := self.store.live.take_over(claim, recipe(options)):
+            log.info("recording %d: takes over %d windows of its call", claim.record.id, windows)
         return replace(claim, record=self.store.records.get(claim.record.id))
 
     def _model(self, name: str) -> Load:
