@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from operator import mul
 
 from shared.loudness import SideLevels
@@ -37,12 +36,11 @@ def labels(segments: Sequence[Segment], levels: SideLevels) -> list[Label]:
     """Return who said the words of a whole transcript, whose segments are numbered."""
     words = [word for segment in segments for word in segment.words]
     found: list[Label] = []
-    for number, near in enumerate(likelihoods(words, levels)):
-        speaker, probability = _judged(near)
-        if found and (found[-1].speaker, found[-1].probability) == (speaker, probability):
-            found[-1] = replace(found[-1], last_word=number)
-        else:
-            found.append(Label(number, number, speaker, LOUDNESS, probability))
+    first = 0
+    for (speaker, probability), run in groupby(map(_judged, likelihoods(words, levels))):
+        end = first + sum(1 for _ in run)
+        found.append(Label(first, end - 1, speaker, LOUDNESS, probability))
+        first = end
     return found
 
 

@@ -32,11 +32,11 @@ def told_apart(
 
 
 def _each_word(labels: Iterable[Label], words: int) -> list[Label]:
-    """Return a label for each word alone."""
-    found = [Label(number, number, UNSURE, "", 0.0) for number in range(words)]
+    """Return the label of each word."""
+    found = [Label(0, words - 1, UNSURE, "", 0.0)] * words
     for label in labels:
-        for number in range(label.first_word, min(words, label.last_word + 1)):
-            found[number] = replace(label, first_word=number, last_word=number)
+        end = min(words, label.last_word + 1)
+        found[label.first_word : end] = [label] * (end - label.first_word)
     return found
 
 
@@ -59,7 +59,9 @@ def _with_person(side: Label, voice: Label, people: dict[str, str]) -> Label:
 
 
 def _runs(labels: Iterable[Label]) -> Iterator[Label]:
-    """Join labels one after another of one speaker and probability."""
-    for _, run in groupby(labels, key=lambda label: (label.speaker, label.source, label.probability)):
-        first, *rest = run
-        yield replace(first, last_word=rest[-1].last_word if rest else first.last_word)
+    """Return labels for runs of words with one speaker and probability, from those of each word."""
+    first = 0
+    for what, run in groupby(labels, key=lambda label: (label.speaker, label.source, label.probability)):
+        end = first + sum(1 for _ in run)
+        yield Label(first, end - 1, *what)
+        first = end
