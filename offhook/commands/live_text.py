@@ -64,6 +64,11 @@ class LiveText:
         return self.remark if self._live and self._live["state"] == OFF else None
 
     @property
+    def is_unknown(self) -> bool:
+        """Whether nobody has begun to transcribe the call."""
+        return self._live is None
+
+    @property
     def is_followed(self) -> bool:
         """Whether more words are to be expected."""
         return self._live is not None and self._live["state"] == FOLLOWING

@@ -14,6 +14,9 @@ from offhook.commands.printing import print_json_line, reader_is_gone, say, warn
 from offhook.commands.wording import capitalised
 
 Event = dict[str, Any]
+#: A worker takes a call within a second or so.
+WAITING_SECONDS = 10.0
+_NOBODY = "no worker has taken the call to transcribe it while it runs"
 _AFTERWARDS = "The recording has ended. The rest of its text is being decoded; Ctrl-C does not stop that."
 
 
@@ -52,7 +55,7 @@ class Watched:
 
 def draw(watched: Watched, text: LiveText) -> None:
     """Draw levels, and the text below, until the last word."""
-    picture = _Picture(watched, text)
+    picture = Picture(watched, text)
     with live(cell("…")) as display:
         for event in watched:
             if picture.take(event):
@@ -85,7 +88,7 @@ def print_events(watched: Watched) -> None:
             return
 
 
-class _Picture:
+class Picture:
     """What stands above the text: the levels, warnings, and what there is to mind of the text."""
 
     def __init__(self, watched: Watched, text: LiveText) -> None:
@@ -109,8 +112,12 @@ class _Picture:
             yield meter.picture(self._watched.state, self._levels, self._warnings)
         if self._watched.has_ended and self._text.is_followed:
             yield cell(_AFTERWARDS, "dim")
-        if self._text.remark:
-            yield cell(capitalised(self._text.remark), "yellow")
+        if remark := self._text.remark or self._missing_worker():
+            yield cell(capitalised(remark), "yellow")
+
+    def _missing_worker(self) -> str | None:
+        is_late = self._levels is not None and self._levels["seconds"] > WAITING_SECONDS
+        return _NOBODY if is_late and self._text.is_unknown else None
 
 
 def _warned(remark: str | None) -> bool:
