@@ -53,18 +53,34 @@ def all_of_it(samples: Samples) -> Heard:
 
 
 def evened(samples: Samples, *, target_dbfs: float = -20.0, most_gain: float = 30.0) -> Samples:
-    """Bring the loudness of each second to `target_dbfs`, with a gain between 1 and `most_gain`."""
-    seconds = max(1, -(-len(samples) // SAMPLE_RATE_HZ))
-    parts = np.array_split(samples, seconds)
+    """Bring the loudness of each second to `target_dbfs`, with a gain between 1 and `most_gain`.
+
+    What follows the first whole seconds of some samples changes the gains of their last half second only, so
+    speech is found in the beginning of a stretch as in the whole.
+    """
+    starts = _seconds(len(samples))
+    parts = [samples[start : start + SAMPLE_RATE_HZ] for start in starts]
     rms = np.array([np.sqrt(np.mean(np.square(part))) if len(part) else 0.0 for part in parts])
     gains = np.clip(10 ** (target_dbfs / 20) / np.maximum(rms, 1e-9), 1.0, most_gain)
-    centres = (np.arange(seconds) + 0.5) * len(samples) / seconds
+    centres = np.array(starts) + SAMPLE_RATE_HZ / 2
     louder = np.empty_like(samples)
     for first in range(0, len(samples), EVENED_AT_ONCE):
         part = slice(first, min(first + EVENED_AT_ONCE, len(samples)))
         curve = np.interp(np.arange(part.start, part.stop), centres, gains).astype(np.float32)
         np.clip(samples[part] * curve, -1.0, 1.0, out=louder[part])
     return louder
+
+
+def _seconds(length: int) -> list[int]:
+    """Return the starts of the seconds whose level is measured; the last one ends with the samples.
+
+    A part of a second at the end is measured with what is before it: a few silent samples alone would be made
+    as loud as possible, and the half second before them with them.
+    """
+    starts = [*range(0, length - SAMPLE_RATE_HZ + 1, SAMPLE_RATE_HZ)] or [0]
+    if length - starts[-1] > SAMPLE_RATE_HZ:
+        starts.append(length - SAMPLE_RATE_HZ)
+    return starts
 
 
 class _InBatches:
