@@ -22,7 +22,7 @@ from shared.workers import Presence
 from tests.desk import DeskServer
 
 IDLE_SECONDS = 60.0
-SCRIPTS = ("js/queue.js", "js/record.js", "js/recorder.js", "js/search.js")
+SCRIPTS = ("js/queue.js", "js/call.js", "js/record.js", "js/recorder.js", "js/search.js")
 SETTLE_SECONDS = 3.0
 #: A module that another one imports.
 IMPORT = re.compile(r"""^\s*(?:import|export)\b[^;'"]*?['"](\.[^'"]+)['"]""", re.MULTILINE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
@@ -94,24 +95,32 @@ class _Teller:
         self._desk, self._session_id, self._after = desk, session_id, after
         self._call: dict[str, Any] = {}
         self._revision: int | None = -1
+        self._looked_at = 0.0
 
     def news(self) -> bytes:
-        """Return the events since the last call of this. Raises UnknownSession, StoreError."""
-        text = self._text()
+        """Return the events since the last call of this. Raises UnknownSession, StoreError.
+
+        Most commits during a call do not concern its text; how it goes is looked at for them now and then.
+        """
+        revision, now = self._desk.store.live.revision(self._session_id), time.monotonic()
+        if revision == self._revision and now - self._looked_at < LOOK_SECONDS:
+            return b""
+        self._looked_at = now
+        text = self._text(revision)
         call = running_call(self._desk, self._session_id)
         if call["state"] == "recording":
             del call["duration_seconds"]  # it follows from the start
         told = event(CALL, call) if call != self._call else b""
         self._call = call
-        return text + told
+        return told + text  # the names of those who speak come first
 
-    def _text(self) -> bytes:
-        """Return the new text, and before all that was sent before if that holds no longer."""
-        revision = self._desk.store.live.revision(self._session_id)
-        if revision == self._revision or revision is None:
+    def _text(self, revision: int | None) -> bytes:
+        """Return the text that is new at a revision."""
+        is_new, self._revision = revision != self._revision, revision
+        if not is_new or revision is None:
             return b""
         found = self._read()
-        self._revision, self._after = revision, found.last
+        self._after = found.last
         return event(TEXT, found, found.last)
 
     def _read(self) -> LiveText:

@@ -61,6 +61,13 @@ def test_final_words_stay_and_provisional_ones_are_marked_and_replaced(shown: Pa
     expect(passages(shown).nth(1).locator(".text")).to_have_text(f"{EVIL} I am fine, thanks.")
 
 
+def test_a_candidate_who_is_named_meanwhile_is_shown(shown: Page, call: RunningCall, desk_store: Store):
+    call.say("Hello?", "them")
+    expect(passages(shown)).to_contain_text("Joe")
+    desk_store.captures.attach(call.session_id, "Ms. Okafor", None)
+    expect(passages(shown)).to_contain_text("Ms. Okafor")
+
+
 def test_words_say_how_the_text_comes(shown: Page, call: RunningCall):
     says = shown.locator("#live-says")
     expect(says).to_have_text("Text follows the call by about 3 seconds.")
@@ -98,6 +105,7 @@ def test_a_reader_who_scrolls_back_stays_there_and_a_button_leads_to_the_end(sho
     box = shown.locator("#live-scroll")
     box.focus()
     shown.keyboard.press("Home")
+    until(lambda: box.evaluate("it => it.scrollTop") == 0, "it has scrolled")
     expect(shown.get_by_role("button", name="To the end of the text")).to_be_visible()
     call.say("One more.")
     expect(passages(shown)).to_have_count(31)

@@ -75,14 +75,14 @@ def test_the_stream_goes_on_after_the_last_window_that_was_seen(reader: httpx.Cl
     call.follow()
     call.say("One.")
     at = f"/api/v1/calls/{call.session_id}/live/events"
-    (first, text), (second, state) = events(reader, at, 2)
-    assert (first, second) == ("text", "call")
+    (first, state), (second, text) = events(reader, at, 2)
+    assert (first, second) == ("call", "text")
     assert (text["is_whole"], [it[2] for it in text["final"]]) == (True, [" One."])
     assert state["says"] == "Text follows the call by about 3 seconds."
     call.say("Two.", "them")
-    ((_, later),) = events(reader, f"{at}?after={text['last']}", 1)
+    later = events(reader, f"{at}?after={text['last']}", 2)[1][1]
     assert (later["is_whole"], [it[2] for it in later["final"]]) == (False, [" Two."])
-    ((_, other),) = events(reader, f"{at}?after=999999", 1)
+    other = events(reader, f"{at}?after=999999", 2)[1][1]
     assert (other["is_whole"], len(other["final"])) == (True, 2)
 
 
@@ -91,7 +91,7 @@ def test_earlier_words_come_in_parts(reader: httpx.Client, call: RunningCall):
     for number in range(90):
         call.say(f"w{number}")
     at = f"/api/v1/calls/{call.session_id}/live"
-    ((_, text),) = events(reader, f"{at}/events", 1)
+    text = events(reader, f"{at}/events", 2)[1][1]
     said = [it[2] for it in text["final"]]
     earlier = text["earlier"]
     while earlier is not None:

@@ -22,7 +22,7 @@ export class Actions {
   #build() {
     const { reader, editor, notes, speakers, player } = this.#page;
     const button = (name, label, key, act) =>
-      h("button", { type: "button", class: "quiet", "aria-label": label, title: `${label} (${key})`,
+      h("button", { class: "quiet", "aria-label": label, title: `${label} (${key})`,
         onclick: () => act(this.#passage) }, icon(name));
     const play = (passage) => {
       player.seek(passage.start_ms);

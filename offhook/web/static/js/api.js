@@ -11,7 +11,6 @@ export class ApiError extends Error {
   }
 }
 
-/** Read something; waits for a server that restarts. */
 export async function get(path, options = {}) {
   for (let attempt = 0; ; attempt += 1) {
     try {

@@ -4,8 +4,7 @@ import "./desk.js";
 import { byId, fill, h, pageData } from "./dom.js";
 import { clock } from "./format.js";
 import { LiveText } from "./live_text.js";
-import { hashOf, momentOf, wordAt } from "./pointing.js";
-import { START } from "./tokens.js";
+import { START, hashOf, momentOf, wordAt } from "./tokens.js";
 
 /** So much more sound is worth a new beginning of the player, ms. */
 const MORE_MS = 1000;
@@ -43,8 +42,7 @@ function tick() {
 
 /** Let the player have all that is recorded by now. */
 function refresh(ms = sound.currentTime * 1000) {
-  if (call.sound_ms < soundMs + MORE_MS && soundMs) return;
-  if (!call.sound_ms) return;
+  if (!call.sound_ms || (soundMs && call.sound_ms < soundMs + MORE_MS)) return;
   const plays = !sound.paused;
   soundMs = call.sound_ms;
   sound.src = `${path}/audio?until_ms=${soundMs}`;

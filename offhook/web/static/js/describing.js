@@ -1,13 +1,13 @@
-/** Changes what a person says of a call: its title, candidate and project. */
+/** What a person says of a call. */
 
 import { send } from "./api.js";
-import { ask, field } from "./asking.js";
+import { ask, field } from "./dialog.js";
 import { h } from "./dom.js";
 import { toast } from "./toast.js";
 
 const FIELDS = { title: "Title", candidate_id: "Candidate", project_id: "Project" };
 
-/** Have a person describe the call of a row; `stored` is called with its new row. */
+/** Ask a person; `stored` gets the call's new row. */
 export function describe(row, stored = () => {}) {
   const inputs = Object.entries(FIELDS).map(([name, label]) =>
     field(label, h("input", { name, value: row[name] ?? "", maxlength: "500", required: name === "title", autocomplete: "off" })));

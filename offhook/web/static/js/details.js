@@ -1,4 +1,4 @@
-/** The head of the page: what the record is, what there is to say about it, and how to take it along. */
+/** The head of the page: what the record is, and what there is to say about it. */
 import { send } from "./api.js";
 import { describe } from "./describing.js";
 import { byId, fill, h } from "./dom.js";
@@ -72,7 +72,7 @@ export class Details {
 
   #editButton() {
     const edit = () => describe(this.#record, (row) => this.show(row));
-    return h("button", { type: "button", class: "quiet small", onclick: edit }, "Edit details");
+    return h("button", { class: "quiet small", onclick: edit }, "Edit details");
   }
 
   #notices() {
@@ -98,7 +98,7 @@ export class Details {
     const again = () => send("POST", "/api/v1/records/retry", { ids: [id] }).catch(complain);
     return h("div", { class: "message error row" },
       h("p", { class: "grow" }, [error, remedy].filter(Boolean).join(" ") || "It was cancelled."),
-      h("button", { type: "button", class: "small", onclick: again }, "Transcribe again"));
+      h("button", { class: "small", onclick: again }, "Transcribe again"));
   }
 
   #showNothing() {

@@ -1,18 +1,18 @@
 /** Builds elements. Texts become text nodes, so nothing that a person or a file is called becomes markup. */
 
 /**
- * Make an element.
- * @param {string} tag its name
- * @param {object} [props] `class`, `dataset`, `on<event>` handlers, `aria-…` and other attributes; `true` is
- *   an attribute without a value, `false`, `null` and `undefined` are none
- * @param {...(Node|string|number|null|undefined|Array)} children
+ * Make an element. `props` has `class`, `dataset`, `on<event>` handlers and attributes; `true` is one without a
+ * value, `false`, `null` and `undefined` are none. A button sends no form unless its `type` says so.
  */
 export function h(tag, props = {}, ...children) {
   const element = document.createElement(tag);
+  if (tag === "button") element.type = tag;
   for (const [name, value] of Object.entries(props ?? {})) set(element, name, value);
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...shown(children));
   return element;
 }
+
+const shown = (children) => children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
 
 function set(element, name, value) {
   if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
@@ -23,12 +23,11 @@ function set(element, name, value) {
   else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
 }
 
-/** @param {string} id */
 export const byId = (id) => document.getElementById(id);
 
 /** Replace the children of an element. */
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(...shown(children));
   return element;
 }
 

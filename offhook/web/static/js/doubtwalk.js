@@ -4,8 +4,7 @@
  */
 import { send } from "./api.js";
 import { byId, debounced, fill, h } from "./dom.js";
-import { doubtCard } from "./doubtcard.js";
-import { KINDS, doubtsOf, keyOfDoubt, wordsOfDoubt } from "./doubts.js";
+import { KINDS, doubtCard, doubtsOf, keyOfDoubt, wordsOfDoubt } from "./doubts.js";
 import { clock } from "./format.js";
 import { bind } from "./keys.js";
 import { complain, toast } from "./toast.js";
@@ -43,7 +42,6 @@ export class DoubtWalk {
     bind("D", "Doubt before", () => this.go(-1));
   }
 
-  /** Go to the next doubt after the reader's place, or to the one before it. */
   go(step) {
     this.#collect();
     const place = this.#place();
@@ -69,7 +67,6 @@ export class DoubtWalk {
     return [["doubt-here", this.#here.offset, this.#here.length]];
   }
 
-  /** The places in the list before and after the reader. */
   #place() {
     const shown = this.#shown;
     const at = this.#here ?? { first: this.#page.reader.current?.first_word ?? 0, offset: -1, kind: "" };
@@ -102,7 +99,6 @@ export class DoubtWalk {
     this.#showList();
   }
 
-  /** End the walk; the reader stays at its passage. */
   leave() {
     const { passage } = this.#here;
     this.#here = null;
@@ -206,7 +202,7 @@ export class DoubtWalk {
     const before = doubt.kind === "word" ? text.slice(0, doubt.offset).split(" ").slice(-4).join(" ") : "";
     const after = doubt.kind === "word" ? text.slice(doubt.offset + doubt.length).split(" ").slice(0, 5).join(" ") : "";
     const isHere = this.#here && keyOfDoubt(this.#here) === keyOfDoubt(doubt);
-    fill(element, h("button", { type: "button", class: "doubt-row quiet", "aria-current": isHere ? "true" : null,
+    fill(element, h("button", { class: "doubt-row quiet", "aria-current": isHere ? "true" : null,
       onclick: () => this.visit(doubt) },
       h("span", { class: "numeric quiet-text" }, clock(doubt.from / 1000)),
       h("span", { class: "excerpt" }, before, h("b", {}, wordsOfDoubt(doubt)), after)));

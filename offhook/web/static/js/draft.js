@@ -1,4 +1,9 @@
-/** The text that is being typed for one passage: in this browser at each key, on the server soon after. */
+/**
+ * The text that is being typed for one passage: in this browser at each key, on the server soon after.
+ *
+ * What the server does not have yet is in this browser's storage (`Shelf`), and outlives the page. Each page has
+ * its own entries, and holds a lock while it lives; the next page takes over what a browser that ended has left.
+ */
 import { send } from "./api.js";
 
 /** The server gets the text so long after the last key, and so long after the first one at the latest, ms. */
@@ -48,7 +53,6 @@ export class Draft extends EventTarget {
     this.#timer = setTimeout(() => this.flush(), wait);
   }
 
-  /** Send what was not sent; `keepalive` lets that outlive the page. */
   async flush({ keepalive = false } = {}) {
     if (this.#isOver || !this.#waitsSince) return;
     if (this.#sending && !keepalive) {
@@ -73,7 +77,6 @@ export class Draft extends EventTarget {
     await this.#sending;
   }
 
-  /** End, and let browser and server forget the text. */
   async drop() {
     await this.end();
     this.#shelf.drop(this.#entry.first_word);
@@ -97,4 +100,79 @@ export class Draft extends EventTarget {
     this.state = state;
     this.dispatchEvent(new Event("state"));
   }
+}
+
+const PREFIX = "offhook.text";
+const page = crypto.randomUUID();
+navigator.locks?.request(`${PREFIX}.${page}`, () => new Promise(() => {}));
+
+export class Shelf {
+  #record;
+
+  constructor(recordId) {
+    this.#record = recordId;
+  }
+
+  /** Keep what a person typed for a passage: `{ first_word, last_word, base, text, at, isStored }`. */
+  keep(entry) {
+    try {
+      localStorage.setItem(this.#key(entry.first_word), JSON.stringify(entry));
+    } catch {
+      // No room, or no storage: the page has the text, and the server soon has it as a draft.
+    }
+  }
+
+  drop(firstWord) {
+    localStorage.removeItem(this.#key(firstWord));
+  }
+
+  /** The entries of pages that are gone; they become entries of this page. */
+  async takeLeft() {
+    const living = await livingPages();
+    const found = [];
+    for (const key of Object.keys(localStorage)) {
+      const [record, word, owner] = key.startsWith(`${PREFIX}.`) ? key.slice(PREFIX.length + 1).split(".") : [];
+      if (record !== String(this.#record) || owner === page || living.has(owner)) continue;
+      const entry = parsed(localStorage.getItem(key));
+      if (entry && entry.first_word === Number(word)) {
+        this.keep(entry);
+        found.push(entry);
+      }
+      localStorage.removeItem(key);
+    }
+    return found.sort((a, b) => a.first_word - b.first_word);
+  }
+
+  #key(firstWord) {
+    return `${PREFIX}.${this.#record}.${firstWord}.${page}`;
+  }
+}
+
+async function livingPages() {
+  const { held = [] } = (await navigator.locks?.query()) ?? {};
+  return new Set(held.map((lock) => lock.name.slice(PREFIX.length + 1)));
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+const lockOf = (path, word) => `offhook.typing ${path} ${word}`;
+
+/** Whether a living page of this browser has a passage in its editor. */
+export async function isTypedNow(path, word) {
+  const { held = [] } = (await navigator.locks?.query()) ?? {};
+  return held.some((lock) => lock.name === lockOf(path, word));
+}
+
+/** Say that a passage is being edited, until the result is called. */
+export function typingIn(path, word) {
+  const over = new AbortController();
+  const ended = new Promise((done) => over.signal.addEventListener("abort", done));
+  navigator.locks?.request(lockOf(path, word), { mode: "shared" }, () => ended);
+  return () => over.abort();
 }

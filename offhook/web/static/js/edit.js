@@ -5,11 +5,10 @@
  * focus. Escape leaves the passage as it was.
  */
 import { h } from "./dom.js";
-import { Draft } from "./draft.js";
+import { Draft, typingIn } from "./draft.js";
 import { clock } from "./format.js";
 import { toast } from "./toast.js";
 import { hasWords, keyOf } from "./transcript.js";
-import { typingIn } from "./shelf.js";
 
 const BACK_MS = 2000;
 const HINT = "Enter stores · Tab plays · Shift+Tab goes back 2 s · Esc leaves";
@@ -202,14 +201,14 @@ export class Editor extends EventTarget {
     if (this.#open) this.#open.state.textContent = STATES[this.#open.draft.state];
   }
 
-  /** An earlier text of the passage that is being edited was stored: the typing goes on from that. */
+  /** An earlier text of the passage was stored: the typing goes on from that. */
   #rebase(passage) {
     if (!this.#open || this.#open.theirs || this.passage.first_word !== passage.first_word) return;
     this.#open.passage = passage;
     this.#open.draft.rebase(passage);
   }
 
-  /** Look whether somebody else has changed the passage that is being edited. */
+  /** Somebody else may have changed the passage. */
   #compare() {
     if (!this.#open || this.#isWaiting(this.passage)) return;
     const now = this.#transcript.passageOf(this.passage.first_word);
@@ -234,7 +233,7 @@ export class Editor extends EventTarget {
     const { element, field } = this.#open;
     element.querySelector(".conflict")?.remove();
     const button = (label, act, style = "") =>
-      h("button", { type: "button", class: style, onclick: () => (act(), field.focus()) }, label);
+      h("button", { class: style, onclick: () => (act(), field.focus()) }, label);
     const keep = () => this.store({ isChosen: true });
     element.prepend(
       h("div", { class: "conflict", role: "alert" },
@@ -247,7 +246,7 @@ export class Editor extends EventTarget {
   }
 }
 
-/** Make a field as high as its text, where the browser does not do that itself. */
+/** Where the browser does not do it itself. */
 function fit(field) {
   if (CSS.supports("field-sizing", "content")) return;
   field.style.height = "auto";

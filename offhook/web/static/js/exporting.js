@@ -1,8 +1,8 @@
 /** Takes the text along: into the clipboard, or as a file in each format. */
 import { byId, h } from "./dom.js";
 import { clock } from "./format.js";
-import { selectedWords } from "./pointing.js";
 import { toast } from "./toast.js";
+import { selectedWords } from "./tokens.js";
 
 const FORMATS = {
   txt: "Text",
@@ -28,7 +28,7 @@ export class Exporting {
     window.addEventListener("afterprint", () => byId("printed").replaceChildren());
   }
 
-  /** Write all of the text for the printer: the list has only what is on the screen. */
+  /** The list has only what is on the screen. */
   #print() {
     const paragraphs = turnsOf(this.#page.transcript.passages(), { isEach: false }).map(({ name, start, texts }) =>
       h("p", {}, h("b", {}, name ?? ""), h("span", { class: "numeric" }, ` ${clock(start / 1000)} `), texts.join(" ")));
@@ -43,7 +43,7 @@ export class Exporting {
       h("h3", {}, "Copy the text"),
       h("label", { class: "choice" }, this.#names, "With names"),
       h("label", { class: "choice" }, this.#times, "With times"),
-      h("button", { type: "button", class: "small", onclick: () => this.#copyAll() }, "Copy"),
+      h("button", { class: "small", onclick: () => this.#copyAll() }, "Copy"),
       h("h3", {}, "Download"),
       h("ul", { class: "plain-list" }, links),
       h("p", { class: "hint" }, "Copying a selection takes all of it, also what is not on the screen."));
@@ -57,7 +57,7 @@ export class Exporting {
     return toast("The text is copied.");
   }
 
-  /** Put all of a long selection into the clipboard: most of its rows are not in the document. */
+  /** Most rows of a long selection are not in the document. */
   #copied(event) {
     const selected = selectedWords(this.#page.rows);
     const { transcript } = this.#page;
@@ -71,14 +71,14 @@ export class Exporting {
   }
 }
 
-/** Passages as a text: a line for each turn, or for each passage with its time, with names if these are wanted. */
+/** A line for each turn, or for each passage with its time. */
 function asText(passages, { names, times }) {
   const head = ({ name, start }) =>
     `${times ? `[${clock(start / 1000)}] ` : ""}${names && name ? `${name}: ` : ""}`;
   return turnsOf(passages, { isEach: times }).map((turn) => head(turn) + turn.texts.join(" ")).join("\n");
 }
 
-/** Passages one after another of one speaker as turns: `{ name, start, texts }`; or each alone. */
+/** Turns, or passages each alone: `{ name, start, texts }`. */
 function turnsOf(passages, { isEach }) {
   const turns = [];
   for (const passage of passages) {

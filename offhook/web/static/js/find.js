@@ -1,11 +1,10 @@
 /** Finds words in the transcript: marks all places, counts them, and goes from one to the next. */
 import { byId, debounced } from "./dom.js";
 import { bind } from "./keys.js";
-import { findAll } from "./matching.js";
 import { keyOf } from "./transcript.js";
 
 const TYPING_MS = 60;
-/** After a change in the transcript it is searched again, so long after the last one. */
+/** After the last change of the transcript. */
 const CHANGE_MS = 400;
 
 export class Find {
@@ -18,7 +17,7 @@ export class Find {
   #byKey = new Map(); // key of a passage -> places in it
   #here = -1;
 
-  /** @param {(place: object) => void} went called when the reader goes to a place */
+  /** `went` is called with a place to which the reader goes. */
   constructor({ transcript, rows, list }, went) {
     [this.#transcript, this.#rows, this.#list] = [transcript, rows, list];
     this.went = went;
@@ -37,7 +36,6 @@ export class Find {
     return this.#field.value.trim();
   }
 
-  /** Search for a text, and go to the first place at or after what is in the view. */
   open(text = this.query) {
     this.#field.value = text;
     this.#field.focus();
@@ -112,4 +110,44 @@ export class Find {
     this.#count.textContent = this.query ? found : "";
     byId("find-bar").classList.toggle("has-query", Boolean(this.query));
   }
+}
+
+const folded = new WeakMap(); // passage -> text to search in, as long as its text
+const letters = new Map();
+
+/** A letter without its accent, in lower case; itself where that would be longer or shorter. */
+function foldLetter(letter) {
+  let found = letters.get(letter);
+  if (found === undefined) {
+    const bare = letter.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+    found = bare.length === letter.length ? bare : letter.toLowerCase().slice(0, letter.length) || letter;
+    letters.set(letter, found);
+  }
+  return found;
+}
+
+/** A text for comparing: as long as before, in lower case, letters without accents, one kind of apostrophe. */
+function fold(text) {
+  return text.toLowerCase().length === text.length
+    ? text.toLowerCase().replace(/[^\x00-\x7f]/g, (letter) => (letter === "’" ? "'" : foldLetter(letter)))
+    : text.replace(/[^]/g, foldLetter);
+}
+
+function foldedText(passage) {
+  let text = folded.get(passage);
+  if (text === undefined) folded.set(passage, (text = fold(passage.text)));
+  return text;
+}
+
+/** Places are `{ passage, offset, length }`. */
+function findAll(passages, wanted) {
+  const query = fold(wanted.trim().replace(/\s+/g, " "));
+  const found = [];
+  if (!query) return found;
+  for (const passage of passages) {
+    const text = foldedText(passage);
+    for (let at = text.indexOf(query); at >= 0; at = text.indexOf(query, at + query.length))
+      found.push({ passage, offset: at, length: query.length });
+  }
+  return found;
 }

@@ -25,7 +25,7 @@ export class Follow {
 
   constructor({ transcript, player, rows, list, place }) {
     [this.#transcript, this.#player, this.#rows, this.#list] = [transcript, player, rows, list];
-    this.#button = h("button", { type: "button", class: "follow", hidden: true, "aria-keyshortcuts": "f",
+    this.#button = h("button", { class: "follow", hidden: true, "aria-keyshortcuts": "f",
       title: "Follow the player in the text (f)", onclick: () => this.again() }, "Follow");
     place.append(this.#button);
     player.addEventListener("time", () => this.#follow());
@@ -70,7 +70,7 @@ export class Follow {
     if (isNew && this.#isFollowing && this.#player.isPlaying) this.#scroll(now.passage.segment);
   }
 
-  /** Bring a segment into the view: gently where it is near, since somebody is reading. */
+  /** Gently where it is near, since somebody is reading. */
   #scroll(segment) {
     if (segment < 0 || this.#list.isVisible(segment)) return;
     this.#transcript.near = segment;

@@ -28,7 +28,7 @@ export class Heights {
     return this.#heights[index] ?? 0;
   }
 
-  /** The sum of the heights of all rows before this one: where its top is. */
+  /** Where the top of a row is. */
   before(index) {
     let sum = 0;
     for (let i = Math.min(index, this.count); i > 0; i -= i & -i) sum += this.#sums[i];

@@ -30,7 +30,7 @@ function rangeOf(node, offset, length) {
   return new StaticRange({ startContainer, startOffset: Math.min(offset, end), endContainer, endOffset: end });
 }
 
-/** The ranges of one passage's text, which are put in and taken out together. */
+/** The ranges of one passage. */
 export class Marks {
   #ranges = []; // [name, range]
 
@@ -55,7 +55,7 @@ export class Marks {
 export const isDoubtful = (token) =>
   token[PROBABILITY] !== null && token[PROBABILITY] < DOUBTFUL_WORD && !token[CORRECTED] && token[LENGTH] > 0;
 
-/** What is always marked in a passage: what a person corrected, and words that the engine is not sure of. */
+/** What is marked in a passage at all times. */
 export function standingMarks(passage) {
   const parts = [];
   for (const token of passage.tokens) {

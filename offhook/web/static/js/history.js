@@ -51,7 +51,6 @@ export class History {
     }
   }
 
-  /** Show what the machine wrote for a passage, with a way back to it. */
   async showHeard(passage = this.#page.reader.current) {
     if (!passage || !hasWords(passage)) return;
     const { transcript } = this.#page;
@@ -76,7 +75,7 @@ export class History {
     const entries = edits.map(({ id, what, made_at }, place) =>
       h("li", { class: "row" },
         h("span", { class: "grow" }, NAMES[what] ?? what, h("span", { class: "quiet-text" }, ` ${ago(made_at)}`)),
-        h("button", { type: "button", class: "quiet small", onclick: () => this.undo(id),
+        h("button", { class: "quiet small", onclick: () => this.undo(id),
           title: place ? "Undo this change and all after it" : "Undo this change" }, place ? "Undo to here" : "Undo")));
     fill(this.#content,
       entries.length

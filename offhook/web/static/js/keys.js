@@ -6,11 +6,8 @@ import { openDialog } from "./dialog.js";
 const bound = [];
 
 /**
- * Bind keys to an action.
- * @param {string} keys names as `KeyboardEvent.key` has them, separated by spaces; `Ctrl+f` means Cmd on a Mac
- * @param {string} what what it does, for the list
- * @param {(event: KeyboardEvent) => void} act
- * @param {{whileTyping?: boolean, when?: () => boolean}} [options]
+ * Bind keys to an action. `keys` are names as `KeyboardEvent.key` has them, separated by spaces (`Ctrl+f` means
+ * Cmd on a Mac), `what` is for the list.
  */
 export function bind(keys, what, act, { whileTyping = false, when = () => true } = {}) {
   bound.push({ keys: keys.split(" "), what, act, whileTyping, when });
@@ -46,7 +43,7 @@ export function showKeys() {
   ]);
   const close = () => dialog.close();
   const dialog = openDialog("Keys", h("dl", { class: "keys" }, rows),
-    h("div", { class: "actions" }, h("button", { type: "button", onclick: close, autofocus: true }, "Close")));
+    h("div", { class: "actions" }, h("button", { onclick: close, autofocus: true }, "Close")));
 }
 
 bind("?", "Show these keys", showKeys);

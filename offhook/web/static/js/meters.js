@@ -23,7 +23,6 @@ export class Meter {
   #textAt = 0;
   #clippedAt = -Infinity;
 
-  /** @param {HTMLElement} element with `role="meter"` */
   constructor(element) {
     const part = (name) => element.querySelector(`.meter-${name}`);
     this.#element = element;

@@ -3,8 +3,8 @@ import { get, send } from "./api.js";
 import { byId, fill, h } from "./dom.js";
 import { clock } from "./format.js";
 import { bind } from "./keys.js";
-import { hashOf } from "./pointing.js";
 import { complain, toast } from "./toast.js";
+import { hashOf } from "./tokens.js";
 
 export class Notes extends EventTarget {
   #transcript;
@@ -47,7 +47,6 @@ export class Notes extends EventTarget {
     this.#open({ at_ms: ms, element: this.#form(`Note at ${clock(ms / 1000)}`, "", save) });
   }
 
-  /** Show the form of a note, a new one or one that is changed: `{ id, at_ms, element }`. */
   #open(form) {
     this.#close();
     this.#writing = form;
@@ -79,7 +78,7 @@ export class Notes extends EventTarget {
     return Math.max(0, this.#transcript.segmentAt(note.at_ms));
   }
 
-  /** The notes of a passage: those that are at it, or after it and before the next one. */
+  /** Those at it, or after it and before the next one. */
   #below(passage) {
     const next = this.#transcript.beside(passage, 1);
     const isFirst = passage.segment === 0 && !this.#transcript.beside(passage);
@@ -95,7 +94,7 @@ export class Notes extends EventTarget {
     const save = (text) => this.#change(note, text);
     const edit = () => this.#open({ ...note, element: this.#form("Note", note.text, save) });
     const button = (label, act) =>
-      h("button", { type: "button", class: "quiet small", onclick: act, "aria-label": `${label} note: ${note.text}` },
+      h("button", { class: "quiet small", onclick: act, "aria-label": `${label} note: ${note.text}` },
         label);
     return h("div", { class: "note" },
       h("a", { class: "time numeric", href: hashOf(note.at_ms) }, clock(note.at_ms / 1000)),
@@ -107,8 +106,8 @@ export class Notes extends EventTarget {
     const field = h("textarea", { rows: "2", "aria-label": label, placeholder: label, value: text });
     const close = () => this.#close();
     const form = h("form", { class: "note-form" }, field,
-      h("div", { class: "row" }, h("button", { class: "primary small" }, "Save note"),
-        h("button", { type: "button", class: "quiet small", onclick: close }, "Cancel")));
+      h("div", { class: "row" }, h("button", { type: "submit", class: "primary small" }, "Save note"),
+        h("button", { class: "quiet small", onclick: close }, "Cancel")));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (field.value.trim()) save(field.value.trim()).then(close, complain);
@@ -155,7 +154,7 @@ export class Notes extends EventTarget {
     const now = () => this.write(this.#player.ms);
     fill(this.#content,
       h("p", { class: "hint" }, "A note belongs to a moment. Press ", h("kbd", {}, "m"), " to write one."),
-      h("button", { type: "button", class: "small", onclick: now }, "Note at this moment"),
+      h("button", { class: "small", onclick: now }, "Note at this moment"),
       entries.length ? h("ul", { class: "plain-list" }, entries) : null);
   }
 }

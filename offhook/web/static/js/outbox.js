@@ -35,7 +35,7 @@ export class Outbox extends EventTarget {
     return this.#failures > 0;
   }
 
-  /** A passage as it is to be shown: with the text that is not stored yet. */
+  /** A passage with the text that is not stored yet. */
   shown(passage) {
     const entry = this.#entries.get(passage.first_word);
     return entry ? { ...passage, text: entry.text, tokens: [], isPending: true } : passage;
@@ -102,7 +102,6 @@ export class Outbox extends EventTarget {
       this.dispatchEvent(new CustomEvent("refused", { detail: { entry, error: refusal, present } }));
   }
 
-  /** Let a text that was typed meanwhile go on from the one that was stored. */
   #rebase({ first_word, base }, answer) {
     const later = this.#entries.get(first_word);
     const now = passageWith(answer?.passages, first_word);

@@ -29,11 +29,10 @@ export class Panel {
     else this.show(name);
   }
 
-  /** Open a part; the focus goes to it unless `isQuiet`. */
   show(name, { isQuiet = false } = {}) {
     const { heading, content, opened } = this.#parts.get(name);
     if (this.#open !== name) {
-      const close = h("button", { type: "button", class: "quiet", "aria-label": "Close", title: "Close (Esc)",
+      const close = h("button", { class: "quiet", "aria-label": "Close", title: "Close (Esc)",
         onclick: () => this.close() }, icon("close"));
       fill(this.#element, h("div", { class: "panel-head" }, h("h2", { tabindex: "-1" }, heading), close), content);
       this.#element.hidden = false;
@@ -46,7 +45,6 @@ export class Panel {
     if (!isQuiet) this.#element.querySelector("h2").focus({ preventScroll: true });
   }
 
-  /** Close it; the focus goes back to the button that opens it. */
   close() {
     if (!this.#open) return;
     const { button } = this.#parts.get(this.#open);

@@ -2,7 +2,7 @@
 import { h } from "./dom.js";
 import { clock } from "./format.js";
 import { Marks, standingMarks } from "./highlight.js";
-import { hashOf } from "./pointing.js";
+import { hashOf } from "./tokens.js";
 import { keyOf } from "./transcript.js";
 import { look, shapeOf } from "./voices.js";
 
@@ -34,22 +34,21 @@ export class PassageRows {
     this.#transcript = transcript;
   }
 
-  /** Show passages as `overlay` returns them: with text that is not stored yet. */
+  /** With text that is not stored yet. */
   set overlay(overlay) {
     this.#overlay = overlay;
   }
 
-  /** Mark what `marker` returns in each passage that is shown; `remark` asks it again. */
+  /** `remark` asks it again. */
   addMarker(marker) {
     this.#markers.push(marker);
   }
 
-  /** Call `decorate` with each passage and its element, whenever it was made or brought up to date. */
+  /** It gets each passage and its element, whenever that was made or brought up to date. */
   addDecoration(decorate) {
     this.#decorations.push(decorate);
   }
 
-  /** Show the elements that `maker` returns below the text of a passage. */
   addBelow(maker) {
     this.#additions.push(maker);
   }
@@ -96,7 +95,6 @@ export class PassageRows {
     return shown ? { passage: shown.passage, element, text } : null;
   }
 
-  /** Ask all markers and decorations again, for the passages that are shown. */
   remark() {
     for (const [text, shown] of this.#shown) {
       this.#mark(text, shown);
@@ -158,7 +156,7 @@ export class PassageRows {
     const doubt = isDoubtful ? h("span", { class: "doubt" }, " (?)") : null;
     if (goesOn) return [h("span", { class: "visually-hidden" }, passage.name, doubt)];
     const how = isDoubtful ? "It is not sure who says this. " : "";
-    const props = { type: "button", class: "speaker quiet", title: `${how}Rename, or give to another speaker` };
+    const props = { class: "speaker quiet", title: `${how}Rename, or give to another speaker` };
     return [h("button", props, shapeOf(passage.speaker), h("span", { class: "name" }, passage.name), doubt)];
   }
 

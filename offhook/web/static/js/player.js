@@ -5,7 +5,7 @@
  * jump, and "jump" after one that the reader wanted.
  */
 
-import { connectSound } from "./sound.js";
+import { get, send } from "./api.js";
 
 /** The slowest and the fastest speed, and the steps of the keys. */
 export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
@@ -13,6 +13,7 @@ export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
 const PAUSE = 1000;
 /** So much of a pause is still played at both of its ends, ms. */
 const EDGE = 250;
+const POLL_MS = 1000;
 const SPEED_KEY = "offhook.speed";
 const SKIP_KEY = "offhook.skip-silence";
 
@@ -109,7 +110,6 @@ export class Player extends EventTarget {
     this.#audio.pause();
   }
 
-  /** Jump to a time; a player that plays goes on there. */
   seek(ms) {
     this.#stopAt = null;
     this.#jump(ms);
@@ -119,7 +119,7 @@ export class Player extends EventTarget {
     this.seek(this.ms + ms);
   }
 
-  /** Play one part and stop after it; the text does not follow. */
+  /** The text does not follow. */
   async playPart(from, to) {
     this.#jump(from, { isQuiet: true });
     this.#stopAt = to;
@@ -161,7 +161,6 @@ export class Player extends EventTarget {
     audio.addEventListener("timeupdate", () => this.#check()); // frames stand still in a page in the background
   }
 
-  /** Once in each frame while it plays. */
   #tick() {
     if (!this.isPlaying) return;
     this.#frame = requestAnimationFrame(() => this.#tick());
@@ -169,7 +168,6 @@ export class Player extends EventTarget {
     this.#say("time");
   }
 
-  /** Stop, begin again or jump where that is wanted now. */
   #check() {
     const now = this.ms;
     if (this.#stopAt !== null && now >= this.#stopAt) {
@@ -190,5 +188,36 @@ export class Player extends EventTarget {
 
   #say(what) {
     this.dispatchEvent(new Event(what));
+  }
+}
+
+/**
+ * Give an audio element the sound of a record, as soon as there is one that it can play. `tell` gets how far a
+ * copy is (`progress`), which is null when it is there, or `why` there is no sound.
+ */
+async function connectSound(audio, path, tell) {
+  let hasAskedForCopy = false;
+  audio.addEventListener("error", async () => {
+    if (hasAskedForCopy) return tell({ progress: null, why: "This browser cannot play the recording." });
+    hasAskedForCopy = true;
+    return wait(() => send("POST", `${path}/playback`));
+  });
+  await wait(() => get(`${path}/playback`));
+
+  async function wait(first) {
+    try {
+      for (let found = await first(); ; found = await get(`${path}/playback`)) {
+        hasAskedForCopy ||= found.is_copy;
+        if (found.ready) {
+          audio.src = `${path}/audio`;
+          return tell({ progress: null, why: null });
+        }
+        if (found.why) return tell({ progress: null, why: found.why });
+        tell({ progress: found.progress, why: null });
+        await new Promise((done) => setTimeout(done, POLL_MS));
+      }
+    } catch (error) {
+      return tell({ progress: null, why: error.message });
+    }
   }
 }

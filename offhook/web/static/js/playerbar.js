@@ -34,7 +34,6 @@ export class PlayerBar {
     this.#waveform.marks = marks;
   }
 
-  /** Where buttons of others are put: at the end of the bar. */
   get end() {
     return this.#parts.end;
   }
@@ -42,7 +41,7 @@ export class PlayerBar {
   #build(reader) {
     const player = this.#player;
     const button = (name, label, act, keys) =>
-      h("button", { type: "button", class: "quiet", title: `${label} (${keys})`, "aria-label": label,
+      h("button", { class: "quiet", title: `${label} (${keys})`, "aria-label": label,
         "aria-keyshortcuts": keys, onclick: act }, icon(name));
     this.#parts = {
       play: button("play", "Play", () => player.toggle(), "Space"),

@@ -73,7 +73,7 @@ function selected() {
   showSelected();
 }
 
-/** Bring the rows in the document up to date; the active one is there wherever it is. */
+/** The active row is in the document wherever it is. */
 function redraw() {
   const [first, last] = drawn;
   const places = Array.from({ length: last - first + 1 }, (_, place) => first + place);

@@ -1,7 +1,7 @@
 /** What a person does with calls: each action says what became of them, and a deletion can be undone. */
 
 import { send } from "./api.js";
-import { ask, field } from "./asking.js";
+import { ask, field } from "./dialog.js";
 import { h } from "./dom.js";
 import { counted } from "./format.js";
 import { complain, toast } from "./toast.js";
@@ -10,9 +10,7 @@ const PATH = "/api/v1/records";
 /** A deletion is carried out after 30 s; the offer to undo it ends before. */
 const UNDO_MS = 28_000;
 
-/** Transcribe calls again. */
 export const retry = (ids, options = {}) => act("retry", { ids, options }, "queued again");
-/** Take calls out of the queue. */
 export const cancel = (ids) => act("cancel", { ids }, "cancelled");
 /** Transcribe calls sooner or later: `up`, `down` or `first`. */
 export const move = (ids, where) => act("move", { ids, where }, where === "down" ? "made less urgent" : "made more urgent");
@@ -24,10 +22,9 @@ export async function remove(ids) {
   return done;
 }
 
-/** Do not delete calls after all. */
 export const restore = (ids) => act("undelete", { ids }, "kept");
 
-/** Do something with several calls and say what became of them; returns the numbers of those that were changed. */
+/** Returns the numbers of those that were changed. */
 async function act(name, body, word) {
   let results;
   try {
@@ -48,7 +45,7 @@ function inWords(refused) {
   return refused.length === 1 ? error.message : `${counted(refused.length, "call")} not changed. ${error.message}`;
 }
 
-/** Have a person choose settings for calls that are transcribed again; of one call its `row` has the present ones. */
+/** Ask a person for settings; `row` has the present ones of one call. */
 export function retryWith(ids, settings, row) {
   const offered = settings.map((option) => ({ ...option, value: row?.options[option.name] ?? option.value }));
   const inputs = offered.map((option) => field(option.help, input(option)));
@@ -70,7 +67,6 @@ function given(form, { name, value }) {
   return typeof value === "number" ? Number(form.get(name)) : form.get(name);
 }
 
-/** Pause the queue, or end the pause. */
 export const setPaused = (isPaused) =>
   send("POST", `/api/v1/queue/${isPaused ? "pause" : "resume"}`).catch(complain);
 

@@ -6,7 +6,6 @@ import { STATES } from "./queue_row.js";
 
 const KINDS = { worker: "Transcription worker", capture: "Capture worker", inbox: "Inbox", web: "This server" };
 
-/** Show how the desk stands. */
 export function showDesk(desk) {
   showPause(desk.paused);
   showNotices(desk);
@@ -46,7 +45,7 @@ function showProcesses(workers) {
   byId("processes-count").textContent = String(living);
 }
 
-/** Show a button for each state with the number of its calls; `choose` is called with the state, null for all. */
+/** `choose` is called with a state, null for all. */
 export function showChips(counts, status, choose) {
   const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const chips = [[null, "All", all], ...Object.entries(STATES).map(([state, name]) => [state, name, counts[state] ?? 0])];
@@ -61,4 +60,4 @@ export function showChips(counts, status, choose) {
 }
 
 const chip = (state, choose) =>
-  h("button", { type: "button", class: "chip", onclick: () => choose(state) }, h("span", {}), h("span", { class: "numeric" }));
+  h("button", { class: "chip", onclick: () => choose(state) }, h("span", {}), h("span", { class: "numeric" }));

@@ -1,12 +1,10 @@
 /** Mouse and keyboard over the list of calls. */
 
-import { byId } from "./dom.js";
+import { byId, h } from "./dom.js";
 import { bind } from "./keys.js";
-import { openMenu } from "./menu.js";
 
 const callOf = (target) => Number(target.closest(".call")?.dataset.record);
 
-/** Make the call at a place active, and give it the focus. */
 export function goTo(list, selection, index, isExtending = false) {
   selection.go(index, isExtending);
   list.focus(selection.activeIndex);
@@ -66,4 +64,34 @@ export function bindKeys({ grid, list, selection, search, open, describe, doing 
   bind("+", "More urgent", () => doing.up(selection.ids), free);
   bind("-", "Less urgent", () => doing.down(selection.ids), free);
   bind("Delete", "Delete, which can be undone for half a minute", () => doing.delete(selection.ids), free);
+}
+
+/** Open a menu below a button; an item is `{ label, keys, act, isDangerous }`. */
+function openMenu(button, items) {
+  const choose = (act) => { menu.hidePopover(); act(); };
+  const entries = items.map(({ label, keys, act, isDangerous }, index) =>
+    h("button", { role: "menuitem", tabindex: "-1", autofocus: !index, class: isDangerous ? "danger" : "", onclick: () => choose(act) },
+      h("span", {}, label), keys && h("kbd", { "aria-hidden": "true" }, keys)));
+  const menu = h("div", { class: "menu", role: "menu", popover: "auto", "aria-label": button.getAttribute("aria-label") }, entries);
+  menu.addEventListener("toggle", ({ newState }) => {
+    button.setAttribute("aria-expanded", newState === "open");
+    if (newState === "closed") menu.remove();
+  });
+  menu.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (event.key === "Tab") menu.hidePopover();
+    else if (step) entries.at((entries.indexOf(document.activeElement) + step) % entries.length).focus();
+    else return;
+    event.preventDefault();
+  });
+  byId("main").append(menu);
+  menu.showPopover();
+  place(menu, button.getBoundingClientRect());
+}
+
+function place(menu, { top, bottom, right }) {
+  const { offsetHeight: height, offsetWidth: width } = menu;
+  menu.style.top = `${bottom + height < innerHeight || top < height ? bottom : top - height}px`;
+  menu.style.left = `${Math.max(8, Math.min(right - width, innerWidth - width - 8))}px`;
 }

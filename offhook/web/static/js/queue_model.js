@@ -36,11 +36,7 @@ export class Calls {
   #telling = 0;
   #askedAt = 0;
 
-  /**
-   * @param {object} data the page's own: `ids`, `records`, `counts`, `filter`
-   * @param {{ordered: () => void, changed: (ids: number[]) => void, counted: () => void,
-   *   failed: (error: Error) => void}} told called when the order, some rows or the counts are others
-   */
+  /** `data` is the page's; `told` has `ordered()`, `changed(ids)`, `counted()` and `failed(error)`. */
   constructor(data, told) {
     this.#told = told;
     this.filter = data.filter;
@@ -49,24 +45,20 @@ export class Calls {
     for (const row of data.records) this.#rows.set(row.id, row);
   }
 
-  /** The row of a call; undefined if it was not looked at yet. */
   row(id) {
     return this.#rows.get(id);
   }
 
-  /** Show other calls: `status`, `q` or `sort`. */
   narrow(change) {
     Object.assign(this.filter, change);
     this.#ask();
   }
 
-  /** Have the rows from one place to another. */
   want(first, last) {
     this.#wanted = [first, last];
     if (!this.#isLoading) this.#load();
   }
 
-  /** A row as it is now. */
   take(row, seq) {
     const before = this.#rows.get(row.id);
     this.#rows.set(row.id, row);
@@ -78,7 +70,6 @@ export class Calls {
     this.#tellSoon();
   }
 
-  /** A call is no more. */
   drop(id) {
     this.#leaving.add(id);
     this.#tellSoon();

@@ -15,13 +15,7 @@ const views = new WeakMap();
 /** The height that a row will have, roughly. */
 export const estimate = (row) => (row?.error ? WITH_REASON : PLAIN);
 
-/**
- * Make the element of a row, or bring it up to date.
- * @param {HTMLElement|null} element the present one
- * @param {number} id the call
- * @param {object|undefined} row what is known of it
- * @param {{isSelected: boolean, isActive: boolean}} state
- */
+/** Make the element of a row, or bring it up to date; `state` is `{ isSelected, isActive }`. */
 export function draw(element, id, row, state) {
   const view = views.get(element) ?? build(id);
   mark(view, state);
@@ -41,7 +35,7 @@ function build(id) {
   const speakers = h("span", { class: "call-speakers" });
   const length = h("span", { class: "numeric" });
   const age = h("time", {});
-  const menu = h("button", { type: "button", class: "quiet call-menu", "aria-haspopup": "menu", tabindex: "-1" }, "⋯");
+  const menu = h("button", { class: "quiet call-menu", "aria-haspopup": "menu", tabindex: "-1" }, "⋯");
   const cell = (kind, ...content) => h("div", { role: "gridcell", class: `call-${kind}` }, ...content);
   const element = h("div", { role: "row", class: "call", dataset: { record: id } },
     cell("box", box), cell("state", badge, bar, left), cell("main", title, about, error, remedy),

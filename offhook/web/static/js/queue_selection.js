@@ -7,10 +7,7 @@ export class Selection {
   #calls;
   #changed;
 
-  /**
-   * @param {{ids: number[]}} calls the calls in their order
-   * @param {() => void} changed called after every change
-   */
+  /** `calls.ids` are the calls in their order; `changed` is called after every change. */
   constructor(calls, changed) {
     this.#calls = calls;
     this.#changed = changed;
@@ -38,14 +35,12 @@ export class Selection {
     this.#set([id], id, id);
   }
 
-  /** Select a call too, or no more. */
   toggle(id) {
     const ids = new Set(this.#ids);
     if (!ids.delete(id)) ids.add(id);
     this.#set(ids, id, id);
   }
 
-  /** Select all from where the selection began up to a call. */
   extend(id) {
     const order = this.#calls.ids;
     const anchor = order.includes(this.#anchor) ? this.#anchor : id;

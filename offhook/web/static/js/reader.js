@@ -7,9 +7,8 @@ import { byId, h } from "./dom.js";
 import { clock } from "./format.js";
 import { bind } from "./keys.js";
 import { openDialog } from "./dialog.js";
-import { hashOf, momentOf, selectedWords, wordAt } from "./pointing.js";
 import { toast } from "./toast.js";
-import { LENGTH, OFFSET, START, tokenAtTime } from "./tokens.js";
+import { LENGTH, OFFSET, START, hashOf, momentOf, selectedWords, tokenAtTime, wordAt } from "./tokens.js";
 import { keyOf } from "./transcript.js";
 
 /** A second click within this time is a double click, which edits; before that nothing is played, ms. */
@@ -66,12 +65,10 @@ export class Reader extends EventTarget {
     return passage && { from: passage.start_ms, to: passage.end_ms };
   }
 
-  /** Go to the moment in the address, if there is one, when its passage is there. */
   begin() {
     this.#followLink();
   }
 
-  /** Choose a passage without giving the focus to it. */
   point(passage) {
     this.#choose(passage);
   }
@@ -83,7 +80,6 @@ export class Reader extends EventTarget {
     rows.textOf(passage)?.focus({ preventScroll: true });
   }
 
-  /** Go to a moment: the player and the text. */
   async goTo(ms, { isMarked = false } = {}) {
     const { transcript, player, list, rows } = this.#page;
     player.seek(ms);
@@ -214,7 +210,7 @@ export class Reader extends EventTarget {
     };
     field.addEventListener("input", () => field.setCustomValidity(""));
     const dialog = openDialog("Go to a time",
-      h("form", { class: "row", onsubmit: go }, field, h("button", { class: "primary" }, "Go")));
+      h("form", { class: "row", onsubmit: go }, field, h("button", { type: "submit", class: "primary" }, "Go")));
     field.select();
   }
 }

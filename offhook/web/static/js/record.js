@@ -1,16 +1,17 @@
 /** The page of a record: puts the parts together. */
 import "./desk.js";
-import { byId, fill, pageData } from "./dom.js";
+import { byId, fill, h, pageData } from "./dom.js";
 import { Actions } from "./actions.js";
 import { Details } from "./details.js";
 import { DoubtWalk } from "./doubtwalk.js";
+import { Shelf } from "./draft.js";
 import { Editor } from "./edit.js";
 import { Exporting } from "./exporting.js";
 import { Find } from "./find.js";
 import { Follow } from "./follow.js";
 import { History } from "./history.js";
 import { icon } from "./icons.js";
-import { stayUpToDate } from "./live.js";
+import { on } from "./events.js";
 import { Notes } from "./notes.js";
 import { Outbox } from "./outbox.js";
 import { Panel } from "./panel.js";
@@ -20,8 +21,8 @@ import { PlayerBar } from "./playerbar.js";
 import { Reader } from "./reader.js";
 import { Recovery } from "./recovery.js";
 import { Replacing } from "./replacing.js";
-import { Shelf } from "./shelf.js";
 import { Speakers } from "./speakers.js";
+import { complain } from "./toast.js";
 import { Transcript } from "./transcript.js";
 import { VirtualList } from "./virtual.js";
 
@@ -86,3 +87,26 @@ page.reader.begin();
 page.recovery.begin();
 stayUpToDate(page);
 performance.mark("interactive");
+
+/** Keep the page up to date while the call is transcribed, and while other windows change it. */
+function stayUpToDate({ transcript, details, notes, outbox }) {
+  const { id } = details.record;
+  const isMine = (data) => data.id === id;
+  on("words", (data) => isMine(data) && transcript.reload().catch(complain));
+  on("record", (row) => {
+    if (!isMine(row)) return;
+    transcript.isGrowing = row.status === "processing";
+    details.show(row);
+    if (!transcript.isGrowing) transcript.reload().catch(complain);
+  });
+  on("deleted", (data) => {
+    if (!isMine(data) || byId("deleted")) return;
+    byId("main").prepend(h("p", { id: "deleted", class: "message error", role: "alert" }, "This call was deleted."));
+  });
+  document.addEventListener("visibilitychange", () => document.hidden || notes.load()); // no event tells of notes
+  on("connection", ({ isUp }) => {
+    if (!isUp) return;
+    outbox.hurry();
+    notes.load();
+  });
+}

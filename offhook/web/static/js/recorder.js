@@ -103,7 +103,7 @@ function itemOf({ code, message, remedy }) {
   return h("li", { dataset: { key: `${code} ${message}`, code } }, h("p", {}, message), remedy && h("p", { class: "hint" }, remedy));
 }
 
-/** Mark a notice as over that only the meters can tell to be over, until it is said again. */
+/** Only the meters can tell that it is over. */
 function overcome(code) {
   for (const item of byId("notices").children) {
     if (item.dataset.code !== code || item.dataset.overAt === item.dataset.times) continue;

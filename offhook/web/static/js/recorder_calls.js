@@ -13,7 +13,6 @@ const STATES = {
   recording: "is being recorded by another capture worker.",
 };
 
-/** Delete a recording that runs or waits, if the person is sure. */
 export async function discard({ session_id, title, duration_seconds }) {
   const text = `“${title}”, ${clock(duration_seconds)} long, is deleted for good.`;
   if (!(await confirmed("Delete this recording?", text, { label: "Delete", isDangerous: true }))) return;
@@ -25,7 +24,6 @@ export async function discard({ session_id, title, duration_seconds }) {
   }
 }
 
-/** Show what became of the last recording. */
 export function showLast(last) {
   const section = byId("last");
   section.hidden = !last || last.state === "waiting" || last.state === "discarded";
@@ -37,7 +35,7 @@ export function showLast(last) {
   fill(section, h("p", { class: "grow" }, h("strong", {}, "Last recording: "), ended, last.why ? ` It ended by itself: ${last.why}.` : ""), where);
 }
 
-/** Show the calls that wait; one that a person is writing about stays as it is. */
+/** A call that a person is writing about stays as it is. */
 export function showCalls(calls) {
   const section = byId("calls");
   const kept = new Map([...section.children].map((element) => [element.dataset.call, element]));
@@ -75,6 +73,6 @@ function decision(call) {
   return h("form", { class: "stack", onsubmit: attach },
     h("div", { class: "fields" }, candidate, project),
     h("div", { class: "row" },
-      h("button", { class: "primary" }, "Put into the queue"),
-      h("button", { type: "button", class: "danger", onclick: () => discard(call) }, "Delete…")));
+      h("button", { type: "submit", class: "primary" }, "Put into the queue"),
+      h("button", { class: "danger", onclick: () => discard(call) }, "Delete…")));
 }

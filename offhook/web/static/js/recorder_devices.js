@@ -1,4 +1,4 @@
-/** The choosers of the next recording's devices and channels: what the system offers, and what was chosen last. */
+/** The choosers of devices and channels: what there is, and what was chosen last in this browser. */
 
 import { get } from "./api.js";
 import { byId, fill, h } from "./dom.js";
@@ -6,13 +6,12 @@ import { byId, fill, h } from "./dom.js";
 const REMEMBERED = "offhook.recorder.devices";
 const LAYOUTS = { mono: "One for both sides", split: "One for each side" };
 
-/** Offers what there is, and remembers what is chosen in this browser. */
 export class Devices {
   #settings;
   #chosen;
   #found = null;
 
-  /** @param {{microphone: string, loopback: string, layout: string}} settings what is recorded if nothing is chosen */
+  /** `settings` say what is recorded if nothing is chosen. */
   constructor(settings) {
     this.#settings = settings;
     this.#chosen = remembered();

@@ -16,7 +16,6 @@ let shown = { state: "idle", session_id: null };
 let ticking = 0;
 let length = null;
 
-/** Show a recorder's state: `state`, and of its call `session_id`, `title` and `started_at`. */
 function show({ state, session_id, title, started_at }) {
   if (state === shown.state && session_id === shown.session_id) return;
   said.textContent = state === "recording" ? `Recording: ${title}` : shown.state === "recording" ? "The recording has ended." : "";
@@ -33,7 +32,7 @@ function running() {
   return [
     h("a", { href: "/recorder", class: "recording-link", title: shown.title }, h("span", { class: "recording-dot", "aria-hidden": "true" }),
       h("span", { class: "visually-hidden" }, "Recording "), length),
-    h("button", { type: "button", class: "danger", onclick: stop, "aria-label": "Stop the recording" }, "Stop"),
+    h("button", { class: "danger", onclick: stop, "aria-label": "Stop the recording" }, "Stop"),
   ];
 }
 

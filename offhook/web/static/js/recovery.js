@@ -3,10 +3,10 @@
  */
 import { send } from "./api.js";
 import { byId, fill, h } from "./dom.js";
+import { isTypedNow } from "./draft.js";
 import { clock } from "./format.js";
 import { toast } from "./toast.js";
 import { hasWords } from "./transcript.js";
-import { isTypedNow } from "./shelf.js";
 
 const timeOfDay = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 
@@ -111,7 +111,7 @@ export class Recovery {
       const passage = transcript.passageOf(word);
       if (!passage) return h("q", {}, this.#found.get(word).text);
       const open = () => this.#open(word);
-      return h("button", { type: "button", class: "small", onclick: open }, clock(passage.start_ms / 1000));
+      return h("button", { class: "small", onclick: open }, clock(passage.start_ms / 1000));
     };
     const list = words.length && h("p", { class: "message warning row" }, "Unsaved text:", words.map(shown));
     fill(byId("unsaved"), list || null);

@@ -25,7 +25,7 @@ export class Replacing {
       by: field("With", by === old ? "" : by),
       everywhere: h("input", { type: "checkbox" }),
       places: h("div", { class: "replace-places", role: "status" }),
-      store: h("button", { type: "button", class: "primary", disabled: true, onclick: () => this.#store() }, "Replace"),
+      store: h("button", { class: "primary", disabled: true, onclick: () => this.#store() }, "Replace"),
     });
     const preview = (event) => {
       event.preventDefault();
@@ -33,11 +33,11 @@ export class Replacing {
     };
     this.#dialog = openDialog("Replace words",
       h("form", { class: "stack", onsubmit: preview },
-        h("div", { class: "row" }, parts.old, h("span", {}, "with"), parts.by, h("button", {}, "Show places")),
+        h("div", { class: "row" }, parts.old, h("span", {}, "with"), parts.by, h("button", { type: "submit" }, "Show places")),
         h("label", { class: "choice" }, parts.everywhere, "In all calls")),
       parts.places,
       h("div", { class: "actions" },
-        h("button", { type: "button", onclick: () => this.#dialog.close() }, "Cancel"), parts.store));
+        h("button", { onclick: () => this.#dialog.close() }, "Cancel"), parts.store));
     for (const part of [parts.old, parts.by, parts.everywhere])
       part.addEventListener("input", () => (parts.store.disabled = true));
     (old ? parts.by : parts.old).focus();

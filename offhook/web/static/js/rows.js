@@ -7,7 +7,7 @@ export class Rows {
   #stale = new Set(); // keys of rows to be made again
   #observer;
 
-  /** `options` are those of VirtualList; `resized` is called when rows or the list change their size. */
+  /** `options` are those of VirtualList. */
   constructor(element, options, resized) {
     this.#element = element;
     this.#options = options;
@@ -23,7 +23,6 @@ export class Rows {
     return this.#rows.get(key)?.row ?? null;
   }
 
-  /** The key of the row that a node is in; undefined outside of all rows. */
   keyOf(node) {
     let row = node;
     while (row && row.parentNode !== this.#element) row = row.parentNode;

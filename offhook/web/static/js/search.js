@@ -5,8 +5,8 @@ import { get } from "./api.js";
 import { byId, debounced, fill, h, pageData } from "./dom.js";
 import { clock, counted, day } from "./format.js";
 import { bind } from "./keys.js";
-import { hashOf } from "./pointing.js";
 import { complain } from "./toast.js";
+import { hashOf } from "./tokens.js";
 
 const NAMES = ["q", "speaker", "candidate", "project", "since", "until"];
 const WAIT_MS = 150;
@@ -35,7 +35,6 @@ function forServer(after) {
   return query;
 }
 
-/** Find from the start, or go on after a place. */
 async function search(after = null) {
   running?.abort();
   const query = asked();
@@ -98,7 +97,6 @@ function link({ record_id, moment_ms, name, snippet, marks }) {
     h("span", { class: "hit-text" }, marked(snippet, marks)));
 }
 
-/** The text with its marked parts as elements. */
 function marked(text, marks) {
   let at = 0;
   const parts = marks.map(([start, end]) => {

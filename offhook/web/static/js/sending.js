@@ -17,7 +17,6 @@ export const fingerprint = (file) => `${file.name}-${file.size}-${file.lastModif
 export const locks = navigator.locks ?? { request: (_, act) => act(), query: async () => ({ held: [] }) };
 export const lockName = (print) => `upload ${print}`;
 
-/** A file on its way. `changed` is called whenever something about it is to be shown. */
 export class Sending {
   state = "waiting"; // sending, paused, away, checking, done, failed, cancelled
   sent = 0;
@@ -44,7 +43,7 @@ export class Sending {
     return this.bytesPerSecond ? (this.size - this.sent) / this.bytesPerSecond : null;
   }
 
-  /** Send until it is over or paused; the lock tells other tabs that this one sends it. */
+  /** The lock tells other tabs that this one sends it. */
   async run() {
     await locks.request(lockName(fingerprint(this.file)), () => this.#untilOver());
   }
@@ -86,7 +85,6 @@ export class Sending {
     this.#done(await this.#patch());
   }
 
-  /** Find out how far the upload is; begin one if there is none. */
   async #look() {
     this.#url ??= (await this.#known()) ?? (await this.#begin());
     let response = await call("HEAD", this.#url, TUS);
@@ -100,7 +98,6 @@ export class Sending {
     if (record) this.#done({ record: { id: Number(record) }, was_known: false });
   }
 
-  /** The upload of this file that was begun earlier. */
   async #known() {
     const { uploads } = await get(`${PATH}?fingerprint=${encodeURIComponent(fingerprint(this.file))}`);
     const found = uploads.find(({ size_bytes: size }) => size === this.size);
@@ -127,7 +124,7 @@ export class Sending {
       for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
       request.upload.onprogress = ({ loaded }) => this.#progress(offset + loaded);
       request.upload.onload = () => this.#turn("checking");
-      request.onload = () => (request.status === 200 ? resolve(JSON.parse(request.responseText)) : reject(failure(request)));
+      request.onload = () => (request.status === 200 ? resolve(JSON.parse(request.responseText)) : reject(failure(request.status, request.responseText)));
       request.onerror = request.onabort = () => reject(away());
       request.send(this.file.slice(offset));
     });
@@ -194,19 +191,17 @@ async function call(method, path, headers) {
 }
 
 async function refuse(response) {
-  if (response.ok) return;
-  const { error } = await response.json().catch(() => ({}));
-  throw new ApiError(response.status, error?.code, error?.message ?? `The server answered ${response.status}.`);
+  if (!response.ok) throw failure(response.status, await response.text());
 }
 
-function failure(request) {
+function failure(status, text) {
   let error;
   try {
-    ({ error } = JSON.parse(request.responseText));
+    ({ error } = JSON.parse(text));
   } catch {
-    error = null;
+    // it is not the desk's own answer
   }
-  return new ApiError(request.status, error?.code, error?.message ?? `The server answered ${request.status}.`);
+  return new ApiError(status, error?.code, error?.message ?? `The server answered ${status}.`);
 }
 
 const away = () => new ApiError(0, "server_away", "The server does not answer. It goes on by itself.");

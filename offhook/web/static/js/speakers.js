@@ -4,8 +4,8 @@ import { byId, debounced, fill, h } from "./dom.js";
 import { openDialog } from "./dialog.js";
 import { icon } from "./icons.js";
 import { bind } from "./keys.js";
-import { selectedWords } from "./pointing.js";
 import { complain, toast } from "./toast.js";
+import { selectedWords } from "./tokens.js";
 import { hasWords } from "./transcript.js";
 import { shapeOf } from "./voices.js";
 
@@ -60,7 +60,7 @@ export class Speakers {
       this.#assign(words, who);
     };
     const choices = this.#speakers.map(({ speaker, name }, place) =>
-      h("button", { type: "button", class: "choice-button", autofocus: place === 0, onclick: () => choose(name) },
+      h("button", { class: "choice-button", autofocus: place === 0, onclick: () => choose(name) },
         h("kbd", {}, place + 1), shapeOf(speaker), name,
         speaker === passage.speaker ? h("span", { class: "quiet-text" }, "(now)") : null));
     const other = this.#nameField("", "Somebody else: a name");
@@ -77,9 +77,9 @@ export class Speakers {
     const dialog = openDialog(`Who says ${what}?`,
       h("div", { class: "stack" },
         h("div", { class: "choices" }, choices),
-        h("form", { class: "row", onsubmit: give }, other, h("button", {}, "Give")),
+        h("form", { class: "row", onsubmit: give }, other, h("button", { type: "submit" }, "Give")),
         passage.speaker && passage.speaker !== "unsure"
-          ? h("form", { class: "row", onsubmit: store }, rename, h("button", {}, `Rename ${passage.name}`))
+          ? h("form", { class: "row", onsubmit: store }, rename, h("button", { type: "submit" }, `Rename ${passage.name}`))
           : null,
         this.#names()));
     dialog.addEventListener("keydown", (event) => {
@@ -91,34 +91,24 @@ export class Speakers {
   }
 
   async #assign([first_word, last_word], who) {
-    const { transcript } = this.#page;
-    try {
-      await transcript.write(() => send("POST", `${this.#url}/assign`, { first_word, last_word, who }));
-      document.getSelection().removeAllRanges();
-      toast(`Given to ${who}.`, { undo: () => this.#page.history.undo() });
-      await this.load();
-    } catch (error) {
-      complain(error);
-    }
+    await this.#change("POST", "/assign", { first_word, last_word, who }, `Given to ${who}.`);
+    document.getSelection().removeAllRanges();
   }
 
-  async rename(speaker, name) {
-    const { transcript } = this.#page;
-    try {
-      await transcript.write(() => send("PUT", this.#url, { speaker, name }));
-      toast(name ? `Called ${name} now.` : "The name is taken away.", { undo: () => this.#page.history.undo() });
-      await this.load();
-    } catch (error) {
-      complain(error);
-    }
+  rename(speaker, name) {
+    return this.#change("PUT", "", { speaker, name }, name ? `Called ${name} now.` : "The name is taken away.");
   }
 
-  async #swap() {
-    const { transcript } = this.#page;
+  #swap() {
     const [one, other] = this.#speakers;
+    const body = { one: one.speaker, other: other.speaker };
+    return this.#change("POST", "/swap", body, `${one.name} and ${other.name} are exchanged.`);
+  }
+
+  async #change(method, path, body, done) {
     try {
-      await transcript.write(() => send("POST", `${this.#url}/swap`, { one: one.speaker, other: other.speaker }));
-      toast(`${one.name} and ${other.name} are exchanged.`, { undo: () => this.#page.history.undo() });
+      await this.#page.transcript.write(() => send(method, this.#url + path, body));
+      toast(done, { undo: () => this.#page.history.undo() });
       await this.load();
     } catch (error) {
       complain(error);
@@ -138,7 +128,7 @@ export class Speakers {
   #fill() {
     const cards = this.#speakers.map((speaker) => this.#card(speaker));
     const swap = this.#speakers.length === 2
-      ? h("button", { type: "button", class: "small", onclick: () => this.#swap() }, "Exchange the two") : null;
+      ? h("button", { class: "small", onclick: () => this.#swap() }, "Exchange the two") : null;
     fill(this.#content,
       cards.length ? cards : h("p", { class: "hint" }, "Nobody is known in this recording."),
       swap,
@@ -165,7 +155,7 @@ export class Speakers {
     const hear = () => player.playPart(sample.start_ms, Math.min(sample.end_ms, sample.start_ms + SAMPLE_MS));
     return h("form", { class: "speaker-card", onsubmit: done },
       h("div", { class: "row" }, shapeOf(speaker), field,
-        sample && h("button", { type: "button", class: "quiet", "aria-label": `Hear ${name}`, title: `Hear ${name}`,
+        sample && h("button", { class: "quiet", "aria-label": `Hear ${name}`, title: `Hear ${name}`,
           onclick: hear }, icon("play"))),
       h("p", { class: "hint" }, `${Math.round(share * 100)} % of the words`),
       sample && h("p", { class: "sample" }, `“${sample.text}”`));

@@ -10,7 +10,7 @@ export class Stream {
   #seen = null;
   #timer = 0;
 
-  /** @param {(event: {type: string, data: any, seq: number|null}) => void} tell called for each event */
+  /** `tell` gets each event: `{ type, data, seq }`. */
   constructor(tell) {
     this.#tell = tell;
   }
@@ -44,7 +44,7 @@ export class Stream {
     this.#tell({ type, data: JSON.parse(event.data), seq });
   }
 
-  /** Find out why the stream was refused: an event source does not say. */
+  /** An event source does not say why. */
   async #ask(source) {
     const answer = await fetch("/api/v1").catch(() => null);
     if (source !== this.#source) return;

@@ -4,14 +4,10 @@ import { byId, h } from "./dom.js";
 
 const SHOWN_MS = 6000;
 
-/**
- * Show a message.
- * @param {string} text
- * @param {{undo?: () => void, label?: string, isError?: boolean, forMs?: number}} [options]
- */
+/** Show a message; with `undo`, a button with a `label` calls that. */
 export function toast(text, { undo, label = "Undo", isError = false, forMs } = {}) {
   const gone = () => shown.remove();
-  const button = undo && h("button", { type: "button", onclick: () => { gone(); undo(); } }, label);
+  const button = undo && h("button", { onclick: () => { gone(); undo(); } }, label);
   const shown = h("div", { class: isError ? "toast error" : "toast" }, h("span", {}, text), button);
   byId("toasts").append(shown);
   let timer = setTimeout(gone, forMs ?? (undo || isError ? 2 : 1) * SHOWN_MS);

@@ -47,14 +47,14 @@ export class Transcript extends EventTarget {
     return this.#missing.size === 0 && this.#busy.size === 0;
   }
 
-  /** Take the data that came with the page: an outline, and passages from the first segment on. */
+  /** Take what came with the page. */
   begin({ outline, window }) {
     this.#takeOutline(outline);
     if (window) this.#takePassages(window);
     this.#fill();
   }
 
-  /** Fetch the outline, and what differs from what is there. While this page writes, that waits. */
+  /** While this page writes, this waits. */
   async reload() {
     if (this.#writes) {
       this.#isReloadDue = true;
@@ -91,7 +91,6 @@ export class Transcript extends EventTarget {
     }
   }
 
-  /** Replace the passages of the segments that these belong to. */
   put(passages) {
     this.#changed(this.#store(passages));
   }
@@ -101,12 +100,11 @@ export class Transcript extends EventTarget {
     this.put(there.map((it) => (keyOf(it) === keyOf(passage) ? passage : it)));
   }
 
-  /** All passages that are loaded, in order, from a segment on. */
   *passages(from = 0, to = this.segments.length - 1) {
     for (let index = from; index <= to; index++) yield* this.segments[index]?.passages ?? [];
   }
 
-  /** The segment that begins last at or before a time, by the outline; -1 before all. */
+  /** -1 before all. */
   segmentAt(ms) {
     return partition(this.segments, (segment) => segment.startMs > ms) - 1;
   }
@@ -149,7 +147,7 @@ export class Transcript extends EventTarget {
     return found.find((it) => it.first_word <= word && word <= it.last_word) ?? null;
   }
 
-  /** The passage before another one, or after it for `step` 1, if it is loaded. */
+  /** The one before, or after it for `step` 1. */
   beside(passage, step = -1) {
     let { segment } = passage;
     let there = this.segments[segment]?.passages ?? [];
@@ -270,7 +268,6 @@ export class Transcript extends EventTarget {
   }
 }
 
-/** Whether a passage has words, so that it can be edited. */
 export function hasWords(passage) {
   return passage.first_word !== null && passage.last_word >= passage.first_word;
 }

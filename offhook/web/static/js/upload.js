@@ -2,7 +2,6 @@
 
 import { get } from "./api.js";
 import { byId, h } from "./dom.js";
-import { filesOf, hasFiles } from "./dropped.js";
 import { counted } from "./format.js";
 import { complain, toast } from "./toast.js";
 import { Sending, cancelUpload, fingerprint, lockName, locks } from "./sending.js";
@@ -17,7 +16,7 @@ const sendings = [];
 const panel = new UploadPanel({ pause: (sending) => sending.pause(), resume, cancel, dismiss });
 
 const input = h("input", { type: "file", multiple: true, accept: endings.join(","), hidden: true });
-const button = h("button", { type: "button", id: "add-recordings", onclick: () => input.click() }, "Add recordings");
+const button = h("button", { id: "add-recordings", onclick: () => input.click() }, "Add recordings");
 const overlay = h("div", { class: "drop-overlay", hidden: true }, h("p", {}, "Drop recordings here to transcribe them"));
 
 if (bar) begin();
@@ -60,7 +59,6 @@ async function drop(event) {
   }
 }
 
-/** Send files; those that are no recordings are named. */
 function add(files) {
   const isRecording = ({ name }) => endings.some((ending) => name.toLowerCase().endsWith(ending));
   const others = files.filter((file) => !isRecording(file));
@@ -131,3 +129,23 @@ async function showInterrupted() {
     complain(error);
   }
 }
+
+/** The entries must be taken before the event is over. */
+async function filesOf(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.length) return [...transfer.files];
+  return (await Promise.all(entries.map(walk))).flat();
+}
+
+async function walk(entry) {
+  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  const reader = entry.createReader();
+  const found = [];
+  for (let batch; (batch = await read(reader)).length; ) found.push(...batch); // at most 100 at once
+  const inside = found.filter(({ name }) => !name.startsWith("."));
+  return (await Promise.all(inside.map(walk))).flat();
+}
+
+const read = (reader) => new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+
+const hasFiles = (transfer) => [...(transfer?.types ?? [])].includes("Files");

@@ -18,14 +18,14 @@ const percent = (it) => (it.size ? Math.floor((100 * it.sent) / it.size) : 100);
 const rate = (it) => (it.bytesPerSecond ? `${size(it.bytesPerSecond)}/s` : "");
 const left = (it) => (it.secondsLeft === null ? "" : `${lengthInWords(Math.max(1, it.secondsLeft))} left`);
 
-/** The panel; `actions` has pause, resume, cancel and dismiss, each called with a Sending. */
+/** `actions`: pause, resume, cancel, dismiss. */
 export class UploadPanel {
   #actions;
   #rows = new Map(); // a Sending, or the fingerprint of an interrupted upload -> its row
   #list = h("ul", {});
   #heading = h("h2", { tabindex: "-1" }, "Recordings being sent");
   #live = h("p", { class: "visually-hidden", role: "status", "aria-live": "polite" });
-  #clearing = h("button", { type: "button", class: "quiet", hidden: true, onclick: () => this.#clear() }, "Clear");
+  #clearing = h("button", { class: "quiet", hidden: true, onclick: () => this.#clear() }, "Clear");
   #saidAt = 0;
   #quarters = new Map();
 
@@ -36,7 +36,6 @@ export class UploadPanel {
     this.element = h("div", {}, this.box, this.#live);
   }
 
-  /** Show a Sending as it is now. */
   show(sending) {
     if (sending.state === "cancelled") return;
     let row = this.#rows.get(sending);
@@ -64,7 +63,6 @@ export class UploadPanel {
     this.#add(upload.fingerprint, row);
   }
 
-  /** Take a Sending, or an interrupted upload by its fingerprint, off the list. */
   remove(key) {
     const row = this.#rows.get(key);
     if (!row) return;
@@ -134,6 +132,6 @@ export class UploadPanel {
 }
 
 const labelled = (label, name, act) =>
-  h("button", { type: "button", class: "quiet", "aria-label": `${label}: ${name}`, onclick: act }, label);
+  h("button", { class: "quiet", "aria-label": `${label}: ${name}`, onclick: act }, label);
 
 const sameLabels = (one, other) => one.textContent === other.textContent && one.childElementCount > 0;

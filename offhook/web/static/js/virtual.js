@@ -58,7 +58,7 @@ export class VirtualList {
     return this.#items.length;
   }
 
-  /** The rows in the view, first and last; an empty list gives 0 and -1. */
+  /** The first and last row in the view; 0 and -1 of an empty list. */
   get visible() {
     const { offset, height } = this.#view();
     const [top, bottom] = this.#options.insets();
@@ -107,7 +107,6 @@ export class VirtualList {
     return begin >= offset + top - SAME && end <= offset + height - bottom + SAME;
   }
 
-  /** Bring a row into the view and give the focus to it, or to what `selector` finds in it. */
   focus(index, selector) {
     this.scrollTo(index);
     const row = this.rowAt(index);
@@ -124,7 +123,6 @@ export class VirtualList {
     return this.#indexes.get(key) ?? -1;
   }
 
-  /** Stop listening and take the rows out. */
   close() {
     this.#abort.abort();
     this.#rows.close();
@@ -156,7 +154,7 @@ export class VirtualList {
     return { offset: top - box.top, height };
   }
 
-  /** The row at the top of the view, and where its top is in it, px. */
+  /** Where its top is in the view, px. */
   #topmost() {
     const { offset } = this.#view();
     const index = this.#heights.at(offset);
@@ -236,7 +234,6 @@ export class VirtualList {
     return first >= this.#first && last <= this.#last;
   }
 
-  /** The first and last row of a view of some height, with so many views above and below. */
   #range(anchor, height, ahead) {
     if (!this.count) return [0, -1];
     const top = this.#heights.before(anchor.index) - anchor.at;
@@ -256,7 +253,7 @@ export class VirtualList {
     this.#rows.place(wanted);
   }
 
-  /** Measure the rows in the document; whether any height was not known. */
+  /** Whether any height was not known. */
   #measure() {
     let isChanged = false;
     for (const [key, height] of this.#rows.sizes()) {

@@ -146,15 +146,13 @@ export class Waveform {
   }
 
   #read() {
-    const style = getComputedStyle(this.#canvas);
-    const read = (name) => style.getPropertyValue(name);
-    const probe = (name) => {
-      this.#canvas.style.color = `var(${name})`;
-      return getComputedStyle(this.#canvas).color || read(name);
+    const { style } = this.#canvas;
+    const colour = (name) => {
+      style.color = `var(--${name})`;
+      return getComputedStyle(this.#canvas).color;
     };
-    const [played, ahead, here] = [probe("--accent"), probe("--wave"), probe("--text")];
-    const [mark, loop] = [probe("--warning"), probe("--accent-soft")];
-    this.#canvas.style.color = "";
+    const [played, ahead, here, mark, loop] = ["accent", "wave", "text", "warning", "accent-soft"].map(colour);
+    style.color = "";
     return { played, ahead, here, mark, loop };
   }
 
