@@ -12,6 +12,7 @@ ENDED_CALLS = {
     LATE: "The call has ended. Its text is being finished.",
     INTERRUPTED: "The recording was interrupted. What was recorded is kept; a worker transcribes it.",
 }
+MOVED = "The call has ended. Its text is on the page of its recording."
 SWITCHED_OFF = "Live text is switched off. "
 IN_THE_SETTINGS = "Switch it on with live = true in config.toml, or for one call on the page of the recorder."
 FOR_THIS_CALL = "It was switched off for this call; the page of the recorder has the switch for the next one."

@@ -10,7 +10,7 @@ from archive.names import known_of_call
 from archive.passages import name_of
 from offhook.desk.calls import described
 from offhook.desk.desk import Desk
-from offhook.desk.live_states import says
+from offhook.desk.live_states import MOVED, says
 from offhook.desk.reading import encodable
 from offhook.desk.running_sound import sound_ms
 from shared.speakers import ME, THEM
@@ -48,14 +48,17 @@ def running_call(desk: Desk, session_id: str) -> dict[str, Any]:
     call, record = desk.store.live.find(session_id), desk.store.records.of_session(session_id)
     shown = described(capture, liveness)
     state = "queued" if capture.state == QUEUED else shown["state"]
+    has_moved = record is not None and call is None
     return {
         **{name: shown[name] for name in ("session_id", "title", "started_at", "duration_seconds")},
         "state": state,
         "record_id": record.id if record else None,
-        "has_moved": record is not None and call is None,
+        "has_moved": has_moved,
         "language": call.language if call else None,
         "live": _progress(call),
-        "says": says(
+        "says": MOVED
+        if has_moved
+        else says(
             state,
             _held(call, liveness),
             wanted=desk.settings.live if capture.live is None else capture.live,

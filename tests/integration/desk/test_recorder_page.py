@@ -227,7 +227,9 @@ def test_the_text_of_the_call_comes_beside_the_recorder_and_stays_at_its_end(
         decoder.guess(1, 2, (" maybe", None))
         expect(page.locator("#live-final .text")).to_have_text("Good morning.")
         expect(page.locator("#live-provisional .text")).to_have_text("maybe")
-        assert violations(page) == []
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            assert violations(page) == []
         page.set_viewport_size({"width": 320, "height": 640})
         assert page.evaluate("document.documentElement.scrollWidth") == 320
         page.set_viewport_size({"width": 1280, "height": 720})
@@ -236,6 +238,11 @@ def test_the_text_of_the_call_comes_beside_the_recorder_and_stays_at_its_end(
         page.get_by_role("button", name="Stop", exact=True).click()
         expect(page.get_by_role("link", name="Open the recording")).to_be_visible()
         expect(page.locator("#live-final .text")).to_have_text("Good morning.")
+        decoder.complete()
+        expect(page.locator("#live-says")).to_have_text(
+            "The call has ended. Its text is on the page of its recording."
+        )
+        expect(page.locator("#live-provisional")).to_be_hidden()
         presence.leave()
 
 

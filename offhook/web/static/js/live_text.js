@@ -98,7 +98,10 @@ export class LiveText {
     const kind = call.says.replace(/\d+/g, ""); // a number that changes is not read out each time
     if (this.#says && kind !== this.#says) this.#say(call.says);
     this.#says = kind;
-    if (call.has_moved) this.#source.close();
+    if (call.has_moved) {
+      this.#source.close();
+      byId("live-provisional").hidden = true;
+    }
     this.#tell(call);
   }
 
@@ -243,8 +246,9 @@ const keyOf = ({ start_ms, speaker }) => `${start_ms} ${speaker}`;
 function grouped(words) {
   const found = [];
   for (const word of words) {
-    const [start, end, text, speaker] = word;
+    const [start, end, text] = word;
     let last = found.at(-1);
+    const speaker = word[3] ?? last?.speaker; // the newest words have none yet
     const isLong = last?.text.length > LONG && /[.?!…]$/.test(last.text);
     if (!last || last.speaker !== speaker || start - last.end_ms > PAUSE_MS || isLong)
       found.push((last = { start_ms: start, speaker, text: "", tokens: [], words: [] }));
