@@ -312,6 +312,7 @@ def test_all_that_is_stopped_at_once_loses_neither_the_call_nor_the_work(
 ) -> None:
     """In a recording and in a transcription at once, with the processes of the Procfile."""
     user = dict.fromkeys(("HOME", "LOCALAPPDATA"), str(checkout))  # start.py makes a launcher there
+    user |= {"OFFHOOK_LIVE_QUEUE": "share"}
     with (desk.home.parent / "processes.log").open("w") as log:
         with nothing_ignored():
             started = subprocess.Popen(
