@@ -10,7 +10,7 @@ from shared.store.live import OFF, LiveCall
 ENDED_CALLS = {
     STOPPED: "The call has ended. It waits on the page of the recorder for somebody to say whose it is.",
     LATE: "The call has ended. Its text is being finished.",
-    INTERRUPTED: "The recording was interrupted. What was recorded is kept; a worker transcribes it.",
+    INTERRUPTED: "The recording was interrupted. It is kept, and queued when the capture worker runs.",
 }
 MOVED = "The call has ended. Its text is on the page of its recording."
 SWITCHED_OFF = "Live text is switched off. "

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from offhook.web.api.live import EarlierText, LiveAnswer
+from shared.recording_wav import header
 from shared.store.access import READ, TOKEN
 from shared.store.store import Store
 from tests.desk import DeskServer
@@ -123,6 +124,18 @@ def test_only_what_the_header_promises_is_played(reader: httpx.Client, call: Run
         file.write(b"\x07" * 2 * RATE_HZ)  # written, not synced
     found = reader.get(f"/api/v1/calls/{call.session_id}/audio").content
     assert len(found) == 80 + 4 * 2 * RATE_HZ
+
+
+def test_a_recording_beyond_what_browsers_play_is_cut_off_there(reader: httpx.Client, call: RunningCall):
+    with call.wav.path.open("r+b") as file:
+        file.write(header(1, 5 * 2**30))
+        file.truncate(80 + 5 * 2**30)  # without content
+    at = f"/api/v1/calls/{call.session_id}/audio"
+    found = reader.get(at, headers={"Range": "bytes=0-81"})
+    size_bytes = int(found.headers["content-range"].rpartition("/")[2])
+    assert found.content[:4] == b"RIFF"
+    assert int.from_bytes(found.content[4:8], "little") == size_bytes - 8 < 2**32
+    assert reader.get(at, headers={"Range": "bytes=-2"}).content == bytes(2)
 
 
 def test_a_finished_recording_is_played_on_and_one_that_is_gone_is_missing(

@@ -10,6 +10,7 @@ import pytest
 
 from shared.errors import ClaimLost, StoreUnavailable
 from shared.store.live import LiveWord
+from shared.store.live_values import LivePage
 from shared.store.store import Store
 from tests.integration.live_store.calls import begin, follow, save, window, words_of
 from tests.tables import execute
@@ -167,3 +168,21 @@ def test_a_lost_database_is_an_error_of_a_note_and_another_is_written_safely(sto
     (tmp_path / "elsewhere.db").rename(store.database.path)
     store.live.note(claim, MAYBE)
     assert (store.live.words(claim.session_id), synchronous()) == (MAYBE, FULL)
+
+
+def test_words_are_read_from_the_end_in_pages(store: Store):
+    claim = follow(store, begin(store))
+    assert store.live.page(claim.session_id, 2) == LivePage([], 0, 0, False)
+    windows = [window(float(2 * number), f"word{number}") for number in range(5)]
+    for each in windows:
+        save(store, claim, each)
+    last = store.live.page(claim.session_id, 2)
+    assert last.words == [*words_of(windows[3]), *words_of(windows[4])]
+    before = store.live.page(claim.session_id, 2, before=last.first)
+    assert before.words == [*words_of(windows[1]), *words_of(windows[2])]
+    first = store.live.page(claim.session_id, 2, before=before.first)
+    assert (first.words, first.has_earlier) == (words_of(windows[0]), False)
+    assert (last.has_earlier, before.has_earlier) == (True, True)
+    assert store.live.has_window(claim.session_id, last.last)
+    assert not store.live.has_window(claim.session_id, last.last + 1)
+    assert not store.live.has_window("another", last.last)
