@@ -92,6 +92,8 @@ def test_a_click_plays_from_a_word_and_the_player_takes_what_came_since(shown: P
     passages(shown).nth(1).locator("a").click()
     until(lambda: 52 < player(shown)[0] < 60, "it plays from there")
     assert player(shown)[1:] == [63, None]
+    shown.keyboard.press("k")
+    until(lambda: shown.locator("#sound").evaluate("it => it.paused"), "a key pauses it")
     text = passages(shown).nth(0).locator(".text")
     text.click(position={"x": 4, "y": 10})
     until(lambda: player(shown)[0] < 10, "it plays from the word")
@@ -170,6 +172,8 @@ def test_a_discarded_call_says_so(
 ):
     expect(shown.locator("#live-says")).to_contain_text("Text follows")
     desk_store.captures.discard(call.session_id)
+    expect(shown.get_by_text("This recording was deleted.")).to_be_visible()
+    shown.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as when it is looked at again
     expect(shown.get_by_text("This recording was deleted.")).to_be_visible()
     shown.goto(f"{desk.url}/calls/{call.session_id}")
     expect(shown.get_by_role("heading", level=1)).to_have_text("No such call")

@@ -3,6 +3,7 @@
 import "./desk.js";
 import { byId, fill, h, pageData } from "./dom.js";
 import { clock } from "./format.js";
+import { bind } from "./keys.js";
 import { LiveText } from "./live_text.js";
 import { START, hashOf, momentOf, wordAt } from "./tokens.js";
 
@@ -58,6 +59,8 @@ function playFrom(ms) {
 
 sound.addEventListener("ended", () => call.sound_ms >= soundMs + MORE_MS && playFrom(soundMs));
 for (const name of ["play", "pointerenter", "focus"]) sound.addEventListener(name, () => refresh());
+
+bind("Space k", "Play or pause", () => (sound.paused ? sound.play() : sound.pause()));
 
 byId("live-final").addEventListener("click", (event) => {
   const passage = live.at(event.target);

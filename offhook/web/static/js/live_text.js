@@ -87,9 +87,14 @@ export class LiveText {
       source.close();
       this.#tell(null);
     });
-    source.addEventListener("error", () => {
-      if (source.readyState === EventSource.CLOSED) setTimeout(() => source === this.#source && this.#open(), AGAIN_MS);
-    });
+    source.addEventListener("error", () => source.readyState === EventSource.CLOSED && this.#ask(source));
+  }
+
+  /** The stream was refused, and an event source does not say why: the call may be gone meanwhile. */
+  async #ask(source) {
+    const refusal = await get(this.#path("/earlier?before=0")).catch((error) => error);
+    if (refusal.status === 404) this.#tell(null);
+    else setTimeout(() => source === this.#source && this.#open(), AGAIN_MS);
   }
 
   #show(call) {
