@@ -21,6 +21,7 @@ from shared.store.values import Record
 from shared.words import FLAGS_OF_WORDS
 from transcribe_worker.jobs.completion import complete
 from transcribe_worker.jobs.findings import Findings
+from transcribe_worker.jobs.progress import RENEWALS_PER_LEASE
 from transcribe_worker.jobs.recipe import options_of, recipe
 from transcribe_worker.live.growth import seconds_in
 
@@ -68,14 +69,16 @@ class Finisher:
 
     def _record(self, live: LiveClaim) -> Record | None:
         """Wait for the record of a call; None if a person decides about it first, or it does not come."""
-        deadline = self.monotonic() + PATIENCE_SECONDS
-        while self.monotonic() < deadline:
+        begun = renewed = self.monotonic()
+        while (now := self.monotonic()) < begun + PATIENCE_SECONDS:
             if record := self.store.records.of_session(live.session_id):
                 return record
             call = self.store.captures.find(live.session_id)
             if call is None or call.state == WAITING or self.stopping.wait(LOOK_SECONDS):
                 return None
-            self.store.live.renew(live, lease_seconds=self.settings.lease_seconds)
+            if now - renewed > self.settings.lease_seconds / RENEWALS_PER_LEASE:
+                self.store.live.renew(live, lease_seconds=self.settings.lease_seconds)
+                renewed = now
         return None
 
     def _is_same(self, record: Record, live: LiveClaim) -> bool:

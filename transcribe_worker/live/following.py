@@ -32,7 +32,7 @@ from transcribe_worker.engine.messages import (
 )
 from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.jobs.findings import Findings, together
-from transcribe_worker.jobs.progress import positions
+from transcribe_worker.jobs.progress import RENEWALS_PER_LEASE, positions
 from transcribe_worker.live import labelled
 from transcribe_worker.live.growth import recorded_seconds
 from transcribe_worker.media.limits import RecordingLimits
@@ -45,7 +45,6 @@ LOOK_SECONDS, AROUND_SECONDS = 0.25, 2.0
 LATE_SECONDS = 8.0
 #: A model that decodes less than this many seconds in a second would never be done while people talk.
 LEAST_SPEED = 1.2
-RENEWALS_PER_LEASE = 4
 #: Wait before what is final is written again.
 AGAIN_SECONDS = 0.5
 #: Why nothing is decoded while a person has paused the queue.
