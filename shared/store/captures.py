@@ -168,13 +168,16 @@ class Captures:
         found = self.find(session_id)
         return dict(found.verdict) or None if found else None
 
-    def levels(self, session_id: str, *, first_minute: int = 0) -> SideLevels | None:
-        """Return how loud both sides of a call were, from a minute on; None if it was not captured here, or
-        has no loudness.
+    def levels(
+        self, session_id: str, *, first_minute: int = 0, end_minute: int = MOST_MINUTES
+    ) -> SideLevels | None:
+        """Return how loud both sides of a call were, from a minute on and up to another; None if it was not
+        captured here, or has no loudness.
 
         A missing or damaged minute is silent, so that the later ones keep their times.
         """
-        wanted = (LoudnessRow.capture == session_id) & (LoudnessRow.minute >= first_minute)
+        minutes = (LoudnessRow.minute >= first_minute) & (LoudnessRow.minute < end_minute)
+        wanted = (LoudnessRow.capture == session_id) & minutes
         query = LoudnessRow.select().where(wanted).order_by(LoudnessRow.minute)
         found = [row for row in self._database.all(query) if _is_readable(row)]
         rows = [{**row, "minute": row["minute"] - first_minute} for row in found]

@@ -68,6 +68,15 @@ def test_a_minute_that_is_missing_is_silent_and_the_next_one_keeps_its_time(capt
     assert levels.echo == b"\0" * 120 + echo_bytes(9 / 255, 40) * 60 + echo_bytes(8 / 255, 40)
 
 
+def test_some_minutes_of_a_call_are_read_alone(captures: Captures) -> None:
+    note(captures, {number: minute(number) for number in range(4)})
+
+    levels = captures.levels("call", first_minute=1, end_minute=3)
+
+    assert levels
+    assert levels.microphone == b"\1" * FULL_MINUTE + b"\2" * FULL_MINUTE
+
+
 @pytest.mark.parametrize(
     "damage", [{"minute": 10**15}, {"minute": -1}, {"ticks_per_second": 0}, {"ticks_per_second": 10**9}]
 )

@@ -13,7 +13,7 @@ from shared.words import MS_PER_SECOND, Segment, numbered
 from transcribe_worker.speakers.labelling import Evidence, labels
 
 MS_PER_MINUTE = 60 * MS_PER_SECOND
-#: The noise and the echo of both sides are found in this many minutes before the words.
+#: The noise and the echo of both sides are found in this many minutes before the words, and in the one after.
 MINUTES_BEFORE = 3
 
 
@@ -24,7 +24,8 @@ def words(
     if not segments:
         return []
     first = max(0, segments[0].start_ms // MS_PER_MINUTE - MINUTES_BEFORE)
-    levels = store.captures.levels(session_id, first_minute=first)
+    end = segments[-1].end_ms // MS_PER_MINUTE + 2
+    levels = store.captures.levels(session_id, first_minute=first, end_minute=end)
     begin_ms = first * MS_PER_MINUTE
     known_ms = begin_ms + (_length_ms(levels) if segments[0].channel is None else 10**12)
     speakers = _speakers(numbered(_moved(it, -begin_ms) for it in segments), levels)
