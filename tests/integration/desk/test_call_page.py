@@ -232,3 +232,15 @@ def test_the_page_of_calls_leads_to_the_running_one(
     )
     page.locator("#running").get_by_role("link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("With Joe")
+
+
+def test_words_of_the_other_channel_stand_where_they_were_said(shown: Page, call: RunningCall):
+    assert call.decoder
+    call.decoder.settle(0, 2, (" Can", "me"), (" you", "me"), (" hear", "me"), (" me?", "me"))
+    call.decoder.settle(6, 8, (" Good.", "me"))
+    expect(passages(shown)).to_have_count(2)
+    call.decoder.settle(3, 5, (" Yes,", "them"), (" well.", "them"))
+    expect(passages(shown).locator(".text")).to_have_text(["Can you hear me?", "Yes, well.", "Good."])
+    call.decoder.settle(1, 2, (" Hello?", "them"))
+    texts = ["Can you hear", "Hello?", "me?", "Yes, well.", "Good."]
+    expect(passages(shown).locator(".text")).to_have_text(texts)
