@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from typing import Any
 
 from shared.store.sqlite.database import SqliteDatabase
 
 
-def die_before_statement(left: int) -> None:
-    """Let this process die before its next statement that writes, or `left` of them later."""
+def die_before_statement(left: int, thread: str | None = None) -> None:
+    """Let this process die before its next statement that writes, or `left` of them later.
+
+    With `thread`, the statements of the threads of this name alone are counted.
+    """
     run = SqliteDatabase.run
 
     def dying(self: SqliteDatabase, query: Any) -> int:
         nonlocal left
+        if thread not in (None, threading.current_thread().name):
+            return run(self, query)
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         left -= 1

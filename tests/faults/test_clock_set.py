@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-
-import pytest
 
 from tests import looks
-from tests.conftest import skip_or_fail
+from tests.faults.conftest import Clock
 from tests.faults.whole_homes import (
     CAPTURE,
     INBOX,
@@ -26,46 +23,6 @@ from tests.standstill import peek, under_way
 from tests.voices import SHORT_CALL, Call, speak, word_error_rate
 
 DAY_SECONDS = 24 * 3600
-
-#: libfaketime 0.9.10 breaks the system call behind Python's sleep where it leaves the monotonic clock alone.
-SLEEPS_OTHERWISE = "import select, time; time.sleep = lambda seconds: select.select([], [], [], seconds)"
-
-
-@dataclass(frozen=True)
-class Clock:
-    """The wall clock of processes (libfaketime); their monotonic clock and the times of files stay true."""
-
-    folder: Path
-    library: str
-
-    @property
-    def settings(self) -> tuple[tuple[str, str], ...]:
-        """What puts processes under this clock."""
-        given = {
-            "LD_PRELOAD": self.library,
-            "FAKETIME_TIMESTAMP_FILE": str(self.folder / "offset"),
-            "PYTHONPATH": os.pathsep.join((str(self.folder), os.environ.get("PYTHONPATH", ""))),
-        }
-        switches = ("FAKETIME_NO_CACHE", "DONT_FAKE_MONOTONIC", "NO_FAKE_STAT")
-        return (*given.items(), *((switch, "1") for switch in switches))
-
-    def set(self, offset: str) -> None:
-        """Set the clock to an offset from the true time, such as +1d."""
-        (self.folder / "new").write_text(offset)
-        (self.folder / "new").replace(self.folder / "offset")
-
-
-@pytest.fixture
-def clock(tmp_path: Path) -> Clock:
-    """A clock that can be set under running processes."""
-    library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
-    if library is None:
-        skip_or_fail("needs libfaketime")
-    clock = Clock(tmp_path / "clock", str(library))
-    clock.folder.mkdir()
-    (clock.folder / "sitecustomize.py").write_text(SLEEPS_OTHERWISE)
-    clock.set("+0")
-    return clock
 
 
 def test_a_clock_that_is_set_forward_by_a_day_runs_nothing_twice_and_leaves_nothing_stuck(
