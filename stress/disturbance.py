@@ -29,7 +29,7 @@ AIM_SECONDS = 0.15
 #: How long to wait for a critical step.
 PATIENCE_SECONDS = 2.0
 #: So many times as long are the pauses between kills while a long call is recorded.
-CALMER = 5
+CALMER = 8
 
 
 class Moments:

@@ -22,7 +22,9 @@ DROP_EVERY_SECONDS = (0.2, 2.6)
 HALF_COPIED_SECONDS = (0.2, 1.5)
 IDLE_SECONDS, CALL_SECONDS = (0.3, 3.0), (0.1, 6.0)
 #: Some calls are so long that a part of them is final before their end.
-LONG_CALL_SECONDS, LONG_CALLS = (42.0, 65.0), 0.1
+LONG_CALL_SECONDS, LONG_CALLS = (42.0, 65.0), 0.25
+#: The time after such a call in which it is completed.
+COMPLETED_SECONDS = 5.0
 #: With this many recordings in the queue only files that fail at once are dropped.
 MOST_WAITING = 5
 LONG_ONES = 0.15
@@ -143,6 +145,7 @@ class Feeder:
         length_seconds = chance.uniform(*(LONG_CALL_SECONDS if is_long else CALL_SECONDS))
         try:
             self._record(length_seconds, is_long)
+            self._ending.wait(COMPLETED_SECONDS if is_long else 0.0)
         finally:
             self.in_long_call = False
 
