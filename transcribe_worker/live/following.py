@@ -86,8 +86,11 @@ class Following:
         self._has_ended = False
         self._machine: str | None = None  # why nothing is to be decoded now, apart from the recorder
         self._database_trouble = DatabaseTrouble(log)
+        self._is_held = False  # the engine rests
+        # What the row says, perhaps of an engine or a worker that is gone:
         self._yields: str | None = None
         self._behind_seconds = 0.0
+        self._flags: tuple[str, ...] = ()
         self._final: dict[int | None, float] = {}  # seconds, by channel
         self._heard: dict[int | None, float] = {}
         self._provisional: dict[int | None, tuple[Segment, ...]] = {}
@@ -96,6 +99,7 @@ class Following:
         """Return the job for what is not final yet, in the language found before."""
         settings = self._settings
         live = self._live.find(self._call.session_id) or self._claim.call  # an engine may have crashed
+        self._yields, self._behind_seconds, self._flags = live.yields, live.behind_seconds, live.flags
         self._path = path
         begun = positions(self._live.windows(self._call.session_id))
         self._final = {it.channel: it.done_seconds for it in begun}
@@ -158,12 +162,14 @@ class Following:
 
     def _hold(self, why: str | None) -> None:
         """Let the engine rest for a reason, or go on."""
-        if why == self._yields or self._engine is None:
+        if self._engine is None:
             return
-        if bool(why) != bool(self._yields):
+        if bool(why) != self._is_held:
             self._engine.say(Hold(bool(why)))
-        self._renew(yields=why)
-        self._yields = why
+            self._is_held = bool(why)
+        if why != self._yields:
+            self._renew(yields=why)
+            self._yields = why
 
     def _look_at_pace(self) -> None:
         """Note how late the text is, as soon as that changes by a second."""
@@ -184,6 +190,7 @@ class Following:
     def _decoded(self, event: Decoded) -> None:
         """Commit a stretch. What was provisional in it is gone."""
         self._final[event.channel] = event.end_seconds
+        self._flags = together(self._flags, event.flags)
         self._reach(event.channel, event.end_seconds)
         left = self._provisional.get(event.channel, ())
         self._provisional[event.channel] = tuple(it for it in left if it.start_ms >= event.end_seconds * 1000)
@@ -195,7 +202,7 @@ class Following:
         columns = {
             "final_seconds": min(self._final.values()),
             "heard_seconds": min(self._heard.values()),
-            "flags": together(self._claim.call.flags, event.flags),
+            "flags": self._flags,
             "language": event.language or None,
             "language_probability": event.language_probability,
             "speed": event.speed,
