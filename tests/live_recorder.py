@@ -45,6 +45,7 @@ class Recorder:
     samples: NDArray[np.float32]
     title: str = "Call"
     faster: float = FASTER
+    times: int = 1  # it is said again and again
     columns: dict[str, Any] = field(default_factory=dict)
     session_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -117,13 +118,17 @@ class Recorder:
         self._thread.join()
 
     def _write(self) -> None:
-        begun, step = time.monotonic(), round(STEP_SECONDS * SAMPLE_RATE_HZ)
-        for first in range(0, len(self._pcm), step):
+        begun, step = time.monotonic(), round(STEP_SECONDS * max(1.0, self.faster / 10) * SAMPLE_RATE_HZ)
+        for first in range(0, self.times * len(self._pcm), step):
             due = begun + first / SAMPLE_RATE_HZ / self.faster
             if self._hung_up.wait(max(0.0, due - time.monotonic())):
                 return
-            self._wav.write(self._pcm[first : first + step].tobytes())
+            self._wav.write(self._piece(first, step))
             self._wav.sync()
+
+    def _piece(self, first: int, frames: int) -> bytes:
+        at = first % len(self._pcm)
+        return self._pcm[at : at + frames].tobytes()
 
 
 @contextmanager
