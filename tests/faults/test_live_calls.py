@@ -28,7 +28,7 @@ from tests.live_recorder import (
     recorded,
     transcript,
 )
-from tests.stage import ROOT, Stage, live_engine_of
+from tests.stage import ROOT, Stage, engines_of, live_engine_of
 from tests.standstill import held_elsewhere, kill, stop
 from tests.voices import Call, again_and_again, write_wav
 
@@ -117,6 +117,32 @@ def test_a_call_whose_engine_is_killed_is_completed_at_its_end_with_the_same_wor
         assert decoded_again(stage, record.id) == words
 
 
+def test_a_call_that_kills_its_engine_three_times_is_off_with_the_reason_and_left_to_the_queue(
+    stage: Stage, said: NDArray[np.float32]
+) -> None:
+    with running(stage, WORKER) as (worker,), recorded(stage, said, faster=1) as recorder:
+        begun = [0.0]  # with each engine, in seconds of the call
+        for crashes in (1, 2, 3):
+            stage.wait_for(lambda: heard_seconds(stage, recorder.session_id) > begun[-1], "its words")
+            begun.append(recorder.seconds)
+            os.kill(live_engine_of(worker) or 0, signal.SIGKILL)
+            stage.wait_for(lambda n=crashes: has_crashed(stage, recorder.session_id, n), "the crash")
+        live = live_of(stage, recorder.session_id)
+        record = recorder.hang_up()
+        words = completed(stage, record.id)
+        assert live
+        assert (live["state"], live["why"], live["token"]) == ("off", "The engine failed 3 times.", None)
+        assert counts(stage, record.id) == ("completed", 1, 0)
+        assert nothing_live(stage)
+        assert decoded_again(stage, record.id) == words
+
+
+def has_crashed(stage: Stage, session_id: str, times: int) -> bool:
+    """Whether the engine of a call has crashed so many times, and is off after the third."""
+    live = live_of(stage, session_id)
+    return bool(live and live["crashes"] == times and (times < 3 or live["state"] == "off"))
+
+
 def test_a_call_whose_worker_is_killed_is_followed_on_by_the_next(
     stage: Stage, said: NDArray[np.float32]
 ) -> None:
@@ -133,26 +159,29 @@ def test_a_call_whose_worker_is_killed_is_followed_on_by_the_next(
             assert decoded_again(stage, record.id) == words
 
 
+@pytest.mark.parametrize("who", ["recorder", "all"])
 def test_a_call_whose_recorder_is_killed_is_completed_with_the_words_of_what_was_recorded(
-    stage: Stage, said: NDArray[np.float32], tmp_path: Path
+    stage: Stage, said: NDArray[np.float32], tmp_path: Path, who: str
 ) -> None:
+    """Alone, or with the worker and its engines."""
     write_wav(tmp_path / "said.wav", said)
     devices = (("OFFHOOK_MICROPHONE", f"replay:{tmp_path / 'said.wav'}"), ("OFFHOOK_LOOPBACK", "none"))
     stage = replace(stage, settings=devices)
-    with running(stage, WORKER) as (worker,):
-        with running(stage, CAPTURE) as (recorder,):
-            done(stage, "record", "start", "--title", "killed")
-            recorded_seconds(stage, 5)
-            stage.wait_for(lambda: live_engine_of(worker), "the engine")
-            kill(recorder)
-        stage.wait_for(lambda: live_engine_of(worker) is None, "the engine to end")
+    with running(stage, WORKER) as (worker,), running(stage, CAPTURE) as (recorder,):
+        done(stage, "record", "start", "--title", "killed")
+        recorded_seconds(stage, 5)
+        stage.wait_for(lambda: live_engine_of(worker), "the engine")
+        for pid in engines_of(worker) if who == "all" else ():
+            os.kill(pid, signal.SIGKILL)
+        for process in (worker, recorder) if who == "all" else (recorder,):
+            kill(process)
         (stage.home / "control.json").unlink(missing_ok=True)
-        with running(stage, CAPTURE):
+        with running(stage, CAPTURE), running(stage, WORKER):
             record = stage.finished("killed")
-        words = completed(stage, record["id"])
-        assert counts(stage, record["id"]) == ("completed", 1, 0)
-        assert nothing_live(stage)
-        assert decoded_again(stage, record["id"]) == words
+            words = completed(stage, record["id"])
+            assert counts(stage, record["id"]) == ("completed", 1, 0)
+            assert nothing_live(stage)
+            assert decoded_again(stage, record["id"]) == words
 
 
 def test_a_call_whose_worker_dies_before_one_statement_or_another_is_completed_with_the_same_words(

@@ -143,6 +143,10 @@ class Follower:
             try:
                 self.engine.load(self._load(options), following.keep)
                 return following.follow(self.engine, following.job(path, options))
+            except BadRecording as error:
+                if path.exists():
+                    raise
+                raise RecorderGone from error  # it was handed over before the engine opened it
             except (EngineCrashed, EngineFailed) as error:
                 crashes = self.store.live.crashed(claim)
                 log.warning("call %s: %s", call.session_id, discreet(error))

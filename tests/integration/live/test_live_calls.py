@@ -180,6 +180,19 @@ def test_a_call_whose_candidate_is_named_meanwhile_is_decoded_again_with_that_na
     assert decoded_again(home, record.id) == words
 
 
+def test_a_call_that_ends_before_an_engine_is_ready_is_completed_by_the_queue(
+    home: Stage, said: Samples
+) -> None:
+    with recorded(home, said, faster=1000) as recorder:
+        recorder.all_of_it()
+        home.wait_for(lambda: live_of(home, recorder.session_id), "a worker")
+        record = recorder.hang_up()
+        words = completed(home, record.id)
+    assert counts(home, record.id) == ("completed", 1, 0)
+    assert f"call {recorder.session_id}: not followed further" not in log_of(home)
+    assert words[0]
+
+
 # The queue
 
 
