@@ -76,7 +76,7 @@ class LiveText(NoLiveText):
 
     def see(self, rows: NDArray[np.float32]) -> None:
         for side, samples in zip(self._sides.values(), rows, strict=True):
-            side.fresh.add(samples)
+            side.take(samples)
 
     def note(self, found: Recognized) -> None:
         self.speed = self._recognition.speed
@@ -104,6 +104,9 @@ class LiveText(NoLiveText):
         return True
 
     def _text(self, side: _Side, samples: Mono) -> tuple[Segment, ...]:
+        if self._recognition.language is None:  # the first whole stretch with speech decides, as in a file
+            side.is_open = True
+            return ()
         found = self._recognition.cut(samples, side.start)
         ready = [window for window in found.ready if window.end <= side.settled.end]
         changing = found.ready[len(ready) :] + found.unfinished
@@ -137,6 +140,11 @@ class _Side:
         for block in blocks:
             self.settled.add(block)
             yield block
+
+    def take(self, samples: Mono) -> None:
+        """Take samples that the stream has later, and drop those that it has: nobody may look for hours."""
+        self.fresh.add(samples)
+        self.fresh.drop(self.settled.end)
 
     def begin(self, start: int) -> None:
         """Go on with a new stretch."""
