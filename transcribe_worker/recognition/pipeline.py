@@ -55,6 +55,19 @@ class _Found(NamedTuple):
     channel: int | None
 
 
+class _Check:
+    """Calls `check`, and adds up how long it waits, as while the machine has no time for the recording."""
+
+    def __init__(self, check: Callable[[], None], monotonic: Callable[[], float]) -> None:
+        self._check, self._monotonic = check, monotonic
+        self.waited_seconds = 0.0
+
+    def __call__(self) -> None:
+        began = self._monotonic()
+        self._check()
+        self.waited_seconds += self._monotonic() - began
+
+
 def _nothing(stretch: Stretch) -> None:
     """Pass a stretch by."""
 
@@ -78,9 +91,10 @@ class Recognition:
         check: Callable[[], None],
         language: Language | None = None,
         hear: Callable[[Stretch], None] = _nothing,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._hear_voices = hear
-        self._current_model, self._options, self._check = current_model, options, check
+        self._hear_voices, self._monotonic = hear, monotonic
+        self._current_model, self._options, self._check = current_model, options, _Check(check, monotonic)
         self._parallel, self._batches = parallel, batches
         self._preset = preset = chosen(options)
         self._find = detect_speech if options.vad else all_of_it
@@ -174,9 +188,9 @@ class Recognition:
         return stretches(stream.blocks, partial(self._timed, self._find), start=stream.start, **self._sizes)
 
     def _timed(self, detect: Detect, samples: Samples) -> Heard:
-        began = time.monotonic()
+        began = self._monotonic()
         heard = detect(samples)
-        self.speech_seconds += time.monotonic() - began
+        self.speech_seconds += self._monotonic() - began
         return heard
 
     def _prepared(self, found: Iterable[_Found]) -> Iterator[_Found]:
@@ -235,10 +249,10 @@ class Recognition:
         ]
 
     def _measured(self, decoder: Decoder, windows: Sequence[Window]) -> list[tuple[Segment, ...]]:
-        """Decode windows, and note how long that takes."""
-        began = time.monotonic()
+        """Decode windows, and note how long that takes, without the time of waiting."""
+        began = self._monotonic() - self._check.waited_seconds
         decoded = decoder.decode(windows)
-        self._decoding_seconds += time.monotonic() - began
+        self._decoding_seconds += self._monotonic() - self._check.waited_seconds - began
         self._decoded_seconds += sum(len(window.samples) for window in windows) / SAMPLE_RATE_HZ
         return decoded
 
