@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from peewee import Expression
+from peewee import Expression, fn
 
 from shared.errors import ClaimLost
 from shared.store import live_handover
@@ -81,6 +81,11 @@ class LiveCalls:
     def windows(self, session_id: str) -> list[Window]:
         """Return the windows that are final, in the order of the recording."""
         return [window_of(row) for row in self._windows(session_id)]
+
+    def count_windows(self, session_id: str) -> int:
+        """Return how many windows are final."""
+        query = LiveWindowRow.select(fn.COUNT(LiveWindowRow.id))
+        return int(self._database.scalar(query.where(LiveWindowRow.session_id == session_id)) or 0)
 
     def words(self, session_id: str, *, from_ms: int = 0, until_ms: int | None = None) -> list[LiveWord]:
         """Return the words that begin at `from_ms` or later, and before `until_ms`: the final ones by time,

@@ -113,20 +113,10 @@ class Progress:
         if not event.windows:
             self._renew(**measured)
             return
-        rows = [
-            Window(
-                window.start_seconds,
-                window.end_seconds,
-                event.start_seconds,
-                tuple(window.segments),
-                event.channel,
-            )
-            for window in event.windows
-        ]
         where = (event.start_seconds, event.end_seconds)
         log.debug("recording %d: decoded from %.3f to %.3f s", self._claim.record.id, *where)
         heard = {"language": event.language, "language_probability": event.language_probability}
-        self._store.claims.save_windows(self._claim, rows, **heard, **measured)
+        self._store.claims.save_windows(self._claim, windows_of(event), **heard, **measured)
         log.debug("recording %d: kept up to %.3f s", self._claim.record.id, event.end_seconds)
 
     def _reach(self, channel: int | None, seconds: float) -> None:
@@ -150,6 +140,14 @@ def positions(windows: Iterable[Window]) -> tuple[Position, ...]:
     """Return where each channel goes on: in the stretch of its last window, after that window."""
     last = {window.channel: window for window in windows}
     return tuple(Position(it.stretch_seconds, it.end_seconds, channel) for channel, it in last.items())
+
+
+def windows_of(event: Decoded) -> list[Window]:
+    """Return the windows of a decoded stretch, as they are committed."""
+    return [
+        Window(it.start_seconds, it.end_seconds, event.start_seconds, tuple(it.segments), event.channel)
+        for it in event.windows
+    ]
 
 
 def is_split(store: Store, record: Record) -> bool:

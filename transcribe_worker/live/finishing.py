@@ -60,9 +60,10 @@ class Finisher:
             completed = self._completed(claim, live, findings)
         except ClaimLost:
             log.info("recording %d: no longer ours", claim.record.id)
+            self._leave(lambda: self.store.live.end(live))
         except (OSError, OffhookError) as error:
             log.warning("recording %d: left to the queue: %s", claim.record.id, discreet(error))
-            self._leave(claim, live)
+            self._leave(lambda: self.store.claims.hand_back(claim), lambda: self.store.live.end(live))
         else:
             log.info("recording %d: completed at the end of its call", completed.id)
             self.archive(completed)
@@ -97,7 +98,7 @@ class Finisher:
         """Complete a claimed record. Raises ClaimLost, OSError, OffhookError."""
         self._confirm(live)
         self._check_file(claim.record, findings)
-        windows = len(self.store.live.windows(live.session_id))
+        windows = self.store.live.count_windows(live.session_id)
         if self.store.live.take_over(claim, live.call.recipe) != windows:
             raise OffhookError("The text of the call could not be taken over.")
         taken = replace(claim, record=self.store.records.get(claim.record.id))
@@ -111,9 +112,9 @@ class Finisher:
         except ClaimLost:
             raise OffhookError("The call was given to another worker.") from None
 
-    def _leave(self, claim: Claim, live: LiveClaim) -> None:
-        """Give the record back, and the call with it, as soon as the database can be written."""
-        for write in (lambda: self.store.claims.hand_back(claim), lambda: self.store.live.end(live)):
+    def _leave(self, *writes: Callable[[], object]) -> None:
+        """Give the record and the call to the queue, as soon as the database can be written."""
+        for write in writes:
             while not _is_written(write):
                 if self.stopping.wait(AGAIN_SECONDS):
                     return  # the sweeper finds it

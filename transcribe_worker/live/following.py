@@ -17,7 +17,6 @@ from shared.store.captures import RECORDING
 from shared.store.live import LiveClaim, LiveWord
 from shared.store.live_values import words_as_json
 from shared.store.store import Store
-from shared.store.transcripts import Window
 from shared.store.values import Capture
 from shared.words import Segment
 from shared.workers import Liveness
@@ -32,7 +31,7 @@ from transcribe_worker.engine.messages import (
 )
 from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.jobs.findings import Findings, together
-from transcribe_worker.jobs.progress import RENEWALS_PER_LEASE, positions
+from transcribe_worker.jobs.progress import RENEWALS_PER_LEASE, positions, windows_of
 from transcribe_worker.live import labelled
 from transcribe_worker.live.growth import recorded_seconds
 from transcribe_worker.media.limits import RecordingLimits
@@ -194,24 +193,23 @@ class Following:
         self._reach(event.channel, event.end_seconds)
         left = self._provisional.get(event.channel, ())
         self._provisional[event.channel] = tuple(it for it in left if it.start_ms >= event.end_seconds * 1000)
-        windows = [
-            Window(it.start_seconds, it.end_seconds, event.start_seconds, tuple(it.segments), event.channel)
-            for it in event.windows
-        ]
-        words = [self._words(window.segments, is_final=True) for window in windows]
-        columns = {
-            "final_seconds": min(self._final.values()),
-            "heard_seconds": min(self._heard.values()),
-            "flags": self._flags,
-            "language": event.language or None,
-            "language_probability": event.language_probability,
-            "speed": event.speed,
-        }
-        provisional = words_as_json(self._not_final())
-        self._commit(
-            lambda: self._live.save_windows(self._claim, windows, words, provisional=provisional, **columns)
-        )
+        self._commit(lambda: self._save(event))
         self._check_speed(event.speed)
+
+    def _save(self, event: Decoded) -> None:
+        windows = windows_of(event)
+        self._live.save_windows(
+            self._claim,
+            windows,
+            [self._words(window.segments, is_final=True) for window in windows],
+            provisional=words_as_json(self._not_final()),
+            final_seconds=min(self._final.values()),
+            heard_seconds=min(self._heard.values()),
+            flags=self._flags,
+            language=event.language or None,
+            language_probability=event.language_probability,
+            speed=event.speed,
+        )
 
     def _shown(self, event: Provisional) -> None:
         self._reach(event.channel, event.end_seconds)

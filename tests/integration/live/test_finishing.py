@@ -15,6 +15,7 @@ from archive.library import Library
 from capture_worker.wav import WavWriter
 from shared.files import Fingerprint, sha256_of
 from shared.settings import RecordOptions, Settings
+from shared.store.claims import Claim
 from shared.store.live import ENDED, LiveClaim
 from shared.store.store import Store
 from shared.store.values import Record
@@ -114,6 +115,27 @@ def test_a_worker_that_has_lost_its_call_does_not_complete_what_another_has_begu
     left = store.records.get(record.id)
     assert (left.transcription_status, left.attempts) == ("queued", 0)
     assert len(store.transcripts.windows(record.id)) == 1
+
+
+def test_a_call_whose_record_was_taken_back_meanwhile_is_free_for_the_queue_at_once(
+    finisher: Finisher,
+    live: LiveClaim,
+    settings: Settings,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record = hang_up(settings, store, live.session_id)
+
+    def taken_back(_: Finisher, record: Record, found: Findings) -> None:
+        claimed = store.records.get(record.id)
+        assert claimed.claim_token
+        store.claims.hand_back(Claim(claimed, claimed.claim_token, claimed.lease_expires_at))
+
+    monkeypatch.setattr(Finisher, "_check_file", taken_back)
+    finisher.finish(live, findings())
+    assert store.records.get(record.id).transcription_status == "queued"
+    assert store.live.held() == []
+    assert len(store.live.windows(live.session_id)) == 2
 
 
 def test_a_database_that_is_locked_when_a_call_ends_delays_it_and_counts_no_crash(
