@@ -40,7 +40,7 @@ from transcribe_worker.jobs.findings import Findings
 from transcribe_worker.jobs.loading import loading
 from transcribe_worker.jobs.recipe import of_call, options_of, recipe
 from transcribe_worker.live.finishing import Finisher
-from transcribe_worker.live.following import Following, NotWorthwhile, RecorderGone
+from transcribe_worker.live.following import Following, NotWorthwhile, QueuePaused, RecorderGone
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ class Follower:
             self.finisher.finish(claim, findings)
         except ClaimLost:
             log.info("call %s: no longer ours", call.session_id)
-        except (WorkerStopping, RecorderGone):
+        except (WorkerStopping, RecorderGone, QueuePaused):
             self._release(claim)
         except StoreError:
             self._release(claim)

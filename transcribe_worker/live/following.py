@@ -56,6 +56,12 @@ class RecorderGone(OffhookError):
     code = "recorder_gone"
 
 
+class QueuePaused(OffhookError):
+    """The call has ended while the queue is paused. The rest is decoded when it goes on."""
+
+    code = "queue_paused"
+
+
 class NotWorthwhile(OffhookError):
     """The call is not decoded while it runs."""
 
@@ -119,7 +125,8 @@ class Following:
     def follow(self, engine: Engine, job: Job) -> Findings:
         """Commit what the engine sends until the call is decoded.
 
-        Raises ClaimLost, WorkerStopping, RecorderGone, NotWorthwhile, and what the engine raises.
+        Raises ClaimLost, WorkerStopping, RecorderGone, QueuePaused, NotWorthwhile, and what the engine
+        raises.
         """
         self._engine = engine
         with closing(engine.transcribe(job, self.keep)) as events:
@@ -149,15 +156,21 @@ class Following:
         call = self._store.captures.find(self._call.session_id)
         if call is None:
             raise RecorderGone("The recording was discarded.")
-        if call.state != RECORDING and not self._has_ended and self._engine:
+        ends = call.state != RECORDING and not self._has_ended
+        if ends or now - self._checked >= AROUND_SECONDS:
+            self._look_around(call, now)
+        if ends and self._engine:
             self._has_ended = True
             self._engine.say(Ended())
-        if now - self._checked >= AROUND_SECONDS:
-            paused = PAUSED if self._store.controls.paused() else None
-            self._checked, self._machine = now, paused or self._trouble()
-            if call.state == RECORDING and self._liveness.has_ended(call.worker_id, call.host):
-                raise RecorderGone
         self._hold(None if self._has_ended else call.strain or self._machine)
+
+    def _look_around(self, call: Capture, now: float) -> None:
+        paused = self._store.controls.paused()
+        if paused and call.state != RECORDING:
+            raise QueuePaused
+        self._checked, self._machine = now, PAUSED if paused else self._trouble()
+        if call.state == RECORDING and self._liveness.has_ended(call.worker_id, call.host):
+            raise RecorderGone
 
     def _hold(self, why: str | None) -> None:
         """Let the engine rest for a reason, or go on."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any, cast
 
+import pytest
+
 from shared.settings import RecordOptions, Settings
 from shared.store.live import LiveClaim
 from shared.store.store import Store
@@ -13,7 +15,7 @@ from shared.words import LANGUAGE_CHANGES, PROMPT_CUT
 from tests.integration.live_store.calls import begin, follow
 from transcribe_worker.engine.messages import Decoded, Ended, Hold, Job, JobEvent
 from transcribe_worker.engine.supervisor import Engine
-from transcribe_worker.live.following import Following
+from transcribe_worker.live.following import Following, QueuePaused
 
 OPTIONS = RecordOptions(voices=False)
 
@@ -51,6 +53,18 @@ def test_what_an_engine_has_noticed_stays_when_it_is_replaced(settings: Settings
     found = store.live.find(claim.session_id)
     assert found
     assert found.flags == (PROMPT_CUT, LANGUAGE_CHANGES)
+
+
+def test_a_call_that_ends_while_the_queue_is_paused_is_left_to_the_queue(
+    settings: Settings, store: Store
+) -> None:
+    claim = follow(store, begin(store))
+    store.controls.set_paused(True)
+    store.captures.change(claim.session_id, state="ended")
+    with pytest.raises(QueuePaused):
+        attempt(settings, store, claim)
+    store.controls.set_paused(False)
+    assert attempt(settings, store, claim).said == [Ended()]
 
 
 def test_a_new_engine_rests_for_the_trouble_of_the_recorder_until_it_is_over(
