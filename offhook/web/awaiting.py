@@ -39,7 +39,7 @@ class Finishing:
 
     def __init__(self, desk: Desk, work: Work) -> None:
         self._desk, self._work, self._hub = desk, work, Hub(desk)
-        work.at_end(self._hub.stop)
+        work.at_end(self._hub.listeners.stop)
 
     async def wait(self, request: Request, record_id: int) -> Record:
         """Return a record as soon as it is finished, or waits for a person.
@@ -51,7 +51,7 @@ class Finishing:
         try:
             with self._listening(woken.set):
                 while is_open(record := await self._work.run(self._desk.store.records.get, record_id)):
-                    if self._hub.is_stopped:
+                    if self._hub.listeners.is_stopped:
                         raise ServerStops
                     await _either(woken, gone)
                     woken.clear()
@@ -62,11 +62,11 @@ class Finishing:
     @contextmanager
     def _listening(self, wake: Callable[[], None]) -> Iterator[None]:
         wake_from_afar = from_any_thread(wake)
-        self._hub.join(wake_from_afar)
+        self._hub.listeners.join(wake_from_afar)
         try:
             yield
         finally:
-            self._hub.leave(wake_from_afar)
+            self._hub.listeners.leave(wake_from_afar)
 
 
 def is_open(record: Record) -> bool:

@@ -25,7 +25,7 @@ from offhook.desk.upload_records import UnknownUpload
 from offhook.desk.uploading import TooManyUploads, WrongOffset
 from offhook.hooks.addresses import AddressRefused, BadHook
 from offhook.web.call import BadCall, TooMuch
-from offhook.web.hub import TooManyStreams
+from offhook.web.listeners import TooManyStreams
 from offhook.web.visitors import TooManyGuesses
 from shared.capture_errors import CaptureNotRunning, CaptureSilent, UnknownSession
 from shared.errors import (

@@ -5,21 +5,19 @@ A stream begins after the change that its browser has seen last, so a reconnect 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
 
 from offhook.desk.desk import Desk
 from offhook.web.call import Answers, BadCall, Stream
-from offhook.web.errors import refusal
-from offhook.web.hub import AT_ONCE, Hub, TooManyStreams
+from offhook.web.hub import AT_ONCE, Hub
 from offhook.web.numbers import whole_number
+from offhook.web.open_stream import OpenStream
 from offhook.web.server_events import MEDIA_TYPE, QUIET_SECONDS, STILL_HERE, retry
-from offhook.web.work import Work, from_any_thread
+from offhook.web.work import Work
 
 PATH = "/api/v1/events"
 #: A browser connects again after this long, as when the server was restarted.
@@ -35,7 +33,7 @@ class Seen(msgspec.Struct):
 def answers(desk: Desk, work: Work) -> Answers:
     """Return what answers with event streams; all that are open share one look at the database."""
     hub = Hub(desk)
-    work.at_end(hub.stop)
+    work.at_end(hub.listeners.stop)
 
     async def stream(request: Request) -> Response:
         seen = _seen(request)
@@ -44,39 +42,25 @@ def answers(desk: Desk, work: Work) -> Answers:
     return stream
 
 
-class EventStream(StreamingResponse):
-    """One open stream; it is refused if there are too many, and it ends when the server stops."""
+class EventStream(OpenStream):
+    """What changes about records, and how the desk stands."""
 
     def __init__(self, hub: Hub, work: Work, seq: int) -> None:
         self._hub, self._work, self._seq = hub, work, seq
         self._words_after = seq
-        self._woken = asyncio.Event()
-        super().__init__(self._events(), media_type=MEDIA_TYPE)
+        super().__init__(hub.listeners)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send events until the browser leaves."""
-        wake = from_any_thread(self._woken.set)
-        try:
-            self._hub.join(wake)
-        except TooManyStreams as error:
-            await refusal(error, {"retry-after": "30"})(scope, receive, send)
-            return
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._hub.leave(wake)
-
-    async def _events(self) -> AsyncIterator[bytes]:
+    async def events(self) -> AsyncIterator[bytes]:
         yield retry(RETRY_MS)
         desk_version = 0
-        while not self._hub.is_stopped:
+        while not self._listeners.is_stopped:
             self._woken.clear()
             if desk := self._hub.desk_after(desk_version):
                 desk_version = desk[0]
                 yield desk[1]
             if news := await self._news():
                 yield news
-            elif not await self._wait():
+            elif not await self.wait(QUIET_SECONDS):
                 yield STILL_HERE
 
     async def _news(self) -> bytes:
@@ -90,14 +74,6 @@ class EventStream(StreamingResponse):
         if is_all:
             self._words_after = self._seq
         return b"".join(it.message for it in found)
-
-    async def _wait(self) -> bool:
-        """Wait for news; whether some came before it was quiet for too long."""
-        try:
-            await asyncio.wait_for(self._woken.wait(), QUIET_SECONDS)
-        except TimeoutError:
-            return False
-        return True
 
 
 def _seen(request: Request) -> int | None:

@@ -6,28 +6,20 @@ longer reads what it lacks from the database.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from offhook.desk.desk import Desk
 from offhook.desk.desk_state import Backlog, desk_state
 from offhook.desk.listing import rows_of
+from offhook.web.listeners import LOOK_SECONDS, Listeners
 from offhook.web.server_events import event
-from shared.errors import OffhookError, StoreError
-from shared.logs import DatabaseTrouble
 from shared.store.changes import RecordChange
 
-log = logging.getLogger(__name__)
-
-#: More streams are refused: a browser has one for all its tabs.
-MOST_STREAMS = 50
-#: Looks at the database's counter of commits.
-LOOK_SECONDS = 0.2
 #: A process that dies changes nothing in the database, so the desk is looked at now and then, too. Unless
 #: records change, its backlog is read no sooner: most commits are processes that say that they are there.
 DESK_SECONDS = 4.0
@@ -35,12 +27,6 @@ DESK_SECONDS = 4.0
 DESK_REST_SECONDS = 0.25
 #: Changes that are read together, and news that are kept.
 AT_ONCE, KEPT = 100, 500
-
-
-class TooManyStreams(OffhookError):
-    """Too many event streams are open. Close some pages of the desk, or programs that listen."""
-
-    code = "too_many_streams"
 
 
 @dataclass(frozen=True)
@@ -56,41 +42,15 @@ class Hub:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self.listeners = Listeners(
+            "events", self._watch, retry_seconds=DESK_SECONDS, at_end=desk.store.disconnect
+        )
         self._lock = threading.Lock()
-        self._listeners: list[Callable[[], None]] = []
-        self._thread: threading.Thread | None = None
-        self._stopped = threading.Event()
         self._news: deque[News] = deque(maxlen=KEPT)
         self._known_after = self._latest = 0
         self._desk_version, self._desk_message = 0, b""
         self._backlog: Backlog | None = None
         self._backlog_read_at = 0.0
-        self._trouble = DatabaseTrouble(log)
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether all streams are to end."""
-        return self._stopped.is_set()
-
-    def join(self, listener: Callable[[], None]) -> None:
-        """Call a listener, in any thread, whenever there is news. Raises TooManyStreams."""
-        with self._lock:
-            if len(self._listeners) >= MOST_STREAMS:
-                raise TooManyStreams
-            self._listeners.append(listener)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="events", daemon=True)
-                self._thread.start()
-
-    def leave(self, listener: Callable[[], None]) -> None:
-        """Stop calling a listener."""
-        with self._lock:
-            self._listeners.remove(listener)
-
-    def stop(self) -> None:
-        """End all streams."""
-        self._stopped.set()
-        self._wake()
 
     def position(self, seen: int | None) -> int:
         """Return after which change a stream begins, if it has seen one: none before it, at first.
@@ -118,35 +78,13 @@ class Hub:
 
     # The thread
 
-    def _run(self) -> None:
-        try:
-            while self._goes_on():
-                try:
-                    self._watch()
-                    self._trouble.is_over()
-                except StoreError as error:
-                    self._trouble.note(error)
-                    self._stopped.wait(DESK_SECONDS)
-                except Exception:  # the cause may be gone later
-                    log.exception("the desk cannot be watched")
-                    self._stopped.wait(DESK_SECONDS)
-        finally:
-            self._desk.store.disconnect()
-
-    def _goes_on(self) -> bool:
-        with self._lock:
-            if self._listeners and not self.is_stopped:
-                return True
-            self._thread = None
-            return False
-
     def _watch(self) -> None:
         """Look until nobody listens. Raises StoreError."""
         with self._desk.store.feed() as feed:
             self._begin()
             looked_at = -DESK_SECONDS
             is_due = True
-            while self._is_listened_to():
+            while self.listeners.are_there:
                 has_changed = feed.wait(0.0)
                 rested = time.monotonic() - looked_at
                 is_due |= has_changed or rested >= DESK_SECONDS
@@ -157,10 +95,6 @@ class Hub:
                     looked_at, is_due = time.monotonic(), False
                 time.sleep(LOOK_SECONDS)
 
-    def _is_listened_to(self) -> bool:
-        with self._lock:
-            return bool(self._listeners) and not self.is_stopped
-
     def _begin(self) -> None:
         """Keep the news from now on."""
         latest = self._desk.store.changes.latest()
@@ -168,7 +102,7 @@ class Hub:
             self._news.clear()
             self._known_after = self._latest = latest
         self._backlog = None
-        self._wake()
+        self.listeners.wake()
 
     def _catch_up(self) -> None:
         began_at = self._latest
@@ -181,7 +115,7 @@ class Hub:
                     self._news.append(each)
                 self._latest = changes[-1].seq
             self._backlog = None
-            self._wake()
+            self.listeners.wake()
 
     def _look_at_the_desk(self) -> None:
         now = time.monotonic()
@@ -191,12 +125,7 @@ class Hub:
         if message != self._desk_message:
             with self._lock:
                 self._desk_version, self._desk_message = self._desk_version + 1, message
-            self._wake()
-
-    def _wake(self) -> None:
-        with self._lock:
-            for listener in self._listeners:
-                listener()
+            self.listeners.wake()
 
 
 def _news(desk: Desk, changes: Sequence[RecordChange], words_after: int) -> list[News]:

@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
 
 from offhook.desk.desk import Desk
 from offhook.desk.running_call import LiveText, latest, running_call, since
 from offhook.web.call import Answers
-from offhook.web.commits import Commits
-from offhook.web.errors import refusal
-from offhook.web.hub import TooManyStreams
+from offhook.web.commits import commits
+from offhook.web.listeners import Listeners
 from offhook.web.numbers import whole_number
-from offhook.web.server_events import MEDIA_TYPE, QUIET_SECONDS, STILL_HERE, event, retry
-from offhook.web.work import Work, from_any_thread
+from offhook.web.open_stream import OpenStream
+from offhook.web.server_events import QUIET_SECONDS, STILL_HERE, event, retry
+from offhook.web.work import Work
 from shared.capture_errors import UnknownSession
 from shared.errors import StoreError
 
@@ -32,43 +30,29 @@ CALL, TEXT, GONE = "call", "text", "gone"
 
 def live_stream(desk: Desk, work: Work) -> Answers:
     """Return what answers with a stream; all of them share one look at the database."""
-    commits = Commits(desk)
-    work.at_end(commits.stop)
+    listeners = commits(desk)
+    work.at_end(listeners.stop)
 
     async def stream(request: Request) -> Response:
         session_id = request.path_params["session_id"]
         await work.run(desk.store.captures.get, session_id)
         seen = request.headers.get("last-event-id") or request.query_params.get("after") or ""
-        return LiveStream(commits, work, _Teller(desk, session_id, whole_number(seen)))
+        return LiveStream(listeners, work, _Teller(desk, session_id, whole_number(seen)))
 
     return stream
 
 
-class LiveStream(StreamingResponse):
-    """One open stream; it is refused if there are too many, and it ends with the call or the server."""
+class LiveStream(OpenStream):
+    """How one call goes, and its text; the stream ends with the call."""
 
-    def __init__(self, commits: Commits, work: Work, teller: _Teller) -> None:
-        self._commits, self._work, self._teller = commits, work, teller
-        self._woken = asyncio.Event()
-        super().__init__(self._events(), media_type=MEDIA_TYPE)
+    def __init__(self, listeners: Listeners, work: Work, teller: _Teller) -> None:
+        self._work, self._teller = work, teller
+        super().__init__(listeners)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send events until the browser leaves."""
-        wake = from_any_thread(self._woken.set)
-        try:
-            self._commits.join(wake)
-        except TooManyStreams as error:
-            await refusal(error, {"retry-after": "30"})(scope, receive, send)
-            return
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._commits.leave(wake)
-
-    async def _events(self) -> AsyncIterator[bytes]:
+    async def events(self) -> AsyncIterator[bytes]:
         yield retry(RETRY_MS)
         quiet_since = asyncio.get_running_loop().time()
-        while not self._commits.is_stopped:
+        while not self._listeners.is_stopped:
             self._woken.clear()
             try:
                 news = await self._work.run(self._teller.news)
@@ -81,11 +65,7 @@ class LiveStream(StreamingResponse):
             if news or now - quiet_since >= QUIET_SECONDS:
                 yield news or STILL_HERE
                 quiet_since = now
-            await self._wait()
-
-    async def _wait(self) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
+            await self.wait(LOOK_SECONDS)
 
 
 class _Teller:

@@ -8,7 +8,7 @@ from offhook.desk.uploading import TooManyUploads
 from offhook.web.awaiting import ServerStops
 from offhook.web.call import Answers
 from offhook.web.errors import Fault, FileTrouble
-from offhook.web.hub import TooManyStreams
+from offhook.web.listeners import TooManyStreams
 from offhook.web.receiving import patient
 from shared.errors import (
     BadRecording,

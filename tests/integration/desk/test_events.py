@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from offhook.web.hub import AT_ONCE, KEPT, MOST_STREAMS
+from offhook.web.hub import AT_ONCE, KEPT
+from offhook.web.listeners import MOST_STREAMS
 from shared.settings import Settings
 from shared.store.listing import Wanted
 from shared.store.store import Store

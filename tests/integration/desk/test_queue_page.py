@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from offhook.web.hub import MOST_STREAMS
+from offhook.web.listeners import MOST_STREAMS
 from shared.store.claims import Failure
 from shared.store.store import Store
 from tests import tables
