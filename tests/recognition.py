@@ -18,7 +18,7 @@ from transcribe_worker.model_files import bundled_folder
 from transcribe_worker.recognition.batches import Batches
 from transcribe_worker.recognition.languages import Language
 from transcribe_worker.recognition.pipeline import Recognition
-from transcribe_worker.recognizer.process import decoded
+from transcribe_worker.recognizer.transcription import decoded
 from transcribe_worker.speech.stretches import SAMPLE_RATE_HZ
 
 Samples = NDArray[np.float32]
