@@ -80,8 +80,16 @@ class WordsFeed:
         except StoreError as error:
             if not self._has_failed:
                 log.warning("the words of a running call cannot be read: %s", discreet(error))
-            self._has_failed = True
-            return self._recording_ended.is_set() and self._is_still()
+        except Exception:  # those who listen wait for the last event
+            if not self._has_failed:
+                log.exception("the words of a running call cannot be sent")
+        self._has_failed = True
+        if not (self._recording_ended.is_set() and self._is_still()):
+            return False
+        for listener in self._listeners():
+            for event in self._words.no_more(self._call):
+                listener(event)
+        return True
 
     def _look(self) -> bool:
         recording_ended = self._recording_ended.is_set()  # first: what is read afterwards is no older

@@ -56,6 +56,10 @@ class CallWords:
         new = [it for it in self._transcribed() if it.start_ms >= heard.until_ms]
         return self._events(_ended(call, new) if call else None, [new], (), is_last=True)
 
+    def no_more(self, call: LiveCall | None) -> list[Event]:
+        """Return the last event of a call whose words cannot be read any more."""
+        return self._events(call, (), (), is_last=True)
+
     def are_being_finished(self) -> bool:
         """Whether the call's record will have a transcript that has the rest of them. Raises StoreError."""
         record = self._store.records.of_session(self._session_id)

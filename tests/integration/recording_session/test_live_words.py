@@ -161,6 +161,7 @@ def test_a_database_that_cannot_be_read_is_logged_once_and_the_recording_goes_on
         desk.session.start()
         wait_for(lambda: len(failures) > 2, "some failures")
         assert desk.session.stop()["state"] == "queued"
+        assert last(desk)["live"] is None  # who listens waits for it
         wait_for(lambda: not desk.session._words._feeds[0].runs, "the end of the feed")
     assert [record.name for record in caplog.records] == [feed.__name__]
 
