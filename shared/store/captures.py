@@ -74,6 +74,10 @@ class Captures:
         """Return captures that run, wait for a person or could not be queued yet, the oldest first."""
         return self._all(CaptureRow.state != QUEUED)
 
+    def running(self) -> list[Capture]:
+        """Return captures that are being recorded, the oldest first."""
+        return self._all(CaptureRow.state == RECORDING)
+
     def unqueued_of_candidate(self, candidate_id: str) -> list[Capture]:
         """Return the captures of a person that have no record, the oldest first."""
         queued = RecordRow.select(RecordRow.session_id)

@@ -23,6 +23,7 @@ ASKED: dict[str, Callable[[Store], object]] = {
     "which files are unreadable": lambda store: store.inbox_files.unreadable(),
     "what changed since a change": lambda store: store.changes.since(7, 100),
     "the last change": lambda store: store.changes.latest(),
+    "which calls are recorded": lambda store: store.captures.running(),
     "the newest in a state": lambda store: store.records.newest(20, COMPLETED),
     "the page after that": lambda store: store.records.newest(20, COMPLETED, before_id=7),
 }

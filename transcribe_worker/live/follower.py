@@ -28,7 +28,6 @@ from shared.errors import (
 from shared.home import part_of
 from shared.logs import DatabaseTrouble, discreet
 from shared.settings import RecordOptions, Settings
-from shared.store.captures import RECORDING
 from shared.store.live import FOLLOWING, LiveClaim
 from shared.store.store import Store
 from shared.store.values import Capture
@@ -90,7 +89,7 @@ class Follower:
         """Return the running call to follow, None if there is none or the queue is paused."""
         if self.stopping.is_set() or self.store.controls.paused():
             return None
-        running = [it for it in self.store.captures.unfinished() if it.state == RECORDING]
+        running = self.store.captures.running()
         return next((it for it in running if self._is_wanted(it) and self._is_free(it)), None)
 
     def _is_wanted(self, call: Capture) -> bool:

@@ -9,6 +9,7 @@ def add_live_calls(execute: Execute) -> None:
     """Keep live calls by the session of their capture, and what was asked and what is wrong of a capture."""
     execute('ALTER TABLE "captures" ADD COLUMN "live" INTEGER')
     execute('ALTER TABLE "captures" ADD COLUMN "strain" TEXT')
+    execute('CREATE INDEX "capture_state_started_at" ON "captures" ("state", "started_at")')
     execute("""
         CREATE TABLE "live_calls" (
             "session_id" TEXT NOT NULL PRIMARY KEY,

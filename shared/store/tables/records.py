@@ -134,6 +134,7 @@ class CaptureRow(Model):
 
     class Meta:
         table_name = "captures"
+        indexes = ((("state", "started_at"), False),)
 
 
 class LoudnessRow(Model):
