@@ -23,9 +23,8 @@ from shared.store.transitions import COMPLETED
 from shared.words import Segment
 from shared.workers import Presence
 from tests.stage import Stage
-from tests.waiting import until
 
-PATIENCE_SECONDS = 3600.0
+LOOK_SECONDS, PATIENCE_SECONDS = 0.2, 3600.0
 
 
 @dataclass(frozen=True)
@@ -86,14 +85,14 @@ class Home:
     def start_worker(self) -> subprocess.Popen[str]:
         """Start a worker, and wait until its model is loaded."""
         self.worker = worker = self._undo.enter_context(self.stage.process("transcribe_worker"))
-        until(self._is_loaded, "the worker's model", PATIENCE_SECONDS)
+        self.wait(self._is_loaded, "the worker's model")
         self._idle_engines = children(worker.pid)
         return worker
 
     def start_capture(self) -> subprocess.Popen[str]:
         """Start a capture process."""
         self.capture = self._undo.enter_context(self.stage.process("capture_worker"))
-        until((self.stage.home / "control.json").exists, "the capture process")
+        self.wait((self.stage.home / "control.json").exists, "the capture process")
         return self.capture
 
     def replayed(self, sound: Sound, seconds: float, layout: str) -> Replayed:
@@ -114,16 +113,15 @@ class Home:
 
     def wait(self, is_so: Callable[[], object], what: str) -> None:
         """Wait until something is so; the memory is looked at meanwhile."""
-
-        def look() -> object:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not is_so():
+            assert time.monotonic() < deadline, f"waited in vain for {what}"
             self.note_memory()
-            return is_so()
-
-        until(look, what, PATIENCE_SECONDS)
+            time.sleep(LOOK_SECONDS)
 
     def note_memory(self) -> None:
         """Look at the memory of the worker and its engine; the engine ends soon after the call."""
-        if self.worker:
+        if self.worker and self._idle_engines:
             engines = children(self.worker.pid) - self._idle_engines
             self.peaks.worker = max(self.peaks.worker, peak_megabytes(self.worker.pid))
             self.peaks.engine = max([self.peaks.engine, *map(peak_megabytes, engines)])
@@ -138,7 +136,7 @@ class Home:
         record_id, began = self._record_id(session_id), time.time()
         done = self.stage.offhook("retry", str(record_id))
         assert done.returncode == 0, done.stderr
-        until(lambda: self._is_completed(record_id, began), "the file to be decoded", PATIENCE_SECONDS)
+        self.wait(lambda: self._is_completed(record_id, began), "the file to be decoded")
         return self.transcript(session_id), time.time() - began
 
     def lost_ms(self, session_id: str) -> int:
