@@ -133,7 +133,9 @@ class Home:
 
     def decoded_again(self, session_id: str) -> tuple[Transcript, float]:
         """Decode the file of a call from its beginning; return the transcript, and the seconds it took."""
-        record_id, began = self._record_id(session_id), time.time()
+        record_id = self._record_id(session_id)
+        self.wait(lambda: self.store.records.get(record_id).archived_at, "the library")
+        began = time.time()
         done = self.stage.offhook("retry", str(record_id))
         assert done.returncode == 0, done.stderr
         self.wait(lambda: self._is_completed(record_id, began), "the file to be decoded")

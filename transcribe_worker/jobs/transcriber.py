@@ -147,6 +147,7 @@ class Transcriber:
                 watch.lap("opened" if isinstance(event, Opened) else "decoded")
                 if isinstance(event, Done):
                     watch.note(asdict(event.spent))
+        path = self.library.find(self.store.records.get(claim.record.id))  # it may have been archived since
         if self._unchanged(claim, path) != before:
             raise RecordingChanged
         record = complete(self.store, claim, progress.findings, progress.noticed)
