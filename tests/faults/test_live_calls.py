@@ -97,18 +97,25 @@ def completed_at_its_end(stage: Stage, record_id: int) -> bool:
     return f"recording {record_id}: completed at the end of its call" in log_of(stage)
 
 
+def kill_live_engine(worker: subprocess.Popen[str]) -> None:
+    engine = live_engine_of(worker)
+    assert engine
+    os.kill(engine, signal.SIGKILL)
+
+
 # Processes killed
 
 
 def test_a_call_whose_engine_is_killed_is_completed_at_its_end_with_the_same_words(
     stage: Stage, said: NDArray[np.float32]
 ) -> None:
-    with running(stage, WORKER) as (worker,), recorded(stage, said) as recorder:
+    with running(stage, WORKER) as (worker,), recorded(stage, np.tile(said, 2)) as recorder:
         followed_to(stage, recorder.session_id, MIDDLE_SECONDS)
-        dead = live_engine_of(worker)
-        assert dead
-        os.kill(dead, signal.SIGKILL)
-        stage.wait_for(lambda: live_engine_of(worker) not in (None, dead), "another engine")
+        kill_live_engine(worker)
+        killed_seconds = recorder.seconds
+        stage.wait_for(
+            lambda: heard_seconds(stage, recorder.session_id) > killed_seconds, "words of another engine"
+        )
         record = recorder.all_of_it().hang_up()
         words = completed(stage, record.id)
         assert counts(stage, record.id) == ("completed", 1, 0)
@@ -125,7 +132,7 @@ def test_a_call_that_kills_its_engine_three_times_is_off_with_the_reason_and_lef
         for crashes in (1, 2, 3):
             stage.wait_for(lambda: heard_seconds(stage, recorder.session_id) > begun[-1], "its words")
             begun.append(recorder.seconds)
-            os.kill(live_engine_of(worker) or 0, signal.SIGKILL)
+            kill_live_engine(worker)
             stage.wait_for(lambda n=crashes: has_crashed(stage, recorder.session_id, n), "the crash")
         live = live_of(stage, recorder.session_id)
         record = recorder.hang_up()
