@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -28,15 +27,16 @@ class Heard:
     language: Language | None
     decoded: list[Window] = field(default_factory=list)
     speed: float | None = None
+    spoken: int | None = None  # samples of speech; all of them if None
 
     def hears(self, samples: NDArray[np.float32]) -> bool:
         return True
 
     def cut(self, samples: NDArray[np.float32], start: int) -> Cut:
-        return Cut([], [Window(start, samples, ())], start)
+        return Cut([], [Window(start, samples[: self.spoken], ())], start)
 
-    def decode_provisionally(self, windows: Iterable[Window]) -> tuple[Segment, ...]:
-        self.decoded += windows
+    def decode_provisionally(self, window: Window) -> tuple[Segment, ...]:
+        self.decoded.append(window)
         return ()
 
 
@@ -67,3 +67,17 @@ def test_sound_that_the_stream_has_is_not_kept_twice_while_nobody_looks() -> Non
     (side,) = live._sides.values()
     assert sum(map(len, side.fresh.blocks)) <= SAMPLE_RATE_HZ
     assert len(side.samples()) == 100 * SAMPLE_RATE_HZ
+
+
+def test_a_window_that_grows_no_more_is_guessed_once() -> None:
+    """What was said last is decoded again with each second of it, and not in the pause after it."""
+    moments = iter(range(0, 100, 10))
+    recognition, sent = Heard(Language("en"), spoken=SAMPLE_RATE_HZ), list[Provisional]()
+    live = LiveText(
+        cast(Recognition, recognition), sent.append, lambda: False, lambda window: None, lambda: next(moments)
+    )
+    blocks = live.watched(Stream([SECOND] * 4)).blocks
+    for _ in blocks:
+        live.look()
+    assert len(recognition.decoded) == 1
+    assert len(sent) > 1

@@ -7,11 +7,10 @@ has that very window: the same samples, with the same speech in them. The text d
 from __future__ import annotations
 
 from shared.words import Segment
-from transcribe_worker.speech.stretches import Stretch, Window
-from transcribe_worker.speech.windows import Span
+from transcribe_worker.speech.stretches import Stretch, Window, WindowKey
 
 Text = tuple[Segment, ...]
-_Key = tuple[int | None, int, int, tuple[Span, ...]]
+_Key = tuple[int | None, WindowKey]
 
 
 class EarlyWindows:
@@ -31,10 +30,10 @@ class EarlyWindows:
     def taken(self, channel: int | None, stretch: Stretch) -> dict[int, Text]:
         """Return the texts of the windows of a stretch by their starts, and forget all before its end."""
         windows = {window.start: self.find(channel, window) for window in stretch.windows}
-        for key in [key for key in self._texts if key[0] == channel and key[1] < stretch.end]:
+        for key in [key for key in self._texts if key[0] == channel and key[1][0] < stretch.end]:
             del self._texts[key]
         return {start: text for start, text in windows.items() if text is not None}
 
 
 def _key(channel: int | None, window: Window) -> _Key:
-    return channel, window.start, window.end, window.speech
+    return channel, window.key

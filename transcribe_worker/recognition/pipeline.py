@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
 from typing import NamedTuple
 
 from shared.settings import RecordOptions
@@ -169,13 +168,12 @@ class Recognition:
         heard = self._timed(self._find, samples)
         return bool(heard.speech or heard.loud)
 
-    def decode_provisionally(self, windows: Sequence[Window]) -> tuple[Segment, ...]:
-        """Return a text of windows that is made at once and may be wrong."""
-        if not windows:
-            return ()
+    def decode_provisionally(self, window: Window) -> tuple[Segment, ...]:
+        """Return a text of a window that is made at once and may be wrong."""
         if self._provisional is None:
-            self._provisional = self._new_decoder(windows[0].samples, PROVISIONAL)
-        return tuple(chain.from_iterable(self._provisional.decode(windows)))
+            self._provisional = self._new_decoder(window.samples, PROVISIONAL)
+        (text,) = self._provisional.decode([window])
+        return text
 
     def _found(self, stream: Stream) -> Iterator[_Found]:
         """Yield the stretches of a channel, with what is to be decoded in them."""

@@ -8,8 +8,9 @@ text is provisional. When reading falls behind, nothing is left for this, so the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,11 @@ from numpy.typing import NDArray
 from shared.words import Segment
 from transcribe_worker.engine.messages import Provisional
 from transcribe_worker.recognition.pipeline import Recognition, Recognized, Stream
-from transcribe_worker.speech.stretches import Window
+from transcribe_worker.speech.stretches import Window, WindowKey
 from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
 
 Mono = NDArray[np.float32]
+Text = tuple[Segment, ...]
 
 #: New samples that are worth a look.
 LEAST_NEW = SAMPLE_RATE_HZ
@@ -98,28 +100,43 @@ class LiveText(NoLiveText):
         if new < LEAST_NEW:
             return False
         side.seen = end
-        if side.is_open or self._recognition.hears(samples[-(new + HEARD_AGAIN) :]):
+        if side.may_change or self._recognition.hears(samples[-(new + HEARD_AGAIN) :]):
             side.text = self._text(side, samples)
         self._send(Provisional(end / SAMPLE_RATE_HZ, side.text, side.channel, self._recognition.speed))
         return True
 
-    def _text(self, side: _Side, samples: Mono) -> tuple[Segment, ...]:
+    def _text(self, side: _Side, samples: Mono) -> Text:
         if self._recognition.language is None:  # the first whole stretch with speech decides, as in a file
             side.is_open = True
             return ()
         found = self._recognition.cut(samples, side.start)
-        ready = [window for window in found.ready if window.end <= side.settled.end]
-        changing = found.ready[len(ready) :] + found.unfinished
-        side.is_open = bool(changing)
-        segments: list[Segment] = []
-        for window in (it for it in ready if it.end > side.done):
-            if not self._has_ended():
-                segments += self._decoded_early(window, side.channel)
+        settled = [window for window in found.ready if window.end <= side.settled.end]
+        unsettled = found.ready[len(settled) :]
+        side.is_open = bool(found.unfinished)
+        side.settles_at = unsettled[0].end if unsettled else None
+        early = (self._decoded_early(it, side.channel) for it in settled if it.end > side.done)
+        guessed = self._guessed(side, unsettled + found.unfinished)
+        texts = list(self._while_it_grows(chain(early, guessed)))
         if self._has_ended():
             return side.text
-        return (*segments, *self._recognition.decode_provisionally(changing))
+        return tuple(chain.from_iterable(texts))
 
-    def _decoded_early(self, window: Window, channel: int | None) -> tuple[Segment, ...]:
+    def _while_it_grows(self, texts: Iterator[Text]) -> Iterator[Text]:
+        """Make texts until the recording has ended."""
+        while not self._has_ended() and (text := next(texts, None)) is not None:
+            yield text
+
+    def _guessed(self, side: _Side, windows: Sequence[Window]) -> Iterator[Text]:
+        """Yield the provisional text of windows; that of a window that was there before is kept."""
+        known, side.guesses = side.guesses, {}
+        for window in windows:
+            text = known.get(window.key)
+            if text is None:
+                text = self._recognition.decode_provisionally(window)
+            side.guesses[window.key] = text
+            yield text
+
+    def _decoded_early(self, window: Window, channel: int | None) -> Text:
         if channel is None:
             self._hear(window)
         return self._recognition.decode_early(window, channel)
@@ -132,8 +149,15 @@ class _Side:
         self.channel, self.start, self.done = stream.channel, stream.start, stream.done
         self.settled, self.fresh = _Tail(stream.start), _Tail(0)
         self.seen = stream.start  # up to here the text was made
-        self.is_open = False  # the text may change without new sound
-        self.text: tuple[Segment, ...] = ()
+        self.is_open = False  # a pause will end a window
+        self.settles_at: int | None = None  # where a window ends that the stream does not have yet
+        self.guesses: dict[WindowKey, Text] = {}  # of the windows in the last text
+        self.text: Text = ()
+
+    @property
+    def may_change(self) -> bool:
+        """Whether the text may change without new sound."""
+        return self.is_open or (self.settles_at is not None and self.settles_at <= self.settled.end)
 
     def passed(self, blocks: Iterable[Mono]) -> Iterator[Mono]:
         """Pass the samples of the stream on."""
@@ -148,7 +172,7 @@ class _Side:
 
     def begin(self, start: int) -> None:
         """Go on with a new stretch."""
-        self.start, self.is_open, self.text = start, True, ()
+        self.start, self.is_open, self.settles_at, self.text = start, True, None, ()
         self.settled.drop(start)
 
     def samples(self) -> Mono:

@@ -33,6 +33,9 @@ SHORTEST_WINDOW = FRAME
 PAUSES, ABOUT_AS_QUIET, INAUDIBLE = (15, 10, 5), 1.1, 1e-9
 
 
+WindowKey = tuple[int, int, tuple[Span, ...]]
+
+
 @dataclass(frozen=True)
 class Window:
     """Samples to decode, shape (frames,), and their position in the recording, in samples."""
@@ -45,6 +48,11 @@ class Window:
     def end(self) -> int:
         """The first sample after the window."""
         return self.start + len(self.samples)
+
+    @property
+    def key(self) -> WindowKey:
+        """What names the window within a channel: its place, and the speech in it."""
+        return self.start, self.end, self.speech
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.speakers import VoiceTurn
-from transcribe_worker.speech.stretches import Stretch, Window
-from transcribe_worker.speech.windows import SAMPLE_RATE_HZ, Span
+from transcribe_worker.speech.stretches import Stretch, Window, WindowKey
+from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
 from transcribe_worker.voices import clusters, pieces
 from transcribe_worker.voices.network import PARTS, VoiceNetwork
 from transcribe_worker.voices.turns import turns
 
 MS_PER_SAMPLE = 1000 / SAMPLE_RATE_HZ
-
-
-_Key = tuple[int, int, tuple[Span, ...]]
 
 
 class _Heard(NamedTuple):
@@ -41,22 +38,22 @@ class Listener:
         self._starts: list[int] = []
         self._lengths: list[int] = []
         self._embeddings: list[NDArray[np.float16]] = []
-        self._early: dict[_Key, _Heard] = {}
+        self._early: dict[WindowKey, _Heard] = {}
         self.seconds = 0.0
 
     def hear(self, stretch: Stretch) -> None:
         """Take the voices of a stretch in."""
         began = time.monotonic()
         for window in stretch.windows:
-            self._take(window, self._early.get(_key(window)) or self._heard(window))
+            self._take(window, self._early.get(window.key) or self._heard(window))
         self._early.clear()
         self.seconds += time.monotonic() - began
 
     def hear_early(self, window: Window) -> None:
         """Hear a window before its stretch is whole; it is taken in if the stretch has that very window."""
         began = time.monotonic()
-        if _key(window) not in self._early:
-            self._early[_key(window)] = self._heard(window)
+        if window.key not in self._early:
+            self._early[window.key] = self._heard(window)
         self.seconds += time.monotonic() - began
 
     def turns(self, speakers: int = 0) -> tuple[VoiceTurn, ...]:
@@ -96,7 +93,3 @@ class Listener:
         self._starts += heard.starts
         self._lengths += heard.lengths
         self._embeddings += heard.embeddings
-
-
-def _key(window: Window) -> _Key:
-    return window.start, window.end, window.speech
