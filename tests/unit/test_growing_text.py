@@ -26,14 +26,21 @@ class Heard:
 
     language: Language | None
     decoded: list[Window] = field(default_factory=list)
+    early: list[Window] = field(default_factory=list)
     speed: float | None = None
+    is_ready: bool = False  # a pause ends what it hears
     spoken: int | None = None  # samples of speech; all of them if None
 
     def hears(self, samples: NDArray[np.float32]) -> bool:
         return True
 
     def cut(self, samples: NDArray[np.float32], start: int) -> Cut:
-        return Cut([], [Window(start, samples[: self.spoken], ())], start)
+        windows = [Window(start, samples[: self.spoken], ())]
+        return Cut(windows, [], start) if self.is_ready else Cut([], windows, start)
+
+    def decode_early(self, window: Window, channel: int | None) -> tuple[Segment, ...]:
+        self.early.append(window)
+        return ()
 
     def decode_provisionally(self, window: Window) -> tuple[Segment, ...]:
         self.decoded.append(window)
@@ -81,3 +88,17 @@ def test_a_window_that_grows_no_more_is_guessed_once() -> None:
         live.look()
     assert len(recognition.decoded) == 1
     assert len(sent) > 1
+
+
+@pytest.mark.parametrize(("gain", "early"), [(1.0, [4.0]), (0.5, [])])
+def test_a_window_whose_echo_may_still_be_removed_is_decoded_early_unless_there_was_echo_before(
+    gain: float, early: list[float]
+) -> None:
+    recognition = Heard(Language("en"), is_ready=True)
+    live = live_text(recognition, [])
+    blocks = iter(live.watched(Stream([np.float32(gain) * SECOND] * 2)).blocks)
+    live.see(np.tile(SECOND, 4)[np.newaxis])
+    next(blocks)
+    live.look()
+    assert [it.end / SAMPLE_RATE_HZ for it in recognition.early] == early
+    assert len(recognition.decoded) == 1 - len(early)

@@ -6,11 +6,15 @@ has that very window: the same samples, with the same speech in them. The text d
 
 from __future__ import annotations
 
+import hashlib
+
 from shared.words import Segment
 from transcribe_worker.speech.stretches import Stretch, Window, WindowKey
 
 Text = tuple[Segment, ...]
-_Key = tuple[int | None, WindowKey]
+_Key = tuple[int | None, WindowKey, bytes]
+
+DIGEST_BYTES = 16
 
 
 class EarlyWindows:
@@ -29,6 +33,8 @@ class EarlyWindows:
 
     def taken(self, channel: int | None, stretch: Stretch) -> dict[int, Text]:
         """Return the texts of the windows of a stretch by their starts, and forget all before its end."""
+        if not self._texts:
+            return {}
         windows = {window.start: self.find(channel, window) for window in stretch.windows}
         for key in [key for key in self._texts if key[0] == channel and key[1][0] < stretch.end]:
             del self._texts[key]
@@ -36,4 +42,6 @@ class EarlyWindows:
 
 
 def _key(channel: int | None, window: Window) -> _Key:
-    return channel, window.key
+    """Return what the text of a window depends on; its samples may still change after it was decoded."""
+    digest = hashlib.blake2b(window.samples.tobytes(), digest_size=DIGEST_BYTES).digest()
+    return channel, window.key, digest

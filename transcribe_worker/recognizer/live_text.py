@@ -1,8 +1,10 @@
 """The text of a growing recording after its last whole stretch.
 
 It works while there is nothing to read. A window that ends before a pause is decoded as its stretch will be,
-and the stretch takes that text over. What is said now is decoded at once, and again with each second: that
-text is provisional. When reading falls behind, nothing is left for this, so the recording catches up.
+and the stretch takes that text over. Where echo is removed, the stretch has the window half a minute later;
+it is decoded before that, unless there was echo just before. What is said now is decoded at once, and again
+with each second: that text is provisional. When reading falls behind, nothing is left for this, so the
+recording catches up.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from transcribe_worker.speech.windows import SAMPLE_RATE_HZ
 Mono = NDArray[np.float32]
 Text = tuple[Segment, ...]
 
+NOTHING = np.empty(0, np.float32)
 #: New samples that are worth a look.
 LEAST_NEW = SAMPLE_RATE_HZ
 #: Speech detection hears this much of what it has heard already, before new samples.
@@ -110,7 +113,7 @@ class LiveText(NoLiveText):
             side.is_open = True
             return ()
         found = self._recognition.cut(samples, side.start)
-        settled = [window for window in found.ready if window.end <= side.settled.end]
+        settled = [it for it in found.ready if it.end <= side.settled.end or not side.is_changed]
         unsettled = found.ready[len(settled) :]
         side.is_open = bool(found.unfinished)
         side.settles_at = unsettled[0].end if unsettled else None
@@ -149,6 +152,7 @@ class _Side:
         self.channel, self.start, self.done = stream.channel, stream.start, stream.done
         self.settled, self.fresh = _Tail(stream.start), _Tail(0)
         self.seen = stream.start  # up to here the text was made
+        self.is_changed = False  # what the stream had last is not what was read: echo was removed from it
         self.is_open = False  # a pause will end a window
         self.settles_at: int | None = None  # where a window ends that the stream does not have yet
         self.guesses: dict[WindowKey, Text] = {}  # of the windows in the last text
@@ -162,6 +166,7 @@ class _Side:
     def passed(self, blocks: Iterable[Mono]) -> Iterator[Mono]:
         """Pass the samples of the stream on."""
         for block in blocks:
+            self.is_changed = self._differs(block)
             self.settled.add(block)
             yield block
 
@@ -169,6 +174,12 @@ class _Side:
         """Take samples that the stream has later, and drop those that it has: nobody may look for hours."""
         self.fresh.add(samples)
         self.fresh.drop(self.settled.end)
+
+    def _differs(self, block: Mono) -> bool:
+        """Whether the next block of the stream is not what was read of it before."""
+        self.fresh.drop(self.settled.end)
+        read = np.concatenate([*self.fresh.blocks, NOTHING])[: len(block)]
+        return len(read) == len(block) and not np.array_equal(read, block)
 
     def begin(self, start: int) -> None:
         """Go on with a new stretch."""
@@ -178,7 +189,7 @@ class _Side:
     def samples(self) -> Mono:
         """Return the samples of the stretch so far, the last of them perhaps not as the stream will have."""
         self.fresh.drop(self.settled.end)
-        return np.concatenate([*self.settled.blocks, *self.fresh.blocks, np.empty(0, np.float32)])
+        return np.concatenate([*self.settled.blocks, *self.fresh.blocks, NOTHING])
 
 
 class _Tail:
