@@ -169,7 +169,8 @@ def test_a_power_cut_costs_two_seconds_of_a_call_at_most_and_no_record(
     with_microphone: tuple[tuple[str, str], ...],
 ) -> None:
     """Only what was synced is left: the processes are stopped, and the disk is copied as it stands."""
-    stage = replace(stage, home=fragile.folder / "home", settings=with_microphone)
+    settings = (*with_microphone, ("OFFHOOK_LIVE_QUEUE", "share"))
+    stage = replace(stage, home=fragile.folder / "home", settings=settings)
     dropped = stage.drop_call(stretches, "under way.wav")
     fragile.sync()  # what comes before offhook is not its to keep
     with running(stage, CAPTURE) as recorders:

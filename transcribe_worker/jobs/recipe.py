@@ -10,6 +10,7 @@ from shared.errors import BadOptions, SettingsError
 from shared.setting_values import for_recording
 from shared.settings import RecordOptions, Settings
 from shared.store.store import Store
+from shared.store.transitions import QUEUED
 from shared.store.values import Capture, Record
 from transcribe_worker.jobs.terms import with_terms
 
@@ -34,17 +35,8 @@ def options_of(settings: Settings, store: Store, record: Record) -> RecordOption
 
 def of_call(call: Capture) -> Record:
     """Return the record that a call will be, as far as its options depend on it."""
-    return Record(
-        id=0,
-        session_id=call.session_id,
-        source="capture",
-        title=call.title,
-        recording_path=call.recording_path,
-        transcription_status="",
-        created_at=call.started_at,
-        candidate_id=call.candidate_id,
-        project_id=call.project_id,
-    )
+    about = (call.session_id, "capture", call.title, call.recording_path, QUEUED, call.started_at)
+    return Record(0, *about, candidate_id=call.candidate_id, project_id=call.project_id)
 
 
 def recipe(options: RecordOptions) -> str:

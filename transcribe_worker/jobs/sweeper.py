@@ -69,9 +69,9 @@ class Sweeper:
     store: Store
     hints: HintQueue
     library: Library
-    waits: Callable[[], bool] = _never  # queued recordings, for the end of a live call
     clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
+    waits: Callable[[], bool] = _never  # queued recordings, for the end of a live call
     _last_sweep: float = 0.0
     _leases: dict[str | None, tuple[float | None, float]] = field(default_factory=dict)
     _hinted: set[tuple[int, int]] = field(default_factory=set)  # begun records, and the attempts they had

@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from shared.errors import (
     BadRecording,
@@ -26,7 +26,7 @@ from shared.errors import (
     in_words,
 )
 from shared.home import part_of
-from shared.logs import DatabaseTrouble, discreet
+from shared.logs import discreet
 from shared.settings import RecordOptions, Settings
 from shared.store.live import FOLLOWING, LiveClaim
 from shared.store.store import Store
@@ -58,7 +58,6 @@ class Follower:
     report: Callable[[str], None]  # the worker's state, for `offhook status`
     finisher: Finisher
     trouble: Callable[[], str | None]  # of this machine: why nothing is to be decoded now
-    _trouble: DatabaseTrouble = field(default_factory=lambda: DatabaseTrouble(log))
 
     def run(self) -> None:
         """Look for a call every 0.25 s, until the worker stops."""
@@ -66,9 +65,8 @@ class Follower:
             while not self.stopping.wait(LOOK_SECONDS):
                 try:
                     self.look()
-                    self._trouble.is_over()
                 except StoreError as error:
-                    self._trouble.note(error)
+                    log.debug("no call can be looked for now: %s", error.code)  # the sweeper warns
                 except Exception:  # the next call may do better
                     log.exception("a call cannot be followed")
         finally:

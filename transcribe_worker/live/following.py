@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import OffhookError, StoreError, WorkerStopping
-from shared.logs import DatabaseTrouble
 from shared.settings import RecordOptions, Settings
 from shared.store.captures import RECORDING
 from shared.store.live import LiveClaim, LiveWord
@@ -90,7 +89,6 @@ class Following:
         self._looked = self._checked = self._renewed = monotonic()
         self._has_ended = False
         self._machine: str | None = None  # why nothing is to be decoded now, apart from the recorder
-        self._database_trouble = DatabaseTrouble(log)
         self._is_held = False  # the engine rests
         # What the row says, perhaps of an engine or a worker that is gone:
         self._yields: str | None = None
@@ -148,9 +146,7 @@ class Following:
             if now - self._renewed > self._settings.lease_seconds / RENEWALS_PER_LEASE:
                 self._renew()
         except StoreError as error:  # the engine goes on, and the next look may do better
-            self._database_trouble.note(error)
-        else:
-            self._database_trouble.is_over()
+            log.debug("a call cannot be looked at now: %s", error.code)  # the sweeper warns
 
     def _look_at_call(self, now: float) -> None:
         call = self._store.captures.find(self._call.session_id)
@@ -238,7 +234,7 @@ class Following:
             try:
                 return write()
             except StoreError as error:
-                self._database_trouble.note(error)
+                log.debug("what is final is written later: %s", error.code)
             if self._stopping():
                 raise WorkerStopping
             time.sleep(AGAIN_SECONDS)
