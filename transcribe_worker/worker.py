@@ -17,6 +17,7 @@ from transcribe_worker.jobs.sweeper import Sweeper
 from transcribe_worker.jobs.transcriber import Transcriber
 from transcribe_worker.live.finishing import Finisher
 from transcribe_worker.live.follower import Follower
+from transcribe_worker.live.following import LOOK_SECONDS as CALL_LOOK_SECONDS
 from transcribe_worker.live.machine_state import trouble
 from transcribe_worker.live.precedence import Precedence
 
@@ -51,7 +52,7 @@ def work(process: Process) -> None:
         settings=settings,
         store=store,
         worker_id=process.presence.worker_id,
-        engine=Engine(note=setups.note),
+        engine=Engine(note=setups.note, heartbeat_seconds=CALL_LOOK_SECONDS),
         stopping=process.stopping,
         report=states.note,
         finisher=Finisher(

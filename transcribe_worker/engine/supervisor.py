@@ -56,9 +56,11 @@ class Engine:
         command: Sequence[str] = COMMAND,
         popen: Popen = subprocess.Popen,
         silence_seconds: float = SILENCE_SECONDS,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
         note: Callable[[Setup], None] = lambda setup: None,
     ) -> None:
         self._command, self._popen, self._silence_seconds = command, popen, silence_seconds
+        self._heartbeat_seconds = heartbeat_seconds  # between two calls of a heartbeat, at most
         self._note = note
         self._process: EngineProcess | None = None
         self._loaded: Load | None = None
@@ -134,10 +136,10 @@ class Engine:
         silence, allowed = 0.0, allowed_seconds
         while silence <= allowed():
             heartbeat()
-            event = process.receive(HEARTBEAT_SECONDS)
+            event = process.receive(self._heartbeat_seconds)
             if event is None:
                 # Counted in receives, not by the clock: a machine that slept has made one.
-                silence += HEARTBEAT_SECONDS
+                silence += self._heartbeat_seconds
                 continue
             if isinstance(event, Failed):
                 raise event.error()

@@ -38,7 +38,7 @@ from transcribe_worker.media.limits import RecordingLimits
 log = logging.getLogger(__name__)
 
 #: Time between two looks at the call, and at the process that records it and the machine.
-LOOK_SECONDS, AROUND_SECONDS = 0.25, 2.0
+LOOK_SECONDS, AROUND_SECONDS = 0.1, 2.0
 #: Text this much later than the sound is late. It takes 2 to 4 s while the engine keeps up.
 LATE_SECONDS = 8.0
 #: A model that decodes less than this many seconds in a second would never be done while people talk.
