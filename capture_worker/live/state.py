@@ -36,7 +36,7 @@ class LiveState:
 
         `running` is the call if it is being recorded.
         """
-        if running and not (self._is_usual if running.live is None else running.live):
+        if running and not running.is_live(self._is_usual):
             return dict(_SWITCHED_OFF)
         try:
             found = self._live.find(session_id) if session_id else None

@@ -61,7 +61,7 @@ def running_call(desk: Desk, session_id: str) -> dict[str, Any]:
         else says(
             state,
             _held(call, liveness),
-            wanted=desk.settings.live if capture.live is None else capture.live,
+            wanted=capture.is_live(desk.settings.live),
             chosen=capture.live is not None,
             has_worker=_has_worker(desk, liveness),
         ),

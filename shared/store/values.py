@@ -65,7 +65,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Capture:
-    """A call that is being recorded, or was: whose it is, where it will be, how well it was heard."""
+    """A call that is being recorded, or was: whose it is, where it will be, how well it was heard.
+
+    `live` says whether it is transcribed meanwhile, if that was chosen when it began.
+    """
 
     session_id: str
     state: str
@@ -81,6 +84,10 @@ class Capture:
     verdict: Mapping[str, Any] = field(default_factory=dict)
     live: bool | None = None
     strain: str | None = None
+
+    def is_live(self, usual: bool) -> bool:
+        """Whether it is to be transcribed while it is recorded; `usual` is what the settings say."""
+        return usual if self.live is None else self.live
 
 
 @dataclass(frozen=True)

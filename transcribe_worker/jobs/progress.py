@@ -91,9 +91,7 @@ class Progress:
         """Return the job for the audio that is not decoded yet, in the language found before."""
         record = self._claim.record
         job = Job(path, options, self._positions, is_split=is_split(self._store, self._claim.record))
-        if not self._positions:
-            return job
-        return replace(job, language=record.language or "", language_probability=record.language_probability)
+        return resumed(job, record.language, record.language_probability)
 
     def note(self, event: JobEvent) -> None:
         """Commit an event, or keep it until the recording is decoded. Raises ClaimLost."""
@@ -134,6 +132,13 @@ class Progress:
         progress = min(seconds / self._duration_seconds, 0.99) if self._duration_seconds else 0.0
         speed = round(heard / elapsed, 2) if heard >= SHORTEST_FOR_SPEED_SECONDS else None
         return {"progress": round(progress, 4), "speed": speed}
+
+
+def resumed(job: Job, language: str | None, probability: float | None) -> Job:
+    """Return a job that goes on in the language found before; one that begins looks for it."""
+    if not job.positions:
+        return job
+    return replace(job, language=language or "", language_probability=probability)
 
 
 def positions(windows: Iterable[Window]) -> tuple[Position, ...]:

@@ -32,16 +32,15 @@ from shared.store.claims import Claim, Failure
 from shared.store.store import Store
 from shared.store.transitions import QUEUED
 from shared.store.values import Record
-from transcribe_worker import model_files, voice_files
+from transcribe_worker import model_files
 from transcribe_worker.engine.messages import Done, Load, Opened
 from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.jobs.completion import complete
-from transcribe_worker.jobs.loading import loading
+from transcribe_worker.jobs.loading import by_settings, loading
 from transcribe_worker.jobs.progress import Heartbeat, Progress
 from transcribe_worker.jobs.recipe import effective_options, options_of, recipe
 from transcribe_worker.jobs.retry import Action, Decision, Limits, decide
 from transcribe_worker.jobs.stopwatch import Stopwatch
-from transcribe_worker.media.limits import RecordingLimits
 
 log = logging.getLogger(__name__)
 
@@ -137,10 +136,7 @@ class Transcriber:
         keep = Heartbeat(self.store, claim, self.settings.lease_seconds, self._is_to_stop)
         self.engine.load(self._model(options.model), keep)
         progress = Progress(self.store, claim, self.settings.lease_seconds)
-        settings = self.settings
-        voices = voice_files.find(settings.models, settings.voices_model) if options.voices else None
-        limits = RecordingLimits.of(self.settings)
-        job = replace(progress.job(path, options), limits=limits, voices=voices)
+        job = by_settings(progress.job(path, options), self.settings)
         with closing(self.engine.transcribe(job, keep)) as events:
             for event in events:
                 progress.note(event)

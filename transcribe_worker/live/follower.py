@@ -91,8 +91,7 @@ class Follower:
         return next((it for it in running if self._is_wanted(it) and self._is_free(it)), None)
 
     def _is_wanted(self, call: Capture) -> bool:
-        wanted = self.settings.live if call.live is None else call.live
-        return wanted and call.host in (None, self.store.host)
+        return call.is_live(self.settings.live) and call.host in (None, self.store.host)
 
     def _is_free(self, call: Capture) -> bool:
         live = self.store.live.find(call.session_id)

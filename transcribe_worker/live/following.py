@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from shared.store.store import Store
 from shared.store.values import Capture
 from shared.words import Segment
 from shared.workers import Liveness
-from transcribe_worker import voice_files
 from transcribe_worker.engine.messages import (
     Decoded,
     Ended,
@@ -30,10 +28,10 @@ from transcribe_worker.engine.messages import (
 )
 from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.jobs.findings import Findings, together
-from transcribe_worker.jobs.progress import RENEWALS_PER_LEASE, positions, windows_of
+from transcribe_worker.jobs.loading import by_settings
+from transcribe_worker.jobs.progress import RENEWALS_PER_LEASE, positions, resumed, windows_of
 from transcribe_worker.live import labelled
 from transcribe_worker.live.growth import recorded_seconds
-from transcribe_worker.media.limits import RecordingLimits
 
 log = logging.getLogger(__name__)
 
@@ -100,25 +98,14 @@ class Following:
 
     def job(self, path: Path, options: RecordOptions) -> Job:
         """Return the job for what is not final yet, in the language found before."""
-        settings = self._settings
         live = self._live.find(self._call.session_id) or self._claim.call  # an engine may have crashed
         self._yields, self._behind_seconds, self._flags = live.yields, live.behind_seconds, live.flags
         self._path = path
         begun = positions(self._live.windows(self._call.session_id))
         self._final = {it.channel: it.done_seconds for it in begun}
         self._heard = dict(self._final)
-        job = Job(
-            path,
-            options,
-            begun,
-            is_split=self._call.layout == "split",
-            limits=RecordingLimits.of(settings),
-            voices=voice_files.find(settings.models, settings.voices_model) if options.voices else None,
-            is_growing=True,
-        )
-        if not begun:
-            return job
-        return replace(job, language=live.language or "", language_probability=live.language_probability)
+        job = Job(path, options, begun, is_split=self._call.layout == "split", is_growing=True)
+        return resumed(by_settings(job, self._settings), live.language, live.language_probability)
 
     def follow(self, engine: Engine, job: Job) -> Findings:
         """Commit what the engine sends until the call is decoded.

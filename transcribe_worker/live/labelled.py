@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.loudness import SideLevels
+from shared.reading import speakers
 from shared.speakers import UNSURE, Label
 from shared.store.live import LiveWord
 from shared.store.store import Store
@@ -28,27 +29,21 @@ def words(
     levels = store.captures.levels(session_id, first_minute=first, end_minute=end)
     begin_ms = first * MS_PER_MINUTE
     known_ms = begin_ms + (_length_ms(levels) if segments[0].channel is None else 10**12)
-    speakers = _speakers(numbered(_moved(it, -begin_ms) for it in segments), levels)
-    found, number = [], 0
+    moved = numbered(_moved(it, -begin_ms) for it in segments)
+    spoken = labels(moved, Evidence(is_capture=True, levels=levels))
+    over = iter(speakers(spoken, sum(len(it.words) for it in segments)))
+    found = []
     for segment in segments:
         said = []
-        for word in segment.words:
-            speaker = speakers.get(number) if word.end_ms <= known_ms else None
+        for word, label in zip(segment.words, over, strict=False):
+            speaker = _known(label) if word.end_ms <= known_ms else None
             said.append(LiveWord(word.start_ms, word.end_ms, word.text, speaker, is_final))
-            number += 1
         found.append(said or [LiveWord(segment.start_ms, segment.end_ms, segment.text, None, is_final)])
     return found
 
 
-def _speakers(segments: Sequence[Segment], levels: SideLevels | None) -> dict[int, str]:
-    """Return the speaker of each word by its number; none where nobody knows."""
-    found: list[Label] = labels(segments, Evidence(is_capture=True, levels=levels))
-    return {
-        number: label.speaker
-        for label in found
-        if label.speaker != UNSURE
-        for number in range(label.first_word, label.last_word + 1)
-    }
+def _known(label: Label | None) -> str | None:
+    return label.speaker if label and label.speaker != UNSURE else None
 
 
 def _length_ms(levels: SideLevels | None) -> int:
