@@ -24,7 +24,7 @@ from shared.workers import Liveness
 from transcribe_worker import model_files
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.jobs.retry import Limits, after_crash
-from transcribe_worker.jobs.transcriber import conclude
+from transcribe_worker.jobs.transcriber import conclude, never
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +38,6 @@ BEGUN_AHEAD, HELD_AHEAD = 0.5, 0.75
 ARCHIVING_SECONDS = 10.0
 #: The files of a transcript that is being edited are written after this rest; a long call takes seconds.
 REST_SECONDS = 10.0
-
-
-def _never() -> bool:
-    return False
 
 
 class _Lease(NamedTuple):
@@ -71,7 +67,7 @@ class Sweeper:
     library: Library
     clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
-    waits: Callable[[], bool] = _never  # queued recordings, for the end of a live call
+    waits: Callable[[], bool] = never  # queued recordings, for the end of a live call
     _last_sweep: float = 0.0
     _leases: dict[str | None, tuple[float | None, float]] = field(default_factory=dict)
     _hinted: set[tuple[int, int]] = field(default_factory=set)  # begun records, and the attempts they had

@@ -50,7 +50,8 @@ CONCLUDE_AGAIN_SECONDS = 0.5
 UNREADABLE_WAIT_SECONDS = 10.0
 
 
-def _never() -> bool:
+def never() -> bool:
+    """Whether recordings wait where no call is transcribed live."""
     return False
 
 
@@ -66,7 +67,7 @@ class Transcriber:
     stopping: threading.Event
     report: Callable[[str], None]  # the worker's state, for `offhook status`
     archive: Callable[[Record], None]  # moves a completed recording into the library
-    waits: Callable[[], bool] = _never  # for the end of a call that is transcribed live
+    waits: Callable[[], bool] = never  # for the end of a call that is transcribed live
     _missing: str = ""
 
     def transcribe(self, record_id: int) -> None:
@@ -130,7 +131,7 @@ class Transcriber:
 
     def _decode(self, claim: Claim, watch: Stopwatch) -> Record:
         path = self.library.find(claim.record)
-        before = self._unchanged(claim, path)
+        before = unchanged(claim.record, path, self.settings.inbox)
         options = options_of(self.settings, self.store, claim.record)
         claim = self._with_live_text(claim, options)
         keep = Heartbeat(self.store, claim, self.settings.lease_seconds, self._is_to_stop)
@@ -144,7 +145,7 @@ class Transcriber:
                 if isinstance(event, Done):
                     watch.note(asdict(event.spent))
         path = self.library.find(self.store.records.get(claim.record.id))  # it may have been archived since
-        if self._unchanged(claim, path) != before:
+        if unchanged(claim.record, path, self.settings.inbox) != before:
             raise RecordingChanged
         record = complete(self.store, claim, progress.findings, progress.noticed)
         watch.lap("stored")
@@ -161,19 +162,6 @@ class Transcriber:
     def _model(self, name: str) -> Load:
         threads = self.settings.cpu_threads or _share_of_cores(self.settings.workers)
         return loading(self.settings, name, threads=threads, lanes=self.settings.lanes)
-
-    def _unchanged(self, claim: Claim, path: Path) -> Fingerprint:
-        """Check that the recording is still the queued one, and no link in the inbox."""
-        if path.parent == self.settings.inbox and path.is_symlink():
-            raise NotARecording(f"{path} is a link. Copy the recording itself into the inbox.")
-        try:
-            now = Fingerprint.of(path)
-        except FileNotFoundError:
-            raise RecordingMissing(f"The recording {path} is gone: it was moved or deleted.") from None
-        queued = (claim.record.size_bytes, claim.record.modified_ns)
-        if queued != (None, None) and queued != (now.size_bytes, now.modified_ns):
-            raise RecordingChanged
-        return now
 
     def _conclude(self, claim: Claim, error: Exception) -> None:
         """Decide and write the outcome of an attempt that ended with an error."""
@@ -205,6 +193,23 @@ class Transcriber:
         if message != self._missing:
             log.warning("%s", message)
             self._missing = message
+
+
+def unchanged(record: Record, path: Path, inbox: Path) -> Fingerprint:
+    """Check that a recording is still the queued one, and no link in the inbox.
+
+    Raises NotARecording, RecordingMissing, RecordingChanged.
+    """
+    if path.parent == inbox and path.is_symlink():
+        raise NotARecording(f"{path} is a link. Copy the recording itself into the inbox.")
+    try:
+        now = Fingerprint.of(path)
+    except FileNotFoundError:
+        raise RecordingMissing(f"The recording {path} is gone: it was moved or deleted.") from None
+    queued = (record.size_bytes, record.modified_ns)
+    if queued != (None, None) and queued != (now.size_bytes, now.modified_ns):
+        raise RecordingChanged
+    return now
 
 
 def conclude(store: Store, claim: Claim, failure: Failure, decision: Decision) -> None:

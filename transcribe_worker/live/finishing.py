@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from archive.library import Library
 from shared.errors import ClaimLost, OffhookError, StoreError
-from shared.files import Fingerprint
 from shared.logs import discreet
 from shared.settings import Settings
 from shared.store.captures import WAITING
@@ -23,6 +22,7 @@ from transcribe_worker.jobs.completion import complete
 from transcribe_worker.jobs.findings import Findings
 from transcribe_worker.jobs.progress import RENEWALS_PER_LEASE
 from transcribe_worker.jobs.recipe import options_of, recipe
+from transcribe_worker.jobs.transcriber import unchanged
 from transcribe_worker.live.growth import seconds_in
 
 log = logging.getLogger(__name__)
@@ -121,10 +121,7 @@ class Finisher:
 
     def _check_file(self, record: Record, findings: Findings) -> None:
         """Raise unless the file is what was queued, and as long as what was decoded."""
-        path = self.library.find(record)
-        now = Fingerprint.of(path)
-        if (record.size_bytes, record.modified_ns) != (now.size_bytes, now.modified_ns):
-            raise OffhookError("The recording has changed.")
+        now = unchanged(record, self.library.find(record), self.settings.inbox)
         layout = self.store.captures.get(record.session_id).layout
         if abs(seconds_in(now.size_bytes, layout) - (findings.duration_seconds or 0.0)) > SAME_SECONDS:
             raise OffhookError("The recording has another length than what was decoded.")
