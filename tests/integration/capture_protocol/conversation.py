@@ -6,11 +6,11 @@ import contextlib
 import json
 import subprocess
 import sys
-import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,11 +21,13 @@ from shared.settings import Settings
 from tests.control import connect, described, first_request, second_request
 from tests.stage import ROOT, Stage, end
 from tests.tables import Record
+from tests.waiting import until
 
 RATE_HZ = 16_000
 
 
 PATIENCE_SECONDS = 20.0
+wait_for = partial(until, seconds=PATIENCE_SECONDS)
 
 
 @dataclass
@@ -160,14 +162,6 @@ class Home:
         answered = client.do("authenticate", **first)
         client.do("authenticate", **second_request(self.settings.control, first, answered))
         return client
-
-
-def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.02)
-    return found
 
 
 def read(path: Path | str) -> NDArray[np.int16]:

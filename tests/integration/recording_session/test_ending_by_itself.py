@@ -7,9 +7,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +20,10 @@ from tests.conftest import skip_or_fail
 from tests.integration.recording_session.desk import RATE_HZ, Make, noise, only_record, read, write
 from tests.stage import ROOT
 from tests.tables import Capture, Record
+from tests.waiting import until
 
 PATIENCE_SECONDS = 15.0
+wait_for = partial(until, seconds=PATIENCE_SECONDS)
 
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's namespaces")
@@ -50,14 +51,6 @@ with RecordingSession(settings, on_event=events.append) as session:
     left = [path.name for path in settings.recording.iterdir()]
     print(json.dumps({"state": session.get_state(), "said": said, "refusal": refusal, "left": left}))
 """
-
-
-def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.02)
-    return found
 
 
 # It stops by itself

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,17 +14,11 @@ from shared.store.live import ENDED, FOLLOWING, OFF, LiveCalls
 from shared.store.store import Store
 from tests.integration.recording_session.desk import Desk, Make
 from tests.live_calls import Decoder
+from tests.waiting import until
 
 PATIENCE_SECONDS = 10.0
+wait_for = partial(until, seconds=PATIENCE_SECONDS)
 HELLO, THERE, WHAT = (" Hello", "me"), (" there.", "me"), (" What?", "them")
-
-
-def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.02)
-    return found
 
 
 def words(desk: Desk, revision: int) -> dict[str, Any]:
