@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 import numpy as np
 
@@ -22,11 +22,10 @@ from shared.recording_wav import HEADER_BYTES, SAMPLE_BYTES, Header
 from transcribe_worker.media.downmix import Mono, downmixed
 from transcribe_worker.media.flags import Flags
 from transcribe_worker.media.limits import RecordingLimits
-from transcribe_worker.media.recording import ORDINARY, WAV_PACKET_BYTES
+from transcribe_worker.media.recording import ORDINARY, WAV_PACKET_BYTES, some
 from transcribe_worker.media.resampling import SAMPLE_RATE_HZ, resampled, resampled_pairs
 from transcribe_worker.media.samples import SAMPLE_FORMATS, Channels, Chunk, scaled_to_one
 
-Block = TypeVar("Block", Mono, Channels)
 #: Called while there is nothing to read; returns False when the recording has ended.
 Wait = Callable[[], bool]
 
@@ -123,14 +122,14 @@ class GrowingRecording(AbstractContextManager["GrowingRecording"]):
         """
         # How two channels are mixed depends on the block: whether they cancel is decided for each.
         frames = WAV_PACKET_BYTES // self._file.frame_bytes if self.has_two_channels else BLOCK_FRAMES
-        return self._some(resampled(downmixed(self._chunks(frames), self._flags)))
+        return some(resampled(downmixed(self._chunks(frames), self._flags)), self._why_nothing)
 
     def pairs(self) -> Iterator[Channels]:
         """Yield the two channels from the beginning, in blocks of 0.5 s: shape (2, frames), 16 kHz.
 
         Raises what `blocks` raises.
         """
-        return self._some(resampled_pairs(self._chunks(BLOCK_FRAMES)))
+        return some(resampled_pairs(self._chunks(BLOCK_FRAMES)), self._why_nothing)
 
     def _chunks(self, frames: int) -> Iterator[Chunk]:
         """Yield chunks of `frames`, and a shorter one at the end."""
@@ -151,14 +150,8 @@ class GrowingRecording(AbstractContextManager["GrowingRecording"]):
         self._limits.check_size(self._name, HEADER_BYTES + frames * self._file.frame_bytes)
         self._limits.check_length(self._name, frames / SAMPLE_RATE_HZ)
 
-    def _some(self, blocks: Iterator[Block]) -> Iterator[Block]:
-        """Pass blocks on; raise if there are none."""
-        nothing = True
-        for block in blocks:
-            nothing = False
-            yield block
-        if nothing:
-            raise NoAudio(f"{self._name} has a header, but no audio after it.")
+    def _why_nothing(self) -> NoAudio:
+        return NoAudio(f"{self._name} has a header, but no audio after it.")
 
 
 def open_growing(path: Path, wait: Wait, limits: RecordingLimits = ORDINARY) -> GrowingRecording:

@@ -96,7 +96,7 @@ class Recording(AbstractContextManager["Recording"]):
         Raises TooLong, TooSlow, and at the end NoAudio or NotARecording if nothing could be decoded.
         """
         decoded = chain.from_iterable(part.blocks() for part in self._parts)
-        return self._some(self._meter.measured(decoded, len))
+        return some(self._meter.measured(decoded, len), self._why_nothing)
 
     @property
     def has_two_channels(self) -> bool:
@@ -109,21 +109,22 @@ class Recording(AbstractContextManager["Recording"]):
         Raises what `blocks` raises.
         """
         decoded = chain.from_iterable(part.pairs() for part in self._parts)
-        return self._some(self._meter.measured(decoded, _frames))
-
-    def _some(self, blocks: Iterator[Block]) -> Iterator[Block]:
-        """Pass blocks on; raise if there are none."""
-        nothing = True
-        for block in blocks:
-            nothing = False
-            yield block
-        if nothing:
-            raise self._why_nothing()
+        return some(self._meter.measured(decoded, _frames), self._why_nothing)
 
     def _why_nothing(self) -> NoAudio | NotARecording:
         if DAMAGED_AUDIO in self._flags:
             return NotARecording(f"Nothing in {self._name} could be decoded: it is damaged, or no recording.")
         return NoAudio(f"{self._name} has a header, but no audio after it.")
+
+
+def some(blocks: Iterator[Block], why_nothing: Callable[[], Exception]) -> Iterator[Block]:
+    """Pass blocks on; raise if there are none."""
+    nothing = True
+    for block in blocks:
+        nothing = False
+        yield block
+    if nothing:
+        raise why_nothing()
 
 
 def _frames(pair: Channels) -> int:
