@@ -35,6 +35,8 @@ class Access:
     name: str | None = None
     expires_at: float | None = None
     last_used_at: float | None = None
+    person_id: int | None = None
+    workstation: str | None = None
 
 
 class AccessKeys:

@@ -54,6 +54,10 @@ class Record:
     archived_at: float | None = None
     started_at: float | None = None
     completed_at: float | None = None
+    #: Where the recording is in a team's storage; None: `recording_path` is a file of this machine.
+    storage_key: str | None = None
+    owner_id: int | None = None
+    workstation: str | None = None
     #: The columns that no version of offhook writes so; a neutral value replaces each.
     damaged: tuple[str, ...] = ()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from peewee import SqliteDatabase
 
 from shared.errors import NewerDatabase
-from shared.store.sqlite import desk_schema, first_schema, live_schema, schema_changes
+from shared.store.sqlite import desk_schema, first_schema, live_schema, schema_changes, team_schema
 from shared.store.sqlite.first_schema import Execute
 
 
@@ -84,4 +84,5 @@ MIGRATIONS = (
     Migration("0019_who_speaks", schema_changes.index_speakers),
     Migration("0020_desk", desk_schema.add_desk),
     Migration("0021_live", live_schema.add_live_calls),
+    Migration("0022_team", team_schema.add_team),
 )

@@ -37,6 +37,8 @@ class AccessRow(Model):
     created_at = DoubleField()
     expires_at = DoubleField(null=True)
     last_used_at = DoubleField(null=True)
+    person_id = IntegerField(null=True, index=True)  # whose it is; NULL: of the person whose home it is
+    workstation = TextField(null=True)  # the host that a workstation's token has joined from
 
     class Meta:
         table_name = "access"

@@ -45,6 +45,11 @@ class RecordRow(Model):
     worker_host = TextField(null=True)  # NULL: the host of this home
     requested_model = TextField(null=True)  # NULL: the default one
     language_probability = DoubleField(null=True)  # NULL: nobody had to find it, or not yet
+    storage_key = TextField(
+        null=True
+    )  # of the recording in the team's storage; NULL: `recording_path` is a file
+    owner_id = IntegerField(null=True, index=True)  # the person whose call it is; NULL: whose home it is
+    workstation = TextField(null=True)  # the host that recorded it; NULL: this home has added it itself
 
     class Meta:
         table_name = "call_records"

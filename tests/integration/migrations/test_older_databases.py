@@ -165,6 +165,43 @@ USED: dict[str, list[dict[str, object]]] = {
             **{"stretch_seconds": 0.0, "segments": "[]", "words": '[[0, 500, " Guten", "me"]]'},
         }
     ],
+    "people": [{"id": 1, "name": "ada", "shown_name": "Ada", "role": "lead", "created_at": 1.5}],
+    "sign_ins": [{"key": "name:ada", "failures": 3, "first_at": 1.5, "blocked_until": 61.5}],
+    "audit": [
+        {
+            **{"id": 1, "at": 1.5, "person_id": 1, "person": "ada", "action": "read", "record_id": 3},
+            **{"detail": "", "address": "192.0.2.7"},
+        }
+    ],
+    "machines": [
+        {
+            **{"host": "0f", "name": "desk-7", "version": "1.0", "device": "cpu", "models": "[]"},
+            **{"workers": 1, "draining": 0, "first_seen_at": 1.5, "last_seen_at": 2.5},
+        }
+    ],
+    "incoming_calls": [
+        {
+            **{"session_id": "s", "person_id": 1, "workstation": "0f", "facts": "{}", "size_bytes": 2**33},
+            **{"sha256": "0f", "storage_key": "calls/s.wav", "state": "receiving"},
+            **{"created_at": 1.5, "updated_at": 2.5},
+        }
+    ],
+    "object_deletions": [
+        {"storage_key": "calls/t.wav", "ordered_at": 1.5, "attempts": 1, "next_attempt_at": 9.0}
+    ],
+    "outbox": [
+        {
+            **{"record_id": 1, "state": "sending", "sent_bytes": 2**33, "attempts": 1, "words_seq": 0},
+            **{"next_attempt_at": 9.0, "server_progress": 0.5},
+        }
+    ],
+    "outbox_deletions": [{"session_id": "t", "ordered_at": 1.5, "attempts": 1, "next_attempt_at": 9.0}],
+    "joined_servers": [
+        {
+            **{"id": 1, "url": "https://offhook.test", "token": "t", "name": "Team", "person": "Ada"},
+            **{"joined_at": 1.5, "after_seq": 7},
+        }
+    ],
 }
 
 

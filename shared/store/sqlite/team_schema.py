@@ -1,0 +1,112 @@
+"""What a team of machines adds to the schema: people, machines, calls on their way, the audit log."""
+
+from __future__ import annotations
+
+from shared.store.sqlite.first_schema import Execute
+
+_TABLES = {
+    "people": """
+        "id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+        "name" TEXT NOT NULL,
+        "shown_name" TEXT NOT NULL,
+        "password" TEXT,
+        "role" TEXT NOT NULL,
+        "created_at" REAL NOT NULL,
+        "disabled_at" REAL""",
+    "sign_ins": """
+        "key" TEXT NOT NULL PRIMARY KEY,
+        "failures" INTEGER NOT NULL,
+        "first_at" REAL NOT NULL,
+        "blocked_until" REAL NOT NULL""",
+    "audit": """
+        "id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+        "at" REAL NOT NULL,
+        "person_id" INTEGER,
+        "person" TEXT NOT NULL,
+        "action" TEXT NOT NULL,
+        "record_id" INTEGER,
+        "detail" TEXT NOT NULL,
+        "address" TEXT NOT NULL""",
+    "machines": """
+        "host" TEXT NOT NULL PRIMARY KEY,
+        "name" TEXT NOT NULL,
+        "version" TEXT NOT NULL,
+        "device" TEXT NOT NULL,
+        "models" TEXT NOT NULL,
+        "workers" INTEGER NOT NULL,
+        "draining" INTEGER NOT NULL,
+        "first_seen_at" REAL NOT NULL,
+        "last_seen_at" REAL NOT NULL""",
+    "incoming_calls": """
+        "session_id" TEXT NOT NULL PRIMARY KEY,
+        "person_id" INTEGER,
+        "workstation" TEXT NOT NULL,
+        "facts" TEXT NOT NULL,
+        "size_bytes" INTEGER NOT NULL,
+        "sha256" TEXT NOT NULL,
+        "storage_key" TEXT NOT NULL,
+        "state" TEXT NOT NULL,
+        "created_at" REAL NOT NULL,
+        "updated_at" REAL NOT NULL""",
+    "object_deletions": """
+        "storage_key" TEXT NOT NULL PRIMARY KEY,
+        "ordered_at" REAL NOT NULL,
+        "attempts" INTEGER NOT NULL,
+        "next_attempt_at" REAL NOT NULL,
+        "error" TEXT""",
+    "outbox": """
+        "record_id" INTEGER NOT NULL PRIMARY KEY,
+        "state" TEXT NOT NULL,
+        "sent_bytes" INTEGER NOT NULL,
+        "attempts" INTEGER NOT NULL,
+        "next_attempt_at" REAL NOT NULL,
+        "error_code" TEXT,
+        "error" TEXT,
+        "server_status" TEXT,
+        "server_progress" REAL NOT NULL,
+        "server_error" TEXT,
+        "words_seq" INTEGER NOT NULL,
+        "sent_at" REAL,
+        "received_at" REAL,
+        "audio_deleted_at" REAL,
+        FOREIGN KEY ("record_id") REFERENCES "call_records" ("id") ON DELETE CASCADE""",
+    "outbox_deletions": """
+        "session_id" TEXT NOT NULL PRIMARY KEY,
+        "ordered_at" REAL NOT NULL,
+        "attempts" INTEGER NOT NULL,
+        "next_attempt_at" REAL NOT NULL,
+        "error" TEXT""",
+    "joined_servers": """
+        "id" INTEGER NOT NULL PRIMARY KEY,
+        "url" TEXT NOT NULL,
+        "token" TEXT NOT NULL,
+        "certificate" TEXT,
+        "name" TEXT NOT NULL,
+        "person" TEXT NOT NULL,
+        "joined_at" REAL NOT NULL,
+        "last_seen_at" REAL,
+        "refused_at" REAL,
+        "after_seq" INTEGER NOT NULL""",
+}
+_INDEXES = (
+    'UNIQUE INDEX "person_name" ON "people" ("name")',
+    'INDEX "audit_at" ON "audit" ("at")',
+    'INDEX "audit_record_id" ON "audit" ("record_id")',
+    'INDEX "incomingcall_person_id" ON "incoming_calls" ("person_id")',
+    'INDEX "outbox_state" ON "outbox" ("state")',
+    'INDEX "record_owner_id" ON "call_records" ("owner_id")',
+    'INDEX "access_person_id" ON "access" ("person_id")',
+)
+
+
+def add_team(execute: Execute) -> None:
+    """Add people, machines and the outbox; whose a record is, and where its audio is kept."""
+    for name, columns in _TABLES.items():
+        execute(f'CREATE TABLE "{name}" ({columns}\n        )')
+    execute('ALTER TABLE "call_records" ADD COLUMN "storage_key" TEXT')
+    execute('ALTER TABLE "call_records" ADD COLUMN "owner_id" INTEGER')
+    execute('ALTER TABLE "call_records" ADD COLUMN "workstation" TEXT')
+    execute('ALTER TABLE "access" ADD COLUMN "person_id" INTEGER')
+    execute('ALTER TABLE "access" ADD COLUMN "workstation" TEXT')
+    for index in _INDEXES:
+        execute(f"CREATE {index}")
