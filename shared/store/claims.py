@@ -21,6 +21,7 @@ from shared.store.database import Database
 from shared.store.overlays import Overlays
 from shared.store.records import is_due
 from shared.store.tables import RecordRow
+from shared.store.tallies import FAILED, RETRIED, Tallies
 from shared.store.transcripts import Transcripts, Window
 from shared.store.transitions import move
 from shared.store.values import Record, columns_of
@@ -69,6 +70,7 @@ class Claims:
     ) -> None:
         self._database, self._host, self._clock = database, host, clock
         self._transcripts, self._overlays, self._carrying = transcripts, overlays, carrying
+        self._tallies = Tallies(database)
 
     def claim(self, record_id: int, *, worker_id: str, model: str, lease_seconds: float) -> Claim | None:
         """Claim a due record for a worker, or return None if another one was faster."""
@@ -85,6 +87,8 @@ class Claims:
                 started_at=now,
                 model=model,
             )
+            if record:
+                self._tallies.claimed(record)
         return Claim(record, token) if record else None
 
     def renew(self, claim: Claim, *, lease_seconds: float, **columns: Any) -> None:
@@ -122,6 +126,7 @@ class Claims:
             numbers = same_voices(self._overlays.voice_turns(record.id), turns := tuple(voice_turns))
             self._overlays.replace(record.id, *renumbered(labels, turns, numbers))
             self._carrying.place(record.id)
+            self._tallies.completed(claim.record, record)
             return record
 
     def retry_later(
@@ -130,12 +135,16 @@ class Claims:
         """Give a record back for another attempt after a while. Raises ClaimLost."""
         later = self._clock() + wait_seconds
         with self._database.transaction():
-            return self._move("retry_later", claim, next_attempt_at=later, **_why(failure, crashed))
+            record = self._move("retry_later", claim, next_attempt_at=later, **_why(failure, crashed))
+            self._tallies.ended(claim.record, RETRIED, failure.code)
+            return record
 
     def fail(self, claim: Claim, failure: Failure, *, crashed: bool = False) -> Record:
         """Set a record to failed. Raises ClaimLost."""
         with self._database.transaction():
-            return self._move("fail", claim, completed_at=self._clock(), **_why(failure, crashed))
+            record = self._move("fail", claim, completed_at=self._clock(), **_why(failure, crashed))
+            self._tallies.ended(claim.record, FAILED, failure.code)
+            return record
 
     def hand_back(self, claim: Claim) -> Record:
         """Give a record back as if it had not been claimed. Raises ClaimLost."""

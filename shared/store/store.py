@@ -22,6 +22,7 @@ from shared.store.deliveries import Deliveries
 from shared.store.drafts import Drafts
 from shared.store.edits import Edits
 from shared.store.erasures import Erasures
+from shared.store.figures import Figures
 from shared.store.hooks import Hooks
 from shared.store.inbox_files import InboxFiles
 from shared.store.listing import Listing
@@ -36,6 +37,7 @@ from shared.store.search import Search
 from shared.store.sqlite.database import BUSY_TIMEOUT_SECONDS, CACHE_KIB, SqliteDatabase
 from shared.store.sqlite.files import copy_database, has_calls, refuse_newer
 from shared.store.sqlite.inspection import damaged_values, oddities
+from shared.store.tallies import Tallies
 from shared.store.transcripts import Transcripts
 from shared.store.uploads import Uploads
 from shared.store.waveforms import Waveforms
@@ -76,6 +78,7 @@ class Store:
         self.controls = Controls(database)
         self.workers = Workers(database, host, clock)
         self.relocation = Relocation(database)
+        self.tallies, self.figures = Tallies(database), Figures(database, clock)
         self.hooks = Hooks(database, clock)
         self.deliveries = Deliveries(database, clock)
         self.access = AccessKeys(database, clock)

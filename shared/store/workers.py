@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.store.database import Database
 from shared.store.tables import WorkerRow
+from shared.store.tallies import Tallies
 from shared.store.values import Worker, value_of
 
 
@@ -16,6 +17,7 @@ class Workers:
 
     def __init__(self, database: Database, host: str, clock: Callable[[], float] = time.time) -> None:
         self._database, self._host, self._clock = database, host, clock
+        self._tallies = Tallies(database)
 
     def enter(self, worker_id: str, kind: str, pid: int) -> None:
         """Add the row of a process that starts."""
@@ -42,6 +44,7 @@ class Workers:
         """Remove the rows of processes that have ended."""
         with self._database.transaction():
             self._database.run(WorkerRow.delete().where(WorkerRow.id.in_(list(worker_ids))))
+            self._tallies.fold()
 
     def every(self, kind: str | None = None) -> list[Worker]:
         """Return the processes, the oldest first."""

@@ -37,6 +37,16 @@ _TABLES = {
         "draining" INTEGER NOT NULL,
         "first_seen_at" REAL NOT NULL,
         "last_seen_at" REAL NOT NULL""",
+    "tallies": """
+        "worker_id" TEXT NOT NULL,
+        "host" TEXT NOT NULL,
+        "event" TEXT NOT NULL,
+        "model" TEXT NOT NULL,
+        "error_code" TEXT NOT NULL,
+        "count" INTEGER NOT NULL,
+        "audio_seconds" REAL NOT NULL,
+        "seconds" REAL NOT NULL,
+        PRIMARY KEY ("worker_id", "host", "event", "model", "error_code")""",
     "incoming_calls": """
         "session_id" TEXT NOT NULL PRIMARY KEY,
         "person_id" INTEGER,

@@ -52,6 +52,7 @@ from shared.store.tables.team import (
     OutboxRow,
     PersonRow,
     SignInRow,
+    TallyRow,
 )
 
 TABLES = (
@@ -89,6 +90,7 @@ TABLES = (
     SignInRow,
     AuditRow,
     MachineRow,
+    TallyRow,
     IncomingCallRow,
     ObjectDeletionRow,
     OutboxRow,
@@ -132,6 +134,7 @@ __all__ = [
     "SpeakerLabelRow",
     "SpeakerNameRow",
     "SpeakerSwapRow",
+    "TallyRow",
     "UnplacedRow",
     "UploadRow",
     "VoiceTurnRow",

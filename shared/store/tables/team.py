@@ -6,7 +6,7 @@ other tables.
 
 from __future__ import annotations
 
-from peewee import ForeignKeyField, Model
+from peewee import CompositeKey, ForeignKeyField, Model
 
 from shared.store.fields import AutoField, BigIntegerField, DoubleField, IntegerField, TextField
 from shared.store.tables.records import RecordRow
@@ -70,6 +70,26 @@ class MachineRow(Model):
 
     class Meta:
         table_name = "machines"
+
+
+class TallyRow(Model):
+    """How often something has happened to recordings, in one process; of processes that ended, by host.
+
+    A process has rows of its own, so that no worker waits for another to count. They outlive the records.
+    """
+
+    worker_id = TextField()  # empty: processes of this host that have ended
+    host = TextField()
+    event = TextField()
+    model = TextField(default="")
+    error_code = TextField(default="")
+    count = BigIntegerField(default=0)
+    audio_seconds = DoubleField(default=0.0)
+    seconds = DoubleField(default=0.0)  # from the claim on
+
+    class Meta:
+        table_name = "tallies"
+        primary_key = CompositeKey("worker_id", "host", "event", "model", "error_code")
 
 
 class IncomingCallRow(Model):

@@ -179,6 +179,12 @@ USED: dict[str, list[dict[str, object]]] = {
             **{"workers": 1, "draining": 0, "first_seen_at": 1.5, "last_seen_at": 2.5},
         }
     ],
+    "tallies": [
+        {
+            **{"worker_id": "", "host": "0f", "event": "completed", "model": "tiny.en", "error_code": ""},
+            **{"count": 3, "audio_seconds": 90.5, "seconds": 10.5},
+        }
+    ],
     "incoming_calls": [
         {
             **{"session_id": "s", "person_id": 1, "workstation": "0f", "facts": "{}", "size_bytes": 2**33},
