@@ -188,8 +188,10 @@ class Eraser:
         """Delete the rows; False if a new file has appeared, which would be left without a record."""
         with self._store.transaction():
             with suppress(RecordNotFound):
-                if self._library.files_of(self._store.records.get(record_id)):
+                record = self._store.records.get(record_id)
+                if self._library.files_of(record):
                     return False
+                self._store.outbox.order_deletion(record_id, record.session_id)
                 self._store.records.delete(record_id)
             self._store.erasures.order_scrub()
             self._store.erasures.unmark(record_id)

@@ -28,6 +28,7 @@ from shared.store.inbox_files import InboxFiles
 from shared.store.listing import Listing
 from shared.store.live import LiveCalls
 from shared.store.notes import Notes
+from shared.store.outbox import Outbox
 from shared.store.overlays import Overlays
 from shared.store.parts import Parts
 from shared.store.places import Places
@@ -82,6 +83,7 @@ class Store:
         self.hooks = Hooks(database, clock)
         self.deliveries = Deliveries(database, clock)
         self.access = AccessKeys(database, clock)
+        self.outbox = Outbox(database, clock)
 
     @classmethod
     def open(

@@ -180,7 +180,7 @@ class Sweeper:
 
         Otherwise an interrupted recording would wait for all that were dropped since.
         """
-        if self.store.controls.paused() or self.waits():
+        if self.store.controls.paused() or self.store.outbox.is_joined() or self.waits():
             return
         models = self.store.records.awaited_models()
         missing = [model for model in models if not self._has(model or self.settings.model)]

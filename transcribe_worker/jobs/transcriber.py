@@ -94,7 +94,12 @@ class Transcriber:
             self.report("ready")
 
     def load_default_model(self) -> None:
-        """Load the default model. Raises ModelMissing, EngineUnusable, WorkerStopping."""
+        """Load the default model, unless a server transcribes for this home.
+
+        Raises ModelMissing, EngineUnusable, WorkerStopping.
+        """
+        if self.store.outbox.is_joined():
+            return
         self.engine.load(self._model(self.settings.model), self._stop_if_asked)
 
     def _stop_if_asked(self) -> None:
@@ -111,6 +116,8 @@ class Transcriber:
 
     def _claim(self, record_id: int) -> Claim | None:
         if self.stopping.is_set() or self.store.controls.paused() or self.waits():
+            return None
+        if self.store.outbox.is_joined():  # its server transcribes it
             return None
         record = self.store.records.find(record_id)
         if record is None or record.transcription_status != QUEUED or self._is_followed(record):

@@ -84,8 +84,8 @@ class Follower:
                 self.report("ready")
 
     def _next(self) -> Capture | None:
-        """Return the running call to follow, None if there is none or the queue is paused."""
-        if self.stopping.is_set() or self.store.controls.paused():
+        """Return the running call to follow, None if there is none to be followed here and now."""
+        if self.stopping.is_set() or self.store.controls.paused() or self.store.outbox.is_joined():
             return None
         running = self.store.captures.running()
         return next((it for it in running if self._is_wanted(it) and self._is_free(it)), None)

@@ -67,6 +67,7 @@ _TABLES = {
     "outbox": """
         "record_id" INTEGER NOT NULL PRIMARY KEY,
         "state" TEXT NOT NULL,
+        "sha256" TEXT,
         "sent_bytes" INTEGER NOT NULL,
         "attempts" INTEGER NOT NULL,
         "next_attempt_at" REAL NOT NULL,
@@ -96,6 +97,8 @@ _TABLES = {
         "joined_at" REAL NOT NULL,
         "last_seen_at" REAL,
         "refused_at" REAL,
+        "away_at" REAL,
+        "away_why" TEXT,
         "after_seq" INTEGER NOT NULL""",
 }
 _INDEXES = (

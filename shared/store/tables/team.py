@@ -128,6 +128,7 @@ class OutboxRow(Model):
 
     record = ForeignKeyField(RecordRow, on_delete="CASCADE", primary_key=True, index=False)
     state = TextField(index=True)
+    sha256 = TextField(null=True)  # of the content that the server has, once it has confirmed it
     sent_bytes = BigIntegerField(default=0)
     attempts = IntegerField(default=0)
     next_attempt_at = DoubleField(default=0.0)
@@ -170,6 +171,8 @@ class JoinedServerRow(Model):
     joined_at = DoubleField()
     last_seen_at = DoubleField(null=True)
     refused_at = DoubleField(null=True)  # since when the server has refused the token
+    away_at = DoubleField(null=True)  # since when it has not answered, or not as it should
+    away_why = TextField(null=True)  # why that is, or why the token is refused
     after_seq = BigIntegerField(default=0)  # the last change of the server that was taken over
 
     class Meta:
