@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
 import shlex
-import signal
-import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from shared.locks import FileLock
-from tests import stage
-from tests.stage import ROOT, Stage, end
+from stress.programs import Death, Program
+from tests.stage import ROOT, Stage
 
 WORKER, ENGINE, INBOX, CAPTURE, WEB = "worker", "engine", "inbox", "capture", "web"
 TARGETS = (WORKER, ENGINE, INBOX, CAPTURE, WEB)
@@ -27,14 +21,6 @@ def procfile(path: Path = ROOT / "Procfile") -> dict[str, list[str]]:
     lines = (line.split(":", 1) for line in path.read_text("utf-8").splitlines() if ":" in line)
     commands = {name.strip(): shlex.split(command) for name, command in lines}
     return {name: [sys.executable, *rest] for name, (_, *rest) in commands.items()}
-
-
-@dataclass(frozen=True)
-class Death:
-    """A killed process, and the time of the kill by the monotonic clock."""
-
-    name: str
-    moment: float
 
 
 @dataclass
@@ -48,17 +34,19 @@ class Supervisor:
     logs: Path
     faults: list[str] = field(default_factory=list)
     deaths: list[Death] = field(default_factory=list)
-    _running: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
-    _files: dict[str, IO[bytes]] = field(default_factory=dict)
+    _programs: dict[str, Program] = field(default_factory=dict)
 
     def __enter__(self) -> Supervisor:
         self.logs.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(self.logs / "supervisor.lock")
         self._lock.acquire()
+        environment = self.stage.environment | {"OFFHOOK_STARTER_LOCK": str(self._lock.path)}
         try:
-            for name in procfile():
-                self._files[name] = self.log_of(name).open("ab")
-                self._start(name)
+            for name, command in procfile().items():
+                log = self.log_of(name)
+                program = Program(name, command, environment, log, self.faults, self.deaths)
+                program.start()
+                self._programs[name] = program
             kinds = {WORKER, INBOX, CAPTURE}
             self.stage.wait_for(lambda: kinds <= set(self.stage.running()), "the processes")
         except BaseException:
@@ -67,12 +55,8 @@ class Supervisor:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name, process in self._running.items():
-            self._note_ending(name)
-            end(process)
-            if process.returncode:
-                self.faults.append(f"{name} was stopped and ended with {process.returncode}")
-            self._files[name].close()
+        for program in self._programs.values():
+            program.stop()
         self._lock.release()
 
     def log_of(self, name: str) -> Path:
@@ -84,43 +68,14 @@ class Supervisor:
         self.mind()
         for target in (wanted, *chance.sample(TARGETS, len(TARGETS))):
             if target != ENGINE:
-                self._kill(target)
+                self._programs[target].kill()
                 return target
-            if engines := engines_of(self._running[WORKER]):
-                self.deaths.append(Death(ENGINE, time.monotonic()))
-                with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
-                    os.kill(chance.choice(engines), signal.SIGKILL)
+            if engines := self._programs[WORKER].children():
+                self._programs[WORKER].kill_child(chance.choice(engines))
                 return ENGINE
         raise AssertionError("there is always a worker")
 
     def mind(self) -> None:
         """Restart processes that have ended without a kill, which is a fault."""
-        for name in self._running:
-            self._note_ending(name)
-            if self._running[name].poll() is not None:
-                self._start(name)
-
-    def _kill(self, name: str) -> None:
-        self.deaths.append(Death(name, time.monotonic()))
-        self._running[name].kill()
-        self._running[name].wait()
-        self._start(name)
-
-    def _start(self, name: str) -> None:
-        env = self.stage.environment | {"OFFHOOK_STARTER_LOCK": str(self._lock.path)}
-        self._running[name] = subprocess.Popen(
-            procfile()[name], cwd=ROOT, env=env, stderr=self._files[name], text=True
-        )
-
-    def _note_ending(self, name: str) -> None:
-        code = self._running[name].poll()
-        if code is not None:
-            self.faults.append(f"{name} ended by itself with {code}")
-
-
-def engines_of(worker: subprocess.Popen[str]) -> list[int]:
-    """Return the process numbers of a worker's engines; none without /proc."""
-    try:
-        return sorted(stage.engines_of(worker))
-    except (OSError, ValueError):
-        return []
+        for program in self._programs.values():
+            program.mind()

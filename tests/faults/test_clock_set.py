@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from tests import looks
-from tests.faults.conftest import Clock
+from tests.clocks import Clock
 from tests.faults.whole_homes import (
     CAPTURE,
     INBOX,

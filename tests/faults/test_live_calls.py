@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.store.captures import ENDED
-from tests.faults.conftest import Clock
+from tests.clocks import Clock
 from tests.faults.whole_homes import CAPTURE, WORKER, done, running
 from tests.faults.whole_homes import recorded as recorded_seconds
 from tests.live_recorder import (
