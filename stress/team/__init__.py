@@ -1,0 +1,1 @@
+"""A team of simulated machines whose processes, servers and network are disturbed."""
