@@ -20,6 +20,7 @@ from archive import transcript, written
 from archive.exports import IN_LIBRARY
 from archive.playback_copies import playback_copies
 from archive.renamed import Content, find
+from archive.windows_names import WINDOWS_DEVICES
 from shared.errors import OffhookError, StateConflict
 from shared.files import Fingerprint, is_file, move, names_in, sha256_of, whole
 from shared.home import FILE_MODE, make_folder_inside, tighten
@@ -35,7 +36,6 @@ PATIENCE_SECONDS = 10.0
 LOOK_SECONDS = 0.02
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 _PARTIAL = re.compile(r"\.[0-9a-f]{16}\.[0-9a-f]{32}\.part$")
-WINDOWS_DEVICES = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|$)")
 
 
 class LibraryBusy(OffhookError):

@@ -248,3 +248,9 @@ class DiskFull(OffhookError):
     """The disk is full."""
 
     code = "disk_full"
+
+
+class ExtraMissing(OffhookError):
+    """What is asked for needs a package that is not installed."""
+
+    code = "extra_missing"

@@ -88,6 +88,16 @@ class Home:
         return self.home / "playback"
 
     @property
+    def stored(self) -> Path:
+        """Recordings by key, if `storage` names no other place for them."""
+        return self.home / "storage"
+
+    @property
+    def copies(self) -> Path:
+        """Copies of recordings of an S3 storage; it can be deleted, and they are fetched again."""
+        return self.home / "copies"
+
+    @property
     def logs(self) -> Path:
         """A log file for each kind of process."""
         return self.home / "logs"

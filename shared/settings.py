@@ -168,6 +168,13 @@ class Settings(RecordOptions, Home):
         least=0.0,
         most=10_000,
     )
+    storage: str = _setting(
+        "",
+        "Where a team's recordings are: a folder that all machines see, or `s3://BUCKET/PREFIX?endpoint=URL`",
+    )
+    copies_gb: float = _setting(
+        20.0, "Copies of recordings from an S3 storage take this much at most, in GB", least=0.0, most=100_000
+    )
     consent_reminder: str = _setting("", "Text to show whenever a recording starts")
     my_name: str = _setting("", "Your name, shown for what you say in calls that offhook records")
     names_as_hotwords: bool = _setting(
@@ -199,6 +206,11 @@ class Settings(RecordOptions, Home):
     def playback_bytes(self) -> float:
         """How much the copies for browsers may take."""
         return self.playback_gb * GB
+
+    @property
+    def copies_bytes(self) -> float:
+        """How much the copies of recordings from an S3 storage may take."""
+        return self.copies_gb * GB
 
 
 DEFAULTS = Settings()

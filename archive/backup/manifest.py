@@ -23,7 +23,7 @@ LARGEST_MANIFEST_BYTES, DEEPEST_NAME, LONGEST_NAME = 500_000_000, 64, 4096
 DATABASE, CONFIG = "offhook.db", "config.toml"
 #: Parts of a home that are never in a backup: offhook creates them again, or a copy would do harm.
 LEFT_OUT = (
-    *("locks", "logs", "models", "uploads", "playback"),
+    *("locks", "logs", "models", "uploads", "playback", "copies"),
     *("queue.db", "control.json", "tuning.json", "host"),
     *(f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal", RESTORE_PART, NAME),
 )

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-from archive.library import WINDOWS_DEVICES
+from archive.windows_names import WINDOWS_DEVICES
 
 
 def folded(name: str) -> str:

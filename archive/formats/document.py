@@ -12,13 +12,7 @@ from archive.formats.facts import facts, heading, notes
 from archive.formats.times import moment
 from archive.passages import Passage, passages, turns
 from archive.transcript import Transcript
-from shared.errors import OffhookError
-
-
-class ExtraMissing(OffhookError):
-    """This format needs a package that is not installed."""
-
-    code = "extra_missing"
+from shared.errors import ExtraMissing
 
 
 def as_docx(transcript: Transcript) -> bytes:

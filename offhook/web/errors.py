@@ -7,8 +7,8 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from archive.formats.document import ExtraMissing
 from archive.glossary import GlossaryUnreadable
+from archive.storage.errors import StorageError, StorageFull
 from offhook.desk.adding import CannotAdd
 from offhook.desk.cast import UnknownSpeaker
 from offhook.desk.editing import EditKept, EditRefused
@@ -32,6 +32,7 @@ from shared.errors import (
     BadRecording,
     DeliveryNotFound,
     DiskFull,
+    ExtraMissing,
     HookNotFound,
     HookStopped,
     ModelMissing,
@@ -100,6 +101,8 @@ STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (BadRecording, 422),
     (ModelMissing, 422),
     (DiskFull, 507),
+    (StorageFull, 507),
+    (StorageError, 503),
     (CannotAdd, 422),
     (BadHook, 422),
     (AddressRefused, 422),
