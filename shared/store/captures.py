@@ -26,6 +26,7 @@ RECORDING, WAITING, ENDED, QUEUED = "recording", "waiting", "ended", "queued"
 #: No call is longer (7 days): a minute beyond it is a damaged number.
 MOST_MINUTES = 7 * 24 * 60
 MOST_TICKS_PER_SECOND = 100
+_SIDES = ("microphone", "loopback", "echo")
 
 
 class Captures:
@@ -195,6 +196,16 @@ class Captures:
             _joined(rows, "loopback", 60 * ticks_per_second, silence),
             _joined(rows, "echo", 60 * ECHO_BYTES, b"\0"),
         )
+
+    def minutes(self, session_id: str) -> dict[int, SideLevels]:
+        """Return how loud both sides of a call were, by minute; damaged minutes are left out."""
+        query = LoudnessRow.select().where(LoudnessRow.capture == session_id).order_by(LoudnessRow.minute)
+        rows = [row for row in self._database.all(query) if _is_readable(row)]
+        return {
+            row["minute"]: SideLevels(row["ticks_per_second"], *(row[side] for side in _SIDES))
+            for row in rows
+            if all(isinstance(row[side], bytes) for side in _SIDES)
+        }
 
     def _all(self, where: Expression) -> list[Capture]:
         rows = self._database.all(CaptureRow.select().where(where).order_by(CaptureRow.started_at))
