@@ -15,4 +15,4 @@ def known_values(desk: Desk) -> dict[str, list[str]]:
         for name in ("candidate_id", "project_id")
     }
     known = {name: values[:REMEMBERED_VALUES] for name, values in found.items()}
-    return known | {"speaker": desk.store.overlays.given_names(REMEMBERED_VALUES)}
+    return known | {"speaker": desk.store.known_names.given(REMEMBERED_VALUES)}

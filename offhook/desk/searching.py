@@ -146,7 +146,7 @@ def said_by(desk: Desk, name: str) -> SaidBy:
         everywhere.add(plain.casefold())
     if plain.casefold() == desk.settings.my_name.strip().casefold():
         everywhere.add(ME)
-    named = desk.store.overlays.named(plain)
-    for record_id in desk.store.overlays.far_sides(plain):
+    named = desk.store.known_names.named(plain)
+    for record_id in desk.store.known_names.far_sides(plain):
         named[record_id] = named.get(record_id, frozenset()) | {THEM}
     return SaidBy(frozenset(everywhere), named)

@@ -18,10 +18,14 @@ from hashlib import sha256
 from offhook.desk.password import LONGEST, is_right
 from offhook.web.neighbours import ROOT
 from shared.errors import OffhookError
-from shared.store.access import LINK, READ, SESSION, TOKEN, WRITE, Access
+from shared.store.access import ALL, LINK, READ, SESSION, TOKEN, WORKSTATION, WRITE, Access
+from shared.store.people import Person
 from shared.store.store import Store
+from shared.store.view import View
 
 SESSION_SECONDS = 30 * 86_400.0
+#: Of a person in a team: at most, and without a request. An open event stream is no request.
+PERSON_SECONDS, IDLE_SECONDS = 7 * 86_400.0, 12 * 3600.0
 CSRF_HEADER = "x-csrf-token"
 #: Wrong secrets in a minute, before further ones are refused unchecked.
 MOST_FAILURES = 30
@@ -31,6 +35,10 @@ FAILURE_SECONDS = 60.0
 LONGEST_SECRET = 200
 #: Cookies of one name that are looked up.
 MOST_COOKIES = 4
+
+
+#: How the audit log calls whoever works on the machine itself; no person can have this name.
+MACHINE = "(this machine)"
 
 
 class TooManyGuesses(OffhookError):
@@ -43,17 +51,35 @@ class TooManyGuesses(OffhookError):
 class Visitor:
     """Somebody who is let in; `csrf` is what changes need in their header, None for a program.
 
-    `access_id` is the number of the session or token.
+    `access_id` is the number of the session or token, `kind` tells which it is. `person` is None for whoever
+    works on the machine itself, as everybody does in a home without people.
     """
 
     access_id: int
     scopes: frozenset[str]
     csrf: str | None = None
     name: str | None = None
+    person: Person | None = None
+    kind: str = SESSION
+
+    @property
+    def owner_id(self) -> int | None:
+        """The owner of all records that the visitor sees; None: everybody's are seen."""
+        return None if self.person is None or ALL in self.scopes else self.person.owner_id
 
     def may(self, scope: str) -> bool:
         """Whether a scope is open to the visitor."""
-        return scope in self.scopes
+        return scope in self.scopes or self.kind == WORKSTATION
+
+    def is_at_least(self, role: str) -> bool:
+        """Whether the visitor may do what a role may."""
+        return self.person is None or self.person.is_at_least(role)
+
+    def view(self, address: str = "") -> View:
+        """Return the view of the store that the visitor has; `address` is for the audit log."""
+        if self.person is None:
+            return View(address=address, person=MACHINE)
+        return View(self.owner_id, self.person.id, self.person.name, address)
 
     def proves(self, header: str | None) -> bool:
         """Whether a change comes from a page of the desk; compared in constant time."""
@@ -98,20 +124,26 @@ class Doorkeeper:
         self._hashing = threading.Lock()
 
     def visitor(
-        self, authorization: str | None, cookies: str | None, user: int | None = None
+        self,
+        authorization: str | None,
+        cookies: str | None,
+        user: int | None = None,
+        *,
+        is_use: bool = True,
     ) -> Visitor | None:
         """Return who a request comes from, None if nobody knows. Raises StoreError.
 
-        `user` is the number of the system's user who sends it, None if it is not known.
+        `user` is the number of the system's user who sends it, None if it is not known. A session that is
+        only looked at, not used, becomes idle.
         """
         if authorization is not None:
             scheme, _, secret = authorization.partition(" ")
-            found = self._find(TOKEN, secret.strip()) if scheme.casefold() == "bearer" else None
-            return Visitor(found.id, frozenset(found.scopes.split()), name=found.name) if found else None
+            found = self._find(secret.strip(), TOKEN, WORKSTATION) if scheme.casefold() == "bearer" else None
+            return self._visitor(found) if found else None
         for secret in self._sessions(cookies or ""):
-            found = self._find(SESSION, secret)
-            if found and _is_of(found, user):
-                return Visitor(found.id, frozenset(found.scopes.split()), csrf_of(secret))
+            found = self._find(secret, SESSION, is_use=is_use)
+            if found and _is_of(found, user) and not self._is_idle(found):
+                return self._visitor(found, csrf_of(secret))
         return None
 
     def sign_in(self, link: str, user: int | None = None) -> str | None:
@@ -161,12 +193,25 @@ class Doorkeeper:
         found = dict.fromkeys(value for name, _, value in pieces if name == self.cookie)
         return list(found)[:MOST_COOKIES]
 
-    def _find(self, kind: str, secret: str) -> Access | None:
+    def _find(self, secret: str, *kinds: str, is_use: bool = True) -> Access | None:
         """Look a secret up. A right one is always found: guessers cannot lock a person out."""
-        found = self._store.access.find(kind, secret) if self._is_secret(secret) else None
-        if found is None:
-            self._failures.add()
-        return found
+        for kind in kinds if self._is_secret(secret) else ():
+            if found := self._store.access.find(kind, secret, is_use=is_use):
+                return found
+        self._failures.add()
+        return None
+
+    def _visitor(self, found: Access, csrf: str | None = None) -> Visitor | None:
+        """Return who an access lets in, None if its person is disabled."""
+        person = None if found.person_id is None else self._store.people.find(found.person_id)
+        if found.person_id is not None and (person is None or person.disabled_at is not None):
+            return None
+        name = None if found.kind == SESSION else found.name
+        return Visitor(found.id, frozenset(found.scopes.split()), csrf, name, person, found.kind)
+
+    def _is_idle(self, session: Access) -> bool:
+        used_at = session.last_used_at or session.created_at
+        return session.person_id is not None and self._store.clock() - used_at > IDLE_SECONDS
 
     def _is_secret(self, text: str) -> bool:
         return 0 < len(text) <= LONGEST_SECRET and text.isascii()

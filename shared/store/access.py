@@ -17,7 +17,10 @@ from shared.store.tables import AccessRow
 from shared.store.values import sound
 
 LINK, SESSION, TOKEN, PASSWORD = "link", "session", "token", "password"
+#: The token of a machine that hands its calls over, and its scopes: the calls of its person, or all calls.
+WORKSTATION = "workstation"
 READ, WRITE = "read", "write"
+OWN, ALL = "own", "all"
 #: `last_used_at` is written once in this time, not with every request.
 USE_SECONDS = 60.0
 SECRET_BYTES = 32
@@ -46,21 +49,27 @@ class AccessKeys:
         self._database, self._clock = database, clock
 
     def add(
-        self, kind: str, scopes: str, *, name: str | None = None, lives_seconds: float | None = None
+        self,
+        kind: str,
+        scopes: str,
+        *,
+        name: str | None = None,
+        lives_seconds: float | None = None,
+        person_id: int | None = None,
     ) -> str:
-        """Make a secret and return it; it cannot be read again."""
+        """Make a secret and return it; it cannot be read again. None: of the person whose home it is."""
         secret, now = secrets.token_urlsafe(SECRET_BYTES), self._clock()
         row = {"kind": kind, "digest": _digest(secret), "scopes": scopes, "name": name, "created_at": now}
         with self._database.transaction():
-            self._forget(now)
+            self._forget(now, person_id)
             expires_at = now + lives_seconds if lives_seconds is not None else None
-            self._database.run(AccessRow.insert(**row, expires_at=expires_at))
+            self._database.run(AccessRow.insert(**row, expires_at=expires_at, person_id=person_id))
         return secret
 
-    def find(self, kind: str, secret: str) -> Access | None:
+    def find(self, kind: str, secret: str, *, is_use: bool = True) -> Access | None:
         """Return what a secret opens, None if nothing or no more; note its use from time to time."""
         found = self._first(kind, secret)
-        if found and self._clock() - (found.last_used_at or 0.0) > USE_SECONDS:
+        if found and is_use and self._clock() - (found.last_used_at or 0.0) > USE_SECONDS:
             mine = AccessRow.id == found.id
             self._database.run(AccessRow.update(last_used_at=self._clock()).where(mine))
         return found
@@ -105,12 +114,14 @@ class AccessKeys:
     def _is_valid(self) -> object:
         return AccessRow.expires_at.is_null() | (AccessRow.expires_at > self._clock())
 
-    def _forget(self, now: float) -> None:
-        """Remove what has expired, and the oldest sessions where there are too many."""
+    def _forget(self, now: float, person_id: int | None) -> None:
+        """Remove what has expired, and the oldest sessions of a person who has too many."""
         self._database.run(AccessRow.delete().where(AccessRow.expires_at <= now))
-        newest = AccessRow.select(AccessRow.id).where(AccessRow.kind == SESSION)
+        mine = AccessRow.person_id.is_null() if person_id is None else AccessRow.person_id == person_id
+        sessions = (AccessRow.kind == SESSION) & mine
+        newest = AccessRow.select(AccessRow.id).where(sessions)
         kept = newest.order_by(AccessRow.id.desc()).limit(MOST_SESSIONS)
-        old = (AccessRow.kind == SESSION) & AccessRow.id.not_in(kept)
+        old = sessions & AccessRow.id.not_in(kept)
         self._database.run(AccessRow.delete().where(old))
 
 

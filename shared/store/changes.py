@@ -8,6 +8,7 @@ from peewee import fn
 
 from shared.store.database import Database, Row
 from shared.store.tables import RecordChangeRow
+from shared.store.view import EVERYBODY, View
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,14 @@ class RecordChange:
     seq: int
     words_seq: int
     is_deleted: bool
+    owner_id: int | None = None
 
 
 class RecordChanges:
-    """The changes of one database's records; triggers write them (`sqlite/desk_schema.py`)."""
+    """The changes of the records that `view` has; triggers write them (`sqlite/desk_schema.py`)."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, view: View = EVERYBODY) -> None:
+        self._database, self._view = database, view
 
     def latest(self) -> int:
         """Return the number of the last change of any record; 0 if there was none."""
@@ -35,8 +37,11 @@ class RecordChanges:
 
     def since(self, seq: int, limit: int) -> list[RecordChange]:
         """Return the records that changed after a change, each with its last one, in their order."""
-        query = RecordChangeRow.select().where(RecordChangeRow.seq > seq)
-        rows = self._database.all(query.order_by(RecordChangeRow.seq).limit(limit))
+        where = RecordChangeRow.seq > seq
+        if self._view.owner_id is not None:
+            where &= RecordChangeRow.owner_id == self._view.owner_id
+        query = RecordChangeRow.select().where(where).order_by(RecordChangeRow.seq).limit(limit)
+        rows = self._database.all(query)
         return [_change(row) for row in rows]
 
     def of_record(self, record_id: int) -> RecordChange | None:
@@ -46,4 +51,5 @@ class RecordChanges:
 
 
 def _change(row: Row) -> RecordChange:
-    return RecordChange(row["record_id"], row["seq"], row["words_seq"], bool(row["is_deleted"]))
+    owner_id = row["owner_id"]
+    return RecordChange(row["record_id"], row["seq"], row["words_seq"], bool(row["is_deleted"]), owner_id)

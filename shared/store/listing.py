@@ -19,6 +19,7 @@ from shared.store.records import matching
 from shared.store.tables import DeletionRow, ErasureRow, RecordRow
 from shared.store.transitions import STATES
 from shared.store.values import Record
+from shared.store.view import EVERYBODY, View, seen
 
 ESCAPE = "!"
 #: Words of a search that are looked at; nobody types more.
@@ -65,10 +66,10 @@ class Page:
 
 
 class Listing:
-    """The records of one database, page by page."""
+    """The records of one database that `view` has, page by page."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, view: View = EVERYBODY) -> None:
+        self._database, self._view = database, view
 
     def page(self, wanted: Wanted, *, sort: str = "-created_at", offset: int = 0, limit: int = 100) -> Page:
         """Return a page of records. `sort` is one of SORTS, with `-` before it downwards; equal ones by id.
@@ -76,26 +77,29 @@ class Listing:
         Raises UnknownSort.
         """
         order = _order(sort)
-        query = RecordRow.select(RecordRow.id, fn.COUNT().over().alias("total")).where(_where(wanted))
+        query = RecordRow.select(RecordRow.id, fn.COUNT().over().alias("total")).where(self._where(wanted))
         rows = self._database.all(query.order_by(*order).limit(limit).offset(offset))
         records = matching(self._database, RecordRow.id.in_([row["id"] for row in rows]), *order)
         return Page(records, rows[0]["total"] if rows else self._total(wanted) if offset else 0)
 
     def ids(self, wanted: Wanted, sort: str = "-created_at") -> list[int]:
         """Return the numbers of all wanted records in their order. Raises UnknownSort."""
-        query = RecordRow.select(RecordRow.id).where(_where(wanted)).order_by(*_order(sort))
+        query = RecordRow.select(RecordRow.id).where(self._where(wanted)).order_by(*_order(sort))
         return self._database.column(query)
 
     def counts(self, text: str = "") -> dict[str, int]:
         """Return the number of records in each state in which the words are found."""
         state = RecordRow.transcription_status
-        query = RecordRow.select(state, fn.COUNT().alias("count")).where(_where(Wanted(text=text)))
+        query = RecordRow.select(state, fn.COUNT().alias("count")).where(self._where(Wanted(text=text)))
         rows = self._database.all(query.group_by(state))
         counted = {row["transcription_status"]: row["count"] for row in rows}
         return {name: counted.get(name, 0) for name in STATES}
 
     def _total(self, wanted: Wanted) -> int:
-        return int(self._database.scalar(RecordRow.select(fn.COUNT()).where(_where(wanted))))
+        return int(self._database.scalar(RecordRow.select(fn.COUNT()).where(self._where(wanted))))
+
+    def _where(self, wanted: Wanted) -> Expression:
+        return seen(self._view, _where(wanted))
 
 
 def is_listed() -> Expression:

@@ -35,6 +35,7 @@ class Narrowing:
     since: float | None = None
     until: float | None = None
     said: SaidBy | None = None
+    owner_id: int | None = None
 
 
 EVERYTHING = Narrowing()

@@ -16,7 +16,7 @@ from typing import Any
 from peewee import Case, fn
 
 from shared.reading import Correction as Correction
-from shared.speakers import PERSON, THEM, Label, VoiceTurn
+from shared.speakers import PERSON, Label, VoiceTurn
 from shared.store.database import Database, Row
 from shared.store.tables import (
     CorrectionRow,
@@ -94,27 +94,6 @@ class Overlays:
             if _is_text(row, "speaker", "name"):
                 found[row["record"]][row["speaker"]] = row["name"]
         return found
-
-    def given_names(self, limit: int) -> list[str]:
-        """Return the names that persons gave, those of the most records first."""
-        query = SpeakerNameRow.select(SpeakerNameRow.name).group_by(SpeakerNameRow.name)
-        rows = self._database.all(query.order_by(fn.COUNT().desc(), SpeakerNameRow.name).limit(limit))
-        return [row["name"] for row in rows if _is_text(row, "name")]
-
-    def named(self, name: str) -> dict[int, frozenset[str]]:
-        """Return the speakers to whom persons gave a name, by record; case makes no difference."""
-        spelled = fn.LOWER(SpeakerNameRow.name).in_(lowered(name))
-        found: dict[int, frozenset[str]] = {}
-        for row in self._database.all(SpeakerNameRow.select().where(spelled)):
-            found[row["record"]] = found.get(row["record"], frozenset()) | {row["speaker"]}
-        return found
-
-    def far_sides(self, name: str) -> list[int]:
-        """Return the calls of capture whose far side is known by their candidate or title alone."""
-        named = SpeakerNameRow.select(SpeakerNameRow.record).where(SpeakerNameRow.speaker == THEM)
-        known_as = fn.LOWER(fn.COALESCE(RecordRow.candidate_id, RecordRow.title)).in_(lowered(name))
-        query = RecordRow.select(RecordRow.id).where((RecordRow.source == "capture") & known_as)
-        return [row["id"] for row in self._database.all(query.where(RecordRow.id.not_in(named)))]
 
     def speakers_of(self, record_ids: Collection[int]) -> dict[int, list[str]]:
         """Return who speaks in each record by any label, also by one that persons have laid others over.
@@ -275,11 +254,6 @@ class Overlays:
 
 def _of_persons(record_id: int) -> Any:
     return (SpeakerLabelRow.record == record_id) & (SpeakerLabelRow.source == PERSON)
-
-
-def lowered(text: str) -> tuple[str, str]:
-    """Return a text in small letters, and with its ASCII letters alone small, as a database may have it."""
-    return text.lower(), "".join(sign.lower() if sign.isascii() else sign for sign in text)
 
 
 def exchanged(labels: Iterable[Label], speakers: Mapping[str, str]) -> list[Label]:

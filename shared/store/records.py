@@ -32,6 +32,7 @@ from shared.store.transitions import (
     move,
 )
 from shared.store.values import Record, columns_of, value_of
+from shared.store.view import EVERYBODY, View, seen
 from shared.store.waiting import has_come
 
 LONGEST_WAIT_SECONDS = 3600.0
@@ -40,7 +41,7 @@ PAGE = 500
 
 
 class Records:
-    """The call records of one database."""
+    """The call records of one database that `view` has; for it there are no others."""
 
     def __init__(
         self,
@@ -48,8 +49,9 @@ class Records:
         transcripts: Transcripts,
         carrying: Carrying,
         clock: Callable[[], float] = time.time,
+        view: View = EVERYBODY,
     ) -> None:
-        self._database, self._clock = database, clock
+        self._database, self._clock, self._view = database, clock, view
         self._transcripts, self._carrying = transcripts, carrying
 
     # Queries
@@ -86,8 +88,7 @@ class Records:
         where = _in_state(status)
         if before_id is not None:
             where &= RecordRow.id < before_id
-        query = RecordRow.select().where(where).order_by(RecordRow.id.desc()).limit(limit)
-        return _values(self._database.all(query))
+        return self._all(where, RecordRow.id.desc(), limit=limit)
 
     def every(self, status: str | None = None) -> Iterator[Record]:
         """Yield all records, the oldest first, page by page: nothing is locked meanwhile."""
@@ -103,7 +104,8 @@ class Records:
     def counts(self) -> dict[str, int]:
         """Return the number of records in each state."""
         state = RecordRow.transcription_status
-        rows = self._database.all(RecordRow.select(state, fn.COUNT().alias("count")).group_by(state))
+        query = RecordRow.select(state, fn.COUNT().alias("count")).where(seen(self._view, _in_state(None)))
+        rows = self._database.all(query.group_by(state))
         counted = {row["transcription_status"]: row["count"] for row in rows}
         return {name: counted.get(name, 0) for name in STATES}
 
@@ -120,13 +122,14 @@ class Records:
 
     def oldest_waiting(self) -> Record | None:
         """Return the queued record that was added first."""
-        first = RecordRow.select(fn.MIN(RecordRow.id)).where(RecordRow.transcription_status == QUEUED)
-        return self._first(RecordRow.id == self._database.scalar(first))
+        waits = seen(self._view, _in_state(QUEUED))
+        first = self._database.scalar(RecordRow.select(fn.MIN(RecordRow.id)).where(waits))
+        return self._first(RecordRow.id == first)
 
     def awaited_models(self) -> dict[str | None, int]:
         """Count the queued records by the model they ask for; None is the default one."""
         query = RecordRow.select(RecordRow.model, fn.COUNT().alias("count"))
-        query = query.where(RecordRow.transcription_status == QUEUED).group_by(RecordRow.model)
+        query = query.where(seen(self._view, _in_state(QUEUED))).group_by(RecordRow.model)
         return {row["model"]: row["count"] for row in self._database.all(query)}
 
     def processing(self) -> list[Record]:
@@ -155,6 +158,7 @@ class Records:
     def add(self, *, source: str, title: str, recording_path: str, **columns: Any) -> Record:
         """Insert a queued record; the caller sends the hint after the commit. Raises StoreConflict."""
         options: Mapping[str, Any] = columns.pop("options", {})
+        columns.setdefault("owner_id", self._view.person_id)
         query = RecordRow.insert(
             session_id=columns.pop("session_id", None) or str(uuid.uuid4()),
             source=source,
@@ -263,7 +267,7 @@ class Records:
         return found[0] if found else None
 
     def _all(self, where: Expression, *order: Any, limit: int | None = None) -> list[Record]:
-        return matching(self._database, where, *order, limit=limit)
+        return matching(self._database, seen(self._view, where), *order, limit=limit)
 
     def _write(self, record_id: int, **columns: Any) -> None:
         self._database.run(RecordRow.update(**columns).where(RecordRow.id == record_id))

@@ -11,7 +11,9 @@ from shared.store import words_index
 from shared.store.database import LARGEST_ID, Database, Found
 from shared.store.narrowing import EVERYTHING, Narrowing
 from shared.store.overlays import Overlays
+from shared.store.tables import RecordRow
 from shared.store.transcripts import Transcripts
+from shared.store.view import EVERYBODY, View
 from shared.store.word_ranges import Words
 from shared.store.words_index import Excerpt, Query
 from shared.words import seconds
@@ -51,8 +53,11 @@ class Sight:
 class Search:
     """The search of one database."""
 
-    def __init__(self, database: Database, transcripts: Transcripts, overlays: Overlays) -> None:
+    def __init__(
+        self, database: Database, transcripts: Transcripts, overlays: Overlays, view: View = EVERYBODY
+    ) -> None:
         self._database, self._transcripts, self._overlays = database, transcripts, overlays
+        self._view = view
 
     def find(self, words: str, limit: int, narrowing: Narrowing = EVERYTHING) -> list[Moment]:
         """Return the moments at which all the words are said, the newest first; `word*` finds prefixes."""
@@ -63,13 +68,21 @@ class Search:
     ) -> list[Sight]:
         """Do so for moments before one, each with an excerpt."""
         query = words_index.parse(words)
+        if self._view.owner_id is not None:
+            narrowing = replace(narrowing, owner_id=self._view.owner_id)
         return list(islice(self._moments(query, limit, narrowing, before_id), limit))
 
     def records_with(self, words: str) -> list[int]:
         """Return the numbers of the records in which each of the words is said, in any segment."""
         terms = words_index.parse(words).terms
         found = [set(self._database.records_with_text(Query((term,)))) for term in terms]
-        return sorted(set.intersection(*found)) if found else []
+        return self._seen(set.intersection(*found)) if found else []
+
+    def _seen(self, record_ids: set[int]) -> list[int]:
+        if self._view.owner_id is not None:
+            own = RecordRow.select(RecordRow.id).where(RecordRow.owner_id == self._view.owner_id)
+            record_ids &= set(self._database.column(own))
+        return sorted(record_ids)
 
     def _moments(self, query: Query, limit: int, narrowing: Narrowing, before_id: int) -> Iterator[Sight]:
         at_once = limit if narrowing.said is None else max(limit, FEWEST_AT_ONCE)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import cast
 
 from shared.host import host_of
 from shared.settings import Settings
 from shared.store.access import AccessKeys
+from shared.store.audit import Audit, AuditedDatabase, Note
 from shared.store.captures import Captures
 from shared.store.carrying import Carrying
 from shared.store.changes import RecordChanges
@@ -25,22 +27,26 @@ from shared.store.erasures import Erasures
 from shared.store.figures import Figures
 from shared.store.hooks import Hooks
 from shared.store.inbox_files import InboxFiles
+from shared.store.known_names import KnownNames
 from shared.store.listing import Listing
 from shared.store.live import LiveCalls
 from shared.store.notes import Notes
 from shared.store.outbox import Outbox
 from shared.store.overlays import Overlays
 from shared.store.parts import Parts
+from shared.store.people import People
 from shared.store.places import Places
 from shared.store.records import Records
 from shared.store.relocation import Relocation
 from shared.store.search import Search
+from shared.store.sign_ins import SignIns
 from shared.store.sqlite.database import BUSY_TIMEOUT_SECONDS, CACHE_KIB, SqliteDatabase
 from shared.store.sqlite.files import copy_database, has_calls, refuse_newer
 from shared.store.sqlite.inspection import damaged_values, oddities
 from shared.store.tallies import Tallies
 from shared.store.transcripts import Transcripts
 from shared.store.uploads import Uploads
+from shared.store.view import EVERYBODY, View
 from shared.store.waveforms import Waveforms
 from shared.store.workers import Workers
 
@@ -51,22 +57,29 @@ class Store:
     """One database, as a process on `host` uses it; a context manager.
 
     It owns its connections, one for each thread. A thread that ends calls `disconnect`. `database` is for
-    tests and measurements: a query past the store skips what the store makes sure of.
+    tests and measurements: a query past the store skips what the store makes sure of. `view` is as whom it
+    is used.
     """
 
-    def __init__(self, database: SqliteDatabase, host: str, clock: Callable[[], float] = time.time) -> None:
-        self.database, self.host = database, host
+    def __init__(
+        self,
+        database: SqliteDatabase,
+        host: str,
+        clock: Callable[[], float] = time.time,
+        view: View = EVERYBODY,
+    ) -> None:
+        self.database, self.host, self.view, self.clock = database, host, view, clock
         self.transcripts = Transcripts(database)
         self.overlays = Overlays(database, clock)
         self.parts = Parts(database, self.transcripts, self.overlays)
         self.carrying = Carrying(database, self.transcripts, self.overlays, clock)
         self.drafts, self.notes = Drafts(database, clock), Notes(database, clock)
-        self.search = Search(database, self.transcripts, self.overlays)
+        self.search = Search(database, self.transcripts, self.overlays, view)
         self.edits = Edits(database, self.transcripts, self.overlays, self.carrying, self.parts, clock)
-        self.records = Records(database, self.transcripts, self.carrying, clock)
+        self.records = Records(database, self.transcripts, self.carrying, clock, view)
         self.choices = Choices(database, self.records)
-        self.listing = Listing(database)
-        self.changes = RecordChanges(database)
+        self.listing = Listing(database, view)
+        self.changes = RecordChanges(database, view)
         self.deletions = Deletions(database)
         self.places = Places(database, self.records, clock)
         self.claims = Claims(database, self.transcripts, self.overlays, self.carrying, host, clock)
@@ -74,7 +87,7 @@ class Store:
         self.captures = Captures(database, self.records, self.erasures, host)
         self.live = LiveCalls(database, host, clock)
         self.inbox_files = InboxFiles(database)
-        self.uploads = Uploads(database, self.records, self.erasures, clock)
+        self.uploads = Uploads(database, self.records, self.erasures, clock, view)
         self.waveforms = Waveforms(database)
         self.controls = Controls(database)
         self.workers = Workers(database, host, clock)
@@ -84,6 +97,20 @@ class Store:
         self.deliveries = Deliveries(database, clock)
         self.access = AccessKeys(database, clock)
         self.outbox = Outbox(database, clock)
+        self.known_names = KnownNames(database, view)
+        self.people, self.sign_ins = People(database, clock), SignIns(database, clock)
+        self.audit = Audit(database, clock)
+
+    def seen_by(self, view: View) -> Store:
+        """Return this store as a person sees it; connections are shared."""
+        return Store(self.database, self.host, self.clock, view)
+
+    @contextmanager
+    def noting(self, view: View, *notes: Note) -> Iterator[Store]:
+        """Yield the store as a person sees it; what is noted of it is stored with the first change in it."""
+        database = AuditedDatabase(self.database, self.audit, view, notes)
+        yield Store(cast(SqliteDatabase, database), self.host, self.clock, view)
+        database.finish()
 
     @classmethod
     def open(

@@ -18,13 +18,16 @@ from shared.store.erasures import Erasures
 from shared.store.records import Records
 from shared.store.tables import UploadRow
 from shared.store.values import Record, Upload, columns_of, value_of
+from shared.store.view import EVERYBODY, View
 
+#: Where the options of an upload have whose it is.
+_OWNER = "owner_id"
 #: What may be chosen for the record of an upload, beside its own settings.
-COLUMNS = ("title", "source", "candidate_id", "project_id", "priority")
+COLUMNS = ("title", "source", "candidate_id", "project_id", "priority", _OWNER)
 
 
 class Uploads:
-    """The uploads of one database."""
+    """The uploads of one database that `view` has."""
 
     def __init__(
         self,
@@ -32,17 +35,21 @@ class Uploads:
         records: Records,
         erasures: Erasures,
         clock: Callable[[], float] = time.time,
+        view: View = EVERYBODY,
     ) -> None:
         self._database, self._records, self._erasures = database, records, erasures
-        self._clock = clock
+        self._clock, self._view = clock, view
 
-    def begin(self, upload_id: str, recording_path: Path, **columns: Any) -> Upload:
+    def begin(
+        self, upload_id: str, recording_path: Path, options: Mapping[str, Any], **columns: Any
+    ) -> Upload:
         """Insert the row of an upload, with its place in the inbox. Raises StoreConflict."""
+        own = {} if self._view.person_id is None else {_OWNER: self._view.person_id}
         query = UploadRow.insert(
             id=upload_id,
             recording_path=str(recording_path),
             created_at=self._clock(),
-            **columns_of(columns),
+            **columns_of({**columns, "options": {**options, **own}}),
         ).returning(UploadRow)
         with self._database.transaction():
             row = self._database.first(query)
@@ -56,7 +63,7 @@ class Uploads:
     def every(self) -> list[Upload]:
         """Return all uploads, the oldest first."""
         rows = self._database.all(UploadRow.select().order_by(UploadRow.created_at))
-        return [value_of(Upload, row) for row in rows]
+        return [upload for row in rows if self._has(upload := value_of(Upload, row))]
 
     def of_candidate(self, candidate_id: str) -> list[Upload]:
         """Return the uploads of a person's recordings, the oldest first."""
@@ -94,4 +101,8 @@ class Uploads:
 
     def _first(self, where: Expression) -> Upload | None:
         row = self._database.first(UploadRow.select().where(where))
-        return value_of(Upload, row) if row else None
+        found = value_of(Upload, row) if row else None
+        return found if found and self._has(found) else None
+
+    def _has(self, upload: Upload) -> bool:
+        return self._view.owner_id in (None, upload.options.get(_OWNER))

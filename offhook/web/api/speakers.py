@@ -57,7 +57,7 @@ class Pair(Struct):
 def get_speakers(call: Call) -> Speakers:
     """List the speakers."""
     record = call.desk.store.records.get(call.record_id)
-    return Speakers(shares(call.desk, record), call.desk.store.overlays.given_names(MOST_NAMES))
+    return Speakers(shares(call.desk, record), call.desk.store.known_names.given(MOST_NAMES))
 
 
 def rename(call: Call) -> Named:

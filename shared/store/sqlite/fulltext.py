@@ -116,6 +116,7 @@ def _of_records(narrowing: Narrowing, only_in: str | None) -> tuple[str, tuple[A
     given = (
         ("r.candidate_id = ?", narrowing.candidate_id),
         ("r.project_id = ?", narrowing.project_id),
+        ("r.owner_id = ?", narrowing.owner_id),
         ("r.created_at >= ?", narrowing.since),
         ("r.created_at < ?", narrowing.until),
         ("r.id IN (SELECT value FROM json_each(?))", only_in),

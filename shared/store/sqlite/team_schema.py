@@ -110,6 +110,24 @@ _INDEXES = (
     'INDEX "record_owner_id" ON "call_records" ("owner_id")',
     'INDEX "access_person_id" ON "access" ("person_id")',
 )
+#: Two of those of `desk_schema.py` that keep the order of changes; here they note the owner of a record too.
+_TRIGGERS = (
+    """
+        CREATE TRIGGER "record_added" AFTER INSERT ON "call_records" BEGIN
+        INSERT INTO record_changes (record_id, seq, words_seq, is_deleted, owner_id)
+        SELECT
+            new.id, (SELECT coalesce(max(seq), 0) + 1 FROM record_changes),
+            (SELECT coalesce(max(seq), 0) + 1 FROM record_changes), 0, new.owner_id WHERE true
+        ON CONFLICT (record_id) DO UPDATE SET
+            seq = excluded.seq, words_seq = excluded.words_seq, is_deleted = 0, owner_id = excluded.owner_id;
+        END""",
+    """
+        CREATE TRIGGER "record_given" AFTER UPDATE OF "owner_id" ON "call_records" BEGIN
+        UPDATE record_changes SET
+            seq = (SELECT max(seq) + 1 FROM record_changes), owner_id = new.owner_id
+        WHERE record_id = new.id;
+        END""",
+)
 
 
 def add_team(execute: Execute) -> None:
@@ -119,6 +137,10 @@ def add_team(execute: Execute) -> None:
     execute('ALTER TABLE "call_records" ADD COLUMN "storage_key" TEXT')
     execute('ALTER TABLE "call_records" ADD COLUMN "owner_id" INTEGER')
     execute('ALTER TABLE "call_records" ADD COLUMN "workstation" TEXT')
+    execute('ALTER TABLE "record_changes" ADD COLUMN "owner_id" INTEGER')
+    execute('DROP TRIGGER "record_added"')
+    for trigger in _TRIGGERS:
+        execute(trigger)
     execute('ALTER TABLE "access" ADD COLUMN "person_id" INTEGER')
     execute('ALTER TABLE "access" ADD COLUMN "workstation" TEXT')
     for index in _INDEXES:

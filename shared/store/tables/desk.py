@@ -18,6 +18,7 @@ class RecordChangeRow(Model):
     seq = IntegerField(unique=True)
     words_seq = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])  # when its transcript last changed
     is_deleted = BooleanField(default=False, constraints=[SQL("DEFAULT 0")])
+    owner_id = IntegerField(null=True)  # of its record, also when that is deleted
 
     class Meta:
         table_name = "record_changes"
