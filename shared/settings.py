@@ -195,6 +195,9 @@ class Settings(RecordOptions, Home):
     hook_private_hosts: str = _setting(
         "", "Hosts of your own network that webhooks may reach, separated by commas"
     )
+    metrics_addresses: str = _setting(
+        "", "Other machines that may read `/metrics`: addresses and networks, separated by commas"
+    )
     log_level: str = _setting("INFO", "How much is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 
     @property

@@ -9,11 +9,11 @@ from offhook.desk.desk import Desk
 from shared.errors import OffhookError
 from shared.files import read_regular
 from shared.locks import is_free
-from shared.store.access import LINK, READ, TOKEN, WRITE, Access
+from shared.store.access import LINK, METRICS, READ, TOKEN, WRITE, Access
 
 SERVER_LOCK = "web-server.lock"
 LINK_SECONDS = 120.0
-SCOPES = (READ, WRITE)
+SCOPES = (READ, WRITE, METRICS)
 LONGEST_NAME = 200
 _LARGEST_BYTES = 10_000
 

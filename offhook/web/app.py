@@ -12,12 +12,17 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp
 
 from offhook.desk.desk import Desk
+from offhook.desk.health import Health
 from offhook.web.api import ENDPOINTS
 from offhook.web.assets import Assets
 from offhook.web.call_page import call_page
 from offhook.web.dispatch import guarded, route
 from offhook.web.errors import error_body
-from offhook.web.gate import Gate, is_api
+from offhook.web.gate import HEALTH, Gate, is_api
+from offhook.web.health import health_answers
+from offhook.web.metrics.scraping import PATH as METRICS
+from offhook.web.metrics.scraping import Scraping
+from offhook.web.metrics.traffic import Traffic
 from offhook.web.pages import Renderer
 from offhook.web.queue_page import queue_page
 from offhook.web.record_page import record_page
@@ -47,9 +52,12 @@ def application(desk: Desk, port: int, origins: Collection[str], work: Work) -> 
     doorkeeper = Doorkeeper(desk.store, port, is_secure=is_secure)
     renderer = Renderer.of(Assets())
     entrance = Entrance(doorkeeper, renderer, work)
-    found = routes(desk, entrance, renderer, work)
+    health = Health.of(desk)
+    found = [*routes(desk, entrance, renderer, work), Route(HEALTH, health_answers(health))]
     app = Starlette(routes=found, exception_handlers={HTTPException: _not_here})
-    return Gate(app, doorkeeper, entrance.stranger, work, origins)
+    traffic = Traffic(Gate(app, doorkeeper, entrance.stranger, work, origins), found)
+    app.add_route(METRICS, guarded(Scraping(desk, doorkeeper, health, traffic).answer))
+    return traffic
 
 
 def routes(desk: Desk, entrance: Entrance, renderer: Renderer, work: Work) -> list[BaseRoute]:

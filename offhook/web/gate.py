@@ -27,7 +27,9 @@ from shared.errors import OffhookError
 Stranger = Callable[[Request], Response]
 
 #: What needs no visitor: the way in, and files that are the same for everybody.
-OPEN_PATHS = ("/sign-in", "/favicon.ico")
+OPEN_PATHS = ("/sign-in", "/favicon.ico", "/metrics")  # the last looks itself who asks
+#: What is asked by load balancers, which know this server by its address alone; it says nothing.
+HEALTH = "/healthz"
 OPEN_FOLDERS = ("/static/",)
 CLOSE = {"connection": "close"}
 HTTP_VERSIONS = ("1.0", "1.1")
@@ -93,6 +95,8 @@ class Gate:
             return _refused(scope, "http_version", "This version of HTTP is not spoken here.", 505, CLOSE)
         if "content-length" in headers and "transfer-encoding" in headers:
             return _refused(scope, "two_lengths", "A proxy may see another end of this request.", 400, CLOSE)
+        if scope["path"] == HEALTH:
+            return None
         if headers.getlist("host") not in [[host] for host in self._hosts]:
             return _refused(scope, "wrong_host", "This address is not the desk's.", 421)
         if not self._is_own_origin(scope, headers):
@@ -145,7 +149,7 @@ def is_api(scope: Scope) -> bool:
 
 def _is_open(scope: Scope) -> bool:
     """Whether an address needs no visitor."""
-    return scope["path"] in OPEN_PATHS or scope["path"].startswith(OPEN_FOLDERS)
+    return scope["path"] in (*OPEN_PATHS, HEALTH) or scope["path"].startswith(OPEN_FOLDERS)
 
 
 def _is_opened(scope: Scope, headers: Headers) -> bool:

@@ -19,7 +19,7 @@ from shared.store.values import sound
 LINK, SESSION, TOKEN, PASSWORD = "link", "session", "token", "password"
 #: The token of a machine that hands its calls over, and its scopes: the calls of its person, or all calls.
 WORKSTATION = "workstation"
-READ, WRITE = "read", "write"
+READ, WRITE, METRICS = "read", "write", "metrics"
 OWN, ALL = "own", "all"
 #: `last_used_at` is written once in this time, not with every request.
 USE_SECONDS = 60.0

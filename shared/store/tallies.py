@@ -53,11 +53,11 @@ class Tallies:
             "audio_seconds": record.duration_seconds or 0.0,
             "seconds": max(0.0, (record.completed_at or 0.0) - (record.started_at or 0.0)),
         }
-        self._add(claimed, {"event": COMPLETED, "model": _bounded(record.model or ""), **sums})
+        self._add(claimed, {"event": COMPLETED, "model": bounded(record.model or ""), **sums})
 
     def ended(self, claimed: Record, event: str, error_code: str) -> None:
         """Count an attempt that has ended with an error; call in its transaction."""
-        self._add(claimed, {"event": event, "error_code": _bounded(error_code)})
+        self._add(claimed, {"event": event, "error_code": bounded(error_code)})
 
     def fold(self) -> None:
         """Add the tallies of ended processes to those of their hosts; call in a transaction."""
@@ -83,5 +83,6 @@ class Tallies:
         self._database.run(TallyRow.insert(**row).on_conflict(conflict_target=_KEY, update=added))
 
 
-def _bounded(name: str) -> str:
+def bounded(name: str) -> str:
+    """Return the name of a model or the code of an error, OTHER if it may be anything."""
     return name if not name or _NAME.fullmatch(name) else OTHER

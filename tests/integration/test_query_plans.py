@@ -24,6 +24,7 @@ ASKED: dict[str, Callable[[Store], object]] = {
     "what changed since a change": lambda store: store.changes.since(7, 100),
     "the last change": lambda store: store.changes.latest(),
     "which calls are recorded": lambda store: store.captures.running(),
+    "what failed, by the code": lambda store: store.figures.failed_by_code(),
     "the newest in a state": lambda store: store.records.newest(20, COMPLETED),
     "the page after that": lambda store: store.records.newest(20, COMPLETED, before_id=7),
 }
