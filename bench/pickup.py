@@ -47,7 +47,7 @@ def measure(settings: Settings, files: int) -> tuple[list[float], list[float]]:
 
 
 def _drop_all(settings: Settings, files: int) -> tuple[list[float], list[float]]:
-    while not settings.database.exists():
+    while not settings.database_file.exists():
         time.sleep(0.1)
     use(Store.of_home(settings))
     while Worker.select().where(Worker.state == "ready").count() < 2:

@@ -21,7 +21,6 @@ from shared import streams
 from shared.errors import OffhookError, StoreDamaged, StoreReadOnly, in_words
 from shared.home import keep_private
 from shared.privacy import stop_telemetry
-from shared.store.store import damaged_values
 
 #: Command -> where it lives. A command's libraries are loaded with it, so `status` answers at once.
 COMMANDS = {
@@ -84,8 +83,8 @@ class LazyGroup(click.Group):
         except StoreReadOnly as error:  # the disk may be full, which SQLite says only to those that write
             raise ctx.obj.read_only or error from error
         except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-            if damage := damaged_values(ctx.obj.settings.database):
-                raise StoreDamaged(_damage(ctx.obj.settings.database, damage)) from error
+            if damage := ctx.obj.damaged_values():
+                raise StoreDamaged(_damage(ctx.obj.settings.database_file, damage)) from error
             raise
         else:
             code = 0

@@ -232,6 +232,13 @@ class StoreDamaged(StoreError):
     code = "database_damaged"
 
 
+class StoreAway(StoreUnavailable):
+    """The server of the database cannot be reached. It is tried again with the next use."""
+
+    code = "database_away"
+    is_sound = True
+
+
 class StoreConflict(StoreError):
     """The database refuses a row that contradicts another one."""
 

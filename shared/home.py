@@ -108,8 +108,8 @@ class Home:
         return self.home / "locks"
 
     @property
-    def database(self) -> Path:
-        """The database: records and transcripts."""
+    def database_file(self) -> Path:
+        """The database of a home that has its own: records and transcripts."""
         return self.home / "offhook.db"
 
     @property

@@ -22,10 +22,10 @@ MOST_VOICES = 8
 def _setting(default: Any, doc: str, **limits: Any) -> Any:
     """Declare a setting: its default, its one line of documentation, its limits.
 
-    The limits are `least` and `most` of a number, `choices` of a text, and `filled` of a text that must not
-    be empty.
+    The limits are `least` and `most` of a number, `choices` of a text, `schemes` of a URL, and `filled` of a
+    text that must not be empty. A URL may have a password, so that it is left out of `repr`.
     """
-    return field(default=default, metadata={"doc": doc, **limits})
+    return field(default=default, repr="schemes" not in limits, metadata={"doc": doc, **limits})
 
 
 def _option(default: Any, flag: str, doc: str, *, command_help: str = "", **limits: Any) -> Any:
@@ -94,6 +94,11 @@ RECORD_OPTIONS = tuple(f.name for f in fields(RecordOptions))
 class Settings(RecordOptions, Home):
     """Every setting. Units are in the names, the documentation is beside the default."""
 
+    database: str = _setting(
+        "",
+        "Database of a team: a URL of PostgreSQL; empty is a file of this home",
+        schemes=("postgresql", "postgres"),
+    )
     device: str = _setting("auto", "Where the model runs", choices=("auto", "cpu", "cuda"))
     compute_type: str = _setting(
         "auto", "CTranslate2 compute type; `auto` takes the fastest available", filled=True

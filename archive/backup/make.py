@@ -103,10 +103,12 @@ class _Copier:
     def copy(self, now: float) -> Manifest:
         """Copy everything; return the manifest."""
         copied = self._part / DATABASE
-        self._make_sure_of_room(self._settings.database.stat().st_size)
+        self._make_sure_of_room(self._settings.database_file.stat().st_size)
         try:
             copy_database(
-                self._settings.database, copied, lambda done, total: self._report("database", done, total)
+                self._settings.database_file,
+                copied,
+                lambda done, total: self._report("database", done, total),
             )
         except StoreError as error:
             raise CannotBackUp(str(error)) from error

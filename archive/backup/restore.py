@@ -88,7 +88,7 @@ def _refuse_used(settings: Settings, found: Manifest) -> None:
     home = settings.home
     if any(not is_free(lock) for lock in settings.locks.glob("*.lock") if lock.name != RESTORE_LOCK):
         raise CannotRestore(f"offhook is running in {home}. Stop it, and restore again.")
-    if has_calls(settings.database):
+    if has_calls(settings.database_file):
         raise CannotRestore(f"{home} already has recordings. Restore into another folder: --into FOLDER.")
     for name, entry in found.files.items():
         if name != DATABASE and (home / name).exists() and not _is(home / name, entry):

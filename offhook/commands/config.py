@@ -13,6 +13,7 @@ from offhook.commands.printing import print_json, say
 from offhook.desk.desk import Desk
 from shared.settings import Settings
 from shared.settings_sources import load_with_sources
+from shared.urls import masked
 
 
 @click.command()
@@ -37,8 +38,8 @@ def config(desk: Desk, as_json: bool) -> None:
 
 
 def _plain(value: object) -> object:
-    return value if isinstance(value, (bool, int, float, str)) else str(value)
+    return value if isinstance(value, (bool, int, float)) else masked(str(value))
 
 
 def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else masked(str(value))

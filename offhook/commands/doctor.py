@@ -23,7 +23,6 @@ from offhook.desk.overview import overview
 from shared import home
 from shared.errors import OffhookError, StoreError, in_words
 from shared.privacy import telemetry_is_off
-from shared.store.store import damaged_values
 from transcribe_worker import model_files, voice_files
 
 VALUES_SHOWN = 10
@@ -219,11 +218,11 @@ def _disk(desk: Desk) -> Iterator[Finding]:
 
 
 def _database(desk: Desk) -> Iterator[Finding]:
-    path = desk.settings.database
+    path = desk.store.name
     if wrong := desk.store.check():
         yield Finding("database", "error", f"{path} {wrong}", BRING_BACK)
         return
-    damage = damaged_values(path)
+    damage = desk.damaged_values()
     for value in damage[:VALUES_SHOWN]:
         yield Finding("database", "error", f"{path}: {value}", "Delete that recording, or restore a backup.")
     if not damage:

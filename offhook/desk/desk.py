@@ -13,7 +13,7 @@ from shared.errors import SettingsError, StoreFull, StoreReadOnly
 from shared.reserve import Reserve
 from shared.settings import Settings
 from shared.settings_sources import load
-from shared.store.store import Store
+from shared.store.store import Store, damaged_values
 
 if TYPE_CHECKING:
     from offhook.desk.preparing import Preparing
@@ -51,12 +51,16 @@ class Desk:
                 self.settings, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS, cache_kib=CACHE_KIB
             )
         except (StoreFull, StoreReadOnly, SettingsError, OSError) as error:
-            if not self.settings.database.is_file():
+            if self.settings.database or not self.settings.database_file.is_file():
                 raise
             self.read_only = error
             return Store.for_reading(self.settings)
         Reserve(self.settings.locks).keep()
         return store
+
+    def damaged_values(self) -> list[str]:
+        """Name the values in the home's database file that no version of offhook writes, with their rows."""
+        return [] if self.settings.database else damaged_values(self.settings.database_file)
 
     @property
     def preparing(self) -> Preparing:

@@ -102,9 +102,9 @@ class AuditedDatabase:
         return getattr(self._database, name)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, record_id: int | None = None) -> Iterator[None]:
         """Make what is done inside succeed or fail together, with its note."""
-        with self._database.transaction():
+        with self._database.transaction(record_id):
             self._depth += 1
             try:
                 yield

@@ -26,18 +26,20 @@ class RecordChange:
 
 
 class RecordChanges:
-    """The changes of the records that `view` has; triggers write them (`sqlite/desk_schema.py`)."""
+    """The changes of the records that `view` has; triggers write them."""
 
     def __init__(self, database: Database, view: View = EVERYBODY) -> None:
         self._database, self._view = database, view
 
     def latest(self) -> int:
         """Return the number of the last change of any record; 0 if there was none."""
-        return int(self._database.scalar(RecordChangeRow.select(fn.MAX(RecordChangeRow.seq))) or 0)
+        horizon = self._database.changes_horizon()
+        newest = RecordChangeRow.select(fn.MAX(RecordChangeRow.seq)).where(RecordChangeRow.seq <= horizon)
+        return int(self._database.scalar(newest) or 0)
 
     def since(self, seq: int, limit: int) -> list[RecordChange]:
         """Return the records that changed after a change, each with its last one, in their order."""
-        where = RecordChangeRow.seq > seq
+        where = (RecordChangeRow.seq > seq) & (RecordChangeRow.seq <= self._database.changes_horizon())
         if self._view.owner_id is not None:
             where &= RecordChangeRow.owner_id == self._view.owner_id
         query = RecordChangeRow.select().where(where).order_by(RecordChangeRow.seq).limit(limit)

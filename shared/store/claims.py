@@ -75,7 +75,7 @@ class Claims:
     def claim(self, record_id: int, *, worker_id: str, model: str, lease_seconds: float) -> Claim | None:
         """Claim a due record for a worker, or return None if another one was faster."""
         now, token = self._clock(), uuid.uuid4().hex
-        with self._database.transaction():
+        with self._database.statement():
             record = move(
                 self._database,
                 "claim",
@@ -93,7 +93,7 @@ class Claims:
 
     def renew(self, claim: Claim, *, lease_seconds: float, **columns: Any) -> None:
         """Renew a claim's lease, and update columns. Raises ClaimLost."""
-        with self._database.transaction():
+        with self._database.statement():
             self._write(claim, lease_expires_at=self._clock() + lease_seconds, **columns)
 
     def confirm(self, claim: Claim) -> None:
@@ -103,7 +103,7 @@ class Claims:
 
     def save_windows(self, claim: Claim, windows: Iterable[Window], **columns: Any) -> None:
         """Commit decoded windows together, with the record's progress. Raises ClaimLost."""
-        with self._database.transaction():
+        with self._database.transaction(claim.record.id):
             self._write(claim, **columns)
             self._transcripts.add_windows(claim.record.id, windows)
 
@@ -119,7 +119,7 @@ class Claims:
 
         What persons have laid over an earlier transcript is carried over.
         """
-        with self._database.transaction():
+        with self._database.transaction(claim.record.id):
             record = self._move("complete", claim, completed_at=self._clock(), **columns)
             self._carrying.lift(record.id)
             self._transcripts.replace(record.id, segments)
@@ -134,33 +134,33 @@ class Claims:
     ) -> Record:
         """Give a record back for another attempt after a while. Raises ClaimLost."""
         later = self._clock() + wait_seconds
-        with self._database.transaction():
+        with self._database.transaction(claim.record.id):
             record = self._move("retry_later", claim, next_attempt_at=later, **_why(failure, crashed))
             self._tallies.ended(claim.record, RETRIED, failure.code)
             return record
 
     def fail(self, claim: Claim, failure: Failure, *, crashed: bool = False) -> Record:
         """Set a record to failed. Raises ClaimLost."""
-        with self._database.transaction():
+        with self._database.transaction(claim.record.id):
             record = self._move("fail", claim, completed_at=self._clock(), **_why(failure, crashed))
             self._tallies.ended(claim.record, FAILED, failure.code)
             return record
 
     def hand_back(self, claim: Claim) -> Record:
         """Give a record back as if it had not been claimed. Raises ClaimLost."""
-        with self._database.transaction():
+        with self._database.transaction(claim.record.id):
             return self._move("hand_back", claim)
 
     def hold(self, claim: Claim, failure: Failure, *, wait_seconds: float) -> Record:
         """Give a record back until something that is missing is there. Raises ClaimLost."""
         later = self._clock() + wait_seconds
-        with self._database.transaction():
+        with self._database.transaction(claim.record.id):
             return self._move("hold", claim, next_attempt_at=later, **_why(failure, crashed=False))
 
     def start_over(self, claim: Claim, *, wait_seconds: float, **content: Any) -> Record:
         """Queue a record again whose content has changed, without what was decoded. Raises ClaimLost."""
         later = self._clock() + wait_seconds
-        with self._database.transaction():
+        with self._database.transaction(claim.record.id):
             self._carrying.lift(claim.record.id)
             self._transcripts.forget(claim.record.id)
             return self._move("start_over", claim, next_attempt_at=later, **content)

@@ -1,4 +1,4 @@
-"""The database interface of the store; `sqlite/` implements it, and another database could.
+"""The database interface of the store; `sqlite/` and `postgres/` implement it.
 
 A query is a peewee query over `tables.py`. Rows come back as dictionaries, keyed by field name; a foreign
 key's value is the key itself. Every method raises the errors of `shared.errors` that begin with `Store`.
@@ -17,6 +17,9 @@ from shared.store.words_index import Query
 Row = dict[str, Any]
 #: Numbers of rows have 64 bits.
 LARGEST_ID = 2**63 - 1
+BUSY_TIMEOUT_SECONDS = 35.0
+#: Memory of each connection's cache; SQLite's own default.
+CACHE_KIB = 2000
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,33 @@ class ChangeFeed(Protocol):
 class Database(Protocol):
     """One database, with a connection for each thread that uses it."""
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """Make all statements inside succeed or fail together.
+    @property
+    def name(self) -> str:
+        """The database as it may be shown: a path, or a URL without its password."""
 
-        It takes the write lock when it begins, so that data read inside cannot change before it is written.
-        Code of the store that reads and then writes relies on this. Another database would use SERIALIZABLE,
-        or SELECT … FOR UPDATE.
+    @property
+    def connections(self) -> Any:
+        """Peewee's database, for tests and measurements that look past the store."""
+
+    def clock(self) -> float:
+        """Return the time by which waits and leases are judged, in seconds since 1970 in UTC.
+
+        A server tells its own, so that machines whose clocks differ agree.
+        """
+
+    def transaction(self, record_id: int | None = None) -> AbstractContextManager[None]:
+        """Make all statements inside succeed or fail together; inside another one, it is a part of that.
+
+        Nobody else writes meanwhile, so that what is read inside cannot change before it is written. Code of
+        the store that reads and then writes relies on this. With `record_id`, that is so for one record and
+        all that depends on it: others may write to other records at once, where the database can.
+        """
+
+    def statement(self) -> AbstractContextManager[None]:
+        """Make statements succeed or fail together, each of which decides by its own conditions.
+
+        What is read inside may change before it is written, where the database lets others write at once. For
+        what is written all the time: a feed may notice it a second later.
         """
 
     def all(self, query: Any) -> list[Row]:
@@ -79,6 +103,15 @@ class Database(Protocol):
 
     def disconnect(self) -> None:
         """Close this thread's connection."""
+
+    def file_name(self, column: Any) -> Any:
+        """Return an expression: the name of the file whose path a column has, whichever system wrote it."""
+
+    def changes_horizon(self) -> int:
+        """Return a change of records before which no other one will be committed any more.
+
+        Ask for it before the changes are read, and pass no later ones on.
+        """
 
     def find_text(
         self, query: Query, limit: int, narrowing: Narrowing = EVERYTHING, before_id: int = LARGEST_ID
@@ -113,3 +146,9 @@ class Database(Protocol):
         """Remove the last traces of deleted rows from the files; False if others were in the way for too
         long.
         """
+
+    def schema_names(self) -> list[str]:
+        """Return the names of the migrations that were applied."""
+
+    def make_movable(self) -> None:
+        """Leave one file, which can be moved once the store is closed."""

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from peewee import Expression, fn
+from peewee import SQL, Expression, fn
 
 from shared.errors import DeliveryNotFound, HookStopped
 from shared.store.database import LARGEST_ID, Database
@@ -74,7 +74,7 @@ class Deliveries:
 
     def counts(self) -> dict[int, dict[str, int]]:
         """Return the number of deliveries in each state, by hook."""
-        columns = (DeliveryRow.hook, DeliveryRow.state, fn.COUNT().alias("count"))
+        columns = (DeliveryRow.hook, DeliveryRow.state, fn.COUNT(SQL("*")).alias("count"))
         query = DeliveryRow.select(*columns).group_by(DeliveryRow.hook, DeliveryRow.state)
         found: dict[int, dict[str, int]] = {}
         for row in self._database.all(query):

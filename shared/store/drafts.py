@@ -35,7 +35,9 @@ class Drafts:
     def put(self, record_id: int, first_word: int, base: str, text: str) -> None:
         """Keep a text in the place of an earlier one for the same passage."""
         draft = Draft(first_word, base, text, self._clock())
-        self._database.run(DraftRow.insert(record=record_id, **asdict(draft)).on_conflict_replace())
+        query = DraftRow.insert(record=record_id, **asdict(draft))
+        key = [DraftRow.record, DraftRow.first_word]
+        self._database.run(query.on_conflict(conflict_target=key, update=asdict(draft)))
 
     def drop(self, record_id: int, first_word: int) -> None:
         """Drop the text for a passage, if there is one."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import fn
+from peewee import SQL, fn
 
 from shared.store.database import Database
 from shared.store.tables import IncomingCallRow, MachineRow, OutboxRow, RecordRow, WorkerRow
@@ -92,7 +92,7 @@ class Figures:
 
     def arriving(self) -> int:
         """Return the number of calls that workstations are sending to this server."""
-        return int(self._database.scalar(IncomingCallRow.select(fn.COUNT())))
+        return int(self._database.scalar(IncomingCallRow.select(fn.COUNT(SQL("*")))))
 
     def _processes(self) -> dict[str, tuple[dict[str, int], float]]:
         columns = (WorkerRow.host, WorkerRow.kind, WorkerRow.last_seen_at)
@@ -105,7 +105,7 @@ class Figures:
 
     def _counts(self, column: Any, where: Any = None) -> dict[str, int]:
         """Return the number of records for each value of a column."""
-        query = RecordRow.select(column.alias("name"), fn.COUNT().alias("count"))
+        query = RecordRow.select(column.alias("name"), fn.COUNT(SQL("*")).alias("count"))
         rows = self._database.all((query if where is None else query.where(where)).group_by(column))
         return {str(row["name"] or ""): int(row["count"]) for row in rows}
 

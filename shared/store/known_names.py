@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from peewee import fn
+from peewee import SQL, fn
 
 from shared.speakers import THEM
 from shared.store.database import Database
@@ -22,7 +22,7 @@ class KnownNames:
         """Return the names that persons gave, those of the most records first."""
         query = SpeakerNameRow.select(SpeakerNameRow.name).where(self._is_seen())
         query = query.group_by(SpeakerNameRow.name)
-        rows = self._database.all(query.order_by(fn.COUNT().desc(), SpeakerNameRow.name).limit(limit))
+        rows = self._database.all(query.order_by(fn.COUNT(SQL("*")).desc(), SpeakerNameRow.name).limit(limit))
         return [row["name"] for row in rows if isinstance(row["name"], str)]
 
     def named(self, name: str) -> dict[int, frozenset[str]]:

@@ -11,7 +11,7 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from peewee import Expression, fn
+from peewee import SQL, Expression, fn
 
 from shared.errors import OffhookError
 from shared.store.database import Database
@@ -21,7 +21,6 @@ from shared.store.transitions import STATES
 from shared.store.values import Record
 from shared.store.view import EVERYBODY, View, seen
 
-ESCAPE = "!"
 #: Words of a search that are looked at; nobody types more.
 MOST_WORDS = 20
 #: What records are sorted by: texts without regard to case, and what has no value comes last.
@@ -77,7 +76,9 @@ class Listing:
         Raises UnknownSort.
         """
         order = _order(sort)
-        query = RecordRow.select(RecordRow.id, fn.COUNT().over().alias("total")).where(self._where(wanted))
+        query = RecordRow.select(RecordRow.id, fn.COUNT(SQL("*")).over().alias("total")).where(
+            self._where(wanted)
+        )
         rows = self._database.all(query.order_by(*order).limit(limit).offset(offset))
         records = matching(self._database, RecordRow.id.in_([row["id"] for row in rows]), *order)
         return Page(records, rows[0]["total"] if rows else self._total(wanted) if offset else 0)
@@ -90,16 +91,18 @@ class Listing:
     def counts(self, text: str = "") -> dict[str, int]:
         """Return the number of records in each state in which the words are found."""
         state = RecordRow.transcription_status
-        query = RecordRow.select(state, fn.COUNT().alias("count")).where(self._where(Wanted(text=text)))
+        query = RecordRow.select(state, fn.COUNT(SQL("*")).alias("count")).where(
+            self._where(Wanted(text=text))
+        )
         rows = self._database.all(query.group_by(state))
         counted = {row["transcription_status"]: row["count"] for row in rows}
         return {name: counted.get(name, 0) for name in STATES}
 
     def _total(self, wanted: Wanted) -> int:
-        return int(self._database.scalar(RecordRow.select(fn.COUNT()).where(self._where(wanted))))
+        return int(self._database.scalar(RecordRow.select(fn.COUNT(SQL("*"))).where(self._where(wanted))))
 
     def _where(self, wanted: Wanted) -> Expression:
-        return seen(self._view, _where(wanted))
+        return seen(self._view, _where(self._database, wanted))
 
 
 def is_listed() -> Expression:
@@ -111,34 +114,32 @@ def is_listed() -> Expression:
 _DELETED: Collection[Any] = ((DeletionRow, DeletionRow.record), (ErasureRow, ErasureRow.record_id))
 
 
-def _where(wanted: Wanted) -> Expression:
+def _where(database: Database, wanted: Wanted) -> Expression:
     where = is_listed()
     if wanted.status is not None:
         where &= RecordRow.transcription_status == wanted.status
-    return reduce(and_, map(_has, wanted.text.split()[:MOST_WORDS]), where)
+    return reduce(and_, (_has(database, word) for word in wanted.text.split()[:MOST_WORDS]), where)
 
 
-def _has(word: str) -> Expression:
+def _has(database: Database, word: str) -> Expression:
     """Whether a word stands somewhere in what a list shows of a record."""
-    patterns = [f"%{_escaped(spelling)}%" for spelling in _spellings(word)]
-    found: Expression = reduce(or_, (_contains(column, it) for column in _SHOWN for it in patterns))
+    spellings = sorted(_spellings(word))
+    found: Expression = reduce(
+        or_, (_contains(database, column, it) for column in _SHOWN for it in spellings)
+    )
     return found
 
 
-def _contains(column: Any, pattern: str) -> Any:
+def _contains(database: Database, column: Any, word: str) -> Any:
     if column is not RecordRow.recording_path:
-        return fn.LIKE(pattern, column, ESCAPE)
-    name = fn.file_name(column.cast("BLOB")).cast("TEXT")  # slow, so the whole path is looked at first
-    return fn.LIKE(pattern, column, ESCAPE) & fn.LIKE(pattern, name, ESCAPE)
+        return column.contains(word)
+    # The name is slow to find, so the whole path is looked at first.
+    return column.contains(word) & database.file_name(column).contains(word)
 
 
 def _spellings(word: str) -> set[str]:
-    """Return a word in the cases that people write: SQLite takes only the case of ASCII letters as equal."""
+    """Return a word in the cases that people write: databases equate the case of ASCII alone."""
     return {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
-
-
-def _escaped(word: str) -> str:
-    return "".join(f"{ESCAPE}{sign}" if sign in f"%_{ESCAPE}" else sign for sign in word)
 
 
 def _order(sort: str) -> list[Any]:

@@ -27,7 +27,8 @@ class SaidBy:
 class Narrowing:
     """The recordings to search in, and who speaks.
 
-    Recordings are those that were added from `since` on and before `until`, in seconds since 1970.
+    Recordings are those that were added from `since` on and before `until`, in seconds since 1970, and those
+    of one person with an account, `owner_id`.
     """
 
     candidate_id: str | None = None

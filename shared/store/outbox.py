@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import JOIN, Expression, fn
+from peewee import JOIN, SQL, Expression, fn
 
 from shared.store.database import Database
 from shared.store.joining import JoinedServer, Joining
@@ -119,7 +119,7 @@ class Outbox:
 
     def counts(self) -> dict[str, int]:
         """Return the number of recordings in each state."""
-        query = OutboxRow.select(OutboxRow.state, fn.COUNT().alias("count")).group_by(OutboxRow.state)
+        query = OutboxRow.select(OutboxRow.state, fn.COUNT(SQL("*")).alias("count")).group_by(OutboxRow.state)
         counted = {row["state"]: row["count"] for row in self._database.all(query)}
         return {state: counted.get(state, 0) for state in OUTBOX_STATES}
 
@@ -141,7 +141,7 @@ class Outbox:
     def only_at_the_server(self) -> tuple[int, int]:
         """Count the recordings whose audio is at the server alone: all, and those without a transcript."""
         there = OutboxRow.audio_deleted_at.is_null(False)
-        query = OutboxRow.select(fn.COUNT()).join(RecordRow, on=OutboxRow.record == RecordRow.id)
+        query = OutboxRow.select(fn.COUNT(SQL("*"))).join(RecordRow, on=OutboxRow.record == RecordRow.id)
         unfinished = there & (RecordRow.transcription_status != COMPLETED)
         return tuple(int(self._database.scalar(query.where(it))) for it in (there, unfinished))  # type: ignore[return-value]
 

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from peewee import Expression, fn
+from peewee import SQL, Expression, fn
 
 from shared.errors import RecordNotFound, StateConflict
 from shared.setting_values import usable_options
@@ -104,7 +104,9 @@ class Records:
     def counts(self) -> dict[str, int]:
         """Return the number of records in each state."""
         state = RecordRow.transcription_status
-        query = RecordRow.select(state, fn.COUNT().alias("count")).where(seen(self._view, _in_state(None)))
+        query = RecordRow.select(state, fn.COUNT(SQL("*")).alias("count")).where(
+            seen(self._view, _in_state(None))
+        )
         rows = self._database.all(query.group_by(state))
         counted = {row["transcription_status"]: row["count"] for row in rows}
         return {name: counted.get(name, 0) for name in STATES}
@@ -128,7 +130,7 @@ class Records:
 
     def awaited_models(self) -> dict[str | None, int]:
         """Count the queued records by the model they ask for; None is the default one."""
-        query = RecordRow.select(RecordRow.model, fn.COUNT().alias("count"))
+        query = RecordRow.select(RecordRow.model, fn.COUNT(SQL("*")).alias("count"))
         query = query.where(seen(self._view, _in_state(QUEUED))).group_by(RecordRow.model)
         return {row["model"]: row["count"] for row in self._database.all(query)}
 

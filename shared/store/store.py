@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
+from shared.errors import SettingsError
 from shared.host import host_of
 from shared.settings import Settings
 from shared.store.access import AccessKeys
@@ -18,7 +18,7 @@ from shared.store.changes import RecordChanges
 from shared.store.choices import Choices
 from shared.store.claims import Claims
 from shared.store.controls import Controls
-from shared.store.database import ChangeFeed
+from shared.store.database import BUSY_TIMEOUT_SECONDS, CACHE_KIB, ChangeFeed, Database
 from shared.store.deletions import Deletions
 from shared.store.deliveries import Deliveries
 from shared.store.drafts import Drafts
@@ -40,7 +40,7 @@ from shared.store.records import Records
 from shared.store.relocation import Relocation
 from shared.store.search import Search
 from shared.store.sign_ins import SignIns
-from shared.store.sqlite.database import BUSY_TIMEOUT_SECONDS, CACHE_KIB, SqliteDatabase
+from shared.store.sqlite.database import SqliteDatabase
 from shared.store.sqlite.files import copy_database, has_calls, refuse_newer
 from shared.store.sqlite.inspection import damaged_values, oddities
 from shared.store.tallies import Tallies
@@ -49,6 +49,9 @@ from shared.store.uploads import Uploads
 from shared.store.view import EVERYBODY, View
 from shared.store.waveforms import Waveforms
 from shared.store.workers import Workers
+
+if TYPE_CHECKING:
+    from shared.store.postgres.database import PostgresDatabase
 
 __all__ = ["Store", "copy_database", "damaged_values", "has_calls", "oddities", "refuse_newer"]
 
@@ -63,12 +66,14 @@ class Store:
 
     def __init__(
         self,
-        database: SqliteDatabase,
+        database: Database,
         host: str,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         view: View = EVERYBODY,
     ) -> None:
-        self.database, self.host, self.view, self.clock = database, host, view, clock
+        self.database, self.host, self.view = database, host, view
+        #: Tells the time by which waits and leases are judged, in seconds since 1970 in UTC.
+        self.clock = clock = clock or database.clock
         self.transcripts = Transcripts(database)
         self.overlays = Overlays(database, clock)
         self.parts = Parts(database, self.transcripts, self.overlays)
@@ -109,24 +114,29 @@ class Store:
     def noting(self, view: View, *notes: Note) -> Iterator[Store]:
         """Yield the store as a person sees it; what is noted of it is stored with the first change in it."""
         database = AuditedDatabase(self.database, self.audit, view, notes)
-        yield Store(cast(SqliteDatabase, database), self.host, self.clock, view)
+        yield Store(cast(Database, database), self.host, self.clock, view)
         database.finish()
 
     @classmethod
     def open(
         cls,
-        path: Path,
+        place: Path | str,
         host: str = "",
         *,
         busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
         cache_kib: int = CACHE_KIB,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> Store:
-        """Open a database, create it if need be, and bring its schema up to date.
+        """Open a file, which is created if need be, or a server's database by its URL, and bring its schema
+        up to date.
 
-        Raises NewerDatabase and StoreError; then nothing was changed.
+        Raises NewerDatabase, SettingsError and StoreError; then nothing was changed.
         """
-        return cls(SqliteDatabase.open(path, busy_timeout_seconds, cache_kib), host, clock)
+        if isinstance(place, Path):
+            database: Database = SqliteDatabase.open(place, busy_timeout_seconds, cache_kib)
+        else:
+            database = _postgres().open(place, busy_timeout_seconds)
+        return cls(database, host, clock)
 
     @classmethod
     def of_home(
@@ -137,9 +147,9 @@ class Store:
         cache_kib: int = CACHE_KIB,
     ) -> Store:
         """Open the store of a home. Raises as `open`."""
-        host = host_of(settings.home)
+        place = settings.database or settings.database_file
         return cls.open(
-            settings.database, host, busy_timeout_seconds=busy_timeout_seconds, cache_kib=cache_kib
+            place, host_of(settings.home), busy_timeout_seconds=busy_timeout_seconds, cache_kib=cache_kib
         )
 
     @classmethod
@@ -148,12 +158,17 @@ class Store:
         host = ""
         with suppress(OSError):
             host = host_of(settings.home)
-        return cls(SqliteDatabase.for_reading(settings.database), host)
+        return cls(SqliteDatabase.for_reading(settings.database_file), host)
 
     @classmethod
     def as_it_is(cls, path: Path) -> Store:
         """Read a database that has this version's schema, such as a copy; nothing is brought up to date."""
         return cls(SqliteDatabase(path), host="")
+
+    @property
+    def name(self) -> str:
+        """The database as it may be shown: a path, or a URL without its password."""
+        return self.database.name
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make all that is done inside succeed or fail together; no other process writes meanwhile."""
@@ -188,3 +203,15 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.disconnect()
+
+
+def _postgres() -> type[PostgresDatabase]:
+    """Import what a team alone needs. Raises SettingsError if its driver is not installed."""
+    try:
+        from shared.store.postgres.database import PostgresDatabase
+    except ImportError as error:
+        raise SettingsError(
+            f"`database` is a server's, which needs further packages ({error}). "
+            "Run `pip install offhook[team]`."
+        ) from error
+    return PostgresDatabase

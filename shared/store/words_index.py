@@ -78,6 +78,13 @@ def folded(text: str) -> str:
     return _UNSPACED_SIGN.sub(r" \1", plain)
 
 
+def index_words(text: str) -> list[str]:
+    """Return the words of a text as an index has them that takes texts apart no further: letters and digits
+    alone, folded and without accents.
+    """
+    return [_bare(match[0]) for match in _TOKEN.finditer(folded(text))]
+
+
 def snippet(text: str, query: Query) -> str:
     """Return up to a dozen words around the first place that was found, with what was found in brackets."""
     found = excerpt(text, query)

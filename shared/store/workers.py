@@ -37,7 +37,7 @@ class Workers:
     def beat(self, worker_id: str, state: str, engines: str) -> None:
         """Update the state of a process, and how its engines (JSON) use the machine."""
         columns = {"state": state, "engines": engines, "last_seen_at": self._clock()}
-        with self._database.transaction():
+        with self._database.statement():
             self._database.run(WorkerRow.update(**columns).where(WorkerRow.id == worker_id))
 
     def remove(self, worker_ids: Collection[str]) -> None:

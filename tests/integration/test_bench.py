@@ -39,7 +39,7 @@ def full(tmp_path: Path) -> Settings:
 
 def remains(settings: Settings) -> dict[str, object]:
     """What a home has in it, but for the names of files."""
-    store = use(Store.open(settings.database))
+    store = use(Store.open(settings.database_file))
     states = Record.select(Record.transcription_status, fn.COUNT()).group_by(Record.transcription_status)
     found = {
         "states": dict(states.tuples()),

@@ -30,7 +30,7 @@ def settings(settings: Settings, short_call: Call, tmp_path: Path) -> Settings:
 @contextmanager
 def in_use(settings: Settings) -> Iterator[None]:
     """Another program holds the database."""
-    with closing(sqlite3.connect(settings.database, isolation_level=None)) as holder:
+    with closing(sqlite3.connect(settings.database_file, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -85,11 +85,11 @@ def test_year_folders_are_private_whatever_the_umask(settings: Settings, store: 
 def test_doctor_makes_a_home_private_that_others_could_read(archived: Path, settings: Settings) -> None:
     log = put(settings.logs, "worker.log")
     own = put(settings.home, "my notes.txt")
-    open_up(log, own, settings.database)
+    open_up(log, own, settings.database_file)
     (found,) = access(Stage(settings.home))
     assert found["state"] == "ok"
     assert "5 of its files and folders were not, and now are" in found["message"]
-    assert [mode(path) for path in (archived, archived.parent, log, settings.database)] == [
+    assert [mode(path) for path in (archived, archived.parent, log, settings.database_file)] == [
         0o600,
         0o700,
         0o600,

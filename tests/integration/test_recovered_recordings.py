@@ -67,7 +67,7 @@ from transcribe_worker.inbox.sweep import Inbox
 from transcribe_worker.jobs.hints import HintQueue
 
 settings = load(os.environ)
-store = Store.open(settings.database)
+store = Store.open(settings.database_file)
 inbox = Inbox(settings, store, HintQueue(settings.queue))
 print("ready", flush=True)
 sys.stdin.readline()
@@ -551,7 +551,7 @@ def test_the_recording_of_a_living_process_is_left_to_it_though_it_has_no_row_ye
         process(settings, RECORDS_WHEN_TOLD, json.dumps({"title": "living"})) as recorder,
     ):
         assert first_line(recorder) == "ready"
-        with process(settings, HOLDS, str(settings.database)) as holder:
+        with process(settings, HOLDS, str(settings.database_file)) as holder:
             assert first_line(holder) == "held"
             assert recorder.stdin
             recorder.stdin.write("\n")

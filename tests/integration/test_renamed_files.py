@@ -76,7 +76,7 @@ def test_files_that_an_earlier_version_wrote_are_found_where_they_were_renamed(
 
 def test_a_place_outside_of_the_library_is_not_written_to(settings: Settings) -> None:
     completed(settings, "one")
-    with closing(sqlite3.connect(settings.database)) as database, database:
+    with closing(sqlite3.connect(settings.database_file)) as database, database:
         database.execute("UPDATE call_records SET library_stem = '../../escaped'")
     with Store.of_home(settings) as store:
         with pytest.raises(StateConflict):

@@ -95,7 +95,7 @@ def test_a_database_that_another_program_writes_to_is_scrubbed_later(
     store: Store, settings: Settings
 ) -> None:
     ordered = order(store)
-    with closing(sqlite3.connect(settings.database, isolation_level=None)) as other:
+    with closing(sqlite3.connect(settings.database_file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         execute("PRAGMA busy_timeout = 50")
         assert not store.erasures.scrub(ordered, patience_seconds=0.0)
@@ -118,7 +118,7 @@ def test_a_reader_is_waited_for_as_long_as_the_caller_says(
     store: Store, settings: Settings, patience_seconds: float
 ) -> None:
     ordered = order(store)
-    reader = sqlite3.connect(settings.database, isolation_level=None, check_same_thread=False)
+    reader = sqlite3.connect(settings.database_file, isolation_level=None, check_same_thread=False)
     with closing(reader):
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM segments").fetchall()

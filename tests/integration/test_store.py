@@ -80,7 +80,7 @@ def test_two_stores_can_be_written_to_in_turns_by_two_threads(tmp_path: Path) ->
 
 
 def test_the_change_feed_wakes_as_soon_as_another_process_commits(store: Store, settings: Settings) -> None:
-    command = [sys.executable, "-c", ADDS, str(settings.database)]
+    command = [sys.executable, "-c", ADDS, str(settings.database_file)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, **pipes) as other, store.feed() as changes:  # type: ignore[call-overload]
         assert other.stdout.readline() == "ready\n"
@@ -96,7 +96,7 @@ def test_the_change_feed_wakes_as_soon_as_another_process_commits(store: Store, 
 def test_the_change_feed_takes_no_lock_and_waits_for_none(store: Store, settings: Settings) -> None:
     with (
         store.feed() as changes,
-        closing(sqlite3.connect(settings.database, isolation_level=None)) as writer,
+        closing(sqlite3.connect(settings.database_file, isolation_level=None)) as writer,
     ):
         writer.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
@@ -118,8 +118,8 @@ def test_a_page_of_records_begins_before_the_last_id_of_the_page_before(store: S
 
 
 def test_a_busy_database_is_an_error_that_names_the_file_and_the_remedy(settings: Settings) -> None:
-    with Store.open(settings.database, busy_timeout_seconds=0.05) as store:
-        with closing(sqlite3.connect(settings.database, isolation_level=None)) as writer:
+    with Store.open(settings.database_file, busy_timeout_seconds=0.05) as store:
+        with closing(sqlite3.connect(settings.database_file, isolation_level=None)) as writer:
             writer.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreBusy, match=r"offhook\.db is in use .* try again"):
                 add(store, "call")
@@ -139,7 +139,7 @@ def test_a_file_that_is_no_database_is_damaged(tmp_path: Path) -> None:
 @pytest.fixture
 def elsewhere(settings: Settings) -> Store:
     """The store as a process on another host sees it."""
-    return Store.open(settings.database, host="another")
+    return Store.open(settings.database_file, host="another")
 
 
 def test_a_host_keeps_its_name_and_no_two_homes_share_one(settings: Settings, tmp_path: Path) -> None:

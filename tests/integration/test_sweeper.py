@@ -37,7 +37,7 @@ from shared.settings import Settings
 from shared.workers import Presence
 
 settings = Settings(home=Path(sys.argv[1]))
-store = Store.open(settings.database)
+store = Store.open(settings.database_file)
 presence = Presence(store, settings.locks, "worker").enter()
 for record_id in map(int, sys.argv[2:]):
     assert store.claims.claim(record_id, worker_id=presence.worker_id, model="tiny.en", lease_seconds=60)

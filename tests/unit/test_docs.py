@@ -240,6 +240,8 @@ def limits(field: Field[Any]) -> str:
         return ", ".join(f"`{choice}`" for choice in metadata["choices"])
     if "least" in metadata:
         return f"{metadata['least']} to {metadata['most']}"
+    if "schemes" in metadata:
+        return f"empty, or a URL that begins with `{metadata['schemes'][0]}://`"
     kind = type(field.default)
     text = "a text, not empty" if metadata.get("filled") else "a text"
     return {bool: "true or false", str: text}.get(kind, "a folder")

@@ -330,7 +330,7 @@ def test_a_relative_home_is_made_absolute_once(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir("/")
 
     assert settings.home == tmp_path / "calls"
-    assert settings.database == tmp_path / "calls" / "offhook.db"
+    assert settings.database_file == tmp_path / "calls" / "offhook.db"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows takes every name for a user's")
@@ -345,4 +345,4 @@ def test_every_folder_is_in_the_home(environ: dict[str, str], home: Path):
     settings = load(environ)
 
     inside = (settings.inbox, settings.library, settings.models, settings.logs, settings.locks)
-    assert {path.parent for path in (*inside, settings.database, settings.queue)} == {home}
+    assert {path.parent for path in (*inside, settings.database_file, settings.queue)} == {home}

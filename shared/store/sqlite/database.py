@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from shared.errors import (
     StoreReadOnly,
     StoreUnavailable,
 )
-from shared.store.database import LARGEST_ID, Found, Row
+from shared.store.database import BUSY_TIMEOUT_SECONDS, CACHE_KIB, LARGEST_ID, Found, Row
 from shared.store.narrowing import EVERYTHING, Narrowing
 from shared.store.sqlite import fulltext, scrubbing
 from shared.store.sqlite.changes import SqliteChangeFeed
@@ -31,9 +31,6 @@ from shared.store.sqlite.migrations import migrate, missing
 from shared.store.sqlite.reading import reading_uri
 from shared.store.words_index import Query
 
-BUSY_TIMEOUT_SECONDS = 35.0
-#: Of each connection; SQLite's own default.
-CACHE_KIB = 2000
 #: Text in SQLite's message -> the error it becomes.
 ERRORS: tuple[tuple[str, type[StoreError], str], ...] = (
     ("locked", StoreBusy, "is in use by another program; try again in a moment."),
@@ -101,11 +98,27 @@ class SqliteDatabase:
         """Peewee's database, for tests and measurements that look past the store."""
         return self._peewee
 
+    @property
+    def name(self) -> str:
+        """The file, as it is shown."""
+        return str(self.path)
+
+    def clock(self) -> float:
+        """Return this machine's time: all processes of a file are on it."""
+        return time.time()
+
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Begin IMMEDIATE: a transaction that reads first and writes later would fail at once as "locked"."""
+    def transaction(self, record_id: int | None = None) -> Iterator[None]:
+        """Begin IMMEDIATE: a transaction that reads first and writes later would fail at once as "locked".
+
+        One process writes at a time, whichever record it is about.
+        """
         with self.errors(), self._peewee.atomic():
             yield
+
+    def statement(self) -> AbstractContextManager[None]:
+        """Begin a transaction like any other."""
+        return self.transaction()
 
     def all(self, query: Any) -> list[Row]:
         """Return every row of a query."""
@@ -164,6 +177,14 @@ class SqliteDatabase:
         """Close this thread's connection."""
         with self.errors():
             self._peewee.close()
+
+    def file_name(self, column: Any) -> Any:
+        """Return an expression: the name of the file whose path a column has. It reads damaged text too."""
+        return peewee.fn.file_name(column.cast("BLOB")).cast("TEXT")
+
+    def changes_horizon(self) -> int:
+        """Return the largest number: changes are committed in their order."""
+        return LARGEST_ID
 
     def find_text(
         self,

@@ -119,6 +119,7 @@ def _of_records(narrowing: Narrowing, only_in: str | None) -> tuple[str, tuple[A
         ("r.owner_id = ?", narrowing.owner_id),
         ("r.created_at >= ?", narrowing.since),
         ("r.created_at < ?", narrowing.until),
+        ("r.owner_id = ?", narrowing.owner_id),
         ("r.id IN (SELECT value FROM json_each(?))", only_in),
     )
     found = [(text, value) for text, value in given if value is not None]

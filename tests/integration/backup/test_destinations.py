@@ -34,7 +34,7 @@ def test_a_disk_that_fills_while_the_database_is_copied_is_named_and_leaves_no_b
     done = offhook_with_files_of_at_most(40_000, *arguments)
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"offhook: {home.settings.database} cannot be copied to {tmp_path}")
+    assert done.stderr.startswith(f"offhook: {home.settings.database_file} cannot be copied to {tmp_path}")
     assert files(tmp_path / "backups") == {LOCK}
 
 

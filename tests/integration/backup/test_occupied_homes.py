@@ -82,12 +82,12 @@ def test_a_newer_database_in_the_new_home_is_left_alone(backup: Path, tmp_path: 
     new = Home(tmp_path / "new")
     execute("INSERT INTO migrations VALUES ('9000_future')")
     new.close()
-    before = new.settings.database.read_bytes()
+    before = new.settings.database_file.read_bytes()
 
     with pytest.raises(NewerDatabase):
         bring_back(backup, new.settings.home)
 
-    assert new.settings.database.read_bytes() == before
+    assert new.settings.database_file.read_bytes() == before
 
 
 def test_two_restores_at_once_do_not_mix(backup: Path, tmp_path: Path):

@@ -165,7 +165,7 @@ def test_a_database_that_is_written_to_all_the_time_is_copied_as_it_was_at_one_m
     stop, written = threading.Event(), []
 
     def write() -> None:
-        with closing(sqlite3.connect(home.settings.database, timeout=30)) as store:
+        with closing(sqlite3.connect(home.settings.database_file, timeout=30)) as store:
             while not stop.is_set():
                 with store:
                     for number in (1, 2):
@@ -180,7 +180,7 @@ def test_a_database_that_is_written_to_all_the_time_is_copied_as_it_was_at_one_m
             time.sleep(0.01)
         before, steps = len(written), []
         copy_database(
-            home.settings.database,
+            home.settings.database_file,
             tmp_path / "copy.db",
             lambda done, total: (steps.append(done), time.sleep(0.02)),
         )
@@ -200,9 +200,9 @@ def test_a_damaged_database_is_not_backed_up_over_good_backups(home: Home, tmp_p
     for number in range(50):
         home.store.records.add(source="inbox", title=f"{number}" * 2000, recording_path="/a.wav")
     home.close()
-    content = bytearray(home.settings.database.read_bytes())
+    content = bytearray(home.settings.database_file.read_bytes())
     content[-6 * 4096 :] = bytes(6 * 4096)
-    home.settings.database.write_bytes(content)
+    home.settings.database_file.write_bytes(content)
 
     done = offhook("backup", tmp_path / "backups", home=home.settings.home)
 

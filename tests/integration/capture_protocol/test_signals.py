@@ -89,7 +89,7 @@ def test_a_signal_is_noticed_though_somebody_holds_the_database(home: Home) -> N
         client = home.client()
         client.do("start_recording")
         time.sleep(0.5)
-        with closing(sqlite3.connect(home.settings.database, isolation_level=None)) as holder:
+        with closing(sqlite3.connect(home.settings.database_file, isolation_level=None)) as holder:
             holder.execute("BEGIN IMMEDIATE")
             worker.send_signal(signal.SIGTERM)
             assert worker.wait(25) == 0

@@ -184,7 +184,7 @@ def test_a_transcript_that_changed_meanwhile_is_not_overwritten_and_the_text_is_
     script = tmp_path / "editor.py"
     script.write_text(
         "import sys\nfrom pathlib import Path\nfrom shared.store.store import Store\n"
-        f"with Store.open(Path({str(settings.database)!r})) as store, store.edits.change(1, 'edit'):\n"
+        f"with Store.open(Path({str(settings.database_file)!r})) as store, store.edits.change(1, 'edit'):\n"
         "    store.overlays.correct(1, 0, 0, 'Fine')\n"
         "path = Path(sys.argv[-1])\npath.write_text(path.read_text().replace('Max', 'Moritz'))\n"
     )

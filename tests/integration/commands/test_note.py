@@ -62,7 +62,7 @@ def test_notes_outlive_another_transcript_and_a_lost_database(
     before = store.notes.of_record(1)
     assert [it.text for it in before] == ["contract"]
     store.disconnect()
-    for path in settings.database.parent.glob(f"{settings.database.name}*"):
+    for path in settings.database_file.parent.glob(f"{settings.database_file.name}*"):
         path.unlink()
     with use(Store.of_home(settings)) as fresh:
         (done,) = rebuild(settings, fresh, dry_run=False)

@@ -138,7 +138,7 @@ def notes() -> list[str]:
 
 def state_of(settings: Settings) -> tuple[list[str], dict[str, bytes]]:
     """Every row of the database, and every byte of every other file but the reserve of room."""
-    with closing(sqlite3.connect(settings.database)) as connection:
+    with closing(sqlite3.connect(settings.database_file)) as connection:
         rows = list(connection.iterdump())
     files = (path for path in settings.home.rglob("*") if path.is_file())
     others = (path for path in files if not path.name.startswith("offhook.db") and path.name != "reserve")

@@ -74,7 +74,7 @@ def doomed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a call in the library, one that a dead recorder has left, and others."""
     settings = Settings(home=tmp_path_factory.mktemp("doomed") / "home")
     folders.prepare(settings)
-    with use(Store.open(settings.database)) as store:
+    with use(Store.open(settings.database_file)) as store:
         the_call(settings, store, others=2)
         dead_capture(settings, store.captures, RECORDING)
         paths = [
@@ -110,7 +110,7 @@ def test_a_command_that_is_killed_at_any_step_is_finished_or_has_not_begun(
         )
         if died.returncode != KILLED:
             break
-        with use(Store.open(settings.database)) as store:
+        with use(Store.open(settings.database_file)) as store:
             begun.append(bool(notes()))
             if finisher == "the sweeper":
                 with closing(HintQueue(settings.queue)) as hints:

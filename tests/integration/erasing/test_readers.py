@@ -23,7 +23,7 @@ def test_what_a_reader_keeps_from_going_is_finished_by_the_sweeper(
     monotonic = Clock(1_000.0)
     library = Library(settings, store)
     sweeper = Sweeper(settings, store, hints, library, monotonic=monotonic)
-    with closing(sqlite3.connect(settings.database)) as reader:
+    with closing(sqlite3.connect(settings.database_file)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM segments").fetchone()
 

@@ -238,7 +238,7 @@ def test_of_processes_that_claim_at_once_each_message_has_one_winner(
 ):
     hook = hook_for(store)
     expected = sorted(finish().id for _ in range(40))
-    command = [sys.executable, "-c", CLAIMS, str(settings.database)]
+    command = [sys.executable, "-c", CLAIMS, str(settings.database_file)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
     senders = [subprocess.Popen(command, **pipes) for _ in range(3)]
     for sender in senders:

@@ -27,7 +27,7 @@ from transcribe_worker.inbox.sweep import Inbox
 from transcribe_worker.jobs.hints import HintQueue
 
 settings = Settings(home=Path(sys.argv[1]))
-store = Store.open(settings.database)
+store = Store.open(settings.database_file)
 inbox = Inbox(settings, store, HintQueue(settings.queue))
 print("ready", flush=True)
 sys.stdin.readline()

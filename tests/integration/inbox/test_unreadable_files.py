@@ -69,11 +69,11 @@ def test_a_file_that_could_not_be_read_and_is_gone_is_shown_no_longer(
 
 
 def test_a_locked_database_delays_a_file_and_loses_none(settings: Settings, hints: HintQueue, clock: Clock):
-    store = use(Store.open(settings.database, busy_timeout_seconds=0.1))
+    store = use(Store.open(settings.database_file, busy_timeout_seconds=0.1))
     inbox = Inbox(settings, store, hints, monotonic=clock)
     inbox.sweep()
     put(settings.inbox)
-    with closing(sqlite3.connect(settings.database, isolation_level=None)) as other:
+    with closing(sqlite3.connect(settings.database_file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreBusy):
             inbox.sweep()

@@ -135,7 +135,7 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     stage, settings = Stage(folder / "home"), Settings(home=folder / "home")
     (folder / "own.wav").write_bytes(b"own")
     stage.read("add", folder / "own.wav", "--candidate", "C-17")
-    with Store.open(settings.database) as store:
+    with Store.open(settings.database_file) as store:
         session = {"title": "Call", "layout": "mono", "worker_id": "capture-0", "candidate_id": "C-17"}
         store.captures.begin(SESSION_ID, settings.inbox / "call.wav", started_at=1.0, **session)
     (settings.recording / f"{SESSION_ID}.part").write_bytes(b"RIFF")

@@ -159,7 +159,7 @@ def test_a_database_that_is_locked_when_a_call_ends_delays_it_and_counts_no_cras
     monkeypatch.setattr(Finisher, "_check_file", locked)
     with closing_thread(lambda: _finish(store, finisher, live)) as finishing:
         assert claimed.wait(30)
-        with held(settings.database):
+        with held(settings.database_file):
             let_go.set()
             until(lambda: "not stored yet" in caplog.text, "a second try")
             assert finishing.is_alive()

@@ -20,7 +20,7 @@ from tests.tables import Capture, Record
 def test_a_recording_starts_at_once_though_the_database_is_held_and_is_noted_later(
     desk: Desk, settings: Settings, sources: tuple[Path, Path]
 ) -> None:
-    with held_elsewhere(settings.database) as let_go:
+    with held_elsewhere(settings.database_file) as let_go:
         started = time.monotonic()
         desk.session.start(title="busy", candidate_id="c-7", project_id="p-3")
         assert time.monotonic() - started < 4
@@ -40,7 +40,7 @@ def test_a_recording_that_ends_while_the_database_is_held_is_queued_afterwards(
     desk: Desk, settings: Settings
 ) -> None:
     desk.session.start(title="busy", candidate_id="c-7")
-    with held_elsewhere(settings.database) as let_go:
+    with held_elsewhere(settings.database_file) as let_go:
         outcome = desk.session.stop()
         assert outcome["record_id"] is None
         assert desk.warned() == ["queued_later"]
@@ -59,7 +59,7 @@ def test_a_recording_that_is_to_wait_does_so_though_the_database_is_held_at_its_
     manual: Desk, settings: Settings
 ) -> None:
     manual.session.start(candidate_id="c-7")
-    with held_elsewhere(settings.database) as let_go:
+    with held_elsewhere(settings.database_file) as let_go:
         session_id = manual.session.stop()["session_id"]
         let_go()
     assert manual.session.get_state()["session_id"] == session_id
@@ -76,7 +76,7 @@ def test_a_recording_that_begins_and_ends_while_the_database_is_held_is_not_forg
     make: Make, settings: Settings, finalise: str
 ) -> None:
     desk = make(finalise=finalise)
-    with held_elsewhere(settings.database) as let_go:
+    with held_elsewhere(settings.database_file) as let_go:
         desk.session.start(title="busy", candidate_id="c-7")
         session_id = desk.session.stop()["session_id"]
         assert desk.state == "idle"
@@ -96,7 +96,7 @@ def test_a_stop_does_not_wait_for_a_database_that_has_been_held_for_long(
     desk: Desk, settings: Settings
 ) -> None:
     desk.session.start()
-    with held_elsewhere(settings.database) as let_go:
+    with held_elsewhere(settings.database_file) as let_go:
         time.sleep(2.5)
         late = threading.Timer(8.0, let_go)
         late.start()
@@ -111,7 +111,7 @@ def test_a_stop_does_not_wait_for_a_database_that_has_been_held_for_long(
 
 
 def test_a_recording_is_attached_before_the_database_knows_of_it(desk: Desk, settings: Settings) -> None:
-    with held_elsewhere(settings.database) as let_go:
+    with held_elsewhere(settings.database_file) as let_go:
         desk.session.start(title="busy")
         let_go()
     desk.session.attach("c-7")
@@ -123,7 +123,7 @@ def test_a_recording_that_is_discarded_while_the_database_is_held_is_gone_afterw
     desk: Desk, settings: Settings
 ) -> None:
     desk.session.start()
-    with held_elsewhere(settings.database) as let_go:
+    with held_elsewhere(settings.database_file) as let_go:
         desk.session.discard()
         let_go()
     assert desk.warned() == []  # least of all that it is safe

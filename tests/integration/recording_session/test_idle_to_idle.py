@@ -47,7 +47,7 @@ def recorded(folder: Path, devices: dict[str, str], layout: str) -> Recorded:
     """Record two seconds in a home of its own."""
     settings = Settings(home=folder / "home", layout=layout, **devices)
     folders.prepare(settings)
-    store = use(Store.open(settings.database))
+    store = use(Store.open(settings.database_file))
     events: list[dict[str, Any]] = []
     with RecordingSession(settings, store=store, on_event=events.append) as session:
         before = session.get_state()

@@ -40,7 +40,7 @@ def test_a_neighbour_that_keeps_the_database_locked_only_delays_everybody(
     bring_to(store, FAILED, finished)
     before = time.monotonic()
 
-    with locked_by_another(settings.database, seconds=2.0):
+    with locked_by_another(settings.database_file, seconds=2.0):
         assert len(store.records.due(limit=9)) == 2  # who only reads does not wait
         assert time.monotonic() - before < 1.0
         results = at_once(
@@ -69,7 +69,7 @@ def test_a_transaction_that_reads_before_it_writes_is_not_overtaken(
 ):
     """What a deferred transaction cannot: once overtaken it fails at once, whatever its busy timeout."""
     record = add()
-    with closing(sqlite3.connect(settings.database, isolation_level=None, timeout=60)) as deferred:
+    with closing(sqlite3.connect(settings.database_file, isolation_level=None, timeout=60)) as deferred:
         deferred.execute("BEGIN DEFERRED")
         deferred.execute("SELECT * FROM call_records").fetchall()
         store.controls.set_paused(True)
@@ -79,7 +79,7 @@ def test_a_transaction_that_reads_before_it_writes_is_not_overtaken(
         assert time.monotonic() - before < 1.0
 
     with (
-        closing(sqlite3.connect(settings.database, isolation_level=None, timeout=0)) as neighbour,
+        closing(sqlite3.connect(settings.database_file, isolation_level=None, timeout=0)) as neighbour,
         store.transaction(),
     ):
         assert not store.records.get(record.id).library_stem
@@ -90,8 +90,8 @@ def test_a_transaction_that_reads_before_it_writes_is_not_overtaken(
 
 
 def test_a_neighbour_that_never_lets_go_is_an_error_that_says_so(store: Store, settings: Settings):
-    impatient = Store.open(settings.database, busy_timeout_seconds=0.05)
-    with locked_by_another(settings.database, seconds=0.3), pytest.raises(StoreBusy, match="in use"):
+    impatient = Store.open(settings.database_file, busy_timeout_seconds=0.05)
+    with locked_by_another(settings.database_file, seconds=0.3), pytest.raises(StoreBusy, match="in use"):
         impatient.controls.set_paused(True)
     impatient.disconnect()
 

@@ -97,7 +97,7 @@ def test_four_processes_claim_each_recording_exactly_once(
         wanted = [add().id for _ in range(300)]
     workers = [
         subprocess.Popen(
-            [sys.executable, "-c", CLAIMS, str(settings.database), f"worker-{number}"],
+            [sys.executable, "-c", CLAIMS, str(settings.database_file), f"worker-{number}"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -188,7 +188,7 @@ def test_a_pause_is_seen_by_everybody_until_it_is_over(store: Store, settings: S
     code = f"""
 from pathlib import Path
 from shared.store.store import Store
-print(Store.open(Path({str(settings.database)!r})).controls.paused())"""
+print(Store.open(Path({str(settings.database_file)!r})).controls.paused())"""
 
     def seen_by_another() -> str:
         return subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).strip()

@@ -1,0 +1,88 @@
+"""The connections to one PostgreSQL database, one for each thread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import peewee
+import psycopg
+from psycopg.abc import Buffer
+from psycopg.types.string import StrDumperUnknown
+
+#: A server or a network that is gone is noticed in about this time, on both sides.
+KEEPALIVE_SECONDS = 20
+#: A process that stops in the middle of a transaction loses it after this time: its locks hold up others.
+IDLE_SECONDS = 60
+CONNECT_SECONDS = 10
+#: Text as SQLite compares and sorts it: by its code points, whatever the server's language.
+TEXT = 'TEXT COLLATE "C"'
+
+
+class WithoutZeros(StrDumperUnknown):
+    """Writes texts; PostgreSQL knows no zero in them, so that U+FFFD takes its place."""
+
+    def dump(self, obj: str) -> Buffer | None:
+        """Return a text in UTF-8."""
+        return super().dump(obj.replace("\0", "\ufffd"))
+
+
+class Connections(peewee.PostgresqlDatabase):
+    """Connections that commit each statement, with integers of 64 bits as in SQLite."""
+
+    def __init__(self, url: str, busy_timeout_seconds: float) -> None:
+        self._busy_timeout_seconds = busy_timeout_seconds
+        types = {"AUTO": "BIGSERIAL", "INT": "BIGINT", "TEXT": TEXT}
+        super().__init__(url, field_types=types, prefer_psycopg3=True)
+
+    def opened(self) -> psycopg.Connection[Any]:
+        """Return this thread's connection; it is made if there is none."""
+        found: psycopg.Connection[Any] = self.connection()  # type: ignore[no-untyped-call]
+        return found
+
+    def is_broken(self) -> bool:
+        """Whether this thread's connection was lost."""
+        return not self.is_closed() and self.opened().closed
+
+    def forget(self) -> None:
+        """Let go of this thread's connection, whatever state it is in; the next use makes another."""
+        connection = None if self.is_closed() else self.opened()
+        self.dispose()
+        if connection is not None:
+            connection.close()
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return connect(self.database, self._busy_timeout_seconds)
+
+
+def connect(url: str, busy_timeout_seconds: float) -> psycopg.Connection[Any]:
+    """Connect to a database. Raises psycopg.Error."""
+    connection = psycopg.connect(
+        url,
+        autocommit=True,
+        client_encoding="utf-8",
+        connect_timeout=CONNECT_SECONDS,
+        keepalives_idle=KEEPALIVE_SECONDS // 2,
+        keepalives_interval=KEEPALIVE_SECONDS // 4,
+        keepalives_count=2,
+        fallback_application_name="offhook",
+    )
+    connection.adapters.register_dumper(str, WithoutZeros)
+    options = {
+        "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
+        "lock_timeout": milliseconds(busy_timeout_seconds),
+        "tcp_keepalives_idle": f"{KEEPALIVE_SECONDS // 2}",
+        "tcp_keepalives_interval": f"{KEEPALIVE_SECONDS // 4}",
+        "tcp_keepalives_count": "2",
+        "TimeZone": "UTC",
+    }
+    try:
+        connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in options.items()))
+    except psycopg.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def milliseconds(seconds: float) -> str:
+    """Return a timeout as PostgreSQL reads it; 0 would mean to wait for ever."""
+    return f"{max(1, round(seconds * 1000))}ms"

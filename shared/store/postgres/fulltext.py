@@ -1,0 +1,208 @@
+"""The full-text index in PostgreSQL: a table with the words of each segment, and searches in it.
+
+The newest matches are wanted, and the index (GIN) gives all matches in the order of the table: of a common
+word, that is millions. So each segment also has the names of the ranges in which its number lies, as if they
+were words of it. A search asks for its words within the newest small range, then within larger ones, until it
+has enough. The index intersects the lists of the words and of the range, and reads little of the long ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from shared.store.narrowing import Narrowing, SaidBy
+from shared.store.words_index import Query, Term, index_words
+
+TABLE, COLUMNS, INDEX = "segments_search", ("segment_id", "words"), "segments_search_words"
+#: What is vacuumed when rows were deleted: tables with words of calls.
+TABLES_WITH_WORDS = ("call_records", "segments", TABLE, "decoded_windows", "live_windows", "corrections")
+#: `fastupdate` would let searches read a list of what is not in order yet.
+SCHEMA = (
+    f"""CREATE TABLE {TABLE} (
+        segment_id bigint PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
+        words tsvector NOT NULL
+    )""",
+    f"CREATE INDEX {INDEX} ON {TABLE} USING gin (words) WITH (fastupdate = off)",
+)
+#: Numbers in a range of each size, as bits. A range of the next size has 16 of one.
+RANGE_BITS = (12, 16, 20, 24)
+#: PostgreSQL takes no longer words, in bytes, and no later places.
+LONGEST_WORD, LAST_PLACE = 2000, 16_383
+#: With more recordings, one search through all matches is faster than one through all their segments.
+FEW_RECORDS = 1000
+ROWS_AT_ONCE = 500
+
+_TEXTS = "SELECT id, coalesce(search_text, text) FROM segments WHERE {condition} ORDER BY id"
+_ADD = f"""
+    INSERT INTO {TABLE} (segment_id, words)
+    SELECT id, words::tsvector FROM unnest(%s::bigint[], %s::text[]) AS made (id, words)
+    ON CONFLICT (segment_id) DO UPDATE SET words = excluded.words"""
+REMOVE = f"DELETE FROM {TABLE} WHERE segment_id IN (SELECT id FROM segments WHERE record_id = %s)"
+REMOVE_SOME = f"DELETE FROM {TABLE} WHERE segment_id = ANY(%s)"
+RECORDS = f"""
+    SELECT DISTINCT s.record_id FROM {TABLE} f JOIN segments s ON s.id = f.segment_id
+    WHERE f.words @@ %s::tsquery"""
+
+_SHOWN = "r.id, r.title, s.start_seconds, s.end_seconds, coalesce(s.corrected_text, s.text), s.id"
+#: The matches are found before they are sorted, so that no plan walks through all segments in their order.
+_IN_RANGE = f"""
+    WITH found AS MATERIALIZED (
+        SELECT segment_id FROM {TABLE} WHERE words @@ %s::tsquery AND segment_id >= %s AND segment_id < %s
+    )
+    SELECT {_SHOWN} FROM found
+    JOIN segments s ON s.id = found.segment_id JOIN call_records r ON r.id = s.record_id
+    WHERE true {{conditions}} ORDER BY s.id DESC LIMIT %s"""
+_IN_RECORDS = f"""
+    SELECT {_SHOWN} FROM segments s
+    JOIN {TABLE} f ON f.segment_id = s.id JOIN call_records r ON r.id = s.record_id
+    WHERE s.record_id = ANY(%s) AND f.words @@ %s::tsquery AND s.id < %s {{conditions}}
+    ORDER BY s.id DESC LIMIT %s"""
+_NARROWED = "SELECT r.id FROM call_records r WHERE true {conditions} ORDER BY r.id DESC LIMIT %s"
+_ENDS = "SELECT min(s.id), max(s.id) FROM segments s WHERE s.record_id = ANY(%s)"
+_NEWEST = f"SELECT max(segment_id) FROM {TABLE}"
+_SPEAK = "SELECT DISTINCT record_id FROM speaker_labels WHERE speaker = ANY(%s) LIMIT %s"
+#: Whether one of some speakers may have said a part of a segment: by the label that stands where it begins,
+#: by one that begins inside, or by a person's that began earlier.
+_SAID = """
+    AND (
+        (
+            SELECT l.speaker FROM speaker_labels l
+            WHERE l.record_id = s.record_id AND l.first_word <= s.first_word AND l.source <> 'person'
+            ORDER BY l.first_word DESC LIMIT 1
+        ) = ANY(%s)
+        OR EXISTS (
+            SELECT 1 FROM speaker_labels l
+            WHERE l.record_id = s.record_id AND l.first_word > s.first_word
+                AND l.first_word < coalesce(
+                    (
+                        SELECT n.first_word FROM segments n
+                        WHERE n.record_id = s.record_id AND n.id > s.id ORDER BY n.id LIMIT 1
+                    ),
+                    9223372036854775807
+                )
+                AND l.speaker = ANY(%s)
+        )
+        OR EXISTS (
+            SELECT 1 FROM speaker_labels l
+            WHERE l.record_id = s.record_id AND l.source = 'person' AND l.first_word <= s.first_word
+                AND l.last_word >= s.first_word AND l.speaker = ANY(%s)
+        )
+    )"""
+
+Read = Callable[[str, tuple[Any, ...]], list[Any]]
+Write = Callable[[str, tuple[Any, ...]], object]
+
+
+def add(read: Read, write: Write, condition: str, value: Any) -> None:
+    """Add the segments for which a condition is true to the index."""
+    rows = read(_TEXTS.format(condition=condition), (value,))
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        some = rows[start : start + ROWS_AT_ONCE]
+        write(_ADD, ([number for number, _ in some], [vector(number, text) for number, text in some]))
+
+
+def vector(number: int, text: str) -> str:
+    """Return the words of a segment with their places, and its ranges, as PostgreSQL reads them."""
+    places: dict[str, list[str]] = {}
+    for place, word in enumerate(index_words(text), 1):
+        places.setdefault(word, []).append(str(min(place, LAST_PLACE)))
+    words = [f"'{word}':{','.join(found)}" for word, found in places.items() if _is_short(word)]
+    return " ".join([*words, *(_range(number, bits) for bits in RANGE_BITS)])
+
+
+def expression(query: Query) -> str:
+    """Write a query for PostgreSQL; its words have letters and digits alone, so that none is an operator."""
+    return " & ".join(_term(term) for term in query.terms)
+
+
+def find(read: Read, query: Query, limit: int, narrowing: Narrowing, before_id: int) -> list[Any]:
+    """Return rows of segments that match, the newest first, with numbers below `before_id`."""
+    wanted = expression(query)
+    if not wanted or limit <= 0:
+        return []
+    narrowed, values = _of_records(narrowing, _only_in(read, narrowing.said))
+    said, speakers = _of_speakers(narrowing)
+    conditions, asked = narrowed + said, (*values, *speakers)
+    first, end = 0, before_id
+    if narrowed:
+        records = [
+            number for (number,) in read(_NARROWED.format(conditions=narrowed), (*values, FEW_RECORDS + 1))
+        ]
+        if len(records) <= FEW_RECORDS:
+            statement = _IN_RECORDS.format(conditions=conditions)
+            return read(statement, (records, wanted, before_id, *asked, limit))
+    found: list[Any] = []
+    statement = _IN_RANGE.format(conditions=conditions)
+    for name, begin, stop in _ranges(first, _end(read, end)):
+        limited = (f"({wanted}) & {name}", begin, stop, *asked, limit - len(found))
+        found += read(statement, limited)
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _end(read: Read, before_id: int) -> int:
+    ((newest,),) = read(_NEWEST, ())
+    return min(before_id, (newest or 0) + 1)
+
+
+def _ranges(first: int, end: int) -> Iterator[tuple[str, int, int]]:
+    """Yield the ranges of numbers in which to look, the newest first and ever larger, with their names."""
+    sizes = iter(RANGE_BITS)
+    bits = next(sizes)
+    while end > first:
+        begin = (end - 1) >> bits << bits
+        yield _range(end - 1, bits), max(first, begin), end
+        end, bits = begin, next(sizes, RANGE_BITS[-1])
+
+
+def _range(number: int, bits: int) -> str:
+    """Name the range of a size in which a number lies. No word of a text has a slash."""
+    return f"'/{bits}/{number >> bits:x}'"
+
+
+def _of_records(narrowing: Narrowing, only_in: list[int] | None) -> tuple[str, tuple[Any, ...]]:
+    given = (
+        ("r.candidate_id = %s", narrowing.candidate_id),
+        ("r.project_id = %s", narrowing.project_id),
+        ("r.created_at >= %s", narrowing.since),
+        ("r.created_at < %s", narrowing.until),
+        ("r.owner_id = %s", narrowing.owner_id),
+        ("r.id = ANY(%s)", only_in),
+    )
+    found = [(text, value) for text, value in given if value is not None]
+    return "".join(f" AND {text}" for text, _ in found), tuple(value for _, value in found)
+
+
+def _only_in(read: Read, said: SaidBy | None) -> list[int] | None:
+    """Return the only records that can answer, if they are known or few; otherwise None."""
+    if said is None:
+        return None
+    speak: list[Any] = []
+    if said.everywhere:
+        speak = read(_SPEAK, (sorted(said.everywhere), FEW_RECORDS + 1))
+        if len(speak) > FEW_RECORDS:
+            return None
+    return sorted({*said.in_records, *(record_id for (record_id,) in speak)})
+
+
+def _of_speakers(narrowing: Narrowing) -> tuple[str, tuple[Any, ...]]:
+    if narrowing.said is None:
+        return "", ()
+    return _SAID, (sorted(narrowing.said.speakers),) * 3
+
+
+def _term(term: Term) -> str:
+    return f"({' | '.join(_phrase(index_words(it), term.is_prefix) for it in term.spellings)})"
+
+
+def _phrase(words: Iterable[str], is_prefix: bool) -> str:
+    quoted = [f"'{word}'" for word in words if _is_short(word)]
+    if quoted and is_prefix:
+        quoted[-1] += ":*"
+    return f"({' <-> '.join(quoted)})" if quoted else "'/'"
+
+
+def _is_short(word: str) -> bool:
+    return len(word.encode()) <= LONGEST_WORD

@@ -1,0 +1,42 @@
+"""Compares the schema of a database with the one that offhook makes."""
+
+from __future__ import annotations
+
+from shared.store.postgres import fulltext, triggers
+from shared.store.postgres.session import Session
+from shared.store.tables import TABLES
+
+_COLUMNS = """
+    SELECT table_name || '.' || column_name FROM information_schema.columns
+    WHERE table_schema = current_schema()"""
+_INDEXES = "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()"
+_TRIGGERS = """
+    SELECT DISTINCT trigger_name FROM information_schema.triggers WHERE trigger_schema = current_schema()"""
+_INVALID = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
+
+
+def schema_oddities(session: Session) -> list[str]:
+    """Name what is missing or unusable in the schema, one sentence each; it may have more than offhook's."""
+    found: list[str] = []
+    for kind, wanted, query in (
+        ("column", _columns(), _COLUMNS),
+        ("index", _indexes(), _INDEXES),
+        ("trigger", _triggers(), _TRIGGERS),
+    ):
+        there = {name for (name,) in session.rows(query)}
+        found += [f"its {kind} {name} is missing" for name in sorted(wanted - there)]
+    return found + [f"its index {name} is unusable" for (name,) in session.rows(_INVALID)]
+
+
+def _columns() -> set[str]:
+    fields = [(table, field) for table in TABLES for field in table._meta.sorted_fields]
+    own = {f"{table._meta.table_name}.{field.column_name}" for table, field in fields}
+    return own | {f"{fulltext.TABLE}.{column}" for column in fulltext.COLUMNS}
+
+
+def _indexes() -> set[str]:
+    return {index._name for table in TABLES for index in table._meta.fields_to_index()} | {fulltext.INDEX}
+
+
+def _triggers() -> set[str]:
+    return {triggers.notice_trigger(table._meta.table_name) for table in TABLES} | set(triggers.OF_RECORDS)

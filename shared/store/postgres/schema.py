@@ -1,0 +1,42 @@
+"""The schema of a new database, made from the tables as they are now, and what peewee does not know of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import peewee
+
+from shared.store.postgres import fulltext, triggers
+from shared.store.postgres.connections import TEXT, Connections
+from shared.store.tables import TABLES
+
+#: What the tables have as SQLite writes it, and as PostgreSQL writes them.
+_SPELLINGS = (
+    ("BOOLEAN NOT NULL DEFAULT 0", "BOOLEAN NOT NULL DEFAULT false"),
+    ("DEFAULT x''", "DEFAULT ''"),
+    (f"{TEXT} COLLATE NOCASE", "TEXT COLLATE nocase"),
+)
+#: Texts without regard to case, for names of files: some systems know no case.
+_NO_CASE = """
+    CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"""
+
+
+def statements(connections: Connections) -> Iterator[tuple[str, Any]]:
+    """Yield the statements that make a new schema, with their values."""
+    yield _NO_CASE, None
+    for table in TABLES:
+        manager: Any = peewee.SchemaManager(table, connections)
+        for made in (manager._create_table(safe=False), *manager._create_indexes(safe=False)):
+            text, values = made.query()
+            yield _spelled(text), values or None
+    for statement in (*triggers.STATEMENTS, *fulltext.SCHEMA):
+        yield statement, None
+    for table in TABLES:
+        yield triggers.notice_of(table._meta.table_name), None
+
+
+def _spelled(text: str) -> str:
+    for here, there in _SPELLINGS:
+        text = text.replace(here, there)
+    return text
