@@ -26,6 +26,7 @@ from shared.privacy import stop_telemetry
 COMMANDS = {
     "add": "offhook.commands.queue:add",
     "attach": "offhook.commands.record:attach",
+    "audit": "offhook.commands.audit:audit",
     "autostart": "offhook.commands.autostart:autostart",
     "backup": "offhook.commands.backup:backup",
     "cancel": "offhook.commands.queue:cancel",
@@ -42,6 +43,7 @@ COMMANDS = {
     "open": "offhook.commands.open:open_desk",
     "password": "offhook.commands.password:password",
     "pause": "offhook.commands.queue:pause",
+    "person": "offhook.commands.person:person",
     "prune": "offhook.commands.erase:prune",
     "rebuild": "offhook.commands.rebuild:rebuild",
     "record": "offhook.commands.record:record",

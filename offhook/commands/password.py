@@ -23,12 +23,19 @@ def password(desk: Desk, remove: bool) -> None:
         there = remove_password(desk)
         say("The password is removed; every browser is signed out." if there else "There is no password.")
         return
-    set_password(desk, _asked() if sys.stdin.isatty() else _read())
+    if desk.store.people.are_there():
+        raise SettingsError("People sign in with a name here: `offhook person password NAME`.")
+    set_password(desk, asked_or_read("New password for the desk: "))
     say("The password is set; every browser is signed out.")
 
 
-def _asked() -> str:
-    first = getpass.getpass("New password for the desk: ")
+def asked_or_read(question: str) -> str:
+    """Ask for a new password twice, or read a line of standard input. Raises SettingsError, UnfitPassword."""
+    return _asked(question) if sys.stdin.isatty() else _read()
+
+
+def _asked(question: str) -> str:
+    first = getpass.getpass(question)
     if getpass.getpass("Once more: ") != first:
         raise SettingsError("The two passwords differ. Nothing is changed.")
     return first

@@ -10,6 +10,9 @@ from shared.errors import OffhookError
 from shared.files import read_regular
 from shared.locks import is_free
 from shared.store.access import LINK, METRICS, READ, TOKEN, WRITE, Access
+from shared.store.audit import Note
+from shared.store.people import Person
+from shared.store.view import MACHINE
 
 SERVER_LOCK = "web-server.lock"
 LINK_SECONDS = 120.0
@@ -57,9 +60,11 @@ def sign_in_link(desk: Desk, to: str = "/") -> str:
     return f"{url}/sign-in?link={secret}&to={to}"
 
 
-def create_token(desk: Desk, name: str, scopes: tuple[str, ...]) -> NewToken:
-    """Make a token for a program."""
-    secret = desk.store.access.add(TOKEN, " ".join(scopes), name=name[:LONGEST_NAME])
+def create_token(desk: Desk, name: str, scopes: tuple[str, ...], person: Person | None = None) -> NewToken:
+    """Make a token for a program; that of a person sees what the person sees."""
+    person_id = person.id if person else None
+    with desk.store.noting(MACHINE, *_note(desk, "token_create", name)) as store:
+        secret = store.access.add(TOKEN, " ".join(scopes), name=name[:LONGEST_NAME], person_id=person_id)
     return NewToken(desk.store.access.every(TOKEN)[-1], secret)
 
 
@@ -70,5 +75,16 @@ def tokens(desk: Desk) -> list[Access]:
 
 def revoke_token(desk: Desk, token_id: int) -> None:
     """End a token at once. Raises NoSuchToken."""
-    if token_id not in {token.id for token in tokens(desk)} or not desk.store.access.revoke(token_id):
+    found = next((token for token in tokens(desk) if token.id == token_id), None)
+    if found is None or not _revoked(desk, found):
         raise NoSuchToken(f"There is no token {token_id}. `offhook token list` shows them all.")
+
+
+def _revoked(desk: Desk, token: Access) -> bool:
+    with desk.store.noting(MACHINE, *_note(desk, "token_revoke", token.name or "")) as store:
+        return store.access.revoke(token.id)
+
+
+def _note(desk: Desk, action: str, detail: str) -> list[Note]:
+    """Return what is noted in a team's home; others keep no log."""
+    return [Note(action, detail=detail)] if desk.store.people.are_there() else []

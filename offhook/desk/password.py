@@ -19,6 +19,12 @@ SALT_BYTES, KEY_BYTES = 16, 32
 MOST_MEMORY_BYTES = 64 * 2**20
 
 
+class TooManyGuesses(OffhookError):
+    """Too many wrong secrets. Wait a minute."""
+
+    code = "too_many"
+
+
 class UnfitPassword(OffhookError):
     """A password has 12 to 1,000 characters."""
 

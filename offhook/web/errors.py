@@ -17,6 +17,7 @@ from offhook.desk.history import NoSuchEdit
 from offhook.desk.notes import BadNote, NoteNotFound
 from offhook.desk.part_file import UploadBusy
 from offhook.desk.passage_edits import PassageChanged
+from offhook.desk.password import TooManyGuesses
 from offhook.desk.playing import NeedsCopy
 from offhook.desk.recorder import Refused
 from offhook.desk.speech import NoSuchMoment, NothingSaid
@@ -26,7 +27,6 @@ from offhook.desk.uploading import TooManyUploads, WrongOffset
 from offhook.hooks.addresses import AddressRefused, BadHook
 from offhook.web.call import BadCall, TooMuch
 from offhook.web.listeners import TooManyStreams
-from offhook.web.visitors import TooManyGuesses
 from shared.capture_errors import CaptureNotRunning, CaptureSilent, UnknownSession
 from shared.errors import (
     BadRecording,

@@ -15,11 +15,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from offhook.desk.password import TooManyGuesses
 from offhook.web.call import scope_of
 from offhook.web.errors import error_body, refusal
 from offhook.web.exchange import Exchange
 from offhook.web.neighbours import user_of
-from offhook.web.visitors import CSRF_HEADER, Doorkeeper, TooManyGuesses
+from offhook.web.visitors import CSRF_HEADER, Doorkeeper
 from offhook.web.work import Work
 from shared.errors import OffhookError
 

@@ -7,10 +7,11 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import Response
 
+from offhook.desk.password import TooManyGuesses
 from offhook.web.dispatch import read_body
 from offhook.web.neighbours import user_of
 from offhook.web.pages import Renderer
-from offhook.web.visitors import Doorkeeper, TooManyGuesses
+from offhook.web.visitors import Doorkeeper
 from offhook.web.work import Work
 
 PATH = "/sign-in"

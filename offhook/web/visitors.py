@@ -12,16 +12,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from offhook.desk.password import LONGEST, is_right
+from offhook.desk.password import LONGEST, TooManyGuesses, is_right
 from offhook.web.neighbours import ROOT
-from shared.errors import OffhookError
 from shared.store.access import ALL, LINK, READ, SESSION, TOKEN, WORKSTATION, WRITE, Access
 from shared.store.people import Person
 from shared.store.store import Store
-from shared.store.view import View
+from shared.store.view import MACHINE, View
 
 SESSION_SECONDS = 30 * 86_400.0
 #: Of a person in a team: at most, and without a request. An open event stream is no request.
@@ -35,16 +34,6 @@ FAILURE_SECONDS = 60.0
 LONGEST_SECRET = 200
 #: Cookies of one name that are looked up.
 MOST_COOKIES = 4
-
-
-#: How the audit log calls whoever works on the machine itself; no person can have this name.
-MACHINE = "(this machine)"
-
-
-class TooManyGuesses(OffhookError):
-    """Too many wrong secrets. Wait a minute."""
-
-    code = "too_many"
 
 
 @dataclass(frozen=True)
@@ -78,7 +67,7 @@ class Visitor:
     def view(self, address: str = "") -> View:
         """Return the view of the store that the visitor has; `address` is for the audit log."""
         if self.person is None:
-            return View(address=address, person=MACHINE)
+            return replace(MACHINE, address=address)
         return View(self.owner_id, self.person.id, self.person.name, address)
 
     def proves(self, header: str | None) -> bool:

@@ -25,6 +25,8 @@ class View:
 
 #: A home with one person, and all processes that work for everybody.
 EVERYBODY = View()
+#: Whoever works on the server itself, as the audit log calls it; no person can have this name.
+MACHINE = View(person="(this machine)")
 
 
 def seen(view: View, where: Expression) -> Expression:

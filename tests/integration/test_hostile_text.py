@@ -36,6 +36,7 @@ OWN_SEQUENCES = re.compile(r"\x1b\[[0-9;?]*[mAKHJhl]|\r\n|\r")
 CALLS: dict[str, list[tuple[str, ...]]] = {
     "add": [("add", "{file}"), ("add", "{missing}")],
     "attach": [("attach", "{text}", "--candidate", "c")],
+    "audit": [("audit",), ("audit", "--person", "{text}")],
     "autostart": [("autostart", "status"), ("autostart", "{text}")],
     "backup": [("backup", "{folder}")],
     "cancel": [("cancel", "{text}"), ("cancel", "1")],
@@ -59,6 +60,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "open": [("open", "--print"), ("open", "{text}")],
     "password": [("password", "{text}")],
     "pause": [("pause", "{text}")],
+    "person": [("person", "list"), ("person", "role", "{text}", "lead"), ("person", "{text}")],
     "prune": [("prune", "--older-than", "1h", "--dry-run"), ("prune", "--older-than", "{text}")],
     "rebuild": [("rebuild", "--dry-run"), ("rebuild", "{text}")],
     "record": [("record", "state"), ("record", "watch"), ("record", "{text}")],

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs a shell that clos
 ARGUMENTS: dict[str, tuple[tuple[str, ...], set[int]]] = {
     "add": (("add", "{file}"), {0}),
     "attach": (("attach", "1", "--candidate", "c-1"), {0}),
+    "audit": (("audit",), {0}),
     "autostart": (("autostart", "status"), {0}),
     "backup": (("backup", "{folder}"), {0}),
     "cancel": (("cancel", "1"), {0}),
@@ -39,6 +40,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], set[int]]] = {
     "open": (("open", "--print"), {1}),
     "password": (("password", "--remove"), {0}),
     "pause": (("pause",), {0}),
+    "person": (("person", "list"), {0}),
     "prune": (("prune", "--older-than", "90d", "--yes"), {0}),
     "rebuild": (("rebuild",), {0}),
     "record": (("record", "state"), {1}),

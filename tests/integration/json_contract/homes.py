@@ -17,10 +17,12 @@ from offhook import __file__ as offhook_module
 from shared.settings import Settings
 from shared.speakers import LOUDNESS, ME, THEM, Label
 from shared.store.access import TOKEN
+from shared.store.audit import Note
 from shared.store.claims import Claim, Failure
 from shared.store.deliveries import EVENTS
 from shared.store.hooks import PROGRAM, URL
 from shared.store.store import Store
+from shared.store.view import View
 from tests.live_calls import Decoder
 from tests.stage import ROOT, Stage
 from tests.tables import InboxFile, windows
@@ -205,11 +207,26 @@ class Answers:
             yield self.new_home.read("hooks", "secret", str(webhook["id"]))
         elif heading == "offhook hooks show":
             yield from (self.homes[1].read("hooks", "show", number) for number in ("1", "2"))
+        elif heading == "offhook person list":
+            for arguments in (
+                ("add", "ada", "--no-password"),
+                ("add", "bob", "--no-password"),
+                ("disable", "bob"),
+            ):
+                assert self.homes[1].offhook("person", *arguments).returncode == 0
+            yield self.homes[1].read("person", "list")
+        elif heading == "offhook audit":
+            (people,) = self.to("offhook person list")
+            with Store.of_home(Settings(home=self.homes[1].home)) as store:
+                store.audit.note(View(person_id=people["people"][0]["id"], person="ada"), [Note("read", 1)])
+            yield self.homes[1].read("audit")
         elif heading == "offhook token create":
             yield self.homes[0].read("token", "create", "my script")
+            self.to("offhook person list")
+            yield self.homes[1].read("token", "create", "ada's script", "--person", "ada")
         elif heading == "offhook token list":
-            (made,) = self.to("offhook token create")
-            yield self.homes[0].read("token", "list")
+            made, _ = self.to("offhook token create")
+            yield from (home.read("token", "list") for home in self.homes[:2])
             with Store.of_home(Settings(home=self.homes[0].home)) as store:
                 store.access.find(TOKEN, made["token"])
             yield self.homes[0].read("token", "list")
