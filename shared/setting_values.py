@@ -93,7 +93,8 @@ def _check_limits(name: str, value: Any, source: str) -> None:
             f"{name} must not be empty ({source}). Leave it out for the default, {getattr(DEFAULTS, name)}."
         )
     if value and "schemes" in limits and value.partition("://")[0] not in limits["schemes"]:
-        raise SettingsError(f"{name} must begin with {limits['schemes'][0]}:// ({source}).")
+        schemes = " or ".join(f"{scheme}://" for scheme in limits["schemes"])
+        raise SettingsError(f"{name} must begin with {schemes} ({source}).")
     if "choices" in limits and value not in limits["choices"]:
         raise SettingsError(
             f"{name} must be one of {', '.join(limits['choices'])}, not {_shown(value)} ({source})."

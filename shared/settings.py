@@ -99,6 +99,11 @@ class Settings(RecordOptions, Home):
         "Database of a team: a URL of PostgreSQL; empty is a file of this home",
         schemes=("postgresql", "postgres"),
     )
+    queue_url: str = _setting(
+        "",
+        "Where hints wait: a URL of PostgreSQL or Redis; empty is the database, or a file of this home",
+        schemes=("postgresql", "postgres", "redis", "rediss", "unix"),
+    )
     device: str = _setting("auto", "Where the model runs", choices=("auto", "cpu", "cuda"))
     compute_type: str = _setting(
         "auto", "CTranslate2 compute type; `auto` takes the fastest available", filled=True
@@ -204,7 +209,6 @@ class Settings(RecordOptions, Home):
         "", "Other machines that may read `/metrics`: addresses and networks, separated by commas"
     )
     log_level: str = _setting("INFO", "How much is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
-    log_format: str = _setting("text", "How logs are written", choices=("text", "json"))
 
     @property
     def largest_file_bytes(self) -> float:

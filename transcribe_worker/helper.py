@@ -81,7 +81,7 @@ class Helper:
 def helping(settings: Settings, store: Store) -> Iterator[Helper]:
     """Yield a helper; at the end, hand its unfinished recording back."""
     presence = Presence(store, settings.locks, "command").enter()
-    with closing(HintQueue(settings.queue)) as hints:
+    with closing(HintQueue.of(settings)) as hints:
         helper = Helper(settings, store, presence, hints)
         try:
             yield helper

@@ -30,7 +30,7 @@ def work(process: Process) -> None:
     """Take hints and transcribe until the process should stop; then hand unfinished recordings back."""
     settings = process.settings
     store = process.store
-    hints, library = HintQueue(settings.queue), Library(settings, store)
+    hints, library = HintQueue.of(settings), Library(settings, store)
     states, setups = States(), Setups()
     precedence = Precedence(settings, store)
     archiver = Archiver(library, store.disconnect)
@@ -124,9 +124,10 @@ class Threads:
         self._make, self._disconnect = make, disconnect
         self._local = threading.local()
 
-    def handle(self, record_id: int) -> None:
+    def handle(self, record_id: int | None) -> None:
         """Transcribe a recording in the calling thread."""
-        self._transcriber().transcribe(record_id)
+        if record_id is not None:
+            self._transcriber().transcribe(record_id)
 
     def warm_up(self) -> None:
         """Load the model before the first recording comes; an error is logged, and raised again then."""

@@ -80,13 +80,13 @@ class Desk:
         """Tell a worker that a record may be due."""
         from transcribe_worker.jobs.hints import send_once
 
-        send_once(self.settings.queue, record_id, priority)
+        send_once(self.settings, record_id, priority)
 
     def move_hints(self, priorities: Mapping[int, int]) -> None:
         """Tell workers that queued records are more or less urgent now."""
         from transcribe_worker.jobs.hints import move_at_once
 
-        move_at_once(self.settings.queue, priorities)
+        move_at_once(self.settings, priorities)
 
     def __enter__(self) -> Desk:
         return self

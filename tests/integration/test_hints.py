@@ -6,9 +6,6 @@ import json
 import os
 import pickle
 import sqlite3
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,64 +16,10 @@ import pytest
 from archive.library import Library
 from shared.settings import Settings
 from shared.store.store import Store
+from tests.hint_consumer import Consumer
+from transcribe_worker.jobs.hint_storage.outage import QueueAway
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.jobs.sweeper import Sweeper
-
-ROOT = Path(__file__).parents[2]
-
-# Says which hints it takes; with "fail" each goes wrong.
-CONSUMER = """
-import sys, time
-from pathlib import Path
-from transcribe_worker.jobs.hints import HintQueue
-
-def handle(record_id):
-    print(record_id, flush=True)
-    if sys.argv[2] == "fail":
-        raise OSError("it went wrong")
-
-consumer = HintQueue(Path(sys.argv[1])).consumer(handle, workers=1)
-consumer.start()
-time.sleep(60)
-"""
-
-
-class Consumer:
-    """A consumer process and what it has taken."""
-
-    def __init__(self, queue: Path, manner: str = "") -> None:
-        self.taken: list[int] = []
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", CONSUMER, str(queue), manner],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def has_taken(self, count: int, within_seconds: float = 10) -> list[int]:
-        deadline = time.monotonic() + within_seconds
-        while len(self.taken) < count and time.monotonic() < deadline:
-            time.sleep(0.01)
-        return self.taken
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self._reader.join()
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        with self.process.stdout:
-            self.taken.extend(int(line) for line in iter(self.process.stdout.readline, ""))
-
-    def __enter__(self) -> Consumer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
 
 
 @pytest.fixture
@@ -199,7 +142,7 @@ def test_a_queue_that_is_in_use_is_not_taken_for_damaged(hints: HintQueue, setti
     hints.send(1)
     with closing(sqlite3.connect(settings.queue, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(sqlite3.OperationalError):
+        with pytest.raises(QueueAway):
             HintQueue(settings.queue)
         other.execute("ROLLBACK")
     assert not hints.is_empty()

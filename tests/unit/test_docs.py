@@ -241,7 +241,8 @@ def limits(field: Field[Any]) -> str:
     if "least" in metadata:
         return f"{metadata['least']} to {metadata['most']}"
     if "schemes" in metadata:
-        return f"empty, or a URL that begins with `{metadata['schemes'][0]}://`"
+        schemes = [f"`{scheme}://`" for scheme in metadata["schemes"] if scheme != "postgres"]
+        return f"empty, or a URL that begins with {' or '.join(schemes)}"
     kind = type(field.default)
     text = "a text, not empty" if metadata.get("filled") else "a text"
     return {bool: "true or false", str: text}.get(kind, "a folder")

@@ -114,7 +114,7 @@ def _swept(inbox: Inbox, trouble: DatabaseTrouble) -> float:
 
 def take_in(process: Process) -> None:
     """Watch the inbox of a process's home until the process should stop."""
-    with closing(HintQueue(process.settings.queue)) as hints:
+    with closing(HintQueue.of(process.settings)) as hints:
 
         def keep() -> None:
             process.beat()

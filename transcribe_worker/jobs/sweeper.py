@@ -22,6 +22,7 @@ from shared.store.store import Store
 from shared.store.values import Record
 from shared.workers import Liveness
 from transcribe_worker import model_files
+from transcribe_worker.jobs.hint_storage.outage import QueueAway
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.jobs.retry import Limits, after_crash
 from transcribe_worker.jobs.transcriber import conclude, never
@@ -105,6 +106,8 @@ class Sweeper:
             except StoreError as error:
                 failed = True
                 self._trouble.note(error)
+            except QueueAway as error:  # workers look for themselves meanwhile
+                log.debug("no hints are sent: %s", error.code)
             except Exception:  # the cause may be gone at the next sweep
                 log.exception("sweep failed")
         if not failed:

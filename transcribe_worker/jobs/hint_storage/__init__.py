@@ -1,0 +1,1 @@
+"""Where hints wait, by URL: a SQLite file of the home, PostgreSQL, or Redis."""
