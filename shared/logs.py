@@ -23,7 +23,15 @@ from shared.settings import Settings
 log = logging.getLogger(__name__)
 
 #: The loggers that follow the level; peewee at DEBUG logs each statement with its values.
-OWN_LOGGERS = ("shared", "archive", "capture_worker", "transcribe_worker", "offhook", "__main__")
+OWN_LOGGERS = (
+    "shared",
+    "archive",
+    "capture_worker",
+    "transcribe_worker",
+    "outbox_worker",
+    "offhook",
+    "__main__",
+)
 LIBRARIES_LEVEL = logging.WARNING
 
 

@@ -172,6 +172,9 @@ class Settings(RecordOptions, Home):
     retention_days: int = _setting(
         0, "Delete finished recordings after this many days; 0 never", least=0, most=36_500
     )
+    keep_sent: bool = _setting(
+        False, "Keep the recordings here that the joined server has; otherwise they are deleted here"
+    )
     playback_gb: float = _setting(
         2.0,
         "Copies of recordings that browsers cannot play take this much at most, in GB",

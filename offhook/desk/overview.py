@@ -73,6 +73,8 @@ def _oldest_waiting(desk: Desk) -> dict[str, Any] | None:
 def missing_models(desk: Desk) -> list[dict[str, Any]]:
     """Name the models that recordings wait for, each with its remedy."""
     missing: dict[str, dict[str, Any]] = {}
+    if desk.store.outbox.is_joined():  # the server has its own models
+        return []
     for model, count in desk.store.records.awaited_models().items():
         name = model or desk.settings.model
         try:

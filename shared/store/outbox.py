@@ -136,7 +136,7 @@ class Outbox:
 
     def with_audio(self) -> list[OutboxItem]:
         """Return what the server has and what was not deleted here yet."""
-        return self._items(OutboxRow.sent_at.is_null(False) & OutboxRow.audio_deleted_at.is_null())
+        return self._items(OutboxRow.state.in_((SENT, RECEIVED)) & OutboxRow.audio_deleted_at.is_null())
 
     def only_at_the_server(self) -> tuple[int, int]:
         """Count the recordings whose audio is at the server alone: all, and those without a transcript."""

@@ -1,0 +1,80 @@
+"""What comes back from the server: how far its calls are, their transcripts, and what became of them."""
+
+from __future__ import annotations
+
+import logging
+
+from archive import bundle
+from outbox_worker.answers import Change
+from outbox_worker.client import WAIT_SECONDS, Server
+from outbox_worker.errors import ServerRefused
+from outbox_worker.outcomes import DELETED, Outcomes
+from shared.store.claims import Failure
+from shared.store.outbox import OutboxItem
+from shared.store.outbox_states import RECEIVED, SENT
+from shared.store.store import Store
+from shared.store.transitions import CANCELLED, COMPLETED, FAILED
+
+log = logging.getLogger(__name__)
+
+
+class Receiving:
+    """Follows the changes of one server's calls, as far as they are this home's."""
+
+    def __init__(self, store: Store, server: Server, outcomes: Outcomes) -> None:
+        self._store, self._server, self._outcomes = store, server, outcomes
+        self._wait_seconds = 0.0  # the first answer says at once that the server is there
+
+    async def receive(self) -> bool:
+        """Take the next changes over, and wait for some if there are none; say whether there were any.
+
+        Raises ServerAway, TokenRefused.
+        """
+        joined = self._store.outbox.joined()
+        if joined is None:
+            return False
+        page = await self._server.changes(joined.after_seq, self._wait_seconds)
+        if page.seq < joined.after_seq:
+            log.warning("the server has lost changes, everything is offered to it again")
+            self._store.outbox.begin_anew()
+            return True
+        for change in page.calls:
+            await self.apply(change)
+        self._store.outbox.server.took_over(page.seq)
+        self._wait_seconds = 0.0 if page.is_more else WAIT_SECONDS
+        return bool(page.calls)
+
+    async def apply(self, change: Change) -> None:
+        """Take over what a change says of a call; one that was applied before changes nothing."""
+        record = self._store.records.of_session(change.session_id)
+        item = self._store.outbox.find(record.id) if record else None
+        if item is None or item.state not in (SENT, RECEIVED):
+            return  # another workstation's; or one that is just being sent: its commit is answered with it
+        self._store.outbox.note(
+            item.record,
+            server_status=DELETED if change.is_deleted else change.status,
+            server_progress=change.progress,
+            server_error=change.error,
+        )
+        if change.is_deleted:
+            self._outcomes.failed(item.record, Failure("deleted_at_the_server", _DELETED))
+        elif change.status == COMPLETED and (item.state == SENT or change.words_seq > item.words_seq):
+            await self._take_transcript(item, change)
+        elif change.status == FAILED and item.state == SENT:
+            failure = Failure(change.error_code or "error", change.error or "It failed at the server.")
+            self._outcomes.failed(item.record, failure)
+        elif change.status == CANCELLED and item.state == SENT:
+            self._outcomes.cancelled(item.record)
+
+    async def _take_transcript(self, item: OutboxItem, change: Change) -> None:
+        try:
+            found = bundle.from_json(await self._server.transcript(change.session_id))
+        except ServerRefused as error:  # queued again or deleted meanwhile: a later change says so
+            log.info("recording %d: no transcript at the server now: %s", item.record, error.code)
+        except bundle.BadBundle as error:
+            self._outcomes.failed(item.record, Failure.of(error))
+        else:
+            self._outcomes.transcript(item.record, found)
+
+
+_DELETED = "The call was deleted at the server. Transcribe it again to send it there once more."
