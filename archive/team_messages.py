@@ -121,11 +121,15 @@ class CallNews(Struct):
 
 
 class Answer(Struct, omit_defaults=True):
-    """What the server wants of a call: its recording from `offset` on, or nothing more (`taken`)."""
+    """What the server wants of a call: its recording from `offset` on, or nothing more (`taken`).
+
+    `sha256` is the content that it has taken: a workstation deletes its own recording if that is the same.
+    """
 
     state: str
     offset: Seq = 0
     chunk_bytes: Seq = 0
+    sha256: str | None = None
     record: CallNews | None = None
 
 

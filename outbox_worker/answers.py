@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 import httpx2
@@ -12,65 +12,10 @@ from outbox_worker.backoff import asked_seconds
 from outbox_worker.errors import ServerAway, ServerRefused, TokenRefused
 
 Answer = TypeVar("Answer")
-WANTED, TAKEN = "wanted", "taken"
 UNAUTHORIZED, FORBIDDEN, TIMEOUT, PROXY, BUSY = 401, 403, 408, 407, 429
 LONGEST_MESSAGE = 500
 #: Codes with which a server says that the caller, not the call, is refused.
-_OF_THE_TOKEN = ("not_signed_in", "scope", "token_in_use", "person_disabled")
-
-
-@dataclass(frozen=True)
-class Change:
-    """What the server last did with a call. `words_seq` is the change of its transcript."""
-
-    session_id: str
-    seq: int
-    status: str
-    progress: float = 0.0
-    error_code: str | None = None
-    error: str | None = None
-    words_seq: int = 0
-    is_deleted: bool = False
-    record_id: int | None = None
-
-
-@dataclass(frozen=True)
-class Offer:
-    """Whether the server wants a recording, from an offset on, or has it, with which content."""
-
-    state: str
-    offset: int = 0
-    chunk_bytes: int = 0
-    sha256: str | None = None
-    record: Change | None = None
-
-
-@dataclass(frozen=True)
-class Changes:
-    """Calls that changed, in the order of their changes, up to the change `seq`."""
-
-    seq: int
-    calls: list[Change] = field(default_factory=list)
-    is_more: bool = False
-
-
-@dataclass(frozen=True)
-class Named:
-    """A server or a person by name."""
-
-    name: str
-    version: str = ""
-    shown_name: str = ""
-
-
-@dataclass(frozen=True)
-class Joined:
-    """How a server welcomes a workstation; `seq` is its last change."""
-
-    server: Named
-    seq: int
-    person: Named | None = None
-    scopes: list[str] = field(default_factory=list)
+_OF_THE_TOKEN = ("not_signed_in", "scope", "token_in_use", "not_joined")
 
 
 @dataclass(frozen=True)

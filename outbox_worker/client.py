@@ -9,22 +9,34 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import version
 from typing import Any
 
 import httpx2
+import msgspec
+from msgspec import Struct
 
 from archive import bundle
+from archive.team_messages import (
+    CHUNK_HASH,
+    CHUNK_TYPE,
+    OFFSET,
+    PREFIX,
+    TAKEN,
+    WANTED,
+    Answer,
+    CallFacts,
+    Changes,
+    Join,
+    Joined,
+)
 from outbox_worker import answers
 from outbox_worker.address import checked, is_loopback
-from outbox_worker.answers import TAKEN, WANTED, Changes, Joined, Offer
 from outbox_worker.errors import ServerAddress, ServerAway
 from shared.errors import in_words
 from shared.store.joining import JoinedServer
 
-API = "/api/v1/team"
-OFFSET, CHUNK_HASH, CHUNK_TYPE = "Upload-Offset", "Chunk-SHA256", "application/offset+octet-stream"
 #: Of a single step: connect, read, write.
 STEP = httpx2.Timeout(30.0, connect=10.0)
 DEADLINE_SECONDS = 60.0
@@ -32,7 +44,7 @@ DEADLINE_SECONDS = 60.0
 COMMIT_SECONDS = 1800.0
 #: 8 MiB in this time are 14 kB/s; a slower line than that carries no recordings.
 CHUNK_SECONDS = 600.0
-WAIT_SECONDS = 25.0
+LONGEST_NAME = 200
 LARGEST_ANSWER_BYTES = bundle.LARGEST_BYTES
 
 
@@ -42,7 +54,7 @@ class Server:
     def __init__(self, joined: JoinedServer) -> None:
         url = checked(joined.url)
         self._http = httpx2.AsyncClient(
-            base_url=f"{url}{API}",
+            base_url=f"{url}{PREFIX}",
             headers={
                 "Authorization": f"Bearer {joined.token}",
                 "User-Agent": f"offhook/{version('offhook')}",
@@ -60,13 +72,13 @@ class Server:
 
     async def join(self, host: str, name: str) -> Joined:
         """Say which machine this is; the token is good for this machine alone from then on."""
-        said = {"host": host, "name": name, "version": version("offhook")}
-        return answers.read(await self._body("POST", "/join", json=said), Joined)
+        said = _json(Join(host, name[:LONGEST_NAME], version("offhook")))
+        return answers.read(await self._body("POST", "/join", **said), Joined)
 
-    async def offer(self, session_id: str, facts: Mapping[str, Any]) -> Offer:
+    async def offer(self, session_id: str, facts: CallFacts) -> Answer:
         """Offer a recording: the server wants it, from an offset on, or has it."""
-        found = answers.read(await self._body("PUT", f"/calls/{session_id}", json=facts), Offer)
-        if found.state not in (WANTED, TAKEN) or found.offset < 0:
+        found = answers.read(await self._body("PUT", f"/calls/{session_id}", **_json(facts)), Answer)
+        if found.state not in (WANTED, TAKEN):
             raise ServerAway("What answers there is no offhook server of this version.")
         return found
 
@@ -82,11 +94,11 @@ class Server:
             raise ServerAway("What answers there is no offhook server of this version.")
         return int(told)
 
-    async def commit(self, session_id: str) -> Offer:
+    async def commit(self, session_id: str) -> Answer:
         """Have the server check the whole recording and put it into its queue."""
         place, patience = f"/calls/{session_id}/commit", httpx2.Timeout(30.0, read=COMMIT_SECONDS)
         body = await self._body("POST", place, COMMIT_SECONDS, timeout=patience)
-        return answers.read(body, Offer)
+        return answers.read(body, Answer)
 
     async def changes(self, after_seq: int, wait_seconds: float) -> Changes:
         """Return the calls that changed after a change; wait for one if there is none."""
@@ -125,6 +137,10 @@ class Server:
             async with asyncio.timeout(seconds):
                 async with self._http.stream(method, path, **given) as answer:
                     return answer, await _bounded(answer)
+
+
+def _json(value: Struct) -> dict[str, Any]:
+    return {"content": msgspec.json.encode(value), "headers": {"Content-Type": "application/json"}}
 
 
 class _errors:  # noqa: N801 (a context manager)

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from archive.library import Library
-from shared.errors import NotARecording, RecordingChanged, RecordingMissing, TooLarge
+from shared.errors import EmptyRecording, NotARecording, RecordingChanged, RecordingMissing, TooLarge
 from shared.files import Fingerprint, LargerThanAllowed, NotRegular, open_regular, sha256_of
 from shared.settings import Settings
 from shared.store.outbox import OutboxItem
@@ -51,7 +51,8 @@ class Contents:
         """
         path = self._library.find(record)
         try:
-            now = self._fingerprint(path)
+            if not (now := self._fingerprint(path)).size_bytes:
+                raise EmptyRecording
         except RecordingMissing:
             if item.sha256 and item.audio_deleted_at is not None:
                 return Content(item.sha256, record.size_bytes or 0, None)

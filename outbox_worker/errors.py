@@ -32,6 +32,12 @@ class ServerRefused(OffhookError):
         self.status, self.code = status, code
 
 
+class TransferBroken(OffhookError):
+    """What has arrived at the server is not what was sent. The transfer goes on from what the server has."""
+
+    code = "transfer_broken"
+
+
 class ServerAddress(OffhookError):
     """The address of a server is `https://` and its name; `http://` leads to this machine alone."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 from archive import bundle
-from outbox_worker.answers import Change
-from outbox_worker.client import WAIT_SECONDS, Server
+from archive.team_messages import LONGEST_WAIT_SECONDS, CallNews
+from outbox_worker.client import Server
 from outbox_worker.errors import ServerRefused
 from outbox_worker.outcomes import DELETED, Outcomes
 from shared.store.claims import Failure
@@ -41,10 +41,10 @@ class Receiving:
         for change in page.calls:
             await self.apply(change)
         self._store.outbox.server.took_over(page.seq)
-        self._wait_seconds = 0.0 if page.is_more else WAIT_SECONDS
+        self._wait_seconds = 0.0 if page.is_more else LONGEST_WAIT_SECONDS
         return bool(page.calls)
 
-    async def apply(self, change: Change) -> None:
+    async def apply(self, change: CallNews) -> None:
         """Take over what a change says of a call; one that was applied before changes nothing."""
         record = self._store.records.of_session(change.session_id)
         item = self._store.outbox.find(record.id) if record else None
@@ -66,7 +66,7 @@ class Receiving:
         elif change.status == CANCELLED and item.state == SENT:
             self._outcomes.cancelled(item.record)
 
-    async def _take_transcript(self, item: OutboxItem, change: Change) -> None:
+    async def _take_transcript(self, item: OutboxItem, change: CallNews) -> None:
         try:
             found = bundle.from_json(await self._server.transcript(change.session_id))
         except ServerRefused as error:  # queued again or deleted meanwhile: a later change says so

@@ -10,11 +10,11 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from outbox_worker.answers import TAKEN, Change, Offer
+from archive.team_messages import TAKEN, Answer, CallFacts, CallNews
 from outbox_worker.backoff import wait_seconds
 from outbox_worker.client import Server
 from outbox_worker.content import Content, Contents
-from outbox_worker.errors import ServerRefused
+from outbox_worker.errors import ServerRefused, TransferBroken
 from outbox_worker.facts import facts
 from outbox_worker.outcomes import Outcomes
 from shared.errors import BadRecording, RecordingChanged, RecordingMissing, RecordNotFound, in_words
@@ -32,8 +32,9 @@ log = logging.getLogger(__name__)
 SMALLEST_CHUNK_BYTES, LARGEST_CHUNK_BYTES = 1 << 16, 64 << 20
 #: How often a server may ask for earlier bytes before the recording is offered again.
 MOST_STANDSTILLS = 3
+LOCKED = 423
 #: Refusals of the present state of a transfer, which another offer puts right.
-PASSING = (404, 409, 422)
+PASSING = (404, 409, 422, 423)
 
 
 class NoLongerWanted(Exception):
@@ -49,7 +50,7 @@ class Sending:
         store: Store,
         server: Server,
         outcomes: Outcomes,
-        apply: Callable[[Change], Awaitable[None]],
+        apply: Callable[[CallNews], Awaitable[None]],
         keep: Callable[[], None],
     ) -> None:
         self._store, self._server, self._outcomes, self._apply = store, server, outcomes, apply
@@ -69,14 +70,11 @@ class Sending:
             await self._send(record, item)
         except (NoLongerWanted, RecordNotFound):
             log.info("recording %d: no longer to be sent", record.id)
-        except RecordingChanged:
-            log.info("recording %d: changed, and is sent from the start", record.id)
-            self._put_off(item, RecordingChanged())
         except BadRecording as error:
             self._refuse(record, Failure.of(error))
         except ServerRefused as error:
             self._refuse(record, Failure(error.code, str(error)))
-        except OSError as error:  # on Windows another program may have it open
+        except (RecordingChanged, TransferBroken, OSError) as error:  # OSError: another program has it open
             self._put_off(item, error)
         return record.id
 
@@ -84,7 +82,7 @@ class Sending:
         content = await self._contents.of(record, item)
         again = item.server_status is not None
         told = facts(self._store, record, content.sha256, content.size_bytes, again=again)
-        offer = await self._server.offer(record.session_id, told)
+        offer = await self._offered(record.session_id, told)
         if offer.state != TAKEN:
             if content.found is None:
                 raise RecordingMissing("The recording is neither here nor at the server any more.")
@@ -96,7 +94,15 @@ class Sending:
         if offer.record:
             await self._apply(offer.record)
 
-    async def _sent(self, record: Record, content: Content, offer: Offer) -> Offer:
+    async def _offered(self, session_id: str, told: CallFacts) -> Answer:
+        try:
+            return await self._server.offer(session_id, told)
+        except ServerRefused as error:
+            if error.status == LOCKED:  # an earlier connection of ours is not over yet
+                raise TransferBroken from error
+            raise
+
+    async def _sent(self, record: Record, content: Content, offer: Answer) -> Answer:
         """Send what the server has not got, and return what it says at the end.
 
         What it refuses of the transfer itself is offered again from what it then has.
@@ -107,10 +113,10 @@ class Sending:
         except ServerRefused as error:
             if error.status in PASSING:
                 log.warning("recording %d: %s, it is offered again", record.id, error.code)
-                raise RecordingChanged from error
+                raise TransferBroken(str(error)) from error
             raise
 
-    async def _upload(self, record: Record, content: Content, offer: Offer) -> None:
+    async def _upload(self, record: Record, content: Content, offer: Answer) -> None:
         size = max(SMALLEST_CHUNK_BYTES, min(offer.chunk_bytes, LARGEST_CHUNK_BYTES))
         offset, standstills = offer.offset, 0
         self._store.outbox.step("begin", record.id, sent_bytes=offset)
@@ -120,7 +126,7 @@ class Sending:
             reached = await self._server.send(record.session_id, offset, chunk.data, chunk.sha256)
             standstills += reached <= offset
             if standstills > MOST_STANDSTILLS:
-                raise RecordingChanged
+                raise TransferBroken
             offset = reached
             self._store.outbox.step("advance", record.id, sent_bytes=offset)
 

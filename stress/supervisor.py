@@ -12,8 +12,8 @@ from shared.locks import FileLock
 from stress.programs import Death, Program
 from tests.stage import ROOT, Stage
 
-WORKER, ENGINE, INBOX, CAPTURE, WEB = "worker", "engine", "inbox", "capture", "web"
-TARGETS = (WORKER, ENGINE, INBOX, CAPTURE, WEB)
+WORKER, ENGINE, INBOX, CAPTURE, WEB, OUTBOX = "worker", "engine", "inbox", "capture", "web", "outbox"
+TARGETS = (WORKER, ENGINE, INBOX, CAPTURE, WEB, OUTBOX)
 
 
 def procfile(path: Path = ROOT / "Procfile") -> dict[str, list[str]]:

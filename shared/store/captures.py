@@ -173,13 +173,6 @@ class Captures:
         found = self.find(session_id)
         return dict(found.verdict) or None if found else None
 
-    def minutes(self, session_id: str) -> dict[int, SideLevels]:
-        """Return how loud both sides of a call were, minute by minute; damaged ones are left out."""
-        query = LoudnessRow.select().where(LoudnessRow.capture == session_id).order_by(LoudnessRow.minute)
-        rows = [row for row in self._database.all(query) if _is_readable(row)]
-        sides = ("ticks_per_second", "microphone", "loopback", "echo")
-        return {row["minute"]: SideLevels(**{side: row[side] for side in sides}) for row in rows}
-
     def levels(
         self, session_id: str, *, first_minute: int = 0, end_minute: int = MOST_MINUTES
     ) -> SideLevels | None:

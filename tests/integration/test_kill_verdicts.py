@@ -346,6 +346,7 @@ def test_the_processes_are_those_of_the_procfile() -> None:
     assert {name: command[1:] for name, command in procfile().items()} == {
         "capture": ["-m", "capture_worker"],
         "inbox": ["-m", "transcribe_worker.inbox"],
+        "outbox": ["-m", "outbox_worker"],
         "web": ["-m", "offhook.web"],
         "worker": ["-m", "transcribe_worker"],
     }

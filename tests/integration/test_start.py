@@ -77,7 +77,7 @@ time.sleep(0.5)  # the starter looks several times a second
 #: What the Procfile starts.
 PROCESSES = (
     *("transcribe_worker/__main__", "transcribe_worker/inbox/__main__"),
-    *("capture_worker/__main__", "offhook/web/__main__"),
+    *("capture_worker/__main__", "offhook/web/__main__", "outbox_worker/__main__"),
 )
 
 

@@ -21,6 +21,7 @@ import pytest
 import archive
 import capture_worker
 import offhook as offhook_package
+import outbox_worker
 import shared
 import transcribe_worker
 from capture_worker.control.protocol import ACTIONS, SUBSCRIPTIONS
@@ -45,7 +46,7 @@ from transcribe_worker.media import flags
 from transcribe_worker.recognition.checks import CHECKS
 
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md")))
-PACKAGES = (shared, archive, capture_worker, transcribe_worker, offhook_package)
+PACKAGES = (shared, archive, capture_worker, transcribe_worker, outbox_worker, offhook_package)
 SHELLS = {"sh", "bash", "shell", "console", "powershell"}
 #: What may stand before `offhook` in a command line.
 PREFIXES = {"python", "python3", "py", "-m", "sudo", "time", "watch"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tests.markdown import ROOT
 
-PACKAGES = ("archive", "capture_worker", "offhook", "shared", "transcribe_worker")
+PACKAGES = ("archive", "capture_worker", "outbox_worker", "offhook", "shared", "transcribe_worker")
 OTHERS = ("bench", "stress", "tests")
 #: `store.database`, and peewee's database in it.
 PAST_THE_STORE = re.compile(r"store\.database\b(?! import)|\.database\.connections\b")

@@ -20,7 +20,7 @@ from shared.store.transitions import (
 )
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("shared", "archive", "transcribe_worker", "capture_worker", "offhook")
+PACKAGES = ("shared", "archive", "transcribe_worker", "capture_worker", "outbox_worker", "offhook")
 WRITERS = {Path("shared/store/records.py"), Path("shared/store/transitions.py")}
 COLUMN = "transcription_status"
 

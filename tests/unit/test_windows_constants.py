@@ -26,7 +26,7 @@ from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.inbox import sweep
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("shared", "archive", "capture_worker", "transcribe_worker", "offhook")
+PACKAGES = ("shared", "archive", "capture_worker", "transcribe_worker", "outbox_worker", "offhook")
 FLAGS = {name: value for name, value in vars(windows).items() if name.isupper()}
 #: Process Creation Flags, by Microsoft.
 DOCUMENTED = {
