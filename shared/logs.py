@@ -7,11 +7,15 @@ the setting.
 
 from __future__ import annotations
 
+import json
 import logging
+import platform
+import re
 import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from types import TracebackType
 from typing import Any
@@ -33,6 +37,7 @@ OWN_LOGGERS = (
     "__main__",
 )
 LIBRARIES_LEVEL = logging.WARNING
+_SUBJECT = re.compile(r"\brecording %[ds]|\bcall %s")
 
 
 def log_to(settings: Settings, kind: str) -> None:
@@ -42,7 +47,7 @@ def log_to(settings: Settings, kind: str) -> None:
     )
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), file]
     for handler in handlers:
-        handler.setFormatter(DiscreetFormatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(_formatter(settings.log_format, kind))
     logging.basicConfig(level=LIBRARIES_LEVEL, handlers=handlers, force=True)
     for name in OWN_LOGGERS:
         logging.getLogger(name).setLevel(settings.log_level)
@@ -94,6 +99,50 @@ class DiscreetFormatter(logging.Formatter):
     def formatException(self, ei: Any) -> str:  # noqa: N802 (logging's name)
         """Write the tracebacks of an exception and of its causes, the first one first."""
         return "\n".join(_lines(ei[1])).rstrip()
+
+
+class JsonFormatter(DiscreetFormatter):
+    """Writes a JSON object for each record, in one line of ASCII; the time is RFC 3339 in UTC.
+
+    Whose recording or call a message is about is told by its text: "recording %d" and "call %s".
+    """
+
+    def __init__(self, kind: str, host: str) -> None:
+        super().__init__()
+        self._process = {"process": kind, "host": host}
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record with its traceback."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        found = {
+            "time": at.replace("+00:00", "Z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **self._process,
+            "pid": record.process,
+            **_subject(record),
+        }
+        if record.exc_info:
+            found["exception"] = self.formatException(record.exc_info)
+        return json.dumps(found, default=str)
+
+
+def _formatter(log_format: str, kind: str) -> logging.Formatter:
+    if log_format == "json":
+        return JsonFormatter(kind, platform.node())
+    return DiscreetFormatter("%(asctime)s %(levelname)s %(message)s")
+
+
+def _subject(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the number of the recording, or the session of the call, that a message names."""
+    if not isinstance(record.msg, str) or not isinstance(record.args, tuple):
+        return {}
+    found = _SUBJECT.search(record.msg)
+    place = found and record.msg.count("%", 0, found.start())
+    if found is None or place is None or place >= len(record.args):
+        return {}
+    return {"session_id" if found[0].endswith("s") else "record_id": record.args[place]}
 
 
 def _lines(error: BaseException | None) -> Iterator[str]:

@@ -212,6 +212,7 @@ class Settings(RecordOptions, Home):
         "", "Other machines that may read `/metrics`: addresses and networks, separated by commas"
     )
     log_level: str = _setting("INFO", "How much is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    log_format: str = _setting("text", "How logs are written", choices=("text", "json"))
 
     @property
     def largest_file_bytes(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from datetime import UTC, datetime
 
 from archive.storage.errors import BadKey
@@ -34,9 +35,11 @@ def checked_prefix(prefix: str) -> str:
 
 
 def key_of(session_id: str, suffix: str, created_at: float) -> str:
-    """Return the key of a new recording, by month; `suffix` is that of its file, such as `.wav`.
+    """Return a key for a new recording, by month; `suffix` is that of its file, such as `.wav`.
 
-    Raises BadKey.
+    It is another one each time: the deletion of a recording that had this session before touches no later
+    one. Raises BadKey.
     """
     suffix = suffix.lower() if _SUFFIX.fullmatch(suffix.lower()) else ".bin"
-    return checked(f"calls/{datetime.fromtimestamp(created_at, UTC):%Y/%m}/{session_id}{suffix}")
+    month = datetime.fromtimestamp(created_at, UTC)
+    return checked(f"calls/{month:%Y/%m}/{session_id}-{secrets.token_hex(4)}{suffix}")

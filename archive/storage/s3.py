@@ -23,6 +23,8 @@ from archive.storage.storage import nothing
 from shared.errors import ExtraMissing, RecordingChanged, RecordingMissing
 from shared.files import open_regular
 
+#: A copy within the storage is one request up to this size.
+LARGEST_COPY_BYTES = 5 << 30
 #: The smallest part of a multipart upload is 5 MiB, and there are 10,000 at most.
 PART_BYTES = 8 << 20
 MOST_PARTS = 9_000
@@ -74,9 +76,10 @@ class S3Storage:
         if old != new and (self.exists(old) or not self.exists(new)):
             with translated(self._name):
                 found = client.head_object(**self._at(old))
-                about = {"Metadata": found["Metadata"], "MetadataDirective": "REPLACE"}
-                client.copy(self._at(old), **self._at(new), ExtraArgs=about)
-                self._verify(new, found["ContentLength"], found["Metadata"].get(HASH))
+                sha256 = _hash_in(found)
+                about = {"Metadata": {HASH: sha256}, "MetadataDirective": "REPLACE"}
+                client.copy(self._at(old), **self._at(new), ExtraArgs=about, Config=_copying())
+                self._verify(new, found["ContentLength"], sha256)
             self.delete(old)
 
     def delete(self, key: str) -> None:
@@ -149,10 +152,10 @@ class S3Storage:
                 if found["Key"] == own:
                     yield found["VersionId"]
 
-    def _verify(self, key: str, size_bytes: int, sha256: str | None) -> None:
+    def _verify(self, key: str, size_bytes: int, sha256: str) -> None:
         """Ask for what was just stored. Raises StorageAway if it is not that."""
         found = self._client.head_object(**self._at(key))
-        if (found["ContentLength"], found["Metadata"].get(HASH)) != (size_bytes, sha256):
+        if (found["ContentLength"], _hash_in(found)) != (size_bytes, sha256):
             raise StorageAway(f"{self._name} has not stored what it was sent.")
 
 
@@ -209,6 +212,18 @@ class _Body(io.RawIOBase):
     def close(self) -> None:
         self._body.close()
         super().close()
+
+
+def _copying() -> Any:
+    from boto3.s3.transfer import TransferConfig
+
+    return TransferConfig(multipart_threshold=LARGEST_COPY_BYTES, use_threads=False)
+
+
+def _hash_in(head: Any) -> str:
+    """Return the hash that is kept beside a recording; servers may write its name in other letters."""
+    beside: dict[str, str] = {name.lower(): found for name, found in head["Metadata"].items()}
+    return beside.get(HASH, "")
 
 
 def _compare(found: str, sha256: str, path: Path) -> None:

@@ -18,13 +18,15 @@ _FULL_STATUS = {413, 507}
 @contextmanager
 def translated(where: str) -> Iterator[None]:
     """Raise RecordingMissing or StorageError for what boto3 raises inside; `where` names the storage."""
+    from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
+    from s3transfer.exceptions import S3CopyFailedError
 
     try:
         yield
     except ClientError as error:
         raise _of_answer(error.response, where) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, Boto3Error, S3CopyFailedError) as error:
         raise _of_client(error, where) from error
 
 

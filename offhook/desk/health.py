@@ -13,14 +13,21 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
 from queue import SimpleQueue
+from tempfile import NamedTemporaryFile
 
+from archive.storage.errors import StorageAway
+from archive.storage.storage import Storage, storage_of
 from offhook.desk.desk import Desk
 from shared.logs import discreet
 
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 1.0
+#: What the storage is asked for; a new shared folder gets it.
+PROBE_KEY = "health/probe"
 #: An answer is good for this time, however often it is asked for.
 KEPT_SECONDS = 1.0
 
@@ -112,3 +119,15 @@ def _look_at_storage(desk: Desk) -> None:
     for folder in (desk.settings.inbox, desk.settings.library):
         with os.scandir(folder):
             pass
+    storage = storage_of(desk.settings)
+    try:
+        storage.exists(PROBE_KEY)
+    except StorageAway:
+        if desk.store.figures.has_stored():
+            raise
+        _begin(storage, desk)  # a shared folder that is new has no mark before something is put there
+
+
+def _begin(storage: Storage, desk: Desk) -> None:
+    with NamedTemporaryFile(dir=desk.settings.home, prefix=".health-") as file:
+        storage.put(PROBE_KEY, Path(file.name), sha256().hexdigest())

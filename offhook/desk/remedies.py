@@ -22,6 +22,11 @@ _REMEDIES = {
     "slowest_decoding": f"{_LIMIT} Or convert it to WAV.",
     "engine_memory_gb": f"{_LIMIT} Or choose a smaller model for it.",
     "recording_missing": "Put the file back where it was, or drop it here. Then transcribe it again.",
+    "recording_damaged": "Restore it from a backup of the storage. Then transcribe it again.",
+    "storage_away": "Bring the storage back, or mount its share. The recording waits until it is there.",
+    "storage_full": "Make room in the storage. The recording waits until there is some.",
+    "storage_refused": "Check the storage's credentials and their permissions. The recording waits for it.",
+    "bad_key": "Restore a backup of the database: this one is damaged.",
     "recording_changed": "Nothing: it is read again from the start.",
     "model_missing": "Fetch the model: offhook models pull NAME. The recording waits until it is there.",
     "engine_unusable": "Fetch the model again, or check the settings device and compute_type.",
@@ -32,7 +37,7 @@ _REMEDIES = {
 _OTHERS = "Put right what the message names. Then transcribe it again."
 #: What such a recording needs while it still waits for another attempt.
 _BY_ITSELF = "Nothing: it is tried again by itself."
-_NEEDS_A_PERSON = ("model_missing", "engine_unusable")
+_NEEDS_A_PERSON = ("model_missing", "engine_unusable", "storage_full", "storage_refused")
 
 
 def remedy(record: Record) -> str | None:

@@ -94,6 +94,11 @@ class Figures:
         """Return the number of calls that workstations are sending to this server."""
         return int(self._database.scalar(IncomingCallRow.select(fn.COUNT(SQL("*")))))
 
+    def has_stored(self) -> bool:
+        """Return whether any recording is in a team's storage."""
+        stored = RecordRow.select(RecordRow.id).where(RecordRow.storage_key.is_null(False))
+        return self._database.first(stored.limit(1)) is not None
+
     def _processes(self) -> dict[str, tuple[dict[str, int], float]]:
         columns = (WorkerRow.host, WorkerRow.kind, WorkerRow.last_seen_at)
         found: dict[str, tuple[dict[str, int], float]] = {}

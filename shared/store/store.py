@@ -31,6 +31,7 @@ from shared.store.known_names import KnownNames
 from shared.store.listing import Listing
 from shared.store.live import LiveCalls
 from shared.store.notes import Notes
+from shared.store.objects import Objects
 from shared.store.outbox import Outbox
 from shared.store.overlays import Overlays
 from shared.store.parts import Parts
@@ -88,7 +89,7 @@ class Store:
         self.deletions = Deletions(database)
         self.places = Places(database, self.records, clock)
         self.claims = Claims(database, self.transcripts, self.overlays, self.carrying, host, clock)
-        self.erasures = Erasures(database)
+        self.erasures, self.objects = Erasures(database), Objects(database, clock)
         self.captures = Captures(database, self.records, self.erasures, host)
         self.live = LiveCalls(database, host, clock)
         self.inbox_files = InboxFiles(database)

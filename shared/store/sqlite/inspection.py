@@ -169,9 +169,9 @@ def _content(found: sqlite3.Connection) -> Iterator[str]:
                 yield f"{table} has a session id that is no UUID"
                 break
     for table, column in _PATHS:
-        if table in tables and any(
-            _climbs(str(name)) for (name,) in found.execute(f"SELECT {column} FROM {table}")
-        ):
+        keys = "storage_key" if "storage_key" in _columns(found, table) else "NULL"
+        rows = found.execute(f"SELECT {column}, {keys} FROM {table}") if table in tables else ()
+        if any(_climbs(str(name)) if key is None else _leaves(str(key)) for name, key in rows):
             yield f"{table} has a path that is not absolute, or with .. in it"
     if any(_leaves(str(stem)) for (stem,) in found.execute(_STEMS)):
         yield "call_records names a file outside of the library"
@@ -186,6 +186,10 @@ def _wrong_types(found: sqlite3.Connection, table: str) -> Iterator[str]:
         query = f'SELECT 1 FROM "{table}" WHERE typeof("{column}") NOT IN ({allowed}) LIMIT 1'
         if allowed and found.execute(query).fetchone():
             yield f"{table}.{column} has a value that is no {declared}"
+
+
+def _columns(found: sqlite3.Connection, table: str) -> set[str]:
+    return {str(name) for _, name, *_ in found.execute(f'PRAGMA table_info("{table}")')}
 
 
 def _climbs(name: str) -> bool:

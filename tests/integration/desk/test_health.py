@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from offhook.desk.health import ANSWER_SECONDS, Health, Probe
+from shared.settings import Settings
+from shared.store.store import Store
 from tests.desk import DeskServer, serving
 from tests.stage import Stage
 from tests.waiting import until
@@ -47,6 +49,20 @@ def test_a_storage_that_is_gone_is_told_until_it_is_back(desk: DeskServer):
     until(lambda: asked(desk) == (200, WELL), "the storage is back", 10)
     log = desk.log[-1].read_text("utf-8")
     assert log.count("the storage does not answer") == log.count("the storage answers again") == 1
+
+
+def test_a_new_shared_folder_is_well_and_one_that_was_unmounted_is_not(tmp_path: Path):
+    share = tmp_path / "share"
+    share.mkdir()
+    stage = Stage(tmp_path / "home", (("OFFHOOK_STORAGE", str(share)),))
+    with serving(stage) as desk:
+        assert asked(desk) == (200, WELL)
+        with Store.of_home(Settings(home=stage.home)) as store:
+            columns = {"title": "call", "recording_path": "calls/a.wav", "storage_key": "calls/a.wav"}
+            store.records.add(source="added", **columns)
+        share.rename(share.with_name("away"))
+        share.mkdir()
+        until(lambda: asked(desk) == (503, NOT_WELL), "the share is missed", 10)
 
 
 def test_a_database_that_is_gone_is_told(desk: DeskServer):
