@@ -13,7 +13,11 @@ from packaging.utils import canonicalize_name
 from tests.stage import ROOT
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
-SETS = {"constraints.txt": ("tiny-en",), "constraints-dev.txt": ("tiny-en", "test", "lint")}
+SETS = {
+    "constraints.txt": ("tiny-en",),
+    "constraints-team.txt": ("tiny-en", "team"),
+    "constraints-dev.txt": ("tiny-en", "team", "test", "lint"),
+}
 
 
 def asked_for(pyproject: str, extras: tuple[str, ...]) -> list[Requirement]:
@@ -38,6 +42,13 @@ def not_met(constraints: str, requirements: list[Requirement]) -> list[str]:
     ]
 
 
+def test_a_machine_without_a_team_gets_none_of_its_packages() -> None:
+    own, team = (set(PINNED.findall((ROOT / name).read_text("utf-8"))) for name in list(SETS)[:2])
+    added = {name for name, _ in team - own}
+    assert {"boto3", "psycopg", "prometheus-client"} <= added
+    assert own <= team
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_each_requirement_is_met_by_what_is_pinned(name: str) -> None:
     requirements = asked_for((ROOT / "pyproject.toml").read_text("utf-8"), SETS[name])
@@ -60,6 +71,6 @@ def test_each_pinned_version_has_hashes_and_no_file_names_a_host(name: str) -> N
     assert "://" not in text
 
 
-def test_both_files_pin_the_same_versions() -> None:
-    run, develop = (set(PINNED.findall(Path(ROOT / name).read_text("utf-8"))) for name in SETS)
-    assert run <= develop
+def test_all_files_pin_the_same_versions() -> None:
+    *run, develop = (set(PINNED.findall(Path(ROOT / name).read_text("utf-8"))) for name in SETS)
+    assert set().union(*run) <= develop
