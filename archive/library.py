@@ -20,6 +20,7 @@ from archive import transcript, written
 from archive.exports import IN_LIBRARY
 from archive.playback_copies import playback_copies
 from archive.renamed import Content, find
+from archive.storage.copies import copies_of
 from archive.windows_names import WINDOWS_DEVICES
 from shared.errors import OffhookError, StateConflict
 from shared.files import Fingerprint, is_file, move, names_in, sha256_of, whole
@@ -50,11 +51,15 @@ class Library:
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings, self._store = settings, store
 
-    def archive(self, record: Record) -> Path:
+    def archive(self, record: Record) -> Path | None:
         """Write the transcripts of a finished recording and move it beside them; return its stem.
 
-        Raises RecordNotFound if it was deleted meanwhile, LibraryBusy, OSError.
+        A recording in the storage stays there, and its transcripts are written when they are asked for; None
+        then. Raises RecordNotFound if it was deleted meanwhile, LibraryBusy, OSError.
         """
+        if record.storage_key is not None:
+            self._store.places.mark_archived(record, recording_path=record.recording_path)
+            return None
         with self.alone():
             return self._archive(record)
 
@@ -110,7 +115,10 @@ class Library:
             lock.release()
 
     def find(self, record: Record) -> Path:
-        """Return the path of a recording, which may have moved before its record was updated."""
+        """Return the path of a recording, which may have moved before its record was updated.
+
+        It is not for one with a `storage_key`: `archive/storage/recordings.py` finds those, too.
+        """
         path = Path(record.recording_path)
         stem = self.stem_of(record)
         if stem and not is_file(path):
@@ -126,18 +134,26 @@ class Library:
         return stem if self.is_ours(stem) else None
 
     def files_of(self, record: Record) -> list[Path]:
-        """Return the existing files of a record, with copies, except files outside offhook's folders."""
-        path = Path(record.recording_path)
-        ours = [path] if self.is_ours(path) else []
+        """Return the existing files of a record, with copies, except files outside offhook's folders.
+
+        A recording in the storage is not among them, but its copies here are.
+        """
+        path = self._own_path(record)
+        ours = [path] if path and self.is_ours(path) else []
         ours += self._store.inbox_files.of_record(record.id)
         ours += self._edits(record)
-        ours += playback_copies(self._settings, record.id)
-        if stem := self.stem_of(record):
+        ours += [*playback_copies(self._settings, record.id), *copies_of(self._settings, record.id)]
+        if path and (stem := self.stem_of(record)):
             ours += [beside(stem, suffix) for suffix in IN_LIBRARY]
             moved = beside(stem, path.suffix.lstrip("."))
             ours += [moved] if moved != path and _is_recording(record, moved) else []
             ours += self._renamed(record, stem, (path, moved))
         return [path for path in dict.fromkeys(ours) if is_file(path) and self.is_ours(path)]
+
+    @staticmethod
+    def _own_path(record: Record) -> Path | None:
+        """Return the path of a recording that is no object of the storage."""
+        return Path(record.recording_path) if record.storage_key is None else None
 
     def _edits(self, record: Record) -> list[Path]:
         """Return the text of a record that is being edited, and what editors have left beside it."""
@@ -170,7 +186,8 @@ class Library:
         settings = self._settings
         for name in (os.path.normpath, os.path.realpath):  # a home may have another name, too
             library, found = Path(name(settings.library)), Path(name(path))
-            flat = (settings.inbox, settings.recording, settings.uploads, settings.edits, settings.playback)
+            flat = [settings.inbox, settings.recording, settings.uploads, settings.edits]
+            flat += [settings.playback, settings.copies]
             if found.parent in (Path(name(each)) for each in flat) or library in found.parents:
                 return True
         return False

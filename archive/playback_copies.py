@@ -32,8 +32,13 @@ def partial_of(copy: Path) -> Path:
 
 def playback_copies(settings: Settings, record_id: int) -> list[Path]:
     """Return every copy that there is of a record, unfinished ones too."""
+    return [path for path, number in all_playback_copies(settings).items() if number == record_id]
+
+
+def all_playback_copies(settings: Settings) -> dict[Path, int]:
+    """Return every copy, unfinished ones too, with the number of its record."""
     found = ((name, _NAME.fullmatch(name)) for name in names_in(settings.playback))
-    return [settings.playback / name for name, match in found if match and int(match[1]) == record_id]
+    return {settings.playback / name: int(match[1]) for name, match in found if match}
 
 
 def remove_unfinished(settings: Settings) -> None:

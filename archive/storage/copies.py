@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from archive.playback_copies import all_playback_copies
 from archive.storage.errors import RecordingDamaged
 from archive.storage.storage import Storage
 from shared.errors import DiskFull
@@ -25,6 +26,7 @@ from shared.files import BLOCK_BYTES, names_in, whole
 from shared.home import make_folder
 from shared.locks import FileLock, is_free
 from shared.settings import Settings
+from shared.store.store import Store
 from shared.store.values import Record
 
 HASH_DIGITS = 16
@@ -45,6 +47,16 @@ def copies(settings: Settings) -> dict[Path, int]:
     """Return every copy, with the number of its record."""
     found = ((name, _NAME.fullmatch(name)) for name in names_in(settings.copies))
     return {settings.copies / name: int(match[1]) for name, match in found if match}
+
+
+def remove_strays(settings: Settings, store: Store) -> None:
+    """Remove the copies, and those for browsers, of records that another machine has deleted."""
+    found = {**copies(settings), **all_playback_copies(settings)}
+    there = store.objects.records_among(set(found.values())) if found else set()
+    for path, number in found.items():
+        if number not in there:
+            with suppress(OSError):  # on Windows it is open
+                path.unlink()
 
 
 def copies_of(settings: Settings, record_id: int) -> list[Path]:
@@ -91,8 +103,8 @@ class Copies:
             used = self._used()
             taken = [(path.stat(), path) for path in copies(self._settings)]
             total = sum(about.st_size for about, _ in taken) + size_bytes
-            for about, path in sorted(taken, key=lambda it: it[0].st_mtime):
-                is_wanted = path.name in used or self._clock() - about.st_mtime < JUST_SECONDS
+            for about, path in sorted(taken, key=lambda it: it[0].st_atime):
+                is_wanted = path.name in used or self._clock() - about.st_atime < JUST_SECONDS
                 if total > self._settings.copies_bytes and not is_wanted:
                     with suppress(OSError):  # on Windows it is open
                         path.unlink()
@@ -104,7 +116,7 @@ class Copies:
             try:
                 if copy.stat().st_size != record.size_bytes:
                     return False
-                os.utime(copy)
+                self._note_use(copy, record)
             except FileNotFoundError:
                 return False
             return True
@@ -124,6 +136,12 @@ class Copies:
                 raise DiskFull(f"{copy.parent} has no room for a copy of recording {record.id}.") from error
             if not self._is_there(copy, record):  # on Windows another process has it open already
                 raise
+        else:
+            self._note_use(copy, record)
+
+    def _note_use(self, copy: Path, record: Record) -> None:
+        """Set when the copy was used; the time of its content is the same whenever it is fetched."""
+        os.utime(copy, (self._clock(), record.created_at))
 
     def _used(self) -> set[str]:
         """Return the names of the copies in use; remove what processes that have ended have left."""

@@ -16,7 +16,7 @@ from archive.library import Library
 from archive.storage.copies import Copies
 from archive.storage.errors import RecordingDamaged
 from archive.storage.storage import Storage, nothing, storage_of
-from shared.errors import RecordingMissing
+from shared.errors import BadRecording, EngineCrashed, EngineFailed, RecordingMissing
 from shared.files import Fingerprint, sha256_of
 from shared.settings import Settings
 from shared.store.store import Store
@@ -54,18 +54,33 @@ class Recordings:
 
     @contextmanager
     def in_use(self, record: Record, keep: Callable[[], None] = nothing) -> Iterator[Path]:
-        """Have the file of a recording, and keep its copy until the end of the block. Raises as `path`."""
-        if record.storage_key is None or self.storage.local_path(record.storage_key):
-            yield self.path(record, keep)
-            return
-        with self._copies.in_use(record, self.storage, keep) as path:
-            yield path
+        """Have the file of a recording, and keep its copy until the end of the block. Raises as `path`.
+
+        If reading a file of the storage goes wrong inside, and the storage is away, it raises StorageError.
+        """
+        if record.storage_key is None:
+            yield self._library.find(record)
+        elif self.storage.local_path(record.storage_key):
+            with self._blaming_the_storage(record.storage_key):
+                yield self.path(record, keep)
+        else:
+            with self._copies.in_use(record, self.storage, keep) as path:
+                yield path
 
     def exists(self, record: Record) -> bool:
         """Whether the recording is where its record says. Raises StorageError."""
         if record.storage_key is None:
             return self._library.find(record).exists()
         return self.storage.exists(record.storage_key)
+
+    @contextmanager
+    def _blaming_the_storage(self, key: str) -> Iterator[None]:
+        """Raise what is wrong with the storage instead of an error that may come from that."""
+        try:
+            yield
+        except (BadRecording, EngineFailed, EngineCrashed):
+            self.storage.size(key)
+            raise
 
     def _check(self, record: Record, path: Path, keep: Callable[[], None]) -> None:
         """Compare a file with its record, unless this has been done since it last changed."""

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from archive.library import Library
 from offhook.desk.desk import Desk
 from shared.errors import OffhookError, TooLarge
 from shared.files import Fingerprint, LargerThanAllowed, sha256_of
@@ -55,7 +54,7 @@ def add_file(desk: Desk, path: Path, options: Mapping[str, Any], **columns: Any)
             own = {"title": path.stem, "recording_path": str(path), "options": dict(options)}
             record = desk.store.records.add(**{"source": "added", **own, **content, **given})
         else:
-            if not Library(desk.settings, desk.store).find(known).exists():
+            if not desk.recordings.exists(known):
                 desk.store.records.note_move(known.id, str(path), asdict(fingerprint))
             record = taken_up(desk, known, options, given)
     if record.transcription_status == QUEUED:

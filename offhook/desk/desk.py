@@ -16,6 +16,7 @@ from shared.settings_sources import load
 from shared.store.store import Store, damaged_values
 
 if TYPE_CHECKING:
+    from archive.storage.recordings import Recordings
     from offhook.desk.preparing import Preparing
 
 #: A person waits less patiently than a worker.
@@ -62,6 +63,13 @@ class Desk:
         """Name the values in the home's database file that no version of offhook writes, with their rows."""
         return [] if self.settings.database else damaged_values(self.settings.database_file)
 
+    @cached_property
+    def recordings(self) -> Recordings:
+        """The files of recordings, wherever they are."""
+        from archive.storage.recordings import Recordings
+
+        return Recordings(self.settings, self.store)
+
     @property
     def preparing(self) -> Preparing:
         """What reads recordings for the browser."""
@@ -69,7 +77,7 @@ class Desk:
 
         with self._lock:  # several threads serve pages
             if self._preparing is None:
-                self._preparing = Preparing(self.settings, self.store)
+                self._preparing = Preparing(self.settings, self.store, self.recordings)
             return self._preparing
 
     def make_room(self) -> None:

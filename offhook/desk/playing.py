@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from archive.library import Library, safe_name
+from archive.library import safe_name
 from archive.playback_copies import playback_copy
 from offhook.desk.desk import Desk
 from offhook.desk.playable import MP4, mime_of
@@ -140,8 +140,8 @@ def _own_mime(desk: Desk, record: Record) -> str | None:
 
 
 def _path(desk: Desk, record: Record) -> Path:
-    """Return where the recording is now: a worker may have moved it into the library."""
-    path = Library(desk.settings, desk.store).find(desk.store.records.get(record.id))
+    """Return where the recording is now: a worker may have moved it into the library, or it is fetched."""
+    path = desk.recordings.path(desk.store.records.get(record.id))
     if path.suffix == UNFINISHED:
         raise StateConflict("The call is still being recorded.")
     return path

@@ -16,6 +16,7 @@ from typing import Literal
 
 from archive.library import Library
 from archive.playback_copies import make_room, partial_of, playback_copy, remove_unfinished
+from archive.storage.recordings import Recordings
 from shared.errors import OffhookError, StateConflict
 from shared.home import make_folder, tighten
 from shared.settings import Settings
@@ -50,8 +51,9 @@ class Task:
 class Preparing:
     """The recordings of one home that are being read for the desk, and those that could not be read."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, recordings: Recordings) -> None:
         self._settings, self._store, self._library = settings, store, Library(settings, store)
+        self._recordings = recordings
         self._lock = threading.Lock()
         self._waiting: deque[Task] = deque()
         self._tasks: dict[Key, Task] = {}
@@ -138,10 +140,10 @@ class Preparing:
     def _do(self, task: Task) -> None:
         copy = playback_copy(self._settings, task.record) if task.kind == "copy" else None
         partial = self._place_for(copy) if copy else None
-        path = self._library.find(task.record)
-        wanted = Wanted.of(self._settings, path, partial, is_split=self._is_split(task.record))
         try:
-            self._read(task, wanted)
+            with self._recordings.in_use(task.record) as path:
+                wanted = Wanted.of(self._settings, path, partial, is_split=self._is_split(task.record))
+                self._read(task, wanted)
             self._keep(task, copy)
         finally:
             if partial:

@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from archive.library import Library
 from offhook.desk.adding import Added, taken_up
 from offhook.desk.desk import Desk
 from offhook.desk.record_choices import other_options
@@ -53,7 +52,7 @@ class WholeUpload:
         store = self.desk.store
         with store.transaction():
             known = self._known()
-            if known is None or not Library(self.desk.settings, store).find(known).exists():
+            if known is None or not self.desk.recordings.exists(known):
                 return None
             is_this = known.session_id == self.upload.id  # the inbox was faster
             is_underway = known.transcription_status == PROCESSING

@@ -8,7 +8,7 @@ process has left behind goes, too.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from shared.store.database import Database
@@ -89,6 +89,11 @@ class Objects:
         query = ObjectDeletionRow.select().where(is_due | (ObjectDeletionRow.attempts > 0))
         rows = self._database.all(query.order_by(ObjectDeletionRow.ordered_at))
         return [value_of(ObjectDeletion, row) for row in rows]
+
+    def records_among(self, record_ids: Collection[int]) -> set[int]:
+        """Return which of these numbers are of a record, whosever it is."""
+        query = RecordRow.select(RecordRow.id).where(RecordRow.id.in_(list(record_ids)))
+        return set(self._database.column(query))
 
     def _insert(self, storage_key: str, due_at: float) -> None:
         row = {"ordered_at": self._clock(), "next_attempt_at": due_at}

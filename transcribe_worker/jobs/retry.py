@@ -6,8 +6,10 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
+from archive.storage.errors import StorageError
 from shared.errors import (
     BadRecording,
+    DiskFull,
     EngineCrashed,
     EngineUnusable,
     ModelMissing,
@@ -26,6 +28,8 @@ _ACTIONS: tuple[tuple[type[BaseException], Action], ...] = (
     (BadRecording, "fail"),
     (ModelMissing, "hold"),
     (EngineUnusable, "hold"),
+    (StorageError, "hold"),
+    (DiskFull, "hold"),
     (RecordingChanged, "start_over"),
     (WorkerStopping, "hand_back"),
 )

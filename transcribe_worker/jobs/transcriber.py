@@ -9,12 +9,15 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from archive.library import Library
+from archive.storage.errors import StorageError
+from archive.storage.recordings import Recordings
 from shared.errors import (
     BadRecording,
     ClaimLost,
@@ -46,6 +49,8 @@ log = logging.getLogger(__name__)
 
 #: Wait before an outcome is written again, as after a full disk or a locked database.
 CONCLUDE_AGAIN_SECONDS = 0.5
+#: While the storage is away, one recording finds that out for all.
+STORAGE_REST_SECONDS = 10.0
 #: Wait before a replaced recording that cannot be read is tried again.
 UNREADABLE_WAIT_SECONDS = 10.0
 
@@ -68,7 +73,13 @@ class Transcriber:
     report: Callable[[str], None]  # the worker's state, for `offhook status`
     archive: Callable[[Record], None]  # moves a completed recording into the library
     waits: Callable[[], bool] = never  # for the end of a call that is transcribed live
+    monotonic: Callable[[], float] = time.monotonic
     _missing: str = ""
+    _recordings: Recordings = field(init=False)
+    _storage_rests_until: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._recordings = Recordings(self.settings, self.store)
 
     def transcribe(self, record_id: int) -> None:
         """Transcribe a recording if it can be claimed."""
@@ -84,6 +95,8 @@ class Transcriber:
         except ClaimLost:
             log.info("recording %d: no longer ours", record_id)
         except Exception as error:
+            if isinstance(error, StorageError):
+                self._storage_rests_until = self.monotonic() + STORAGE_REST_SECONDS
             self._conclude(claim, error)
         else:
             log.info("recording %d: completed", record_id)
@@ -122,6 +135,8 @@ class Transcriber:
         record = self.store.records.find(record_id)
         if record is None or record.transcription_status != QUEUED or self._is_followed(record):
             return None
+        if record.storage_key is not None and self.monotonic() < self._storage_rests_until:
+            return None
         model = self.settings.model
         try:
             options = effective_options(record, self.settings)
@@ -137,11 +152,14 @@ class Transcriber:
         )
 
     def _decode(self, claim: Claim, watch: Stopwatch) -> Record:
-        path = self.library.find(claim.record)
+        keep = Heartbeat(self.store, claim, self.settings.lease_seconds, self._is_to_stop)
+        with self._recordings.in_use(claim.record, keep) as path:
+            return self._decode_file(claim, path, keep, watch)
+
+    def _decode_file(self, claim: Claim, path: Path, keep: Heartbeat, watch: Stopwatch) -> Record:
         before = unchanged(claim.record, path, self.settings.inbox)
         options = options_of(self.settings, self.store, claim.record)
         claim = self._with_live_text(claim, options)
-        keep = Heartbeat(self.store, claim, self.settings.lease_seconds, self._is_to_stop)
         self.engine.load(self._model(options.model), keep)
         progress = Progress(self.store, claim, self.settings.lease_seconds)
         job = by_settings(progress.job(path, options), self.settings)
@@ -151,8 +169,8 @@ class Transcriber:
                 watch.lap("opened" if isinstance(event, Opened) else "decoded")
                 if isinstance(event, Done):
                     watch.note(asdict(event.spent))
-        path = self.library.find(self.store.records.get(claim.record.id))  # it may have been archived since
-        if unchanged(claim.record, path, self.settings.inbox) != before:
+        now = self.store.records.get(claim.record.id)  # it may have been archived since
+        if unchanged(claim.record, self._recordings.path(now, keep), self.settings.inbox) != before:
             raise RecordingChanged
         record = complete(self.store, claim, progress.findings, progress.noticed)
         watch.lap("stored")
@@ -205,7 +223,8 @@ class Transcriber:
 def unchanged(record: Record, path: Path, inbox: Path) -> Fingerprint:
     """Check that a recording is still the queued one, and no link in the inbox.
 
-    Raises NotARecording, RecordingMissing, RecordingChanged.
+    The hash of one in the storage is checked elsewhere. Raises NotARecording, RecordingMissing,
+    RecordingChanged.
     """
     if path.parent == inbox and path.is_symlink():
         raise NotARecording(f"{path} is a link. Copy the recording itself into the inbox.")
@@ -214,7 +233,7 @@ def unchanged(record: Record, path: Path, inbox: Path) -> Fingerprint:
     except FileNotFoundError:
         raise RecordingMissing(f"The recording {path} is gone: it was moved or deleted.") from None
     queued = (record.size_bytes, record.modified_ns)
-    if queued != (None, None) and queued != (now.size_bytes, now.modified_ns):
+    if record.storage_key is None and queued != (None, None) and queued != (now.size_bytes, now.modified_ns):
         raise RecordingChanged
     return now
 
@@ -232,6 +251,9 @@ def start_over(
     `keep` renews the lease while it is hashed. Raises ClaimLost.
     """
     path = Path(claim.record.recording_path)
+    if claim.record.storage_key is not None:  # its content has a hash for good
+        store.claims.retry_later(claim, Failure.of(RecordingChanged()), wait_seconds=wait_seconds)
+        return
     try:
         now = Fingerprint.of(path)
         content = {"sha256": _sha256(path, now, settings, keep), **asdict(now)}
