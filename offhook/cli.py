@@ -38,6 +38,7 @@ COMMANDS = {
     "export": "offhook.commands.transcripts:export",
     "hooks": "offhook.commands.hooks:hooks",
     "list": "offhook.commands.listing:list_records",
+    "machines": "offhook.commands.machines:machines",
     "models": "offhook.commands.models:models",
     "note": "offhook.commands.note:note",
     "open": "offhook.commands.open:open_desk",

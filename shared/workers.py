@@ -2,7 +2,7 @@
 
 The kernel frees the lock when a process ends, however it ends. So whether a process still runs depends
 neither on a clock nor on a process number that may have been given to another one. A lock is asked on its own
-host only: what belongs to another host is judged by its lease, and is never removed from here.
+host only. What belongs to another host is judged by its lease, its last sign of life and the store's clock.
 """
 
 from __future__ import annotations
@@ -15,11 +15,15 @@ from pathlib import Path
 
 from shared.errors import StoreError
 from shared.locks import FileLock, is_free
+from shared.store.machines import SEEN_SECONDS
 from shared.store.store import Store
+from shared.store.values import Worker
 
 ID_DIGITS = 12
 #: A lock file is locked just after it is made, and its row written just after that.
 STARTING_SECONDS = 10.0
+#: After this time without a sign of life, a process of another host does not come back.
+FORGOTTEN_SECONDS = 86_400.0
 
 
 class Presence:
@@ -37,8 +41,9 @@ class Presence:
         return self
 
     def beat(self, state: str, engines: str = "[]") -> None:
-        """Update this process's row: its state, and its engines (JSON)."""
-        self._store.workers.beat(self.worker_id, state, engines)
+        """Update this process's row: its state, and its engines (JSON); make it again if it was removed."""
+        if not self._store.workers.beat(self.worker_id, state, engines):
+            self._store.workers.enter(self.worker_id, self._kind, os.getpid())
 
     def leave(self) -> None:
         """Leave in good order; if the database is busy, `remove_dead` removes the row later."""
@@ -64,10 +69,23 @@ class Liveness:
         """Return whether a process of this host still runs; another host's counts as running."""
         return not self.has_ended(worker_id, host)
 
+    def is_alive(self, worker: Worker) -> bool:
+        """Return whether a process runs: one of this host by its lock, another by its last sign of life."""
+        if self._store.workers.is_here(worker.host):
+            return not self.has_ended(worker.id, worker.host)
+        return self._store.clock() - worker.last_seen_at <= SEEN_SECONDS
+
     def remove_dead(self) -> list[str]:
-        """Remove the rows and locks of this host's ended processes; return their ids."""
+        """Remove the rows and locks of this host's ended processes; return their ids.
+
+        The rows of other hosts go after a day without a sign of life.
+        """
+        long_ago = self._store.clock() - FORGOTTEN_SECONDS
         ended = [
-            worker.id for worker in self._store.workers.every() if self.has_ended(worker.id, worker.host)
+            it.id
+            for it in self._store.workers.every()
+            if self.has_ended(it.id, it.host)
+            or (it.last_seen_at < long_ago and not self._store.workers.is_here(it.host))
         ]
         if ended:
             self._store.workers.remove(ended)

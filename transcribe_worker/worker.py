@@ -14,6 +14,7 @@ from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.jobs.archiver import Archiver
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.jobs.sweeper import Sweeper
+from transcribe_worker.jobs.this_machine import ThisMachine
 from transcribe_worker.jobs.transcriber import Transcriber
 from transcribe_worker.live.finishing import Finisher
 from transcribe_worker.live.follower import Follower
@@ -32,6 +33,7 @@ def work(process: Process) -> None:
     store = process.store
     hints, library = HintQueue.of(settings), Library(settings, store)
     states, setups = States(), Setups()
+    machine = ThisMachine(settings, store, setups.all)
     precedence = Precedence(settings, store)
     archiver = Archiver(library, store.disconnect)
     threads = Threads(
@@ -72,7 +74,8 @@ def work(process: Process) -> None:
     try:
         while not process.stopping.wait(LOOK_SECONDS):
             consumer.check_worker_health()
-            process.beat(states.summary(), setups.written())
+            machine.beat()
+            process.beat(states.summary(machine.is_draining), setups.written())
     finally:
         process.stopping.set()
         consumer.stop(graceful=True)
@@ -92,9 +95,12 @@ class States:
         """Note the state of the calling thread."""
         self._of_thread[threading.get_ident()] = state
 
-    def summary(self) -> str:
-        """Return the state of the busiest thread."""
-        return "working" if "working" in self._of_thread.values() else "ready"
+    def summary(self, is_draining: bool) -> str:
+        """Return the state of the busiest thread, or how far the machine is drained."""
+        is_working = "working" in self._of_thread.values()
+        if is_draining:
+            return "draining" if is_working else "drained"
+        return "working" if is_working else "ready"
 
 
 class Setups:
@@ -112,9 +118,13 @@ class Setups:
             self._said.add(words)
             log.log(logging.WARNING if setup.reason else logging.INFO, "engine: %s", words)
 
+    def all(self) -> list[Setup]:
+        """Return the setups of all threads."""
+        return list(self._of_thread.values())
+
     def written(self) -> str:
         """Return all setups as JSON."""
-        return setups_as_json(list(self._of_thread.values()))
+        return setups_as_json(self.all())
 
 
 class Threads:

@@ -11,12 +11,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from offhook.commands import machines
 from offhook.commands.drawing import cell, live, show
 from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import print_json, require_terminal
 from offhook.commands.wording import ago, counted, length, short
 from offhook.desk.desk import Desk
 from offhook.desk.live_calls import in_words
+from offhook.desk.machines import are_a_team
 from offhook.desk.not_taken import REASONS
 from offhook.desk.overview import overview
 from shared.store.transitions import QUEUED
@@ -57,7 +59,7 @@ def _watch(desk: Desk) -> None:
 
 def render(found: dict[str, Any]) -> RenderableType:
     """Lay the overview out for a person."""
-    parts = (_counts, _recordings, _live, _running, _workers, _troubles)
+    parts = (_counts, _recordings, _live, _running, _machines, _workers, _troubles)
     return Group(*(part for draw in parts if (part := draw(found))))
 
 
@@ -126,6 +128,12 @@ def _pace(record: dict[str, Any]) -> tuple[str, str]:
     """Say how long a recording still takes, and how fast it is decoded."""
     left = f"{length(record['seconds_left'])} left" if record["seconds_left"] is not None else ""
     return left, f"{record['speed']:.1f}x" if record["speed"] else "starting"
+
+
+def _machines(found: dict[str, Any]) -> RenderableType | None:
+    if not are_a_team(found["machines"]):
+        return None
+    return Group(Text("\nMachines", style="bold"), machines.table(found["machines"]))
 
 
 def _workers(found: dict[str, Any]) -> RenderableType:

@@ -108,7 +108,7 @@ def _show(progress: Bars, task: TaskID, record: Record) -> None:
 
 def _worker_lives(desk: Desk) -> bool:
     liveness = Liveness(desk.store, desk.settings.locks)
-    return any(liveness.runs(worker.id, worker.host) for worker in desk.store.workers.every("worker"))
+    return any(liveness.is_alive(worker) for worker in desk.store.workers.every("worker"))
 
 
 def _interrupt_on_end() -> None:

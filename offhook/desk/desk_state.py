@@ -64,7 +64,7 @@ def desk_state(desk: Desk, backlog: Backlog) -> dict[str, Any]:
 
 
 def _worker(row: Worker, liveness: Liveness) -> dict[str, Any]:
-    is_alive = liveness.runs(row.id, row.host)
+    is_alive = liveness.is_alive(row)
     return {"id": row.id, "kind": row.kind, "pid": row.pid, "state": row.state, "alive": is_alive}
 
 

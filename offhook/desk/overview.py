@@ -10,6 +10,7 @@ from typing import Any
 from offhook.desk.calls import unfinished_calls
 from offhook.desk.desk import Desk
 from offhook.desk.live_calls import live_calls
+from offhook.desk.machines import machines
 from offhook.desk.not_taken import SHOWN, not_taken
 from offhook.desk.views import seconds_left
 from shared.errors import ModelMissing
@@ -39,6 +40,7 @@ def overview(desk: Desk) -> dict[str, Any]:
         "oldest_waiting": _oldest_waiting(desk),
         "missing_models": missing_models(desk),
         "workers": [_worker(row, liveness) for row in store.workers.every()],
+        "machines": machines(desk),
         "stopped_hooks": _stopped_hooks(desk),
         "errors": _errors(desk),
     }
@@ -71,12 +73,15 @@ def _oldest_waiting(desk: Desk) -> dict[str, Any] | None:
 
 
 def missing_models(desk: Desk) -> list[dict[str, Any]]:
-    """Name the models that recordings wait for, each with its remedy."""
+    """Name the models that recordings wait for and no machine has, each with its remedy."""
+    elsewhere = {model for machine in desk.store.machines.others() for model in machine.models}
     missing: dict[str, dict[str, Any]] = {}
     if desk.store.outbox.is_joined():  # the server has its own models
         return []
     for model, count in desk.store.records.awaited_models().items():
         name = model or desk.settings.model
+        if name in elsewhere:
+            continue
         try:
             model_files.find(desk.settings.models, name, desk.settings.language)
         except ModelMissing as error:
@@ -90,7 +95,7 @@ def _worker(row: Worker, liveness: Liveness) -> dict[str, Any]:
         "id": row.id,
         "kind": row.kind,
         "pid": row.pid,
-        "alive": liveness.runs(row.id, row.host),
+        "alive": liveness.is_alive(row),
         "state": row.state,
         "started_at": iso(row.started_at),
         "last_seen_at": iso(row.last_seen_at),

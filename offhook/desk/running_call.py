@@ -130,7 +130,7 @@ def _held(call: LiveCall | None, liveness: Liveness) -> LiveCall | None:
 
 def _has_worker(desk: Desk, liveness: Liveness) -> bool:
     workers = desk.store.workers.every()
-    return any(it.kind == "worker" and liveness.runs(it.id, it.host) for it in workers)
+    return any(it.kind == "worker" and liveness.is_alive(it) for it in workers)
 
 
 def _names(desk: Desk, capture: Capture) -> dict[str, str]:

@@ -157,5 +157,5 @@ def _require_progress(desk: Desk) -> None:
     if desk.store.controls.paused():
         raise NotNow("The queue is paused. `offhook resume` ends the pause.")
     liveness = Liveness(desk.store, desk.settings.locks)
-    if not any(liveness.runs(it.id, it.host) for it in desk.store.workers.every("worker")):
+    if not any(liveness.is_alive(it) for it in desk.store.workers.every("worker")):
         raise NotNow("No worker runs, so nothing is transcribed. Start one: python start.py")

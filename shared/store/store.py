@@ -30,6 +30,7 @@ from shared.store.inbox_files import InboxFiles
 from shared.store.known_names import KnownNames
 from shared.store.listing import Listing
 from shared.store.live import LiveCalls
+from shared.store.machines import Machines
 from shared.store.notes import Notes
 from shared.store.objects import Objects
 from shared.store.outbox import Outbox
@@ -97,6 +98,7 @@ class Store:
         self.waveforms = Waveforms(database)
         self.controls = Controls(database)
         self.workers = Workers(database, host, clock)
+        self.machines = Machines(database, self.workers, host, clock)
         self.relocation = Relocation(database)
         self.tallies, self.figures = Tallies(database), Figures(database, clock)
         self.hooks = Hooks(database, clock)

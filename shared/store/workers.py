@@ -34,11 +34,14 @@ class Workers:
         with self._database.transaction():
             self._database.run(query)
 
-    def beat(self, worker_id: str, state: str, engines: str) -> None:
-        """Update the state of a process, and how its engines (JSON) use the machine."""
+    def beat(self, worker_id: str, state: str, engines: str) -> bool:
+        """Update the state of a process, and how its engines (JSON) use the machine.
+
+        Returns False if it has no row.
+        """
         columns = {"state": state, "engines": engines, "last_seen_at": self._clock()}
         with self._database.statement():
-            self._database.run(WorkerRow.update(**columns).where(WorkerRow.id == worker_id))
+            return bool(self._database.run(WorkerRow.update(**columns).where(WorkerRow.id == worker_id)))
 
     def remove(self, worker_ids: Collection[str]) -> None:
         """Remove the rows of processes that have ended."""

@@ -55,6 +55,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
         ("hooks", "redeliver", "{text}"),
     ],
     "list": [("list",)],
+    "machines": [("machines", "list"), ("machines", "drain", "{text}"), ("machines", "{text}")],
     "models": [("models", "list"), ("models", "pull", "{text}")],
     "note": [("note", "2", "{text}"), ("note", "2", "x", "--at", "{text}"), ("show", "2")],
     "open": [("open", "--print"), ("open", "{text}")],
@@ -115,6 +116,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (HOSTILE, HOSTILE, HOSTILE, HOSTILE),
         )
     with Store.open(home / "offhook.db") as store:
+        store.machines.beat(name=HOSTILE, version=HOSTILE, device=HOSTILE, models=[HOSTILE], workers=1)
         hook = store.hooks.add(PROGRAM, json.dumps(["/bin/tell", HOSTILE]), "", EVENTS.values())
         record = store.records.add(source="added", title="call", recording_path="/call.wav")
         claim = store.claims.claim(record.id, worker_id="w", model="m", lease_seconds=60)

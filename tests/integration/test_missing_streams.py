@@ -35,6 +35,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], set[int]]] = {
     "export": (("export", "1", "--output", "{folder}"), {1}),
     "hooks": (("hooks", "list"), {0}),
     "list": (("list",), {0}),
+    "machines": (("machines", "list"), {0}),
     "models": (("models", "list"), {0}),
     "note": (("note", "1", "Ask again", "--at", "0:01"), {0}),
     "open": (("open", "--print"), {1}),

@@ -29,7 +29,7 @@ def test_there_is_an_overview_and_a_page_for_each_subject() -> None:
         "postgres",
         "privacy",
     ]
-    names += ["storage"]
+    names += ["storage", "team"]
     assert [page.stem for page in PAGES] == names
 
 

@@ -205,6 +205,23 @@ OVERLAYS: Table = {
 }
 
 
+#: The machines that transcribe.
+MACHINES = {
+    "machines": "list",
+    "machines[]": "object",
+    "machines[].host": "text",
+    "machines[].name": "text",
+    "machines[].is_here": "boolean",
+    "machines[].state": "text",
+    "machines[].transcribing": "integer",
+    "machines[].workers": "integer",
+    "machines[].device": "text",
+    "machines[].models": "list",
+    "machines[].models[]": "text",
+    "machines[].version": "text",
+    "machines[].first_seen_at": "time",
+    "machines[].last_seen_at": "time",
+}
 #: The notes of persons.
 NOTES: Table = {
     "notes": "list",
@@ -299,6 +316,7 @@ CONTRACT: dict[str, Table] = {
         "stopped_hooks[].id": "integer",
         "stopped_hooks[].stopped_at": "time",
         "stopped_hooks[].why": "text",
+        **MACHINES,
         "workers": "list",
         "workers[]": "object",
         "workers[].id": "text",
@@ -443,6 +461,7 @@ CONTRACT: dict[str, Table] = {
         "models[].size_bytes": "integer or null",
         "models[].default": "boolean",
     },
+    "offhook machines list": MACHINES,
     "offhook person list": {
         "people": "list",
         "people[]": "object",

@@ -55,6 +55,7 @@ def _die_as_a_worker(stage: Stage) -> None:
 
 
 def _fill(store: Store, library: Library, worker_id: str) -> None:
+    store.machines.beat(name="desk-7", version="0.1.0", device="cpu", models=["tiny.en"], workers=1)
     claim = _claimed(store, worker_id, "Größe 北京", candidate_id="C-17", project_id="P-3")
     _decode(store, claim)
     windows = store.transcripts.windows(claim.record.id)
