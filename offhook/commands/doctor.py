@@ -20,6 +20,7 @@ from offhook.commands.wording import counted
 from offhook.desk.desk import Desk
 from offhook.desk.file_modes import Exposed, make_private
 from offhook.desk.overview import overview
+from offhook.desk.team_server import REFUSED, server_view, trouble
 from shared import home
 from shared.errors import OffhookError, StoreError, in_words
 from shared.privacy import telemetry_is_off
@@ -143,6 +144,9 @@ def _audio(desk: Desk) -> Iterator[Finding]:
 
 
 def _model(desk: Desk) -> Iterator[Finding]:
+    if joined := desk.store.outbox.joined():
+        yield Finding("model", "ok", f"{joined.name} has the models, and transcribes")
+        return
     folder = model_files.find(desk.settings.models, desk.settings.model, desk.settings.language)
     yield Finding("model", "ok", f"{desk.settings.model} in {folder}")
     if found := glossary.terms(desk.settings.glossary):
@@ -282,6 +286,21 @@ def _hooks(desk: Desk) -> Iterator[Finding]:
         yield Finding("hooks", "ok", f"{counted(len(found), 'hook')}")
 
 
+def _server(desk: Desk) -> Iterator[Finding]:
+    """Look for what keeps recordings from the joined server."""
+    server = server_view(desk)
+    if server is None:
+        yield Finding("server", "ok", "none is joined; recordings are transcribed here")
+    elif said := trouble(server):
+        remedy = f"`offhook join {server['url']}` with a new token." if server["state"] == REFUSED else None
+        yield Finding("server", "warning", said, remedy)
+    else:
+        yield Finding("server", "ok", f"{server['name']} ({server['url']}), as {server['person']}")
+    living = {worker["kind"] for worker in overview(desk)["workers"] if worker["alive"]}
+    if server and "outbox" not in living:
+        yield Finding("server", "warning", "No outbox runs, so nothing is sent to it", "Run python start.py.")
+
+
 MACHINE_CHECKS = (_python, _ffmpeg, _engine, _telemetry)
 HOME_CHECKS = (
     _model,
@@ -294,5 +313,6 @@ HOME_CHECKS = (
     _library,
     _uploads,
     _workers,
+    _server,
     _hooks,
 )

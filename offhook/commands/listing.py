@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import click
 from rich.table import Table
@@ -13,6 +13,7 @@ from offhook.commands.options import json_option, limit_option, pass_desk
 from offhook.commands.printing import print_json, warn
 from offhook.commands.wording import clock_time, length
 from offhook.desk.desk import Desk
+from offhook.desk.team_server import places
 from offhook.desk.views import record_view
 from shared.store.transitions import STATES
 from shared.store.values import Record
@@ -43,7 +44,7 @@ def list_records(desk: Desk, status: str | None, limit: int, as_json: bool) -> N
 def _print(records: list[Record], status: str | None, limit: int, desk: Desk) -> None:
     if records:
         deleted = desk.store.deletions.due_at([record.id for record in records])
-        show(_table(records, deleted))
+        show(_table(records, deleted, places(desk, records)))
         count = sum(desk.store.records.counts().values()) if len(records) == limit else 0
         if count > limit and not status:
             warn(f"{limit} of {count:,}; --limit shows more.")
@@ -53,11 +54,13 @@ def _print(records: list[Record], status: str | None, limit: int, desk: Desk) ->
         warn(f"No recordings. Drop one into {desk.settings.inbox}")
 
 
-def _table(records: list[Record], deleted: Collection[int]) -> Table:
+def _table(records: list[Record], deleted: Collection[int], there: Mapping[int, str]) -> Table:
     listed = table("ID", "Title", "Length", "Status", "Added")
     for record in records:
         status = record.transcription_status
         shown = f"{status} {record.progress:.0%}" if status == "processing" else status
+        if record.id in there:
+            shown = f"{shown}, {there[record.id]}"
         if record.id in deleted:
             shown = f"{shown}, deleted soon"
         listed.add_row(

@@ -21,6 +21,7 @@ from offhook.desk.live_calls import in_words
 from offhook.desk.machines import are_a_team
 from offhook.desk.not_taken import REASONS
 from offhook.desk.overview import overview
+from offhook.desk.team_server import trouble
 from shared.store.transitions import QUEUED
 from transcribe_worker.engine.setup import Setup
 
@@ -59,7 +60,7 @@ def _watch(desk: Desk) -> None:
 
 def render(found: dict[str, Any]) -> RenderableType:
     """Lay the overview out for a person."""
-    parts = (_counts, _recordings, _live, _running, _machines, _workers, _troubles)
+    parts = (_counts, _server, _recordings, _live, _running, _machines, _workers, _troubles)
     return Group(*(part for draw in parts if (part := draw(found))))
 
 
@@ -77,6 +78,18 @@ def _counts(found: dict[str, Any]) -> RenderableType:
         waited = length(oldest["waiting_seconds"])
         lines.append(cell(f"oldest waiting: {oldest['id']} {oldest['title']}, for {waited}"))
     return Group(*lines)
+
+
+def _server(found: dict[str, Any]) -> RenderableType | None:
+    """Say where recordings are transcribed, if that is not here, and what is on its way."""
+    server = found["server"]
+    if server is None:
+        return None
+    counts = server["counts"]
+    waiting = counts["waiting"] + counts["sending"]
+    line = f"transcribed by {server['name']}: {waiting:,} to be sent, {counts['sent']:,} at the server"
+    said = trouble(server)
+    return Group(cell(line, "dim"), *([cell(said, "yellow")] if said else []))
 
 
 def _recordings(found: dict[str, Any]) -> RenderableType | None:
@@ -147,7 +160,8 @@ def _workers(found: dict[str, Any]) -> RenderableType:
             cell(f"  {worker['kind']:<10} {state:<9} pid {worker['pid']:<8} last seen {seen}", style)
         )
         lines += (_engine(Setup(**engine)) for engine in worker["engines"] if worker["alive"])
-    for kind, what in MISSED.items():
+    missed = {**MISSED, "outbox": "sent to the server"} if found["server"] else MISSED
+    for kind, what in missed.items():
         if not any(worker["kind"] == kind for worker in living):
             lines.append(
                 cell(f"  No {kind} runs, so nothing is {what}. Start one: python start.py", "yellow")

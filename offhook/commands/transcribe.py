@@ -23,7 +23,6 @@ from shared.errors import EngineUnusable, SettingsError
 from shared.plain_text import one_line
 from shared.store.transitions import COMPLETED, PROCESSING, QUEUED
 from shared.store.values import Record
-from shared.workers import Liveness
 from transcribe_worker import model_files
 from transcribe_worker.helper import Helper, helping
 
@@ -56,7 +55,7 @@ def transcribe(
     if form and as_json:
         raise click.UsageError("--format and --json do not go together.")
     options = chosen(given)
-    model_files.find(desk.settings.models, options.get("model", desk.settings.model))
+    _require_model(desk, options.get("model", desk.settings.model))
     check_all(files)
     ids = [_queued(desk, path, options).id for path in files]
     try:
@@ -76,10 +75,18 @@ def _queued(desk: Desk, path: Path, options: dict[str, Any]) -> Record:
     """Queue a file; what would keep it waiting for ever is an error now."""
     record = add_file(desk, path, options, priority=PRIORITY).record
     if record.transcription_status == QUEUED:
-        model_files.find(desk.settings.models, record.model or desk.settings.model)
+        _require_model(desk, record.model or desk.settings.model)
         if desk.store.controls.paused():
             raise SettingsError("The queue is paused. `offhook resume` ends the pause.")
     return record
+
+
+def _require_model(desk: Desk, model: str) -> None:
+    """Make sure that a recording does not wait for ever. Raises ModelMissing, SettingsError."""
+    if not desk.store.outbox.is_joined():
+        model_files.find(desk.settings.models, model)
+    elif not desk.runs("outbox"):
+        raise SettingsError("No outbox runs, so nothing is sent to the server. Start it: python start.py")
 
 
 def _wait(desk: Desk, record_id: int, progress: Bars, helper: Helper) -> Record:
@@ -88,7 +95,7 @@ def _wait(desk: Desk, record_id: int, progress: Bars, helper: Helper) -> Record:
     task = progress.add_task(one_line(record.title), total=1.0)
     with desk.store.feed() as changes:
         while _is_open(record):
-            if not _worker_lives(desk):
+            if not desk.runs("worker") and not desk.store.outbox.is_joined():
                 helper.help_with(record)
             changes.wait(LOOK_SECONDS)
             record = desk.store.records.get(record_id)
@@ -104,11 +111,6 @@ def _is_open(record: Record) -> bool:
 def _show(progress: Bars, task: TaskID, record: Record) -> None:
     error = f" ({record.transcription_error})" if record.transcription_error else ""
     progress.update(task, completed=record.progress, description=one_line(f"{record.title}{error}"))
-
-
-def _worker_lives(desk: Desk) -> bool:
-    liveness = Liveness(desk.store, desk.settings.locks)
-    return any(liveness.is_alive(worker) for worker in desk.store.workers.every("worker"))
 
 
 def _interrupt_on_end() -> None:

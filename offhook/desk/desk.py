@@ -14,6 +14,7 @@ from shared.reserve import Reserve
 from shared.settings import Settings
 from shared.settings_sources import load
 from shared.store.store import Store, damaged_values
+from shared.workers import Liveness
 
 if TYPE_CHECKING:
     from archive.storage.recordings import Recordings
@@ -79,6 +80,11 @@ class Desk:
             if self._preparing is None:
                 self._preparing = Preparing(self.settings, self.store, self.recordings)
             return self._preparing
+
+    def runs(self, kind: str) -> bool:
+        """Whether a process of a kind runs for this home."""
+        liveness = Liveness(self.store, self.settings.locks)
+        return any(liveness.is_alive(it) for it in self.store.workers.every(kind))
 
     def make_room(self) -> None:
         """Release the room that is kept in reserve, if the disk is full, so that something can be deleted."""

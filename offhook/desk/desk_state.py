@@ -15,6 +15,7 @@ from offhook.desk.desk import Desk
 from offhook.desk.not_taken import REASONS
 from offhook.desk.overview import inbox_troubles, missing_models
 from offhook.desk.running_call import waiting
+from offhook.desk.team_server import server_view, trouble
 from shared.store.values import Worker
 from shared.workers import Liveness
 
@@ -57,6 +58,7 @@ def desk_state(desk: Desk, backlog: Backlog) -> dict[str, Any]:
         "recorder": {**recorder, "waits": waiting(desk, recorder["session_id"])},
         "notices": [
             *_about_processes(workers),
+            *_about_server(desk, workers),
             *({"text": _about_model(it), "type": None} for it in backlog.missing_models),
             *({"text": text, "type": None} for text in _about_inbox(backlog.inbox)),
         ],
@@ -73,6 +75,14 @@ def _about_processes(workers: Sequence[Mapping[str, Any]]) -> Iterator[dict[str,
     for kind, text in _MISSED.items():
         if kind not in living:
             yield {"text": text, "type": START}
+
+
+def _about_server(desk: Desk, workers: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    server = server_view(desk)
+    if server and not any(worker["kind"] == "outbox" and worker["alive"] for worker in workers):
+        yield {"text": f"The outbox does not run, so nothing is sent to {server['name']}.", "type": START}
+    elif said := trouble(server):
+        yield {"text": said, "type": None}
 
 
 def _about_model(missing: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from archive.names import known
 from archive.passages import name_of
 from offhook.desk.desk import Desk
 from offhook.desk.remedies import remedy
+from offhook.desk.team_server import places
 from offhook.desk.views import record_view, seconds_left
 from shared.speakers import known_in_order
 from shared.store.listing import Wanted
@@ -74,13 +75,14 @@ def rows(desk: Desk, records: Sequence[Record]) -> list[dict[str, Any]]:
     """Describe recordings for a list: as for programs, with what a person looks for there."""
     ids = [record.id for record in records]
     speakers, given = desk.store.overlays.speakers_of(ids), desk.store.overlays.names_of(ids)
-    due_at = desk.store.deletions.due_at(ids)
+    due_at, there = desk.store.deletions.due_at(ids), places(desk, records)
     return [
         {
             **record_view(record, desk.settings),
             "speakers": _names(speakers[record.id], known(record, desk.settings.my_name) | given[record.id]),
             "seconds_left": seconds_left(record),
             "remedy": remedy(record),
+            "where": there.get(record.id),
             "deletion_due_at": iso(due_at.get(record.id)),
         }
         for record in records

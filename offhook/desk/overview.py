@@ -12,6 +12,7 @@ from offhook.desk.desk import Desk
 from offhook.desk.live_calls import live_calls
 from offhook.desk.machines import machines
 from offhook.desk.not_taken import SHOWN, not_taken
+from offhook.desk.team_server import server_view
 from offhook.desk.views import seconds_left
 from shared.errors import ModelMissing
 from shared.store.inbox_files import COPY, UNREADABLE
@@ -36,6 +37,7 @@ def overview(desk: Desk) -> dict[str, Any]:
         "counts": store.records.counts(),
         "recordings": unfinished_calls(desk),
         "live": live_calls(desk),
+        "server": server_view(desk),
         "running": [_running(record) for record in store.records.processing()],
         "oldest_waiting": _oldest_waiting(desk),
         "missing_models": missing_models(desk),

@@ -28,4 +28,6 @@ def queue_page(request: Request, desk: Desk, renderer: Renderer) -> Response:
         "desk": desk_state(desk, Backlog.of(desk)),
         "options": offered(desk.settings),
     }
-    return renderer.page(request, "queue.html", "Calls", data, inbox=str(desk.settings.inbox))
+    joined = desk.store.outbox.joined()
+    more = {"inbox": str(desk.settings.inbox), "server": joined.name if joined else None}
+    return renderer.page(request, "queue.html", "Calls", data, **more)

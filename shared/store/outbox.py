@@ -187,6 +187,10 @@ class Outbox:
         if item and any(getattr(item, name) != value for name, value in columns.items()):
             with self._database.transaction():
                 self._database.run(OutboxRow.update(**columns).where(OutboxRow.record == record_id))
+                # A page that lists the recording is told of changed records alone.
+                waits = (RecordRow.id == record_id) & (RecordRow.transcription_status == QUEUED)
+                progress = columns.get("server_progress", item.server_progress)
+                self._database.run(RecordRow.update(progress=progress).where(waits))
 
     def audio_deleted(self, record_id: int) -> None:
         """Note that the recording is at the server alone."""

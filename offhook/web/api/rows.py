@@ -39,6 +39,7 @@ class Row(TypedDict):
     speakers: list[str]
     seconds_left: float | None
     remedy: str | None
+    where: str | None
     deletion_due_at: str | None
 
 
@@ -88,6 +89,7 @@ class Queue(TypedDict):
     paused: bool
     counts: dict[Status, int]
     recordings: list[dict[str, Any]]
+    server: dict[str, Any] | None
     running: list[dict[str, Any]]
     oldest_waiting: dict[str, Any] | None
     missing_models: list[dict[str, Any]]

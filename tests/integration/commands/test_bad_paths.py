@@ -61,6 +61,7 @@ CALLS = (
     ("models", "pull", "{path}"),
     ("edit", "1", "--from", "{path}"),
     ("retry", "--failed", "--model", "{path}"),
+    ("join", "https://team.invalid", "--token", "t", "--certificate", "{path}"),
 )
 #: Each command with arguments that let it begin; all of them work in a home.
 IN_A_HOME = {
@@ -72,6 +73,8 @@ IN_A_HOME = {
     "delete": ("delete", "1", "--yes"),
     "edit": ("edit", "1", "--print"),
     "export": ("export", "--all", "--output", "{path}"),
+    "join": ("join", "http://127.0.0.1:9", "--token", "t"),
+    "leave": ("leave", "--yes"),
     "models": ("models", "list"),
     "prune": ("prune", "--older-than", "1h", "--yes"),
     "record": ("record", "state"),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.store.deliveries import DELIVERY_STATES
+from shared.store.outbox_states import OUTBOX_STATES
 from shared.store.transitions import STATES
 
 Table = dict[str, str]
@@ -42,6 +43,21 @@ RECORDING: Table = {
     "started_at": "time or null",
     "completed_at": "time or null",
     "next_attempt_at": "time or null",
+}
+
+
+SERVER: Table = {
+    "url": "text",
+    "name": "text",
+    "person": "text",
+    "state": "text",
+    "since": "time or null",
+    "why": "text or null",
+    "joined_at": "time",
+    "last_seen_at": "time",
+    "counts": "object",
+    **{f"counts.{state}": "integer" for state in OUTBOX_STATES},
+    "deletions": "integer",
 }
 
 
@@ -132,6 +148,7 @@ HOOK: Table = {
 NAMED = {
     "recording": RECORDING,
     "device": DEVICE,
+    "server": SERVER,
     "verdict": VERDICT,
     "outcome": OUTCOME,
     "erasure": ERASURE,
@@ -146,6 +163,7 @@ SECTIONS = {
     "An outcome": OUTCOME,
     "An erasure": ERASURE,
     "A hook": HOOK,
+    "A server": SERVER,
 }
 
 
@@ -280,6 +298,7 @@ CONTRACT: dict[str, Table] = {
         "recordings[].state": "text",
         "recordings[].started_at": "time",
         "recordings[].duration_seconds": "number",
+        "server": "server or null",
         "live": "list",
         "live[]": "object",
         "live[].session_id": "text",
@@ -411,6 +430,25 @@ CONTRACT: dict[str, Table] = {
         "settings.*.value": "value",
         "settings.*.source": "text",
         "settings.*.doc": "text",
+    },
+    "offhook outbox": {
+        "server": "server or null",
+        "recordings": "list",
+        "recordings[]": "object",
+        "recordings[].id": "integer",
+        "recordings[].session_id": "text",
+        "recordings[].title": "text",
+        "recordings[].state": "text",
+        "recordings[].sent_bytes": "integer",
+        "recordings[].size_bytes": "integer or null",
+        "recordings[].error": "text or null",
+        "recordings[].error_code": "text or null",
+        "recordings[].server_status": "text or null",
+        "recordings[].server_progress": "number",
+        "recordings[].server_error": "text or null",
+        "recordings[].sent_at": "time or null",
+        "recordings[].received_at": "time or null",
+        "recordings[].audio_deleted_at": "time or null",
     },
     "offhook doctor": {
         "checks": "list",

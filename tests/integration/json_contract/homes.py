@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from shared.store.audit import Note
 from shared.store.claims import Claim, Failure
 from shared.store.deliveries import EVENTS
 from shared.store.hooks import PROGRAM, URL
+from shared.store.joining import JoinedServer
 from shared.store.store import Store
 from shared.store.view import View
 from tests.live_calls import Decoder
@@ -159,6 +161,18 @@ def _follow_two(settings: Settings, store: Store) -> None:
     Decoder.of(store, f"{LOST[:-1]}0").guess(0.0, 1.0, (" Hello", ME))
 
 
+def _join(store: Store) -> None:
+    """Join a server that has a recording, has had trouble with it, and is not asked for another one yet."""
+    unknown = store.records.add(source="added", title="of unknown size", recording_path="/u.wav")
+    store.outbox.join(JoinedServer("https://team.test", "token", "team", "Ada", 0.0))
+    store.outbox.put_off(unknown.id, "PermissionError", "It is open elsewhere.", 30.0)
+    sent = next(record for record in store.records.every() if record.id != unknown.id)
+    store.outbox.take(sent.id, sent.sha256 or "")
+    store.outbox.note(sent.id, server_status="failed", server_error="The engine crashed.")
+    store.outbox.receive(sent.id)
+    store.outbox.audio_deleted(sent.id)
+
+
 @contextmanager
 def _full_disk(pid: int, home: Path) -> Iterator[None]:
     """Let a process write no file beyond what the growing one has now."""
@@ -185,6 +199,18 @@ class Answers:
     def new_home(self) -> Stage:
         """A home of its own, whose hooks may be on this machine."""
         return Stage(self.new.parent / "hooks", (("OFFHOOK_HOOK_PRIVATE_HOSTS", "127.0.0.1"),))
+
+    @cached_property
+    def joined_homes(self) -> list[Stage]:
+        """A home whose server answers, and one whose server is away."""
+        homes = [Stage(self.new.parent / name) for name in ("joined", "away")]
+        for home in homes:
+            assert home.offhook("add", self.new, SAMPLE).returncode == 0
+            with Store.of_home(Settings(home=home.home)) as store:
+                _join(store)
+                if home is homes[1]:
+                    store.outbox.server.away("team.test cannot be reached: Connection refused.")
+        return homes
 
     def to(self, heading: str) -> list[Any]:
         """The answers under a heading of the contract."""
@@ -231,6 +257,9 @@ class Answers:
             with Store.of_home(Settings(home=self.homes[0].home)) as store:
                 store.access.find(TOKEN, made["token"])
             yield self.homes[0].read("token", "list")
+        elif heading in ("offhook status", "offhook outbox"):
+            more = ["--all"] if heading == "offhook outbox" else []
+            yield from (home.read(*command, *more) for home in (*self.homes, *self.joined_homes))
         elif heading == "offhook backup":
             yield from (_backed_up(home, self.new.parent) for home in self.homes)
         elif heading == "offhook rebuild":

@@ -62,7 +62,7 @@ function show(view, row) {
   if (isRunning) view.bar.value = row.progress;
   text(view.left, isRunning ? pace(row) : urgency(row));
   text(view.title, row.title);
-  text(view.about, [row.candidate_id, row.project_id].filter(Boolean).join(" · "));
+  text(view.about, [row.where, row.candidate_id, row.project_id].filter(Boolean).join(" · "));
   reason(view.error, row.error);
   reason(view.remedy, row.error && row.remedy);
   text(view.speakers, row.speakers.join(", "));
