@@ -3,7 +3,7 @@
 One transaction marks a record for deletion and cancels it, so that its worker writes nothing more. Then its
 files are deleted, then its rows and the mark, then the database's files are scrubbed. A sweeper or the
 command line can repeat every step. A record's rows outlive its files, so that no file is left without a
-record.
+record. A recording in the storage goes after its rows: another row says so until the storage confirms it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from pathlib import Path
 
 from archive import receipts
 from archive.library import Library, LibraryBusy
-from shared.errors import OffhookError, RecordNotFound, StateConflict
+from archive.removing import ErasureWaits, remove_all, size_of
+from archive.renamed import Content
+from archive.storage.upkeep import Upkeep
+from shared.errors import RecordNotFound, StateConflict
 from shared.files import Fingerprint, is_file, sync_folder
 from shared.home import RESTORE_LOCK, RESTORE_PART, part_of
 from shared.locks import FileLock
@@ -31,7 +34,6 @@ from shared.workers import Liveness
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.1
 #: Time before scrubbing is tried again after another process prevented it: scrubbing is expensive.
 REST_SECONDS = 30.0
 SWEEP_PATIENCE_SECONDS = 1.0
@@ -45,12 +47,6 @@ SENDING = "being sent"
 _ON_ITS_WAY = "is on its way into the queue. Try again in a moment"
 
 
-class ErasureWaits(OffhookError):
-    """A file cannot be deleted yet. A worker will delete it as soon as possible."""
-
-    code = "erasure_waits"
-
-
 @dataclass(frozen=True)
 class ErasurePlan:
     """What a deletion removes. A call that is not in the queue has no record, and another state."""
@@ -62,6 +58,7 @@ class ErasurePlan:
     files: tuple[Path, ...]
     size_bytes: int
     stay: tuple[Path, ...]  # a person's own files, outside the home
+    objects: tuple[Content, ...] = ()  # in the storage
 
 
 class Eraser:
@@ -77,6 +74,7 @@ class Eraser:
     ) -> None:
         self._settings, self._store, self._library = settings, store, library
         self._clock, self._monotonic = clock, monotonic
+        self._upkeep = Upkeep(settings, store, clock, monotonic)
         self._liveness = Liveness(store, settings.locks)
         self._rests_until = 0.0
         self._named: set[int] = set()
@@ -87,9 +85,13 @@ class Eraser:
         """Plan the deletion of a recording."""
         files = tuple(self._library.files_of(record))
         own = self._library.find(record)
-        stay = (own,) if is_file(own) and own not in files else ()
-        state = record.transcription_status
-        return ErasurePlan(record.id, record.session_id, record.title, state, files, _size_bytes(files), stay)
+        is_there = record.storage_key is None and is_file(own)
+        stay = (own,) if is_there and own not in files else ()
+        stored = Content(record.size_bytes or 0, record.sha256 or "")
+        objects = () if record.storage_key is None else (stored,)
+        size_bytes = size_of(files) + sum(it.size_bytes for it in objects)
+        about = (record.id, record.session_id, record.title, record.transcription_status)
+        return ErasurePlan(*about, files, size_bytes, stay, objects)
 
     def of_candidate(self, candidate_id: str) -> list[ErasurePlan]:
         """Plan the deletion of a person's calls, queued or not. Raises StateConflict if one is recorded."""
@@ -148,7 +150,7 @@ class Eraser:
         while record := self._store.records.find(record_id):
             self._fence(record_id)  # it may have been queued again
             files = [*self._library.files_of(record), *self._library.leftovers(record)]
-            _remove_all(files, patience_seconds)
+            remove_all(files, patience_seconds)
             for folder in {path.parent for path in files}:
                 sync_folder(folder)
             if self._forget(record_id):
@@ -162,14 +164,26 @@ class Eraser:
             if not self._store.erasures.scrub(order, patience_seconds):
                 self._rests_until = self._monotonic() + REST_SECONDS
                 return False
-            if not self.marked():
-                receipts.finish(self._store, self._settings.receipts, self._clock())
             self._store.erasures.scrubbed(order)
+        self._finish_receipts()
         return True
+
+    def remove_objects(self) -> bool:
+        """Delete what deleted records had in the storage; False if a worker has to go on with it."""
+        return self._upkeep.remove_objects()
+
+    def _finish_receipts(self) -> None:
+        """Finish the receipts once nothing is left of any record that was marked."""
+        erasures = self._store.erasures
+        if erasures.expected_receipts() and not (
+            self.marked() or erasures.scrub_order() or self._store.objects.ordered()
+        ):
+            receipts.finish(self._settings, self._store, self._clock())
 
     def resume(self) -> None:
         """Finish interrupted deletions, unless another process is doing so."""
         if not (self.marked() or self._store.erasures.scrub_order()):
+            self._finish_receipts()
             return
         with suppress(LibraryBusy), self._library.alone(patience_seconds=0.0):
             for record_id in self.marked():
@@ -193,6 +207,8 @@ class Eraser:
                     return False
                 self._store.outbox.order_deletion(record_id, record.session_id)
                 self._store.records.delete(record_id)
+                if record.storage_key is not None:
+                    self._store.objects.order(record.storage_key)
             self._store.erasures.order_scrub()
             self._store.erasures.unmark(record_id)
         return True
@@ -221,7 +237,7 @@ class Eraser:
         ours = tuple(path for path in there if self._library.is_ours(path))
         stay = tuple(path for path in there if path not in ours)
         title, state = capture.title, capture.state
-        return ErasurePlan(None, capture.session_id, title, state, ours, _size_bytes(ours), stay)
+        return ErasurePlan(None, capture.session_id, title, state, ours, size_of(ours), stay)
 
     def _paths(self, capture: Capture) -> tuple[Path, Path]:
         """Return where a recording is while it runs, and where it goes."""
@@ -248,7 +264,7 @@ class Eraser:
     def _of_upload(self, upload: Upload) -> ErasurePlan:
         files = tuple(path for path in self._places_of(upload) if path.is_file())
         title = Path(upload.name).stem
-        return ErasurePlan(None, upload.id, title, SENDING, files, _size_bytes(files), ())
+        return ErasurePlan(None, upload.id, title, SENDING, files, size_of(files), ())
 
     def _places_of(self, upload: Upload) -> tuple[Path, Path]:
         """Return where a recording is while it is sent, and where it goes."""
@@ -267,35 +283,3 @@ class Eraser:
         if self._liveness.runs(capture.worker_id, capture.host):
             why = _REFUSALS.get(capture.state, _ON_ITS_WAY)
             raise StateConflict(f'The call "{capture.title}" {why}. Nothing was deleted.')
-
-
-def _size_bytes(files: Iterable[Path]) -> int:
-    return sum(path.stat().st_size for path in files if path.exists())
-
-
-def _remove_all(files: Iterable[Path], patience_seconds: float) -> None:
-    """Delete every file that can be deleted. Raises ErasureWaits for the first that cannot."""
-    stuck = []
-    for path in files:
-        try:
-            _remove(path, patience_seconds)
-        except ErasureWaits as error:
-            stuck.append(error)
-    if stuck:
-        raise stuck[0]
-
-
-def _remove(path: Path, patience_seconds: float) -> None:
-    """Delete a file; on Windows wait for programs that have it open. Raises ErasureWaits."""
-    deadline = time.monotonic() + patience_seconds
-    while True:
-        try:
-            path.unlink(missing_ok=True)
-            return
-        except OSError as error:
-            if not isinstance(error, PermissionError) or time.monotonic() >= deadline:
-                raise ErasureWaits(
-                    f"{path} cannot be deleted: {error.strerror}. "
-                    "A worker will delete it as soon as possible."
-                ) from error
-            time.sleep(LOOK_SECONDS)

@@ -28,7 +28,7 @@ LARGEST_COPY_BYTES = 5 << 30
 #: The smallest part of a multipart upload is 5 MiB, and there are 10,000 at most.
 PART_BYTES = 8 << 20
 MOST_PARTS = 9_000
-CONNECT_SECONDS, ANSWER_SECONDS = 5, 30
+CONNECT_SECONDS, ANSWER_SECONDS = 5, 15
 ATTEMPTS = 3
 HASH = "sha256"
 

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import click
 
 from archive import receipts
-from archive.erasing import Eraser, ErasurePlan, ErasureWaits
+from archive.erasing import Eraser, ErasurePlan
 from archive.library import Library
+from archive.removing import ErasureWaits
 from offhook.commands.options import json_option, pass_desk
 from offhook.commands.printing import confirm, print_json, say, warn
 from offhook.commands.wording import counted, short
@@ -137,8 +138,11 @@ class Erasure:
         with self._library.alone():
             found, receipt = self._mark(look, candidate_id)
             stuck = self._erase()
+            is_out = self.eraser.remove_objects()
             scrubbed = self.eraser.scrub(SCRUB_SECONDS)
-        self._report(found, receipt, finished=scrubbed and not stuck)
+        self._report(found, receipt, finished=scrubbed and is_out and not stuck)
+        if not is_out:
+            warn("The storage cannot be used now. A worker deletes the recordings there as soon as it can.")
         if not scrubbed:
             warn(
                 "The database is in use, or the disk has no room for a second copy of it. "
@@ -175,6 +179,7 @@ class Erasure:
             candidate_id,
             recordings=len(found),
             files=_all(plan.files for plan in found),
+            objects=[it for plan in found for it in plan.objects],
             stay=len(_all(plan.stay for plan in found)),
             now=time.time(),
         )

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from archive.erasing import Eraser
 from archive.library import Library
+from archive.storage.upkeep import Upkeep
 from offhook.desk.bulk import Outcome, by_parts
 from offhook.desk.desk import Desk
 from shared.errors import OffhookError, RecordNotFound, StateConflict, StoreError
@@ -84,6 +85,7 @@ class Remover:
         self._desk, self._clock = desk, clock
         library = Library(desk.settings, desk.store)
         self._eraser = Eraser(desk.settings, desk.store, library, clock)
+        self._upkeep = Upkeep(desk.settings, desk.store, clock)
         self._again_at = 0.0
 
     def remove_due(self) -> None:
@@ -94,3 +96,4 @@ class Remover:
         if self._eraser.mark_due() or time.monotonic() >= self._again_at:
             self._again_at = time.monotonic() + AGAIN_SECONDS
             self._eraser.resume()
+            self._upkeep.apply()

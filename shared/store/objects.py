@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 from shared.store.database import Database
 from shared.store.tables import ObjectDeletionRow, RecordRow
@@ -55,13 +56,16 @@ class Objects:
         with self._database.transaction():
             self._database.run(ObjectDeletionRow.delete().where(_is(storage_key)))
 
+    def is_due(self) -> bool:
+        """Whether there may be something to take."""
+        return self._database.first(ObjectDeletionRow.select().where(self._due()).limit(1)) is not None
+
     def take(self) -> ObjectDeletion | None:
         """Take a deletion that is due, so that no other process tries it meanwhile; None if there is none.
 
         A row whose object has a record again is removed instead.
         """
-        now = self._clock()
-        due = has_come(ObjectDeletionRow.next_attempt_at, now, LONGEST_EXPECTATION_SECONDS)
+        now, due = self._clock(), self._due()
         with self._database.transaction():
             kept = RecordRow.select(RecordRow.storage_key).where(RecordRow.storage_key.is_null(False))
             wanted = due & ObjectDeletionRow.storage_key.in_(kept)
@@ -94,6 +98,9 @@ class Objects:
         """Return which of these numbers are of a record, whosever it is."""
         query = RecordRow.select(RecordRow.id).where(RecordRow.id.in_(list(record_ids)))
         return set(self._database.column(query))
+
+    def _due(self) -> Any:
+        return has_come(ObjectDeletionRow.next_attempt_at, self._clock(), LONGEST_EXPECTATION_SECONDS)
 
     def _insert(self, storage_key: str, due_at: float) -> None:
         row = {"ordered_at": self._clock(), "next_attempt_at": due_at}

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from archive.erasing import Eraser
 from archive.library import Library
 from archive.retention import Retention
+from archive.storage.upkeep import Upkeep
 from archive.uploads import LeftUploads
 from shared.errors import ClaimLost, ModelMissing, OffhookError, StoreError, WorkerGone
 from shared.logs import DatabaseTrouble
@@ -77,12 +78,15 @@ class Sweeper:
     _eraser: Eraser = field(init=False)
     _retention: Retention = field(init=False)
     _uploads: LeftUploads = field(init=False)
+    _upkeep: Upkeep = field(init=False)
 
     def __post_init__(self) -> None:
         self._liveness = Liveness(self.store, self.settings.locks)
         self._eraser = Eraser(self.settings, self.store, self.library, self.clock, self.monotonic)
         self._retention = Retention(self.store, self._eraser, self.settings.retention_days, self.clock)
         self._uploads = LeftUploads(self.settings, self.store, self.clock, self.monotonic)
+
+        self._upkeep = Upkeep(self.settings, self.store, self.clock, self.monotonic)
 
     def run(self, stopping: threading.Event) -> None:
         """Sweep at once and then every 2 s, until `stopping` is set."""
@@ -97,7 +101,7 @@ class Sweeper:
         """Run every step once; a failed step does not stop the others."""
         steps = (
             *(self._reclaim, self._retention.apply, self._eraser.mark_due, self._eraser.resume),
-            *(self._archive, self._hint, self._remove_dead, self._uploads.apply),
+            *(self._archive, self._hint, self._remove_dead, self._uploads.apply, self._upkeep.apply),
         )
         failed = False
         for step in steps:

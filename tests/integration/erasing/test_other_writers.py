@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from archive.erasing import Eraser, ErasureWaits
+from archive.erasing import Eraser
 from archive.library import Library, LibraryBusy
+from archive.removing import ErasureWaits
 from shared.errors import ClaimLost, RecordNotFound
 from shared.settings import Settings
 from shared.store.store import Store

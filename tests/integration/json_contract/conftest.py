@@ -15,6 +15,7 @@ import pytest
 
 from archive import receipts
 from archive.library import Library
+from archive.renamed import Content
 from shared import home as folders
 from shared.settings import Settings
 from shared.speakers import ME
@@ -138,13 +139,20 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     with Store.open(settings.database_file) as store:
         session = {"title": "Call", "layout": "mono", "worker_id": "capture-0", "candidate_id": "C-17"}
         store.captures.begin(SESSION_ID, settings.inbox / "call.wav", started_at=1.0, **session)
+        stored = {"storage_key": "calls/2026/11/call.wav", "sha256": "0" * 64, "size_bytes": 3}
+        about = {"title": "Stored", "recording_path": stored["storage_key"], "candidate_id": "C-17"}
+        store.records.add(source="upload", **about, **stored)
     (settings.recording / f"{SESSION_ID}.part").write_bytes(b"RIFF")
-    begun = receipts.write(
-        settings.receipts, "C-1", recordings=0, files=[folder / "own.wav"], stay=0, now=1.0
-    )
+    begun = [
+        receipts.write(
+            *(settings.receipts, "C-1"),
+            **{"recordings": 0, "files": [folder / "own.wav"], "stay": 0, "now": 1.0, "objects": objects},
+        )
+        for objects in ((), (Content(3, "0" * 64),))
+    ]
     said = [stage.read("delete", "--candidate", "C-17", given) for given in ("--dry-run", "--yes")]
     pruned = [stage.read("prune", "--older-than", "90d", given) for given in ("--dry-run", "--yes")]
-    found = [json.loads(path.read_text()) for path in (begun, Path(said[1]["receipt"]))]
+    found = [json.loads(path.read_text()) for path in (*begun, Path(said[1]["receipt"]))]
     return {"offhook delete": said, "offhook prune": pruned, "The receipt of an erasure": found}
 
 
