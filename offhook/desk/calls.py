@@ -18,6 +18,9 @@ from shared.times import iso
 from shared.workers import Liveness
 
 INTERRUPTED, STOPPED, LATE = "interrupted", "stopped", "late"
+_ABOUT = ("session_id", "title", "started_at")
+#: The state of a recorder that is not in use, or not for whoever asks.
+IDLE: dict[str, Any] = {"state": "idle", **dict.fromkeys(_ABOUT)}
 #: How a call is called that is not in the queue and is not being recorded.
 NOT_RUNNING = {RECORDING: INTERRUPTED, WAITING: STOPPED, ENDED: LATE}
 
@@ -44,7 +47,7 @@ def recorder_state(desk: Desk) -> dict[str, Any]:
     calls = {call["state"]: call for call in unfinished_calls(desk)}
     state = next((state for state in (RECORDING, STOPPED, INTERRUPTED) if state in calls), "idle")
     call = calls.get(state, {})
-    return {"state": state, **{name: call.get(name) for name in ("session_id", "title", "started_at")}}
+    return {"state": state, **{name: call.get(name) for name in _ABOUT}}
 
 
 def described(capture: Capture, liveness: Liveness) -> dict[str, Any]:

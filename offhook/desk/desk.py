@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,9 @@ from shared.errors import SettingsError, StoreFull, StoreReadOnly
 from shared.reserve import Reserve
 from shared.settings import Settings
 from shared.settings_sources import load
+from shared.store.audit import Note
 from shared.store.store import Store, damaged_values
+from shared.store.view import EVERYBODY, View
 from shared.workers import Liveness
 
 if TYPE_CHECKING:
@@ -31,6 +35,7 @@ class Desk:
 
     def __init__(self, overrides: Mapping[str, Any]) -> None:
         self.overrides = overrides
+        self._base = self
         self._preparing: Preparing | None = None
         self._lock = threading.Lock()
         #: Why the database is only read; None if it is written too.
@@ -69,17 +74,39 @@ class Desk:
         """The files of recordings, wherever they are."""
         from archive.storage.recordings import Recordings
 
-        return Recordings(self.settings, self.store)
+        return Recordings(self.settings, self.store) if self is self._base else self._base.recordings
 
     @property
     def preparing(self) -> Preparing:
         """What reads recordings for the browser."""
         from offhook.desk.preparing import Preparing
 
-        with self._lock:  # several threads serve pages
-            if self._preparing is None:
-                self._preparing = Preparing(self.settings, self.store, self.recordings)
-            return self._preparing
+        base = self._base
+        with base._lock:  # several threads serve pages
+            if base._preparing is None:
+                base._preparing = Preparing(base.settings, base.store, base.recordings)
+            return base._preparing
+
+    def seen_by(self, view: View) -> Desk:
+        """Return the desk as a person sees it: what is not that person's is not there."""
+        return self if view == EVERYBODY else self._with(self.store.seen_by(view))
+
+    @contextmanager
+    def noting(self, *notes: Note) -> Iterator[Desk]:
+        """Yield the desk; what is done with it is noted in the audit log, if it is seen by a person.
+
+        The note is stored with the first change, in one transaction.
+        """
+        if not self.store.view.person or not notes:
+            yield self
+            return
+        with self.store.noting(self.store.view, *notes) as store:
+            yield self._with(store)
+
+    def _with(self, store: Store) -> Desk:
+        other = copy.copy(self)
+        other.__dict__["store"] = store
+        return other
 
     def runs(self, kind: str) -> bool:
         """Whether a process of a kind runs for this home."""

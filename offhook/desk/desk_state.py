@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from offhook.desk.calls import recorder_state
+from offhook.desk.calls import IDLE, recorder_state
 from offhook.desk.desk import Desk
 from offhook.desk.not_taken import REASONS
-from offhook.desk.overview import inbox_troubles, missing_models
+from offhook.desk.overview import NO_TROUBLES, inbox_troubles, missing_models, sees_all
 from offhook.desk.running_call import waiting
 from offhook.desk.team_server import server_view, trouble
 from shared.store.values import Worker
@@ -41,7 +41,8 @@ class Backlog:
     @classmethod
     def of(cls, desk: Desk) -> Backlog:
         """Read it."""
-        return cls(desk.store.listing.counts(), missing_models(desk), inbox_troubles(desk))
+        inbox = inbox_troubles(desk) if sees_all(desk) else NO_TROUBLES
+        return cls(desk.store.listing.counts(), missing_models(desk), inbox)
 
 
 def desk_state(desk: Desk, backlog: Backlog) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def desk_state(desk: Desk, backlog: Backlog) -> dict[str, Any]:
     store = desk.store
     liveness = Liveness(store, desk.settings.locks)
     workers = [_worker(row, liveness) for row in store.workers.every()]
-    recorder = recorder_state(desk)
+    recorder = recorder_state(desk) if sees_all(desk) else IDLE
     return {
         "paused": store.controls.paused(),
         "counts": backlog.counts,

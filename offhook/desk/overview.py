@@ -24,26 +24,32 @@ from transcribe_worker.engine.setup import setups_from_json
 
 ERRORS_SHOWN = 5
 COPIES_SHOWN = 20
+NO_TROUBLES: dict[str, Any] = {"copies": [], "unreadable": [], "not_taken": [], "not_taken_count": 0}
+
+
+def sees_all(desk: Desk) -> bool:
+    """Whether the desk is seen with everybody's calls; what is the machine's is not told to others."""
+    return desk.store.view.owner_id is None
 
 
 def overview(desk: Desk) -> dict[str, Any]:
     """Describe the queue, what runs, who works and what went wrong."""
-    store = desk.store
+    store, is_whole = desk.store, sees_all(desk)
     liveness = Liveness(store, desk.settings.locks)
     return {
         "home": str(desk.settings.home),
-        "inbox": {"path": str(desk.settings.inbox), **inbox_troubles(desk)},
+        "inbox": {"path": str(desk.settings.inbox), **(inbox_troubles(desk) if is_whole else NO_TROUBLES)},
         "paused": store.controls.paused(),
         "counts": store.records.counts(),
-        "recordings": unfinished_calls(desk),
-        "live": live_calls(desk),
-        "server": server_view(desk),
+        "recordings": unfinished_calls(desk) if is_whole else [],
+        "live": live_calls(desk) if is_whole else [],
+        "server": server_view(desk) if is_whole else None,
         "running": [_running(record) for record in store.records.processing()],
         "oldest_waiting": _oldest_waiting(desk),
         "missing_models": missing_models(desk),
         "workers": [_worker(row, liveness) for row in store.workers.every()],
-        "machines": machines(desk),
-        "stopped_hooks": _stopped_hooks(desk),
+        "machines": machines(desk) if is_whole else [],
+        "stopped_hooks": _stopped_hooks(desk) if is_whole else [],
         "errors": _errors(desk),
     }
 

@@ -46,7 +46,8 @@ def undo(desk: Desk, record_ids: Iterable[int]) -> list[Outcome]:
     """Let recordings not be deleted after all."""
 
     def kept(part: list[int]) -> list[Outcome]:
-        found, waited = _found(desk, part), desk.store.deletions.remove(part)
+        found = _found(desk, part)
+        waited = desk.store.deletions.remove(list(found))
         return [_outcome(it, found, waits=it in waited) for it in part]
 
     return by_parts(desk, record_ids, kept)

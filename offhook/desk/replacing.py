@@ -18,6 +18,7 @@ from offhook.desk.rewording import Rewording
 from offhook.desk.speech import require_words
 from shared.errors import RecordNotFound, StateConflict
 from shared.reading import Token, read
+from shared.store.audit import Note
 from shared.store.values import Record
 from shared.store.words_index import UNSPACED
 
@@ -100,9 +101,13 @@ def replace_everywhere(
     passed over.
     """
     for record_id in desk.store.search.records_with(old):
-        chosen = None if only is None else only.get(record_id, ())
+        chosen = None if only is None else only.get(record_id)
+        if only is not None and not chosen:
+            continue
         with suppress(RecordNotFound, StateConflict):
-            if (found := replace_now(desk, record_id, old, new, chosen)).places:
+            with desk.noting(Note("edit", record_id, "replace everywhere")) as noting:
+                found = replace_now(noting, record_id, old, new, chosen)
+            if found.places:
                 yield found
 
 

@@ -11,6 +11,7 @@ from offhook.desk.desk import Desk
 from offhook.desk.record_choices import other_options
 from shared.errors import OffhookError, RecordingMissing
 from shared.files import Fingerprint, move, sync_folder
+from shared.store.audit import Note
 from shared.store.inbox_files import ADOPTED
 from shared.store.store import Store
 from shared.store.transitions import PROCESSING
@@ -59,6 +60,7 @@ class WholeUpload:
             record = known if is_this or is_underway else self._wanted_again(known)
             store.deletions.remove([known.id])  # who sends it wants it
             store.uploads.close(self.upload.id)
+            self._note(known)
         self.part.unlink(missing_ok=True)
         return Added(record, was_known=not is_this)
 
@@ -84,7 +86,14 @@ class WholeUpload:
                 return Added(known, was_known=False)
             record = self._given_back(known, place, fingerprint) if known else self._new(place, fingerprint)
             store.inbox_files.note(place, fingerprint, ADOPTED, record.id)
+            self._note(record)
         return Added(record, was_known=known is not None)
+
+    def _note(self, record: Record) -> None:
+        """Note in a team's audit log who has sent it."""
+        store = self.desk.store
+        if store.view.person:
+            store.audit.note(store.view, [Note("add", record.id)])
 
     def _new(self, place: Path, fingerprint: Fingerprint) -> Record:
         content = {"sha256": self.sha256, **asdict(fingerprint)}

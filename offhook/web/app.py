@@ -13,12 +13,14 @@ from starlette.types import ASGIApp
 
 from offhook.desk.desk import Desk
 from offhook.desk.health import Health
+from offhook.web.admission import admitting
 from offhook.web.api import ENDPOINTS
 from offhook.web.assets import Assets
+from offhook.web.call import seen_by
 from offhook.web.call_page import call_page
 from offhook.web.dispatch import guarded, route
 from offhook.web.errors import error_body
-from offhook.web.gate import HEALTH, Gate, is_api
+from offhook.web.gate import HEALTH, Gate
 from offhook.web.health import health_answers
 from offhook.web.metrics.scraping import PATH as METRICS
 from offhook.web.metrics.scraping import Scraping
@@ -30,7 +32,7 @@ from offhook.web.recorder_page import recorder_page
 from offhook.web.search_page import search_page
 from offhook.web.signing_in import Entrance
 from offhook.web.tus import unlisted_routes
-from offhook.web.visitors import Doorkeeper
+from offhook.web.visitors import Doorkeeper, is_api
 from offhook.web.work import Work
 
 Page = Callable[[Request, Desk, Renderer], Response]
@@ -53,7 +55,8 @@ def application(desk: Desk, port: int, origins: Collection[str], work: Work) -> 
     renderer = Renderer.of(Assets())
     entrance = Entrance(doorkeeper, renderer, work)
     health = Health.of(desk)
-    found = [*routes(desk, entrance, renderer, work), Route(HEALTH, health_answers(health))]
+    admitted = admitting(routes(desk, entrance, renderer, work), desk, work)
+    found = [*admitted, Route(HEALTH, health_answers(health))]
     app = Starlette(routes=found, exception_handlers={HTTPException: _not_here})
     traffic = Traffic(Gate(app, doorkeeper, entrance.stranger, work, origins), found)
     app.add_route(METRICS, guarded(Scraping(desk, doorkeeper, health, traffic).answer))
@@ -75,7 +78,7 @@ def routes(desk: Desk, entrance: Entrance, renderer: Renderer, work: Work) -> li
 def _page_route(path: str, page: Page, desk: Desk, renderer: Renderer, work: Work) -> Route:
     async def answer(request: Request) -> Response:
         run = work.run_long if path in LONG_PAGES else work.run
-        return await run(page, request, desk, renderer)
+        return await run(page, request, seen_by(request, desk), renderer)
 
     return Route(path, guarded(answer), methods=["GET"])
 

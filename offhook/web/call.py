@@ -55,6 +55,12 @@ class Call:
         return number_of(self.path[name])
 
 
+def seen_by(request: Request, desk: Desk) -> Desk:
+    """Return the desk as the visitor sees it."""
+    client = request.client
+    return desk.seen_by(request.state.visitor.view(client.host if client else ""))
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """An address, its method, what it takes and what it answers.

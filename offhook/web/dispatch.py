@@ -21,11 +21,17 @@ from offhook.web.call import (
     TooMuch,
     from_json,
     from_query,
+    number_of,
+    scope_of,
+    seen_by,
 )
 from offhook.web.errors import Fault, FileTrouble, refusal
+from offhook.web.rules import Rule
 from offhook.web.work import Work
 from shared.errors import OffhookError, in_words
 from shared.logs import discreet
+from shared.store.access import READ
+from shared.store.audit import Note
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +86,21 @@ async def read_body(request: Request, most_bytes: int = LARGEST_BODY_BYTES) -> b
 def _answered(endpoint: Endpoint, desk: Desk, request: Request, body: bytes) -> Response:
     query = from_query(endpoint.query, request.query_params) if endpoint.query else None
     given = from_json(endpoint.body, body) if endpoint.body else None
-    found = endpoint.handler(Call(desk, request, request.path_params, query, given))
+    seen = seen_by(request, desk)
+    with seen.noting(*_notes(seen, request, given)) as noting:
+        found = endpoint.handler(Call(noting, request, request.path_params, query, given))
     return as_response(found, endpoint.status)
+
+
+def _notes(desk: Desk, request: Request, body: Any) -> list[Note]:
+    """Return what a change is noted as, for each of its records; reads are noted by `admission.py`."""
+    rule: Rule | None = getattr(request.state, "rule", None)
+    if rule is None or not rule.action or scope_of(request.method) == READ:
+        return []
+    if ids := getattr(body, "ids", None):
+        return [Note(rule.action, record.id) for record in desk.store.records.some(ids)]
+    record_id = request.path_params.get("record_id")
+    return [Note(rule.action, None if record_id is None else number_of(record_id))]
 
 
 def as_response(found: Any, status: int = 200) -> Response:

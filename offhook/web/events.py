@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from offhook.desk.desk import Desk
-from offhook.web.call import Answers, BadCall, Stream
-from offhook.web.hub import AT_ONCE, Hub
+from offhook.web.call import Answers, BadCall, Stream, seen_by
+from offhook.web.hub import Hub, desk_message
 from offhook.web.numbers import whole_number
 from offhook.web.open_stream import OpenStream
 from offhook.web.server_events import MEDIA_TYPE, QUIET_SECONDS, STILL_HERE, retry
@@ -36,18 +36,19 @@ def answers(desk: Desk, work: Work) -> Answers:
     work.at_end(hub.listeners.stop)
 
     async def stream(request: Request) -> Response:
-        seen = _seen(request)
-        return EventStream(hub, work, await work.run(hub.position, seen))
+        mine, seen = seen_by(request, desk), _seen(request)
+        return EventStream(mine, hub, work, await work.run(hub.position, seen))
 
     return stream
 
 
 class EventStream(OpenStream):
-    """What changes about records, and how the desk stands."""
+    """What changes about the records that a visitor sees, and how the desk stands."""
 
-    def __init__(self, hub: Hub, work: Work, seq: int) -> None:
-        self._hub, self._work, self._seq = hub, work, seq
-        self._words_after = seq
+    def __init__(self, desk: Desk, hub: Hub, work: Work, seq: int) -> None:
+        self._desk, self._hub, self._work, self._seq = desk, hub, work, seq
+        self._owner_id = desk.store.view.owner_id
+        self._words_after, self._desk_sent = seq, b""
         super().__init__(hub.listeners)
 
     async def events(self) -> AsyncIterator[bytes]:
@@ -57,7 +58,8 @@ class EventStream(OpenStream):
             self._woken.clear()
             if desk := self._hub.desk_after(desk_version):
                 desk_version = desk[0]
-                yield desk[1]
+                if told := await self._told(desk[1]):
+                    yield told
             if news := await self._news():
                 yield news
             elif not await self.wait(QUIET_SECONDS):
@@ -65,15 +67,21 @@ class EventStream(OpenStream):
 
     async def _news(self) -> bytes:
         """Return what this stream has not sent yet, a part of it if that is much."""
-        found, is_all = self._hub.after(self._seq), True
+        found = self._hub.after(self._seq, self._owner_id)
         if found is None:
-            found = await self._work.run(self._hub.read, self._seq, self._words_after)
-            is_all = len(found) < AT_ONCE
-        if found:
-            self._seq = found[-1].seq
-        if is_all:
+            found = await self._work.run(self._hub.read, self._desk, self._seq, self._words_after)
+        self._seq = found.seq
+        if found.is_all:
             self._words_after = self._seq
-        return b"".join(it.message for it in found)
+        return b"".join(it.message for it in found.news)
+
+    async def _told(self, of_all: bytes) -> bytes:
+        """Return how the desk stands, for a member without what concerns others; b"" if that is as before."""
+        if self._owner_id is None:
+            return of_all
+        message = await self._work.run(desk_message, self._desk)
+        is_new, self._desk_sent = message != self._desk_sent, message
+        return message if is_new else b""
 
 
 def _seen(request: Request) -> int | None:

@@ -20,9 +20,10 @@ from offhook.web.call import scope_of
 from offhook.web.errors import error_body, refusal
 from offhook.web.exchange import Exchange
 from offhook.web.neighbours import user_of
-from offhook.web.visitors import CSRF_HEADER, Doorkeeper
+from offhook.web.visitors import CSRF_HEADER, Doorkeeper, Visitor, is_api
 from offhook.web.work import Work
 from shared.errors import OffhookError
+from shared.store.access import WORKSTATION
 
 #: Makes the page for a visitor who is not signed in.
 Stranger = Callable[[Request], Response]
@@ -32,9 +33,10 @@ OPEN_PATHS = ("/sign-in", "/favicon.ico", "/metrics")  # the last looks itself w
 #: What is asked by load balancers, which know this server by its address alone; it says nothing.
 HEALTH = "/healthz"
 OPEN_FOLDERS = ("/static/",)
+#: What workstations call, and nobody else.
+TEAM_FOLDER = "/api/v1/team/"
 CLOSE = {"connection": "close"}
 HTTP_VERSIONS = ("1.0", "1.1")
-API_FOLDERS = ("/api/", "/v1/")
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -71,7 +73,8 @@ class Gate:
         secrets = headers.get("authorization"), headers.get("cookie")
 
         async def is_let_in() -> bool:
-            return _is_open(scope) or await self._work.run(self._knows, *secrets, user_of(scope))
+            visitor = scope.get("state", {}).get("visitor")
+            return visitor is None or await self._work.run(self._knows, visitor, *secrets, user_of(scope))
 
         exchange = Exchange(receive, send, self._headers(headers), is_let_in)
         answer = await self._refusal(scope) or self._app
@@ -83,9 +86,13 @@ class Gate:
         is_strict = self._doorkeeper.is_secure and not _is_local(headers.get("host", ""))
         return HEADERS | (STRICT_TRANSPORT if is_strict else {})
 
-    def _knows(self, authorization: str | None, cookies: str | None, user: int | None) -> bool:
+    def _knows(
+        self, visitor: Visitor, authorization: str | None, cookies: str | None, user: int | None
+    ) -> bool:
+        """Whether a visitor is still let in, to the same things."""
         try:
-            return self._doorkeeper.visitor(authorization, cookies, user) is not None
+            now = self._doorkeeper.visitor(authorization, cookies, user, is_use=False)
+            return now is not None and now.is_as(visitor)
         except OffhookError:  # the database is busy
             return True
 
@@ -126,12 +133,16 @@ class Gate:
         visitor = await self._work.run(self._doorkeeper.visitor, *secrets, user_of(scope))
         if visitor is None:
             return self._unknown(scope)
+        if (visitor.kind == WORKSTATION) != scope["path"].startswith(TEAM_FOLDER):
+            return _refused(scope, "scope", "A workstation's token is for its outbox, and nothing else is.")
+        scope.setdefault("state", {})["visitor"] = visitor
+        if visitor.kind == WORKSTATION:
+            return None
         scope_needed = scope_of(scope["method"])
         if not visitor.may(scope_needed):
             return _refused(scope, "scope", f"This token has no scope {scope_needed}.")
         if scope_needed != scope_of("GET") and not visitor.proves(headers.get(CSRF_HEADER)):
             return _refused(scope, "csrf", "The page is out of date. Load it again.")
-        scope.setdefault("state", {})["visitor"] = visitor
         return None
 
     def _unknown(self, scope: Scope) -> Response:
@@ -141,11 +152,6 @@ class Gate:
             return refusal(TooManyGuesses(), {"retry-after": "60"})
         text = "Sign in with `offhook open`, or send a token of `offhook token create`."
         return JSONResponse(error_body("not_signed_in", text), 401, {"www-authenticate": "Bearer"})
-
-
-def is_api(scope: Scope) -> bool:
-    """Whether a request is for a program rather than for a person."""
-    return str(scope["path"]).startswith(API_FOLDERS)
 
 
 def _is_open(scope: Scope) -> bool:

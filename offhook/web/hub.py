@@ -31,10 +31,25 @@ AT_ONCE, KEPT = 100, 500
 
 @dataclass(frozen=True)
 class News:
-    """What changed about a record, as an event stream sends it; `seq` is the number of the change."""
+    """What changed about a record of a person, as an event stream sends it; `seq` is the change's number."""
 
     seq: int
     message: bytes
+    owner_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Some:
+    """News up to a change; `is_all` unless there are more by now."""
+
+    news: list[News]
+    seq: int
+    is_all: bool
+
+
+def desk_message(desk: Desk) -> bytes:
+    """Return the event that tells a member how the desk stands."""
+    return event("desk", desk_state(desk, Backlog.of(desk)))
 
 
 class Hub:
@@ -60,15 +75,24 @@ class Hub:
         latest = self._desk.store.changes.latest()
         return latest if seen is None else seen if seen <= latest else 0
 
-    def after(self, seq: int) -> list[News] | None:
-        """Return the news after a change, None if not all of them are kept: `read` has them."""
-        with self._lock:
-            is_kept = self._known_after <= seq <= self._latest
-            return [it for it in self._news if it.seq > seq] if is_kept else None
+    def after(self, seq: int, owner_id: int | None = None) -> Some | None:
+        """Return the news after a change, None if not all of them are kept: `read` has them.
 
-    def read(self, seq: int, words_after: int) -> list[News]:
-        """Read the next news after a change from the database; words changed if they did after another."""
-        return _news(self._desk, self._desk.store.changes.since(seq, AT_ONCE), words_after)
+        Of a person, if given, and otherwise everybody's.
+        """
+        with self._lock:
+            if not self._known_after <= seq <= self._latest:
+                return None
+            found = [it for it in self._news if it.seq > seq and owner_id in (None, it.owner_id)]
+            return Some(found, self._latest, is_all=True)
+
+    def read(self, desk: Desk, seq: int, words_after: int) -> Some:
+        """Read the next news after a change, as `desk` sees them; words changed if they did after another."""
+        latest = desk.store.changes.latest()  # first: a change that is seen twice does no harm
+        found = _news(desk, desk.store.changes.since(seq, AT_ONCE), words_after)
+        if len(found) == AT_ONCE:
+            return Some(found, found[-1].seq, is_all=False)
+        return Some(found, max(latest, found[-1].seq if found else seq), is_all=True)
 
     def desk_after(self, version: int) -> tuple[int, bytes] | None:
         """Return how the desk stands and the version of that, None if it has no later one."""
@@ -136,8 +160,9 @@ def _news(desk: Desk, changes: Sequence[RecordChange], words_after: int) -> list
 
 def _one(change: RecordChange, row: dict[str, Any] | None, words_after: int) -> News:
     if row is None:
-        return News(change.seq, event("deleted", {"id": change.record_id}, change.seq))
+        gone = event("deleted", {"id": change.record_id}, change.seq)
+        return News(change.seq, gone, change.owner_id)
     words = b""
     if change.words_seq > words_after:
         words = event("words", {"id": change.record_id, "seq": change.words_seq})
-    return News(change.seq, words + event("record", row, change.seq))
+    return News(change.seq, words + event("record", row, change.seq), change.owner_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from offhook.web.assets import Assets
+from offhook.web.rules import rule_of
+from offhook.web.visitors import Visitor
 from shared.inbox_names import SUFFIXES
 
 TEMPLATES = Path(__file__).parent / "templates"
+#: The pages that the bar at the top leads to.
+PAGES = (("/", "Calls"), ("/recorder", "Recorder"), ("/search", "Search"))
 #: `<` in a script's data could end it.
 _SAFE = {"<": "\\u003c", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -43,11 +47,20 @@ class Renderer:
             "title": title,
             "csrf": visitor.csrf if visitor else None,
             "can_sign_out": request.url.scheme == "https",
+            "pages": _pages(visitor),
+            "signed_in_as": visitor.person.shown_name if visitor and visitor.person else None,
             "data": script_json(data),
             "path": request.url.path,
             **more,
         }
         return HTMLResponse(self.environment.get_template(template).render(given))
+
+
+def _pages(visitor: Visitor | None) -> Sequence[tuple[str, str]]:
+    """Return the pages that a visitor may open."""
+    if visitor is None or not visitor.in_team:
+        return PAGES
+    return [it for it in PAGES if visitor.is_at_least(rule_of("GET", it[0]).role)]
 
 
 def script_json(data: Any) -> str:

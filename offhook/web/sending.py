@@ -16,7 +16,7 @@ from offhook.desk.desk import Desk
 from offhook.desk.listing import rows
 from offhook.desk.record_choices import RecordChoices, file_name
 from offhook.desk.uploading import Uploads
-from offhook.web.call import Answers, BadCall, from_query
+from offhook.web.call import Answers, BadCall, from_query, seen_by
 from offhook.web.receiving import patient, receive
 from offhook.web.tus_headers import content_length
 from offhook.web.work import Work
@@ -39,7 +39,6 @@ SentRecording = msgspec.defstruct(
 
 def sending(desk: Desk, work: Work) -> Answers:
     """Return what takes a recording."""
-    uploads = Uploads(desk)
 
     async def take(request: Request) -> Response:
         if request.headers.get("content-type", "").startswith("multipart/"):
@@ -47,10 +46,11 @@ def sending(desk: Desk, work: Work) -> Answers:
         given = dict(request.query_params)
         from_query(SentRecording, given)
         name, chosen = file_name(given["name"]), record_choices.read(given)
-        added = await take_whole(request, request.stream(), name, chosen, uploads, work)
+        seen = seen_by(request, desk)
+        added = await take_whole(request, request.stream(), name, chosen, Uploads(seen), work)
         location = {"Location": f"{PATH}/{added.record.id}"}
         status = 200 if added.was_known else 201
-        return JSONResponse(await work.run(added_view, desk, added), status, location)
+        return JSONResponse(await work.run(added_view, seen, added), status, location)
 
     return patient(take)
 

@@ -22,7 +22,7 @@ from offhook.desk.queueing import transcribe_otherwise
 from offhook.desk.record_choices import API, RecordChoices, file_name
 from offhook.desk.uploading import Uploads
 from offhook.web.awaiting import Finishing, HungUp
-from offhook.web.call import Answers, BadCall
+from offhook.web.call import Answers, BadCall, seen_by
 from offhook.web.form import Form
 from offhook.web.openai_answers import GRANULARITIES, RESPONSE_FORMATS, WORD, answer
 from offhook.web.openai_errors import NotNow, NotTranscribed, TranscriptionFailed, answering
@@ -54,15 +54,20 @@ class Asked:
 
 def transcriptions(desk: Desk, work: Work) -> Answers:
     """Return what answers with transcripts."""
-    return answering(Transcriptions(desk, work).answer)
+    finishing = Finishing(desk, work)
+
+    async def answer(request: Request) -> Response:
+        return await Transcriptions(seen_by(request, desk), work, finishing).answer(request)
+
+    return answering(answer)
 
 
 class Transcriptions:
-    """Takes files of one desk and answers with their transcripts."""
+    """Takes a file of one visitor and answers with its transcript."""
 
-    def __init__(self, desk: Desk, work: Work) -> None:
+    def __init__(self, desk: Desk, work: Work, finishing: Finishing) -> None:
         self._desk, self._work, self._uploads = desk, work, Uploads(desk)
-        self._finishing = Finishing(desk, work)
+        self._finishing = finishing
 
     async def answer(self, request: Request) -> Response:
         """Take a form with a file, wait, and answer with the transcript."""

@@ -6,6 +6,8 @@ JSON to a client that accepts that.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -15,7 +17,7 @@ from offhook.desk.desk import Desk
 from offhook.desk.part_file import PartFile
 from offhook.desk.record_choices import file_name
 from offhook.desk.uploading import Uploads
-from offhook.web.call import Answers
+from offhook.web.call import Answers, seen_by
 from offhook.web.errors import error_body
 from offhook.web.receiving import patient, receive
 from offhook.web.sending import added_view
@@ -30,7 +32,7 @@ _JSON = "application/json"
 
 
 class Tus:
-    """The protocol over one desk's uploads."""
+    """The protocol over the uploads of one desk, as one visitor sees it."""
 
     def __init__(self, desk: Desk, work: Work) -> None:
         self._desk, self._work, self._uploads = desk, work, Uploads(desk)
@@ -102,12 +104,21 @@ class Tus:
 
 def unlisted_routes(desk: Desk, work: Work) -> list[Route]:
     """Return the routes of the methods that a description of addresses leaves out."""
-    tus, one = Tus(desk, work), f"{PATH}/{{upload_id}}"
+    options, one = tus_answers(desk, work, Tus.options), f"{PATH}/{{upload_id}}"
     return [
-        Route(PATH, tus.options, methods=["OPTIONS"]),
-        Route(one, tus.options, methods=["OPTIONS"]),
-        Route(one, resumable(tus.head), methods=["HEAD"]),
+        Route(PATH, options, methods=["OPTIONS"]),
+        Route(one, options, methods=["OPTIONS"]),
+        Route(one, resumable(tus_answers(desk, work, Tus.head)), methods=["HEAD"]),
     ]
+
+
+def tus_answers(desk: Desk, work: Work, method: Callable[[Tus, Request], Awaitable[Response]]) -> Answers:
+    """Return what answers with a method of the protocol, each request as its visitor sees the desk."""
+
+    async def answer(request: Request) -> Response:
+        return await method(Tus(seen_by(request, desk), work), request)
+
+    return answer
 
 
 def resumable(answer: Answers) -> Answers:

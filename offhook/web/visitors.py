@@ -15,23 +15,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from starlette.types import Scope
+
 from offhook.desk.password import LONGEST, TooManyGuesses, is_right
 from offhook.web.neighbours import ROOT
 from shared.store.access import ALL, LINK, READ, SESSION, TOKEN, WORKSTATION, WRITE, Access
 from shared.store.people import Person
 from shared.store.store import Store
-from shared.store.view import MACHINE, View
+from shared.store.view import EVERYBODY, MACHINE, View
 
 SESSION_SECONDS = 30 * 86_400.0
 #: Of a person in a team: at most, and without a request. An open event stream is no request.
 PERSON_SECONDS, IDLE_SECONDS = 7 * 86_400.0, 12 * 3600.0
 CSRF_HEADER = "x-csrf-token"
+API_FOLDERS = ("/api/", "/v1/")
 #: Wrong secrets in a minute, before further ones are refused unchecked.
 MOST_FAILURES = 30
 #: Wrong passwords in a minute; a password can be guessed, other secrets cannot.
 MOST_PASSWORDS = 10
 FAILURE_SECONDS = 60.0
 LONGEST_SECRET = 200
+#: For how long it counts whether a home has people.
+TEAM_SECONDS = 1.0
 #: Cookies of one name that are looked up.
 MOST_COOKIES = 4
 
@@ -41,7 +46,7 @@ class Visitor:
     """Somebody who is let in; `csrf` is what changes need in their header, None for a program.
 
     `access_id` is the number of the session or token, `kind` tells which it is. `person` is None for whoever
-    works on the machine itself, as everybody does in a home without people.
+    works on the machine itself, as everybody does in a home without people; `in_team` says if it has some.
     """
 
     access_id: int
@@ -50,6 +55,7 @@ class Visitor:
     name: str | None = None
     person: Person | None = None
     kind: str = SESSION
+    in_team: bool = False
 
     @property
     def owner_id(self) -> int | None:
@@ -58,7 +64,7 @@ class Visitor:
 
     def may(self, scope: str) -> bool:
         """Whether a scope is open to the visitor."""
-        return scope in self.scopes or self.kind == WORKSTATION
+        return scope in self.scopes
 
     def is_at_least(self, role: str) -> bool:
         """Whether the visitor may do what a role may."""
@@ -66,9 +72,20 @@ class Visitor:
 
     def view(self, address: str = "") -> View:
         """Return the view of the store that the visitor has; `address` is for the audit log."""
+        if not self.in_team:
+            return EVERYBODY
         if self.person is None:
             return replace(MACHINE, address=address)
         return View(self.owner_id, self.person.id, self.person.name, address)
+
+    def is_as(self, other: Visitor) -> bool:
+        """Whether the visitor may still see and do what another one may: the same access at an other time."""
+        return (self.access_id, self.owner_id, self.role) == (other.access_id, other.owner_id, other.role)
+
+    @property
+    def role(self) -> str | None:
+        """The role of the person, None for whoever works on the machine itself."""
+        return self.person.role if self.person else None
 
     def proves(self, header: str | None) -> bool:
         """Whether a change comes from a page of the desk; compared in constant time."""
@@ -111,6 +128,8 @@ class Doorkeeper:
         self._failures = Failures(MOST_FAILURES, monotonic)
         self._passwords = Failures(MOST_PASSWORDS, monotonic)
         self._hashing = threading.Lock()
+        self._monotonic = monotonic
+        self._team = float("-inf"), False
 
     def visitor(
         self,
@@ -158,6 +177,15 @@ class Doorkeeper:
         return self._session_secret(user)
 
     @property
+    def is_team(self) -> bool:
+        """Whether the home has people; looked up now and then."""
+        looked_at, found = self._team
+        if self._monotonic() - looked_at > TEAM_SECONDS:
+            found = self._store.people.are_there()
+            self._team = self._monotonic(), found
+        return found
+
+    @property
     def is_guessed_at(self) -> bool:
         """Whether so many secrets were wrong in the last minute that others are refused unchecked."""
         return self._failures.are_too_many
@@ -196,7 +224,8 @@ class Doorkeeper:
         if found.person_id is not None and (person is None or person.disabled_at is not None):
             return None
         name = None if found.kind == SESSION else found.name
-        return Visitor(found.id, frozenset(found.scopes.split()), csrf, name, person, found.kind)
+        in_team = person is not None or self.is_team
+        return Visitor(found.id, frozenset(found.scopes.split()), csrf, name, person, found.kind, in_team)
 
     def _is_idle(self, session: Access) -> bool:
         used_at = session.last_used_at or session.created_at
@@ -209,6 +238,11 @@ class Doorkeeper:
 def _is_of(session: Access, user: int | None) -> bool:
     """Whether a user may go on with a session; whoever is root can read the database anyway."""
     return session.name is None or user in (None, ROOT) or session.name == str(user)
+
+
+def is_api(scope: Scope) -> bool:
+    """Whether a request is for a program rather than for a person."""
+    return str(scope["path"]).startswith(API_FOLDERS)
 
 
 def csrf_of(session: str) -> str:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from offhook.desk import playing
 from offhook.desk.desk import Desk
-from offhook.web.call import Answers, Call, Endpoint, Stream
+from offhook.web.call import Answers, Call, Endpoint, Stream, seen_by
 from offhook.web.sound_response import SoundResponse
 from offhook.web.work import Work
 
@@ -26,7 +26,8 @@ def audio(desk: Desk, work: Work) -> Answers:
     """Return what answers with the audio, or the range of it that is asked for."""
 
     async def answer(request: Request) -> SoundResponse:
-        return SoundResponse(await work.run(_sound, Call(desk, request, request.path_params)), work)
+        call = Call(seen_by(request, desk), request, request.path_params)
+        return SoundResponse(await work.run(_sound, call), work)
 
     return answer
 

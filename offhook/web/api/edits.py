@@ -11,6 +11,7 @@ from offhook.desk import history, replacing, terms
 from offhook.desk.replacing import Place, Replacement
 from offhook.web.api.limits import Name, RowNumber, WordNumber
 from offhook.web.call import Call, Endpoint
+from shared.store.audit import Note
 from shared.store.edits import Edit
 from shared.times import iso
 
@@ -112,7 +113,8 @@ def replace(call: Call) -> Replaced:
     if given.everywhere:
         return _replaced(replacing.replace_everywhere(desk, given.old, given.new, only))
     places = None if only is None else only.get(record_id, ())
-    return _replaced([replacing.replace_now(desk, record_id, given.old, given.new, places)])
+    with desk.noting(Note("edit", record_id, "replace")) as noting:
+        return _replaced([replacing.replace_now(noting, record_id, given.old, given.new, places)])
 
 
 def add_term(call: Call) -> Added:

@@ -12,7 +12,7 @@ from offhook.desk.uploading import Uploads
 from offhook.web.api.rows import Row
 from offhook.web.call import Answers, Call, Endpoint, Stream
 from offhook.web.sending import SentRecording, sending
-from offhook.web.tus import PATH, Tus, resumable
+from offhook.web.tus import PATH, Tus, resumable, tus_answers
 from offhook.web.tus_headers import CHUNK
 from offhook.web.work import Work
 from shared.store.values import Upload
@@ -80,15 +80,15 @@ class Taken(msgspec.Struct):
 
 
 def _creating(desk: Desk, work: Work) -> Answers:
-    return resumable(Tus(desk, work).create)
+    return resumable(tus_answers(desk, work, Tus.create))
 
 
 def _taking(desk: Desk, work: Work) -> Answers:
-    return resumable(Tus(desk, work).patch)
+    return resumable(tus_answers(desk, work, Tus.patch))
 
 
 def _cancelling(desk: Desk, work: Work) -> Answers:
-    return resumable(Tus(desk, work).delete)
+    return resumable(tus_answers(desk, work, Tus.delete))
 
 
 ONE = f"{PATH}/{{upload_id:str}}"

@@ -12,8 +12,8 @@ import pytest
 from starlette.routing import Route
 
 from offhook.web.call import Endpoint, Stream
-from offhook.web.gate import API_FOLDERS
 from offhook.web.openapi import PATH, document, plain
+from offhook.web.visitors import API_FOLDERS
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
