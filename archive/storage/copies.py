@@ -20,7 +20,7 @@ from pathlib import Path
 
 from archive.playback_copies import all_playback_copies
 from archive.storage.errors import RecordingDamaged
-from archive.storage.storage import Storage
+from archive.storage.storage import Source
 from shared.errors import DiskFull
 from shared.files import BLOCK_BYTES, names_in, whole
 from shared.home import make_folder
@@ -71,7 +71,7 @@ class Copies:
         self._settings, self._clock = settings, clock
 
     @contextmanager
-    def in_use(self, record: Record, storage: Storage, keep: Callable[[], None]) -> Iterator[Path]:
+    def in_use(self, record: Record, storage: Source, keep: Callable[[], None]) -> Iterator[Path]:
         """Have the copy of a recording, and keep it until the end of the block. Raises as `path`."""
         make_folder(self._settings.copies)
         copy = copy_of(self._settings, record)
@@ -85,7 +85,7 @@ class Copies:
             with suppress(OSError):
                 lock.path.unlink()
 
-    def path(self, record: Record, storage: Storage, keep: Callable[[], None]) -> Path:
+    def path(self, record: Record, storage: Source, keep: Callable[[], None]) -> Path:
         """Return the copy of a recording, which is fetched if need be, and stays for a minute at least.
 
         Raises RecordingMissing, RecordingDamaged, StorageError, DiskFull, and what `keep` raises to stop.
@@ -121,7 +121,7 @@ class Copies:
                 return False
             return True
 
-    def _fetch(self, copy: Path, record: Record, storage: Storage, keep: Callable[[], None]) -> None:
+    def _fetch(self, copy: Path, record: Record, storage: Source, keep: Callable[[], None]) -> None:
         digest = hashlib.sha256()
         try:
             with storage.open(record.storage_key or "") as source, whole(copy) as file:

@@ -1,21 +1,23 @@
 """Where a record's recording can be read: everything that opens one asks here.
 
-A recording of this machine is in the library or where it was added. One with a `storage_key` is in a team's
-storage: in a folder it is read in place, from S3 it is copied into the home first. Its hash is checked, of a
-file again whenever it has changed.
+A recording of this machine is in the library or where it was added. One that a workstation has handed to its
+server and deleted is copied from there. One with a `storage_key` is in a team's storage: in a folder it is
+read in place, from S3 it is copied into the home first. Its hash is checked, of a file again whenever it has
+changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from archive.library import Library
 from archive.storage.copies import Copies
 from archive.storage.errors import RecordingDamaged
-from archive.storage.storage import Storage, nothing, storage_of
+from archive.storage.storage import Source, Storage, nothing, storage_of
 from shared.errors import BadRecording, EngineCrashed, EngineFailed, RecordingMissing
 from shared.files import Fingerprint, sha256_of
 from shared.settings import Settings
@@ -26,11 +28,22 @@ from shared.store.values import Record
 REMEMBERED = 1_000
 
 
-class Recordings:
-    """The recordings of one home's records. Any number of threads may use it."""
+Elsewhere = Callable[[Record], Source | None]
 
-    def __init__(self, settings: Settings, store: Store) -> None:
-        self._settings = settings
+
+def nowhere(record: Record) -> Source | None:
+    """Know no other place of a recording."""
+    return None
+
+
+class Recordings:
+    """The recordings of one home's records. Any number of threads may use it.
+
+    `elsewhere` returns what a recording can be read from that is here no more, None if there is nothing.
+    """
+
+    def __init__(self, settings: Settings, store: Store, elsewhere: Elsewhere = nowhere) -> None:
+        self._settings, self._elsewhere = settings, elsewhere
         self._library, self._copies = Library(settings, store), Copies(settings)
         self._checked: dict[Path, Fingerprint] = {}
 
@@ -46,7 +59,9 @@ class Recordings:
         is called while it is fetched or checked, and may raise to stop.
         """
         if record.storage_key is None:
-            return self._library.find(record)
+            own = self._library.find(record)
+            source = None if own.exists() else self._elsewhere(record)
+            return self._copies.path(_keyed(record), source, keep) if source else own
         if path := self.storage.local_path(record.storage_key):
             self._check(record, path, keep)
             return path
@@ -59,7 +74,12 @@ class Recordings:
         If reading a file of the storage goes wrong inside, and the storage is away, it raises StorageError.
         """
         if record.storage_key is None:
-            yield self._library.find(record)
+            path = self._library.find(record)
+            if not path.exists() and (source := self._elsewhere(record)):
+                with self._copies.in_use(_keyed(record), source, keep) as path:
+                    yield path
+            else:
+                yield path
         elif self.storage.local_path(record.storage_key):
             with self._blaming_the_storage(record.storage_key):
                 yield self.path(record, keep)
@@ -96,3 +116,8 @@ class Recordings:
         if len(self._checked) >= REMEMBERED:
             self._checked.clear()
         self._checked[path] = found
+
+
+def _keyed(record: Record) -> Record:
+    """Return a record by whose key its recording is asked for elsewhere."""
+    return replace(record, storage_key=f"{record.session_id}{Path(record.recording_path).suffix.lower()}")

@@ -20,7 +20,14 @@ def nothing() -> None:
     """Keep no claim while a recording is read."""
 
 
-class Storage(Protocol):
+class Source(Protocol):
+    """Whatever recordings can be read from."""
+
+    def open(self, key: str) -> BinaryIO:
+        """Open a recording to be read once, from the beginning. Raises OffhookError."""
+
+
+class Storage(Source, Protocol):
     """Recordings by key. Any number of processes on any number of machines may use it at once."""
 
     def open(self, key: str) -> BinaryIO:

@@ -73,8 +73,11 @@ class Desk:
     def recordings(self) -> Recordings:
         """The files of recordings, wherever they are."""
         from archive.storage.recordings import Recordings
+        from offhook.desk.at_the_server import elsewhere
 
-        return Recordings(self.settings, self.store) if self is self._base else self._base.recordings
+        if self is not self._base:
+            return self._base.recordings
+        return Recordings(self.settings, self.store, lambda it: elsewhere(self.settings, self.store, it))
 
     @property
     def preparing(self) -> Preparing:

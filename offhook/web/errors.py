@@ -27,6 +27,7 @@ from offhook.desk.uploading import TooManyUploads, WrongOffset
 from offhook.hooks.addresses import AddressRefused, BadHook
 from offhook.web.call import BadCall, TooMuch
 from offhook.web.listeners import TooManyStreams
+from outbox_worker.errors import OnlyAtTheServer
 from shared.capture_errors import CaptureNotRunning, CaptureSilent, UnknownSession
 from shared.errors import (
     BadRecording,
@@ -72,6 +73,7 @@ STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (NoSuchMoment, 404),
     (UnknownSpeaker, 404),
     (RecordingMissing, 404),
+    (OnlyAtTheServer, 503),
     (NeedsCopy, 409),
     (NoteNotFound, 404),
     (UnknownFormat, 404),
