@@ -11,14 +11,6 @@ import os
 import sys
 from pathlib import Path
 
-import eventlet
-
-eventlet.monkey_patch()
-
-import eventlet.wsgi  # noqa: E402
-from swift.common import utils  # noqa: E402
-from swift.common.ring import RingData  # noqa: E402
-
 KEY, SECRET = "test:tester", "testing"
 DEVICE = "disk"
 
@@ -84,6 +76,13 @@ class NoCache:
 
 
 def main(folder: Path, port: int) -> None:
+    """Run the node; print the port that it has taken."""
+    import eventlet
+
+    eventlet.monkey_patch()
+    import eventlet.wsgi
+    from swift.common import utils
+
     (folder / "devices" / DEVICE).mkdir(parents=True, exist_ok=True)
     conf = folder / "swift.conf"
     conf.write_text(
@@ -113,6 +112,8 @@ def main(folder: Path, port: int) -> None:
 
 
 def _ring(path: Path, port: int) -> None:
+    from swift.common.ring import RingData
+
     device = {
         "id": 0,
         "region": 1,
