@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from shared.errors import DiskFull, OffhookError, TooLarge
@@ -52,6 +53,22 @@ class PartFile:
             if error.errno in _FULL:
                 raise DiskFull("The disk is full. Make room and go on; what has arrived is kept.") from error
             raise
+
+    def append_whole(self, blocks: Iterable[bytes]) -> None:
+        """Write several blocks, or nothing if one of them cannot be written. Raises as `append`."""
+        before = self.size_bytes
+        try:
+            for block in blocks:
+                self.append(block)
+        except BaseException:
+            self._cut_off(before)
+            raise
+
+    def _cut_off(self, size_bytes: int) -> None:
+        with self._lock:
+            if self._handle is not None:
+                os.ftruncate(self._handle, size_bytes)
+                self.size_bytes = size_bytes
 
     def _write(self, left: memoryview) -> None:
         with self._lock:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from shared.store.database import Database
-from shared.store.tables import AccessRow
+from shared.store.tables import AccessRow, PersonRow
 from shared.store.values import sound
 
 LINK, SESSION, TOKEN, PASSWORD = "link", "session", "token", "password"
@@ -86,6 +86,20 @@ class AccessKeys:
         """Return the secrets of a kind that are valid, the oldest first."""
         query = AccessRow.select().where((AccessRow.kind == kind) & self._is_valid()).order_by(AccessRow.id)
         return list(sound(Access, self._database.all(query)))
+
+    def join(self, access_id: int, workstation: str) -> bool:
+        """Bind a workstation's token to the host that uses it first; False if it is another host's."""
+        is_free = AccessRow.workstation.is_null() | (AccessRow.workstation == workstation)
+        where = (AccessRow.id == access_id) & (AccessRow.kind == WORKSTATION) & is_free
+        with self._database.transaction():
+            return bool(self._database.run(AccessRow.update(workstation=workstation).where(where)))
+
+    def standing(self, kind: str) -> frozenset[int]:
+        """Return the numbers of the valid secrets of a kind whose person is not disabled."""
+        disabled = PersonRow.select(PersonRow.id).where(PersonRow.disabled_at.is_null(False))
+        is_in = AccessRow.person_id.is_null() | AccessRow.person_id.not_in(disabled)
+        valid = (AccessRow.kind == kind) & self._is_valid() & is_in
+        return frozenset(self._database.column(AccessRow.select(AccessRow.id).where(valid)))
 
     def revoke(self, access_id: int) -> bool:
         """Remove a secret; False if it is not there."""

@@ -26,7 +26,9 @@ RECORDING, WAITING, ENDED, QUEUED = "recording", "waiting", "ended", "queued"
 #: No call is longer (7 days): a minute beyond it is a damaged number.
 MOST_MINUTES = 7 * 24 * 60
 MOST_TICKS_PER_SECOND = 100
+ROWS_AT_ONCE = 100
 _SIDES = ("microphone", "loopback", "echo")
+_OF_RECORD = ("session_id", "title", "candidate_id", "project_id", "recording_path")
 
 
 class Captures:
@@ -150,6 +152,16 @@ class Captures:
                 recording_path=found.recording_path,
                 **content,
             )
+
+    def receive(self, record: Record, levels: Mapping[int, SideLevels], **columns: Any) -> None:
+        """Insert the capture of a record that was recorded on another machine, with its loudness."""
+        same = {name: getattr(record, name) for name in _OF_RECORD}
+        row = {"state": QUEUED, "worker_id": "", "host": record.workstation, **same, **columns_of(columns)}
+        with self._database.transaction():
+            self._database.run(CaptureRow.insert(**row))
+            rows = [{"capture": record.session_id, "minute": n, **asdict(it)} for n, it in levels.items()]
+            for start in range(0, len(rows), ROWS_AT_ONCE):
+                self._database.run(LoudnessRow.insert_many(rows[start : start + ROWS_AT_ONCE]))
 
     def adopt(self, recording_path: str, content: Mapping[str, Any]) -> Record | None:
         """Return the record of the capture that has left this very recording here; create it if it is

@@ -15,7 +15,8 @@ from shared.store.view import EVERYBODY, View
 class RecordChange:
     """The last change of a record, and of its transcript, as numbers that only grow.
 
-    `words_seq` is at most `seq`. A deleted record keeps its change, so that its deletion is seen too.
+    `words_seq` is at most `seq`. A deleted record keeps its change, so that its deletion is seen too; it has
+    the session id then.
     """
 
     record_id: int
@@ -23,6 +24,7 @@ class RecordChange:
     words_seq: int
     is_deleted: bool
     owner_id: int | None = None
+    session_id: str | None = None
 
 
 class RecordChanges:
@@ -53,5 +55,5 @@ class RecordChanges:
 
 
 def _change(row: Row) -> RecordChange:
-    owner_id = row["owner_id"]
-    return RecordChange(row["record_id"], row["seq"], row["words_seq"], bool(row["is_deleted"]), owner_id)
+    numbers = (row["record_id"], row["seq"], row["words_seq"])
+    return RecordChange(*numbers, bool(row["is_deleted"]), row["owner_id"], row["session_id"])

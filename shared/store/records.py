@@ -168,7 +168,7 @@ class Records:
             recording_path=recording_path,
             **_chosen(options),
             transcription_status=QUEUED,
-            created_at=self._clock(),
+            created_at=columns.pop("created_at", self._clock()),
             **columns_of(columns),
         ).returning(RecordRow)
         with self._database.transaction():

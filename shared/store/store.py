@@ -27,6 +27,7 @@ from shared.store.erasures import Erasures
 from shared.store.figures import Figures
 from shared.store.hooks import Hooks
 from shared.store.inbox_files import InboxFiles
+from shared.store.incoming import IncomingCalls
 from shared.store.known_names import KnownNames
 from shared.store.listing import Listing
 from shared.store.live import LiveCalls
@@ -95,6 +96,7 @@ class Store:
         self.live = LiveCalls(database, host, clock)
         self.inbox_files = InboxFiles(database)
         self.uploads = Uploads(database, self.records, self.erasures, clock, view)
+        self.incoming = IncomingCalls(database, self.records, self.erasures, clock)
         self.waveforms = Waveforms(database)
         self.controls = Controls(database)
         self.workers = Workers(database, host, clock)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from archive.erasing import Eraser
+from archive.incoming import LeftCalls
 from archive.library import Library
 from archive.retention import Retention
 from archive.storage.upkeep import Upkeep
@@ -79,13 +80,14 @@ class Sweeper:
     _retention: Retention = field(init=False)
     _uploads: LeftUploads = field(init=False)
     _upkeep: Upkeep = field(init=False)
+    _incoming: LeftCalls = field(init=False)
 
     def __post_init__(self) -> None:
         self._liveness = Liveness(self.store, self.settings.locks)
         self._eraser = Eraser(self.settings, self.store, self.library, self.clock, self.monotonic)
         self._retention = Retention(self.store, self._eraser, self.settings.retention_days, self.clock)
         self._uploads = LeftUploads(self.settings, self.store, self.clock, self.monotonic)
-
+        self._incoming = LeftCalls(self.settings, self.store, self.clock, self.monotonic)
         self._upkeep = Upkeep(self.settings, self.store, self.clock, self.monotonic)
 
     def run(self, stopping: threading.Event) -> None:
@@ -102,6 +104,7 @@ class Sweeper:
         steps = (
             *(self._reclaim, self._retention.apply, self._eraser.mark_due, self._eraser.resume),
             *(self._archive, self._hint, self._remove_dead, self._uploads.apply, self._upkeep.apply),
+            self._incoming.apply,
         )
         failed = False
         for step in steps:

@@ -55,7 +55,6 @@ _TABLES = {
         "size_bytes" INTEGER NOT NULL,
         "sha256" TEXT NOT NULL,
         "storage_key" TEXT NOT NULL,
-        "state" TEXT NOT NULL,
         "created_at" REAL NOT NULL,
         "updated_at" REAL NOT NULL""",
     "object_deletions": """
@@ -108,9 +107,11 @@ _INDEXES = (
     'INDEX "incomingcall_person_id" ON "incoming_calls" ("person_id")',
     'INDEX "outbox_state" ON "outbox" ("state")',
     'INDEX "record_owner_id" ON "call_records" ("owner_id")',
+    'INDEX "recordchange_owner_id_seq" ON "record_changes" ("owner_id", "seq")',
     'INDEX "access_person_id" ON "access" ("person_id")',
 )
-#: Two of those of `desk_schema.py` that keep the order of changes; here they note the owner of a record too.
+#: Some of those of `desk_schema.py` that keep the order of changes. Here they note the owner of a record too,
+#: and which call it was when it is deleted.
 _TRIGGERS = (
     """
         CREATE TRIGGER "record_added" AFTER INSERT ON "call_records" BEGIN
@@ -120,6 +121,16 @@ _TRIGGERS = (
             (SELECT coalesce(max(seq), 0) + 1 FROM record_changes), 0, new.owner_id WHERE true
         ON CONFLICT (record_id) DO UPDATE SET
             seq = excluded.seq, words_seq = excluded.words_seq, is_deleted = 0, owner_id = excluded.owner_id;
+        END""",
+    """
+        CREATE TRIGGER "record_deleted" AFTER DELETE ON "call_records" BEGIN
+        INSERT INTO record_changes (record_id, seq, words_seq, is_deleted, owner_id, session_id)
+        SELECT
+            old.id, (SELECT coalesce(max(seq), 0) + 1 FROM record_changes),
+            (SELECT coalesce(max(seq), 0) + 1 FROM record_changes), 1, old.owner_id, old.session_id WHERE true
+        ON CONFLICT (record_id) DO UPDATE SET
+            seq = excluded.seq, words_seq = excluded.words_seq, is_deleted = 1,
+            session_id = excluded.session_id;
         END""",
     """
         CREATE TRIGGER "record_given" AFTER UPDATE OF "owner_id" ON "call_records" BEGIN
@@ -138,7 +149,9 @@ def add_team(execute: Execute) -> None:
     execute('ALTER TABLE "call_records" ADD COLUMN "owner_id" INTEGER')
     execute('ALTER TABLE "call_records" ADD COLUMN "workstation" TEXT')
     execute('ALTER TABLE "record_changes" ADD COLUMN "owner_id" INTEGER')
+    execute('ALTER TABLE "record_changes" ADD COLUMN "session_id" TEXT')
     execute('DROP TRIGGER "record_added"')
+    execute('DROP TRIGGER "record_deleted"')
     for trigger in _TRIGGERS:
         execute(trigger)
     execute('ALTER TABLE "access" ADD COLUMN "person_id" INTEGER')

@@ -19,9 +19,11 @@ class RecordChangeRow(Model):
     words_seq = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])  # when its transcript last changed
     is_deleted = BooleanField(default=False, constraints=[SQL("DEFAULT 0")])
     owner_id = IntegerField(null=True)  # of its record, also when that is deleted
+    session_id = TextField(null=True)  # of a record that is deleted; NULL while it is there
 
     class Meta:
         table_name = "record_changes"
+        indexes = ((("owner_id", "seq"), False),)
 
 
 class AccessRow(Model):

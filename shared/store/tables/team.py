@@ -102,7 +102,6 @@ class IncomingCallRow(Model):
     size_bytes = BigIntegerField()
     sha256 = TextField()
     storage_key = TextField()
-    state = TextField()
     created_at = DoubleField()
     updated_at = DoubleField()
 

@@ -188,7 +188,7 @@ USED: dict[str, list[dict[str, object]]] = {
     "incoming_calls": [
         {
             **{"session_id": "s", "person_id": 1, "workstation": "0f", "facts": "{}", "size_bytes": 2**33},
-            **{"sha256": "0f", "storage_key": "calls/s.wav", "state": "receiving"},
+            **{"sha256": "0f", "storage_key": "calls/s.wav"},
             **{"created_at": 1.5, "updated_at": 2.5},
         }
     ],

@@ -1,0 +1,152 @@
+"""The calls that workstations are sending to this server: a row for each until it is a record.
+
+The row says from the start where the recording will be in the storage. So an object of the storage always
+has a row that names it, wherever a server stops: this one, then its record, or an order to delete it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import Expression, fn
+
+from shared.store.database import Database
+from shared.store.erasures import Erasures
+from shared.store.records import Records
+from shared.store.tables import IncomingCallRow, ObjectDeletionRow
+from shared.store.values import Record, value_of
+
+TOUCH_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class IncomingCall:
+    """A call that is being sent: whose it is, and what its record will have. `facts` is JSON."""
+
+    session_id: str
+    workstation: str
+    facts: str
+    size_bytes: int
+    sha256: str
+    storage_key: str
+    created_at: float
+    updated_at: float
+    person_id: int | None = None
+
+
+class IncomingCalls:
+    """The calls that are being sent to one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        records: Records,
+        erasures: Erasures,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._database, self._records, self._erasures = database, records, erasures
+        self._clock = clock
+
+    def find(self, session_id: str) -> IncomingCall | None:
+        """Return a call, None if nobody sends it, or it is a record already."""
+        found = self._all(IncomingCallRow.session_id == session_id)
+        return found[0] if found else None
+
+    def count(self, person_id: int) -> int:
+        """Return how many calls of a person are being sent."""
+        mine = IncomingCallRow.person_id == person_id
+        return int(self._database.scalar(IncomingCallRow.select(fn.COUNT()).where(mine)) or 0)
+
+    def of_candidate(self, candidate_id: str) -> list[IncomingCall]:
+        """Return the calls about a candidate, the oldest first."""
+        return [call for call in self._all() if _candidate_of(call) == candidate_id]
+
+    def untouched_since(self, moment: float) -> list[IncomingCall]:
+        """Return the calls of which nothing has arrived since a moment."""
+        return self._all(IncomingCallRow.updated_at < moment)
+
+    def begin(self, session_id: str, **columns: Any) -> IncomingCall:
+        """Insert the row of a call; one of the same call with another recording is replaced."""
+        now = self._clock()
+        row = {"created_at": now, "updated_at": now, **columns}
+        with self._database.transaction():
+            if before := self.find(session_id):
+                self.drop(before)
+            query = IncomingCallRow.insert(session_id=session_id, **row).returning(IncomingCallRow)
+            found = self._database.first(query)
+        assert found
+        return value_of(IncomingCall, found)
+
+    def revise(self, call: IncomingCall, facts: str) -> None:
+        """Note what is known now of a call that goes on being sent."""
+        self._change(call, facts=facts)
+
+    def touch(self, call: IncomingCall) -> None:
+        """Note that something of a call has arrived, unless that was noted in the last hour."""
+        if self._clock() - call.updated_at > TOUCH_SECONDS:
+            self._change(call)
+
+    def become(self, call: IncomingCall, **columns: Any) -> Record | None:
+        """Turn a call whose recording is in the storage into a queued record.
+
+        Returns None if it was dropped meanwhile; its recording is deleted then.
+        """
+        with self._database.transaction():
+            if not self._database.run(IncomingCallRow.delete().where(_is(call))):
+                self._order_deletion(call.storage_key)
+                return None
+            return self._records.add(
+                session_id=call.session_id,
+                recording_path=call.storage_key,
+                storage_key=call.storage_key,
+                sha256=call.sha256,
+                size_bytes=call.size_bytes,
+                owner_id=call.person_id,
+                workstation=call.workstation,
+                **columns,
+            )
+
+    def drop(self, call: IncomingCall) -> None:
+        """Remove the row of a call that becomes no record, and what it may have in the storage.
+
+        Orders a scrub. The file with what has arrived is the caller's.
+        """
+        with self._database.transaction():
+            if self._database.run(IncomingCallRow.delete().where(_is(call))):
+                self._order_deletion(call.storage_key)
+                self._erasures.order_scrub()
+
+    def _change(self, call: IncomingCall, **columns: Any) -> None:
+        query = IncomingCallRow.update(updated_at=self._clock(), **columns).where(_is(call))
+        with self._database.transaction():
+            self._database.run(query)
+
+    def _order_deletion(self, storage_key: str) -> None:
+        query = ObjectDeletionRow.insert(storage_key=storage_key, ordered_at=self._clock())
+        conflict = {"conflict_target": [ObjectDeletionRow.storage_key], "action": "IGNORE"}
+        self._database.run(query.on_conflict(**conflict))
+
+    def _all(self, *where: Expression) -> list[IncomingCall]:
+        query = IncomingCallRow.select()
+        rows = self._database.all(
+            (query.where(*where) if where else query).order_by(IncomingCallRow.created_at)
+        )
+        return [value_of(IncomingCall, row) for row in rows]
+
+
+def _is(call: IncomingCall) -> Expression:
+    """Whether a row is that of a call with this very recording."""
+    same = IncomingCallRow.session_id == call.session_id
+    return same & (IncomingCallRow.storage_key == call.storage_key)
+
+
+def _candidate_of(call: IncomingCall) -> str | None:
+    with suppress(ValueError, AttributeError):
+        found = json.loads(call.facts).get("candidate_id")
+        return found if isinstance(found, str) else None
+    return None
