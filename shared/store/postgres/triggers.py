@@ -33,9 +33,10 @@ _NOTE_RECORD = """
         has_other_words boolean := true;
     BEGIN
         IF TG_OP = 'DELETE' THEN
-            INSERT INTO record_changes (record_id, seq, words_seq, is_deleted)
-            VALUES (OLD.id, drawn, drawn, true)
-            ON CONFLICT (record_id) DO UPDATE SET seq = drawn, words_seq = drawn, is_deleted = true;
+            INSERT INTO record_changes (record_id, seq, words_seq, is_deleted, owner_id, session_id)
+            VALUES (OLD.id, drawn, drawn, true, OLD.owner_id, OLD.session_id)
+            ON CONFLICT (record_id) DO UPDATE
+            SET seq = drawn, words_seq = drawn, is_deleted = true, session_id = OLD.session_id;
             RETURN NULL;
         END IF;
         IF TG_OP = 'UPDATE' THEN
