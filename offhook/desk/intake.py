@@ -6,8 +6,8 @@ any step is answered:
 
 * before a chunk is whole: nothing of it is in the file;
 * while it is appended: what stands in the file was hashed before, and the sender is told how far that is;
-* after the recording was put into the storage, before its record: the row names its key, so the sender's next
-  request puts it there once more; without one, the row's removal orders the object's deletion;
+* after the recording was put into the storage, before its record: the sender's next request puts it there
+  once more; without one, the object is deleted a day later (`shared/store/objects.py`);
 * after the record, before the answer: the sender is told of the record;
 * before the file is removed: `archive/incoming.py` removes files without a row.
 """
@@ -138,6 +138,7 @@ class Intake:
         if (arrived := self.offset(call)) != call.size_bytes:
             raise wrong_offset(arrived)
         part = part_of_call(self._desk.settings, call)
+        call = self._desk.store.incoming.expect(call, _new_key(call.session_id, _facts(call)))
         try:
             storage_of(self._desk.settings).put(call.storage_key, part, call.sha256)
         except FileNotFoundError:  # another request was faster
@@ -202,8 +203,7 @@ class Intake:
             facts=text,
             size_bytes=facts.size_bytes,
             sha256=facts.sha256,
-            # No two uploads have one key: a late deletion of the first would take the second with it.
-            storage_key=key_of(f"{session_id}-{uuid.uuid4().hex[:8]}", facts.suffix, facts.created_at),
+            storage_key=_new_key(session_id, facts),
         )
 
     def _opened(self, call: IncomingCall, offset: int) -> PartFile:
@@ -225,7 +225,7 @@ class Intake:
 
     def _become(self, call: IncomingCall) -> Record:
         """Make the record of a call that is in the storage. Raises UnknownCall if it is deleted."""
-        store, facts = self._desk.store, msgspec.json.decode(call.facts, type=CallFacts)
+        store, facts = self._desk.store, _facts(call)
         with store.transaction():
             record = store.incoming.become(call, **_columns(facts))
             if record and facts.layout:
@@ -250,6 +250,15 @@ def wrong_offset(arrived: int) -> WrongOffset:
     error = WrongOffset(f"{arrived:,} bytes have arrived. Go on from there.")
     error.details = {"offset": arrived}
     return error
+
+
+def _facts(call: IncomingCall) -> CallFacts:
+    return msgspec.json.decode(call.facts, type=CallFacts)
+
+
+def _new_key(session_id: str, facts: CallFacts) -> str:
+    """Return a key that no object has had: the late deletion of an earlier one would take this one with it."""
+    return key_of(f"{session_id}-{uuid.uuid4().hex[:8]}", facts.suffix, facts.created_at)
 
 
 def _columns(facts: CallFacts) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """The calls that workstations are sending to this server: a row for each until it is a record.
 
-The row says from the start where the recording will be in the storage. So an object of the storage always
-has a row that names it, wherever a server stops: this one, then its record, or an order to delete it.
+The row says from the start where the recording will be in the storage. Before it is put there, its deletion
+is ordered, which its record takes back. So an object always has a record or goes, wherever a server stops.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from peewee import Expression, fn
 
 from shared.store.database import Database
 from shared.store.erasures import Erasures
+from shared.store.objects import Objects
 from shared.store.records import Records
-from shared.store.tables import IncomingCallRow, ObjectDeletionRow
+from shared.store.tables import IncomingCallRow
 from shared.store.values import Record, value_of
 
 TOUCH_SECONDS = 3600.0
@@ -47,10 +48,11 @@ class IncomingCalls:
         database: Database,
         records: Records,
         erasures: Erasures,
+        objects: Objects,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database, self._records, self._erasures = database, records, erasures
-        self._clock = clock
+        self._objects, self._clock = objects, clock
 
     def find(self, session_id: str) -> IncomingCall | None:
         """Return a call, None if nobody sends it, or it is a record already."""
@@ -91,6 +93,18 @@ class IncomingCalls:
         if self._clock() - call.updated_at > TOUCH_SECONDS:
             self._change(call)
 
+    def expect(self, call: IncomingCall, other_key: str) -> IncomingCall:
+        """Let a call be put into the storage, and its object be deleted if it gets no record.
+
+        Returns the call; it has `other_key` if what an earlier try has put there is being deleted.
+        """
+        with self._database.transaction():
+            if not self._objects.expect(call.storage_key):
+                self._change(call, storage_key=other_key)
+                call = replace(call, storage_key=other_key)
+                self._objects.expect(other_key)
+            return call
+
     def become(self, call: IncomingCall, **columns: Any) -> Record | None:
         """Turn a call whose recording is in the storage into a queued record.
 
@@ -98,8 +112,9 @@ class IncomingCalls:
         """
         with self._database.transaction():
             if not self._database.run(IncomingCallRow.delete().where(_is(call))):
-                self._order_deletion(call.storage_key)
+                self._objects.order(call.storage_key)
                 return None
+            self._objects.claim(call.storage_key)
             return self._records.add(
                 session_id=call.session_id,
                 recording_path=call.storage_key,
@@ -118,18 +133,13 @@ class IncomingCalls:
         """
         with self._database.transaction():
             if self._database.run(IncomingCallRow.delete().where(_is(call))):
-                self._order_deletion(call.storage_key)
+                self._objects.order(call.storage_key)
                 self._erasures.order_scrub()
 
     def _change(self, call: IncomingCall, **columns: Any) -> None:
         query = IncomingCallRow.update(updated_at=self._clock(), **columns).where(_is(call))
         with self._database.transaction():
             self._database.run(query)
-
-    def _order_deletion(self, storage_key: str) -> None:
-        query = ObjectDeletionRow.insert(storage_key=storage_key, ordered_at=self._clock())
-        conflict = {"conflict_target": [ObjectDeletionRow.storage_key], "action": "IGNORE"}
-        self._database.run(query.on_conflict(**conflict))
 
     def _all(self, *where: Expression) -> list[IncomingCall]:
         query = IncomingCallRow.select()

@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+from peewee import Expression
+
 from shared.store.database import Database
 from shared.store.tables import ObjectDeletionRow, RecordRow
 from shared.store.values import value_of
@@ -47,9 +49,17 @@ class Objects:
         """Let an object be deleted now; call in the transaction that deletes its record."""
         self._insert(storage_key, self._clock())
 
-    def expect(self, storage_key: str) -> None:
-        """Let an object be deleted in a day, unless it gets its record by then; call before its put."""
-        self._insert(storage_key, self._clock() + UNCLAIMED_SECONDS)
+    def expect(self, storage_key: str) -> bool:
+        """Let an object be deleted in a day, unless it gets its record by then; call before its put.
+
+        Returns False if an earlier object of this key is being deleted: then the put needs another key.
+        """
+        with self._database.transaction():
+            going = _is(storage_key) & (ObjectDeletionRow.attempts > 0)
+            if self._database.first(ObjectDeletionRow.select().where(going)):
+                return False
+            self._insert(storage_key, self._clock() + UNCLAIMED_SECONDS)
+            return True
 
     def claim(self, storage_key: str) -> None:
         """Let an expected object stay; call in the transaction that adds its record."""
@@ -114,5 +124,5 @@ class Objects:
             self._database.run(ObjectDeletionRow.update(**columns).where(_is(storage_key)))
 
 
-def _is(storage_key: str) -> object:
+def _is(storage_key: str) -> Expression:
     return ObjectDeletionRow.storage_key == storage_key

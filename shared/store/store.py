@@ -96,7 +96,7 @@ class Store:
         self.live = LiveCalls(database, host, clock)
         self.inbox_files = InboxFiles(database)
         self.uploads = Uploads(database, self.records, self.erasures, clock, view)
-        self.incoming = IncomingCalls(database, self.records, self.erasures, clock)
+        self.incoming = IncomingCalls(database, self.records, self.erasures, self.objects, clock)
         self.waveforms = Waveforms(database)
         self.controls = Controls(database)
         self.workers = Workers(database, host, clock)
