@@ -15,7 +15,6 @@ any step is answered:
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -257,8 +256,7 @@ def _facts(call: IncomingCall) -> CallFacts:
 
 
 def _new_key(session_id: str, facts: CallFacts) -> str:
-    """Return a key that no object has had: the late deletion of an earlier one would take this one with it."""
-    return key_of(f"{session_id}-{uuid.uuid4().hex[:8]}", facts.suffix, facts.created_at)
+    return key_of(session_id, facts.suffix, facts.created_at)
 
 
 def _columns(facts: CallFacts) -> Mapping[str, Any]:

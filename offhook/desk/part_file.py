@@ -6,7 +6,8 @@ import errno
 import os
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from shared.errors import DiskFull, OffhookError, TooLarge
@@ -47,12 +48,8 @@ class PartFile:
         if self.size_bytes + len(block) > self._most_bytes:
             raise TooLarge(f"More than {self._most_bytes:,.0f} bytes were sent. The rest was not taken.")
         make_sure_of_room(self.path.parent, len(block), self._spare_bytes)
-        try:
+        with telling_full():
             self._write(memoryview(block))
-        except OSError as error:
-            if error.errno in _FULL:
-                raise DiskFull("The disk is full. Make room and go on; what has arrived is kept.") from error
-            raise
 
     def append_whole(self, blocks: Iterable[bytes]) -> None:
         """Write several blocks, or nothing if one of them cannot be written. Raises as `append`."""
@@ -89,6 +86,17 @@ class PartFile:
                     os.fsync(handle)
                 finally:
                     os.close(handle)
+
+
+@contextmanager
+def telling_full() -> Iterator[None]:
+    """Raise DiskFull where what is done inside fails because the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise DiskFull("The disk is full. Make room and go on; what has arrived is kept.") from error
+        raise
 
 
 def make_sure_of_room(folder: Path, size_bytes: int, spare_bytes: int) -> None:

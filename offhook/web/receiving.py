@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from typing import Protocol
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from offhook.desk.part_file import PartFile
 from offhook.web.call import Answers
 from offhook.web.dispatch import guarded
 from offhook.web.errors import refusal
@@ -20,10 +20,17 @@ BLOCK_BYTES = 1 << 20
 DRAINED_BYTES = 16 << 20
 
 
+class Takes(Protocol):
+    """What takes blocks, such as a file."""
+
+    def append(self, block: bytes) -> None:
+        """Take a block. Raises OffhookError."""
+
+
 class Receiver:
     """Gathers small pieces into blocks, and writes those in a thread."""
 
-    def __init__(self, part: PartFile, work: Work) -> None:
+    def __init__(self, part: Takes, work: Work) -> None:
         self._part, self._work, self._pieces = part, work, bytearray()
 
     async def take(self, piece: bytes) -> None:
@@ -39,7 +46,7 @@ class Receiver:
             await self._work.run(self._part.append, block)
 
 
-async def receive(pieces: AsyncIterator[bytes], part: PartFile, work: Work) -> None:
+async def receive(pieces: AsyncIterator[bytes], part: Takes, work: Work) -> None:
     """Write pieces as they come; what has arrived before a fault is written too."""
     receiver = Receiver(part, work)
     try:
