@@ -120,7 +120,7 @@ class CallNews(Struct):
     is_deleted: bool = False
 
 
-class Answer(Struct, omit_defaults=True):
+class Answer(Struct):
     """What the server wants of a call: its recording from `offset` on, or nothing more (`taken`).
 
     `sha256` is the content that it has taken: a workstation deletes its own recording if that is the same.

@@ -25,7 +25,7 @@ class Chunk:
     def __init__(self, folder: Path, most_bytes: int, spare_bytes: int) -> None:
         self._most_bytes, self._size_bytes, self._hash = most_bytes, 0, sha256()
         make_sure_of_room(folder, most_bytes, spare_bytes)
-        self._file = tempfile.TemporaryFile(dir=folder)
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed by close)
 
     def append(self, block: bytes) -> None:
         """Take a block. Raises ChunkDamaged before there is too much, DiskFull."""

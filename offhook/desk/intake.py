@@ -37,6 +37,7 @@ from shared.store.incoming import IncomingCall
 from shared.store.records import FINISHED
 from shared.store.transitions import QUEUED
 from shared.store.values import Record
+from shared.store.view import EVERYBODY
 
 log = logging.getLogger(__name__)
 
@@ -76,19 +77,21 @@ class Intake:
 
     def __init__(self, desk: Desk, sender: Sender, spare_bytes: int = SPARE_BYTES) -> None:
         self._desk, self._sender, self._spare_bytes = desk, sender, spare_bytes
+        #: All calls: whether there is one of another person matters too.
+        self._store = desk.store.seen_by(EVERYBODY)
 
     # Looking
 
     def record(self, session_id: str) -> Record:
         """Return the record of a call that the sender sees. Raises UnknownCall."""
-        record = self._desk.store.records.of_session(session_id)
+        record = self._store.records.of_session(session_id)
         if record is None or self._sender.owner_id not in (None, record.owner_id):
             raise UnknownCall
         return record
 
     def sending(self, session_id: str) -> IncomingCall:
         """Return a call that the sender is sending. Raises UnknownCall."""
-        call = self._desk.store.incoming.find(session_id)
+        call = self._store.incoming.find(session_id)
         if call is None or call.person_id != self._sender.person_id:
             raise UnknownCall
         return call
@@ -106,7 +109,7 @@ class Intake:
 
         Raises UnknownCall, ContentDiffers, TooLarge, TooManyUploads, DiskFull.
         """
-        with self._desk.store.transaction():
+        with self._store.transaction():
             record = self._own_record(session_id)
             found = self._known(record, facts) if record else self._begun(session_id, facts)
         if isinstance(found, Record):
@@ -123,7 +126,7 @@ class Intake:
         """
         with closing(self._opened(call, offset)) as part:
             part.append_whole(blocks)
-        self._desk.store.incoming.touch(call)
+        self._store.incoming.touch(call)
         return part.size_bytes
 
     def commit(self, session_id: str) -> Record:
@@ -137,7 +140,7 @@ class Intake:
         if (arrived := self.offset(call)) != call.size_bytes:
             raise wrong_offset(arrived)
         part = part_of_call(self._desk.settings, call)
-        call = self._desk.store.incoming.expect(call, _new_key(call.session_id, _facts(call)))
+        call = self._store.incoming.expect(call, _new_key(call.session_id, _facts(call)))
         try:
             storage_of(self._desk.settings).put(call.storage_key, part, call.sha256)
         except FileNotFoundError:  # another request was faster
@@ -154,7 +157,7 @@ class Intake:
 
     def delete(self, session_id: str) -> None:
         """Delete a call of the sender with all that was made of it; an unknown one is deleted already."""
-        store = self._desk.store
+        store = self._store
         self._desk.make_room()
         with store.transaction(), suppress(UnknownCall):
             if record := self._own_record(session_id):
@@ -169,7 +172,7 @@ class Intake:
 
     def _own_record(self, session_id: str) -> Record | None:
         """Return the record of a call. Raises UnknownCall for one of another person."""
-        record = self._desk.store.records.of_session(session_id)
+        record = self._store.records.of_session(session_id)
         if record and record.owner_id != self._sender.person_id:
             raise UnknownCall
         return record
@@ -179,11 +182,11 @@ class Intake:
         if record.sha256 != facts.sha256:
             raise ContentDiffers
         if facts.again and record.transcription_status in FINISHED:
-            return self._desk.store.records.requeue(record.id, usable_options(facts.options))
+            return self._store.records.requeue(record.id, usable_options(facts.options))
         return record
 
     def _begun(self, session_id: str, facts: CallFacts) -> IncomingCall:
-        incoming, settings = self._desk.store.incoming, self._desk.settings
+        incoming, settings = self._store.incoming, self._desk.settings
         if facts.size_bytes > settings.largest_file_bytes:
             raise too_large("It", facts.size_bytes, settings.largest_file_gb)
         known = incoming.find(session_id)
@@ -224,7 +227,7 @@ class Intake:
 
     def _become(self, call: IncomingCall) -> Record:
         """Make the record of a call that is in the storage. Raises UnknownCall if it is deleted."""
-        store, facts = self._desk.store, _facts(call)
+        store, facts = self._store, _facts(call)
         with store.transaction():
             record = store.incoming.become(call, **_columns(facts))
             if record and facts.layout:
@@ -246,9 +249,7 @@ class Intake:
 
 def wrong_offset(arrived: int) -> WrongOffset:
     """Return the error that says how many bytes have arrived."""
-    error = WrongOffset(f"{arrived:,} bytes have arrived. Go on from there.")
-    error.details = {"offset": arrived}
-    return error
+    return WrongOffset(f"{arrived:,} bytes have arrived. Go on from there.", arrived)
 
 
 def _facts(call: IncomingCall) -> CallFacts:

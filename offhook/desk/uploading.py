@@ -49,6 +49,10 @@ class WrongOffset(OffhookError):
 
     code = "wrong_offset"
 
+    def __init__(self, message: str | None = None, offset: int | None = None) -> None:
+        super().__init__(message)
+        self.offset = offset
+
 
 class TooManyUploads(OffhookError):
     """There are too many unfinished uploads. Finish or cancel some of them."""

@@ -71,7 +71,7 @@ class Endpoint:
     `Call.number`, unless it is written `{name:str}`. `media` names the types of an answer that is not JSON,
     `takes` the type of such a body, `headers` the types of headers that it needs, and `also` the statuses it
     may answer beside `status` and the errors that every address has. `takes_long` is for what waits for
-    others, and for searches in all recordings.
+    others, and for searches in all recordings. `most_bytes` is the largest body that is read.
     """
 
     method: str
@@ -87,6 +87,7 @@ class Endpoint:
     headers: Mapping[str, Any] = field(default_factory=dict)
     also: tuple[int, ...] = ()
     takes_long: bool = False
+    most_bytes: int = LARGEST_BODY_BYTES
 
     @property
     def scope(self) -> str:

@@ -42,7 +42,8 @@ def route(endpoint: Endpoint, desk: Desk, work: Work) -> Route:
     """Return the route of an endpoint."""
 
     async def answer(request: Request) -> Response:
-        body = await read_body(request)  # also of those that take none: a broken request changes nothing
+        # Also of those that take none: a broken request changes nothing.
+        body = await read_body(request, endpoint.most_bytes)
         run = work.run_long if endpoint.takes_long else work.run
         return await run(_answered, endpoint, desk, request, body)
 

@@ -9,11 +9,14 @@ from starlette.responses import JSONResponse, Response
 
 from archive.glossary import GlossaryUnreadable
 from archive.storage.errors import StorageError, StorageFull
+from archive.team_messages import OFFSET
 from offhook.desk.adding import CannotAdd
 from offhook.desk.cast import UnknownSpeaker
+from offhook.desk.chunk import ChunkDamaged
 from offhook.desk.editing import EditKept, EditRefused
 from offhook.desk.exporting import ExportFailed, ExportsBusy, UnknownFormat
 from offhook.desk.history import NoSuchEdit
+from offhook.desk.intake import ContentDiffers, HashDiffers, UnknownCall
 from offhook.desk.notes import BadNote, NoteNotFound
 from offhook.desk.part_file import UploadBusy
 from offhook.desk.passage_edits import PassageChanged
@@ -27,6 +30,7 @@ from offhook.desk.uploading import TooManyUploads, WrongOffset
 from offhook.hooks.addresses import AddressRefused, BadHook
 from offhook.web.call import BadCall, TooMuch
 from offhook.web.listeners import TooManyStreams
+from offhook.web.team.refusals import NotJoined, TokenInUse, TokenRevoked
 from outbox_worker.errors import OnlyAtTheServer
 from shared.capture_errors import CaptureNotRunning, CaptureSilent, UnknownSession
 from shared.errors import (
@@ -64,6 +68,8 @@ class Fault(OffhookError):
     code = "fault"
 
 
+RETRY_AFTER_SECONDS = "5"
+
 #: The first class that fits decides; any other error of offhook is 400.
 STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (RecordNotFound, 404),
@@ -99,6 +105,13 @@ STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (WrongOffset, 409),
     (UploadBusy, 423),
     (TooManyUploads, 429),
+    (UnknownCall, 404),
+    (ContentDiffers, 409),
+    (ChunkDamaged, 422),
+    (HashDiffers, 422),
+    (NotJoined, 403),
+    (TokenInUse, 403),
+    (TokenRevoked, 401),
     (TooLarge, 413),
     (NotARecording, 415),
     (BadRecording, 422),
@@ -129,7 +142,15 @@ def status_of(error: OffhookError) -> int:
 
 def refusal(error: OffhookError, headers: Mapping[str, str] | None = None) -> Response:
     """Return the answer for an error."""
-    return JSONResponse(error_body(error.code, str(error), error.details), status_of(error), headers)
+    body, status = error_body(error.code, str(error), error.details), status_of(error)
+    return JSONResponse(body, status, {**_headers_of(error, status), **(headers or {})})
+
+
+def _headers_of(error: OffhookError, status: int) -> dict[str, str]:
+    """Return when a client may come again, and where an upload goes on."""
+    if isinstance(error, WrongOffset) and error.offset is not None:
+        return {OFFSET: str(error.offset)}
+    return {"retry-after": RETRY_AFTER_SECONDS} if status == 503 else {}
 
 
 def error_body(code: str, message: str, details: Any = None) -> dict[str, Any]:

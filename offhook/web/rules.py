@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from archive.team_messages import PREFIX
 from shared.store.people import ADMIN, LEAD, MEMBER
 
 
@@ -22,6 +23,7 @@ class Rule:
 _RECORD = "/api/v1/records/{record_id}"
 _PASSAGE = f"{_RECORD}/passages/{{first_word}}"
 _CALL = "/api/v1/calls/{session_id}"
+_TEAM_CALL = f"{PREFIX}/calls/{{session_id}}"
 _UPLOAD = "/api/v1/uploads/{upload_id}"
 #: Role -> action -> addresses with their methods.
 _TABLE: dict[str, dict[str, tuple[str, ...]]] = {
@@ -63,6 +65,15 @@ _TABLE: dict[str, dict[str, tuple[str, ...]]] = {
             "GET /v1/models",
             "GET /v1/models/{model}",
             "POST /v1/audio/transcriptions",
+            f"POST {PREFIX}/join",  # of the team's addresses, those of other people's calls note that themselves
+            f"GET {PREFIX}/changes",
+            f"GET {PREFIX}/search",
+            f"PUT {_TEAM_CALL}",
+            f"DELETE {_TEAM_CALL}",
+            f"PATCH {_TEAM_CALL}/content",
+            f"POST {_TEAM_CALL}/commit",
+            f"GET {_TEAM_CALL}/transcript",
+            f"GET {_TEAM_CALL}/audio",
         ),
         "read": (
             "GET /records/{record_id}",

@@ -56,10 +56,16 @@ class Visitor:
     person: Person | None = None
     kind: str = SESSION
     in_team: bool = False
+    workstation: str | None = None
 
     @property
     def owner_id(self) -> int | None:
-        """The owner of all records that the visitor sees; None: everybody's are seen."""
+        """The owner of all records that the visitor sees; None: everybody's are seen.
+
+        A workstation sees the calls of its person, also if the person sees all, unless its token says more.
+        """
+        if self.kind == WORKSTATION and self.person and ALL not in self.scopes:
+            return self.person.id
         return None if self.person is None or ALL in self.scopes else self.person.owner_id
 
     def may(self, scope: str) -> bool:
@@ -225,7 +231,8 @@ class Doorkeeper:
             return None
         name = None if found.kind == SESSION else found.name
         in_team = person is not None or self.is_team
-        return Visitor(found.id, frozenset(found.scopes.split()), csrf, name, person, found.kind, in_team)
+        scopes, where = frozenset(found.scopes.split()), found.workstation
+        return Visitor(found.id, scopes, csrf, name, person, found.kind, in_team, where)
 
     def _is_idle(self, session: Access) -> bool:
         used_at = session.last_used_at or session.created_at

@@ -87,12 +87,15 @@ class AccessKeys:
         query = AccessRow.select().where((AccessRow.kind == kind) & self._is_valid()).order_by(AccessRow.id)
         return list(sound(Access, self._database.all(query)))
 
-    def join(self, access_id: int, workstation: str) -> bool:
-        """Bind a workstation's token to the host that uses it first; False if it is another host's."""
+    def join(self, access_id: int, workstation: str, name: str) -> bool:
+        """Bind a workstation's token to the host that uses it first; False if it is another host's.
+
+        `name` is what the host is called.
+        """
         is_free = AccessRow.workstation.is_null() | (AccessRow.workstation == workstation)
         where = (AccessRow.id == access_id) & (AccessRow.kind == WORKSTATION) & is_free
         with self._database.transaction():
-            return bool(self._database.run(AccessRow.update(workstation=workstation).where(where)))
+            return bool(self._database.run(AccessRow.update(workstation=workstation, name=name).where(where)))
 
     def standing(self, kind: str) -> frozenset[int]:
         """Return the numbers of the valid secrets of a kind whose person is not disabled."""

@@ -16,6 +16,7 @@ from offhook.web.api import (
     records,
     search,
     speakers,
+    team,
     transcriptions,
     uploads,
     waveform,
@@ -43,5 +44,6 @@ ENDPOINTS: tuple[Endpoint, ...] = described(
         *recorder.ENDPOINTS,
         *live.ENDPOINTS,
         *transcriptions.ENDPOINTS,
+        *team.ENDPOINTS,
     )
 )

@@ -1,7 +1,7 @@
 """How the calls of workstations change, for those that wait for it: one look at the database for all.
 
-A thread reads each change once and keeps the latest. Those that wait are woken if the change is of a call that
-they see, and answer from what is kept. A waiting workstation is no thread and no query.
+A thread reads each change once and keeps the latest. Those that wait are woken if the change is of a call
+that they see, and answer from what is kept. A waiting workstation is no thread and no query.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""What workstations call beside plain JSON: chunks of recordings, news, and recordings as they are."""
