@@ -33,6 +33,7 @@ from offhook.desk.uploading import SPARE_BYTES, TooManyUploads, WrongOffset
 from shared.errors import OffhookError, RecordingChanged
 from shared.plain_text import one_line
 from shared.setting_values import usable_options
+from shared.store.audit import Note
 from shared.store.incoming import IncomingCall
 from shared.store.records import FINISHED
 from shared.store.transitions import QUEUED
@@ -102,6 +103,11 @@ class Intake:
             return part_of_call(self._desk.settings, call).stat().st_size
         return 0
 
+    def note_read(self, record: Record, action: str) -> None:
+        """Note in the audit log that a call of another person was read."""
+        if record.owner_id != self._sender.person_id:
+            self._store.audit.note(self._desk.store.view, [Note(action, record.id)])
+
     # Sending
 
     def offer(self, session_id: str, facts: CallFacts) -> Record | IncomingCall:
@@ -161,6 +167,7 @@ class Intake:
         self._desk.make_room()
         with store.transaction(), suppress(UnknownCall):
             if record := self._own_record(session_id):
+                store.audit.note(self._desk.store.view, [Note("delete", record.id)])
                 store.deletions.add(record.id, due_at=0.0)
                 return
             call = self.sending(session_id)

@@ -65,7 +65,8 @@ _TABLE: dict[str, dict[str, tuple[str, ...]]] = {
             "GET /v1/models",
             "GET /v1/models/{model}",
             "POST /v1/audio/transcriptions",
-            f"POST {PREFIX}/join",  # of the team's addresses, those of other people's calls note that themselves
+            # Those of workstations: what they read of other people is noted by `offhook/web/api/team.py`.
+            f"POST {PREFIX}/join",
             f"GET {PREFIX}/changes",
             f"GET {PREFIX}/search",
             f"PUT {_TEAM_CALL}",

@@ -39,7 +39,7 @@ from offhook.desk.desk import Desk
 from offhook.desk.original import Original
 from offhook.desk.searching import Place, Wanted, look
 from offhook.web.api.search import Words
-from offhook.web.call import Answers, Call, Endpoint, Stream
+from offhook.web.call import Answers, Call, Endpoint, Stream, seen_by
 from offhook.web.dispatch import JSON
 from offhook.web.sound_response import SoundResponse
 from offhook.web.team.chunks import taking
@@ -94,8 +94,10 @@ def delete(call: Call) -> None:
 
 def transcript(call: Call) -> Response:
     """Answer with a transcript and all that is laid over it."""
-    record = intake_of(call.request, call.desk).record(session_of(call.request))
+    intake = intake_of(call.request, call.desk)
+    record = intake.record(session_of(call.request))
     found = bundle.load(call.desk.store, record.id)
+    intake.note_read(record, "read")
     return Response(bundle.as_json(found), media_type=JSON)
 
 
@@ -112,7 +114,11 @@ def audio(desk: Desk, work: Work) -> Answers:
     """Return what answers with a recording as it was handed over, or the range of it that is asked for."""
 
     def original(request: Request) -> Original:
-        return Original(desk, intake_of(request, desk).record(session_of(request)))
+        intake = intake_of(request, seen_by(request, desk))
+        record = intake.record(session_of(request))
+        found = Original(desk, record)
+        intake.note_read(record, "audio")
+        return found
 
     async def answer(request: Request) -> Response:
         return SoundResponse(await work.run_long(original, request), work)
