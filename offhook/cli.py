@@ -41,6 +41,7 @@ COMMANDS = {
     "leave": "offhook.commands.outbox:leave",
     "list": "offhook.commands.listing:list_records",
     "machines": "offhook.commands.machines:machines",
+    "migrate-to": "offhook.commands.migrate:migrate_to",
     "models": "offhook.commands.models:models",
     "note": "offhook.commands.note:note",
     "open": "offhook.commands.open:open_desk",
@@ -62,6 +63,7 @@ COMMANDS = {
     "status": "offhook.commands.status:status",
     "token": "offhook.commands.token:token",
     "transcribe": "offhook.commands.transcribe:transcribe",
+    "verify-storage": "offhook.commands.verify_storage:verify_storage",
 }
 
 

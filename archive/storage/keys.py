@@ -10,6 +10,8 @@ from archive.storage.errors import BadKey
 from archive.windows_names import WINDOWS_DEVICES
 
 LONGEST_KEY = 200
+#: Not a recording: what the storage is asked for, to see whether it answers.
+PROBE_KEY = "health/probe"
 #: Lower case, as some systems know no other. Names that begin with a dot are the storage's own.
 _PART = re.compile(r"[a-z0-9_][a-z0-9._-]*(?<!\.)")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,10}")
@@ -34,12 +36,12 @@ def checked_prefix(prefix: str) -> str:
     return prefix
 
 
-def key_of(session_id: str, suffix: str, created_at: float) -> str:
+def key_of(session_id: str, suffix: str, created_at: float, mark: str | None = None) -> str:
     """Return a key for a new recording, by month; `suffix` is that of its file, such as `.wav`.
 
-    It is another one each time: the deletion of a recording that had this session before touches no later
-    one. Raises BadKey.
+    It is another one each time, unless `mark` (hexadecimal) tells it apart: the deletion of a recording that
+    had this session before touches no later one. Raises BadKey.
     """
     suffix = suffix.lower() if _SUFFIX.fullmatch(suffix.lower()) else ".bin"
     month = datetime.fromtimestamp(created_at, UTC)
-    return checked(f"calls/{month:%Y/%m}/{session_id}-{secrets.token_hex(4)}{suffix}")
+    return checked(f"calls/{month:%Y/%m}/{session_id}-{mark or secrets.token_hex(4)}{suffix}")

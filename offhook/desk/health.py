@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from tempfile import NamedTemporaryFile
 
 from archive.storage.errors import StorageAway
+from archive.storage.keys import PROBE_KEY
 from archive.storage.storage import Storage, storage_of
 from offhook.desk.desk import Desk
 from shared.logs import discreet
@@ -26,8 +27,6 @@ from shared.logs import discreet
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 1.0
-#: What the storage is asked for; a new shared folder gets it.
-PROBE_KEY = "health/probe"
 #: An answer is good for this time, however often it is asked for.
 KEPT_SECONDS = 1.0
 

@@ -104,6 +104,10 @@ class Objects:
         rows = self._database.all(query.order_by(ObjectDeletionRow.ordered_at))
         return [value_of(ObjectDeletion, row) for row in rows]
 
+    def expected(self) -> set[str]:
+        """Return the objects that may get a record yet, or are to be deleted."""
+        return set(self._database.column(ObjectDeletionRow.select(ObjectDeletionRow.storage_key)))
+
     def records_among(self, record_ids: Collection[int]) -> set[int]:
         """Return which of these numbers are of a record, whosever it is."""
         query = RecordRow.select(RecordRow.id).where(RecordRow.id.in_(list(record_ids)))

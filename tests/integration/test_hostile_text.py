@@ -61,6 +61,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "leave": [("leave",)],
     "list": [("list",)],
     "machines": [("machines", "list"), ("machines", "drain", "{text}"), ("machines", "{text}")],
+    "migrate-to": [("migrate-to", "{text}"), ("migrate-to", "postgresql://{text}", "--storage", "{folder}")],
     "models": [("models", "list"), ("models", "pull", "{text}")],
     "note": [("note", "2", "{text}"), ("note", "2", "x", "--at", "{text}"), ("show", "2")],
     "open": [("open", "--print"), ("open", "{text}")],
@@ -89,6 +90,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "speaker": [("speaker", "2"), ("speaker", "2", "{text}", "{text}")],
     "status": [("status",)],
     "token": [("token", "create", "{text}"), ("token", "list"), ("token", "{text}")],
+    "verify-storage": [("verify-storage",), ("verify-storage", "{text}")],
     "transcribe": [("transcribe", "{missing}"), ("transcribe", "{done}")],
 }
 JSON_CALLS = [("show", "2"), ("list",), ("status",), ("search", "quarterly"), ("config",), ("models", "list")]

@@ -38,6 +38,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], set[int]]] = {
     "leave": (("leave", "--yes"), {1}),
     "list": (("list",), {0}),
     "machines": (("machines", "list"), {0}),
+    "migrate-to": (("migrate-to", "postgresql://offhook@/none?host=/nowhere", "--storage", "{folder}"), {1}),
     "models": (("models", "list"), {0}),
     "note": (("note", "1", "Ask again", "--at", "0:01"), {0}),
     "open": (("open", "--print"), {1}),
@@ -59,6 +60,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], set[int]]] = {
     "status": (("status",), {0}),
     "token": (("token", "create", "my script"), {0}),
     "transcribe": (("transcribe", "{missing}"), {1}),
+    "verify-storage": (("verify-storage",), {0}),
 }
 CLOSED = {"stdout": ">&-", "stderr": "2>&-", "all": "<&- >&- 2>&-"}
 #: Each command without any stream; with one closed, the commands that print most and those that change most.

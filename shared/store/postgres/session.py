@@ -189,6 +189,7 @@ class Session:
 def _check(url: str) -> None:
     """Raise SettingsError for what is no URL, without a word of it: it may have a password."""
     try:
-        conninfo_to_dict(url)
-    except psycopg.Error:
+        for host in str(conninfo_to_dict(url).get("host", "")).split(","):
+            host.encode("idna" if not host.startswith(("/", "@")) else "utf-8")  # a folder has a socket
+    except (psycopg.Error, UnicodeError):
         raise SettingsError("database is not a URL of PostgreSQL.") from None

@@ -15,6 +15,7 @@ from typing import Any
 
 from archive.library import Library
 from offhook import __file__ as offhook_module
+from shared.home import prepare
 from shared.settings import Settings
 from shared.speakers import LOUDNESS, ME, THEM, Label
 from shared.store.access import TOKEN
@@ -25,6 +26,8 @@ from shared.store.hooks import PROGRAM, URL
 from shared.store.joining import JoinedServer
 from shared.store.store import Store
 from shared.store.view import View
+from tests import postgres
+from tests.conftest import skip_or_fail
 from tests.live_calls import Decoder
 from tests.stage import ROOT, Stage
 from tests.tables import InboxFile, windows
@@ -262,6 +265,10 @@ class Answers:
             yield from (home.read(*command, *more) for home in (*self.homes, *self.joined_homes))
         elif heading == "offhook backup":
             yield from (_backed_up(home, self.new.parent) for home in self.homes)
+        elif heading == "offhook migrate-to":
+            yield _migrated(self.new.parent / "migrated")
+        elif heading == "offhook verify-storage":
+            yield _verified(self.new.parent / "verified")
         elif heading == "offhook rebuild":
             yield _rebuilt(self.new.parent / "rebuilt")
         elif heading == "offhook restore":
@@ -280,6 +287,42 @@ class Answers:
             yield from self.recorded[command[-1]]
         else:
             yield from (home.read(*command) for home in self.homes)
+
+
+def _migrated(folder: Path) -> Any:
+    """A move to a server, of a home with a record whose recording is gone."""
+    if why := postgres.missing():
+        skip_or_fail(why)
+    home, path = Stage(folder / "home"), folder / "call.wav"
+    (folder / "share").mkdir(parents=True)
+    path.write_bytes(b"call")
+    home.read("add", path)
+    path.unlink()
+    server = postgres.PostgresServer()
+    try:
+        return home.read("migrate-to", server.url(), "--storage", folder / "share")
+    finally:
+        server.remove()
+
+
+def _verified(folder: Path) -> Any:
+    """A storage in which one recording is missing, one is damaged, and one object is unknown."""
+    home = Stage(folder / "home", (("OFFHOOK_STORAGE", str(folder / "share")),))
+    share = folder / "share"
+    share.mkdir(parents=True)
+    (share / ".offhook-storage").touch()
+    settings = Settings(home=home.home)
+    prepare(settings)
+    with Store.of_home(settings) as store:
+        for name in ("missing", "damaged"):
+            place = {"recording_path": f"calls/{name}.wav", "storage_key": f"calls/{name}.wav"}
+            store.records.add(source="added", title=name, size_bytes=7, **place)
+    (share / "calls").mkdir()
+    for name in ("damaged", "unknown"):
+        (share / "calls" / f"{name}.wav").touch()
+    done = home.offhook("verify-storage", "--json")
+    assert done.returncode == 1, done.stderr
+    return json.loads(done.stdout)
 
 
 def _backed_up(home: Stage, folder: Path) -> Any:
