@@ -68,6 +68,10 @@ def back_up(
 
     If it raises CannotBackUp or OSError, the unfinished copy is removed.
     """
+    if settings.database:
+        raise CannotBackUp(
+            "The records of this home are on a server. pg_dump copies them; docs/team.md has the steps."
+        )
     folder = folder.absolute()
     _refuse_inside(settings.home, folder)
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
