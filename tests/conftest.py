@@ -13,8 +13,9 @@ from shared import home as folders
 from shared.privacy import stop_telemetry
 from shared.settings import Settings
 from shared.store.store import Store
-from tests import groups, pulse, tables
+from tests import databases, groups, postgres, pulse, tables
 from tests.forks import command_line
+from tests.postgres import PostgresServer
 from tests.pulse import PulseServer
 from tests.stage import DEFAULTS, ONE_THREAD, QUICK_WORDS, Stage
 from tests.voices import LONG_CALL, SHORT_CALL, Call, speak, write_wav
@@ -61,10 +62,38 @@ def quick_words(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of the store on both databases."""
+    databases.parametrize(metafunc)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this process's own, with an up-to-date database to make others of."""
+    if why := postgres.missing():
+        skip_or_fail(why)
+    server = PostgresServer()
+    try:
+        server.make_template()
+        yield server
+    finally:
+        server.remove()
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The setting `database`: a PostgreSQL database of this test's own, or nothing for SQLite."""
+    if getattr(request, "param", databases.SQLITE) == databases.SQLITE:
+        yield ""
+        return
+    with request.getfixturevalue("postgres_server").database() as url:
+        yield url
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database: str) -> Settings:
     """Settings of a fresh home, with its folders."""
-    settings = Settings(home=tmp_path / "home")
+    settings = Settings(home=tmp_path / "home", database=database)
     folders.prepare(settings)
     return settings
 

@@ -16,9 +16,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from shared.store.store import Store
 from tests.waiting import until
 
-USER = "offhook"
+USER, TEMPLATE = "offhook", "up_to_date"
 #: A test's database is lost with the test, so that nothing waits for the disk.
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 SETTINGS = {
@@ -119,8 +120,13 @@ class PostgresServer:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
+    def make_template(self) -> None:
+        """Make an up-to-date database, of which `database` makes copies: that takes a third of the time."""
+        self.execute(f"CREATE DATABASE {TEMPLATE}")
+        Store.open(self.url(TEMPLATE)).disconnect()
+
     @contextmanager
-    def database(self, template: str = "template1") -> Iterator[str]:
+    def database(self, template: str = TEMPLATE) -> Iterator[str]:
         """Make a database for one test, and yield its URL."""
         name = f"test_{uuid.uuid4().hex}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")

@@ -16,7 +16,7 @@ from shared.store import tables
 from shared.store.store import Store
 from shared.store.transcripts import Window
 
-_current: list[SqliteDatabase] = []
+_current: list[Any] = []
 
 
 def use(store: Store) -> Store:
@@ -26,8 +26,33 @@ def use(store: Store) -> Store:
 
 
 def execute(sql: str, values: tuple[Any, ...] = ()) -> Any:
-    """Run a statement on the store in use; return a cursor."""
-    return _current[0].execute_sql(sql, values)
+    """Run a statement on the store in use; return a cursor. Values stand at question marks."""
+    return _current[0].execute_sql(sql.replace("?", _current[0].param), values)
+
+
+def check_index() -> None:
+    """Check that the full-text index of the store in use agrees with the segments."""
+    if isinstance(_current[0], SqliteDatabase):
+        execute("INSERT INTO segments_search (segments_search, rank) VALUES ('integrity-check', 1)")
+        return
+    from shared.store.postgres.fulltext import vector
+
+    rows = execute("SELECT id, coalesce(search_text, text) FROM segments").fetchall()
+    found = dict(execute("SELECT segment_id, words::text FROM segments_search").fetchall())
+    wanted = {
+        row_id: execute("SELECT ?::tsvector::text", (vector(row_id, text),)).fetchone()[0]
+        for row_id, text in rows
+    }
+    assert found == wanted
+
+
+def hits(word: str) -> int:
+    """Count the segments that the full-text index of the store in use has for a word."""
+    if isinstance(_current[0], SqliteDatabase):
+        sql = "SELECT count(*) FROM segments_search WHERE segments_search MATCH ?"
+        return int(execute(sql, (f'"{word}"',)).fetchone()[0])
+    sql = "SELECT count(*) FROM segments_search WHERE words @@ ?::tsquery"
+    return int(execute(sql, (f"'{word.lower()}'",)).fetchone()[0])
 
 
 class Table:

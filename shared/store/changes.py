@@ -36,8 +36,8 @@ class RecordChanges:
     def latest(self) -> int:
         """Return the number of the last change of any record; 0 if there was none."""
         horizon = self._database.changes_horizon()
-        newest = RecordChangeRow.select(fn.MAX(RecordChangeRow.seq)).where(RecordChangeRow.seq <= horizon)
-        return int(self._database.scalar(newest) or 0)
+        newest = self._database.scalar(RecordChangeRow.select(fn.MAX(RecordChangeRow.seq)))
+        return min(int(newest or 0), horizon)
 
     def since(self, seq: int, limit: int) -> list[RecordChange]:
         """Return the records that changed after a change, each with its last one, in their order."""

@@ -137,10 +137,10 @@ class Store:
 
         Raises NewerDatabase, SettingsError and StoreError; then nothing was changed.
         """
-        if isinstance(place, Path):
-            database: Database = SqliteDatabase.open(place, busy_timeout_seconds, cache_kib)
+        if "://" in str(place):
+            database: Database = _postgres().open(str(place), busy_timeout_seconds)
         else:
-            database = _postgres().open(place, busy_timeout_seconds)
+            database = SqliteDatabase.open(Path(place), busy_timeout_seconds, cache_kib)
         return cls(database, host, clock)
 
     @classmethod

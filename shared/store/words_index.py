@@ -82,7 +82,7 @@ def index_words(text: str) -> list[str]:
     """Return the words of a text as an index has them that takes texts apart no further: letters and digits
     alone, folded and without accents.
     """
-    return [_bare(match[0]) for match in _TOKEN.finditer(folded(text))]
+    return [bare for match in _TOKEN.finditer(folded(text)) if (bare := _bare(match[0]))]
 
 
 def snippet(text: str, query: Query) -> str:

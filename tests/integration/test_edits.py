@@ -11,7 +11,7 @@ from shared.speakers import LOUDNESS, ME, PERSON, THEM, Label, VoiceTurn
 from shared.store.store import Store
 from shared.store.values import Record
 from shared.words import Segment, Word
-from tests.tables import execute
+from tests.tables import check_index, execute
 
 SAID = ("Good morning this is Aida loveless", "from the analytical engine")
 MACHINE = (Label(0, 5, ME, LOUDNESS, 0.9), Label(6, 9, THEM, LOUDNESS, 0.6))
@@ -46,10 +46,6 @@ def correct(store: Store, record: Record, first: int, last: int, text: str) -> N
         store.overlays.correct(record.id, first, last, text)
 
 
-def assert_index_is_sound() -> None:
-    execute("INSERT INTO segments_search (segments_search, rank) VALUES ('integrity-check', 1)")
-
-
 def test_the_search_finds_what_a_person_wrote_and_no_longer_what_the_engine_wrote(
     store: Store, record: Record
 ) -> None:
@@ -59,7 +55,7 @@ def test_the_search_finds_what_a_person_wrote_and_no_longer_what_the_engine_wrot
     assert found(store, "ada lovelace") == found(store, "lovelace")
     assert found(store, "loveless") == []
     assert [hit.snippet for hit in store.transcripts.search("ada*", 9)] == [f"{SAID[0][:20]} [Ada] Lovelace"]
-    assert_index_is_sound()
+    check_index()
 
 
 def test_a_correction_that_is_withdrawn_is_found_no_longer(store: Store, record: Record) -> None:
@@ -69,7 +65,7 @@ def test_a_correction_that_is_withdrawn_is_found_no_longer(store: Store, record:
 
     assert store.overlays.corrections(record.id) == ()
     assert (found(store, "lovelace"), found(store, "loveless")) == ([], [SAID[0]])
-    assert_index_is_sound()
+    check_index()
 
 
 def test_changes_are_undone_one_by_one_the_last_one_first(store: Store, record: Record) -> None:
@@ -94,7 +90,7 @@ def test_changes_are_undone_one_by_one_the_last_one_first(store: Store, record: 
     store.edits.undo(record.id)
     assert (found(store, "lovelace"), found(store, "loveless")) == ([], [SAID[0]])
     assert store.edits.undo(record.id) is None
-    assert_index_is_sound()
+    check_index()
 
 
 def fail_in_a_change(store: Store, record: Record) -> None:
@@ -201,7 +197,7 @@ def test_corrections_labels_and_names_stand_in_another_transcript(store: Store, 
     assert store.overlays.names(record.id) == {THEM: "Charles"}
     assert store.carrying.unplaced(record.id) == ()
     assert store.edits.of_record(record.id) == []
-    assert_index_is_sound()
+    check_index()
 
 
 def test_what_no_longer_fits_is_kept_and_stands_again_where_it_fits(store: Store, record: Record) -> None:
@@ -265,7 +261,7 @@ def test_deleting_a_record_deletes_all_that_persons_have_laid_over_it(store: Sto
 
     for table in ("speaker_labels", "corrections", "speaker_swaps", "unplaced_overlays", "edits", "segments"):
         assert execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
-    assert_index_is_sound()
+    check_index()
 
 
 # Two channels

@@ -18,6 +18,7 @@ from shared.errors import StateConflict, StoreBusy, StoreDamaged
 from shared.settings import Settings
 from shared.store.store import Store
 from shared.workers import Liveness, Presence
+from tests.databases import place_of
 from tests.stage import ROOT
 from tests.tables import said
 from transcribe_worker.jobs.hints import HintQueue
@@ -27,7 +28,7 @@ ADDS = """
 import sys, time
 from pathlib import Path
 from shared.store.store import Store
-store = Store.open(Path(sys.argv[1]))
+store = Store.open(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
 store.records.add(source="added", title="from elsewhere", recording_path="/calls/1.wav")
@@ -80,7 +81,7 @@ def test_two_stores_can_be_written_to_in_turns_by_two_threads(tmp_path: Path) ->
 
 
 def test_the_change_feed_wakes_as_soon_as_another_process_commits(store: Store, settings: Settings) -> None:
-    command = [sys.executable, "-c", ADDS, str(settings.database_file)]
+    command = [sys.executable, "-c", ADDS, place_of(settings)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, **pipes) as other, store.feed() as changes:  # type: ignore[call-overload]
         assert other.stdout.readline() == "ready\n"
@@ -93,6 +94,7 @@ def test_the_change_feed_wakes_as_soon_as_another_process_commits(store: Store, 
         assert not changes.wait(0.05), "the change was told already"
 
 
+@pytest.mark.sqlite
 def test_the_change_feed_takes_no_lock_and_waits_for_none(store: Store, settings: Settings) -> None:
     with (
         store.feed() as changes,
@@ -117,6 +119,7 @@ def test_a_page_of_records_begins_before_the_last_id_of_the_page_before(store: S
     assert [record.id for page in (first, second, third) for record in page] == ids[::-1]
 
 
+@pytest.mark.sqlite
 def test_a_busy_database_is_an_error_that_names_the_file_and_the_remedy(settings: Settings) -> None:
     with Store.open(settings.database_file, busy_timeout_seconds=0.05) as store:
         with closing(sqlite3.connect(settings.database_file, isolation_level=None)) as writer:
@@ -139,7 +142,7 @@ def test_a_file_that_is_no_database_is_damaged(tmp_path: Path) -> None:
 @pytest.fixture
 def elsewhere(settings: Settings) -> Store:
     """The store as a process on another host sees it."""
-    return Store.open(settings.database_file, host="another")
+    return Store.open(place_of(settings), host="another")
 
 
 def test_a_host_keeps_its_name_and_no_two_homes_share_one(settings: Settings, tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import peewee
 import psycopg
 from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.types.numeric import FloatDumper
 from psycopg.types.string import StrDumperUnknown
 
 #: A server or a network that is gone is noticed in about this time, on both sides.
@@ -24,6 +27,23 @@ class WithoutZeros(StrDumperUnknown):
     def dump(self, obj: str) -> Buffer | None:
         """Return a text in UTF-8."""
         return super().dump(obj.replace("\0", "\ufffd"))
+
+
+class WithoutNan(FloatDumper):
+    """Writes numbers; what is no number is NULL, as in SQLite, so that a column may refuse it."""
+
+    def dump(self, obj: float) -> Buffer | None:
+        """Return a number as text."""
+        return None if math.isnan(obj) else super().dump(obj)
+
+
+class Number(Loader):
+    """Reads a sum of integers, which PostgreSQL makes a decimal number of any length."""
+
+    def load(self, data: Buffer) -> int | float:
+        """Return a whole number as an int, another one as a float."""
+        text = bytes(data).decode()
+        return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
 class Connections(peewee.PostgresqlDatabase):
@@ -67,6 +87,8 @@ def connect(url: str, busy_timeout_seconds: float) -> psycopg.Connection[Any]:
         fallback_application_name="offhook",
     )
     connection.adapters.register_dumper(str, WithoutZeros)
+    connection.adapters.register_dumper(float, WithoutNan)
+    connection.adapters.register_loader("numeric", Number)
     options = {
         "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
         "lock_timeout": milliseconds(busy_timeout_seconds),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import peewee
 import psycopg
 
 from shared.errors import (
@@ -54,8 +53,6 @@ REFUSALS: tuple[tuple[str, str], ...] = (
 def translated(error: BaseException, name: str) -> StoreError:
     """Return the store's error; `name` is the database as it may be shown."""
     first = _of_driver(error)
-    if isinstance(first, StoreError):
-        return first
     reason = _reason(first)
     code = getattr(first, "sqlstate", None) or _code_of_refusal(first, reason)
     for length in range(5, 1, -1):
@@ -65,19 +62,10 @@ def translated(error: BaseException, name: str) -> StoreError:
     return StoreUnavailable(f"{name} cannot be used: {reason}.")
 
 
-def is_lost(error: BaseException) -> bool:
-    """Whether an error says that the connection is gone or could not be made."""
-    return isinstance(translated(error, ""), StoreAway)
-
-
 def _of_driver(error: BaseException) -> BaseException:
-    """Return the driver's error in one of peewee's, or the store's that came before a failed rollback."""
-    while isinstance(error, peewee.PeeweeException):
-        inner = error.args[0] if error.args else None
-        if not isinstance(inner, psycopg.Error):
-            break
-        error = inner
-    return error
+    """Return the driver's error, which peewee has put into one of its own, or into two."""
+    inner = getattr(error, "orig", None)
+    return _of_driver(inner) if isinstance(inner, BaseException) else error
 
 
 def _code_of_refusal(error: BaseException, reason: str) -> str:

@@ -15,6 +15,7 @@ from shared.store.deliveries import DELIVERED, EVENTS, FAILED, LONGEST_WAIT_SECO
 from shared.store.hooks import URL
 from shared.store.store import Store
 from shared.store.values import Delivery, Hook
+from tests.databases import place_of
 from tests.integration.hooks.conftest import FAILURE, WORDS, Finish, claimed
 from tests.integration.records.operations import Clock
 from tests.stage import ROOT
@@ -223,7 +224,7 @@ CLAIMS = """
 import json, sys
 from pathlib import Path
 from shared.store.store import Store
-store = Store.open(Path(sys.argv[1]))
+store = Store.open(sys.argv[1])
 print("up", flush=True)
 sys.stdin.readline()
 taken = []
@@ -238,7 +239,7 @@ def test_of_processes_that_claim_at_once_each_message_has_one_winner(
 ):
     hook = hook_for(store)
     expected = sorted(finish().id for _ in range(40))
-    command = [sys.executable, "-c", CLAIMS, str(settings.database_file)]
+    command = [sys.executable, "-c", CLAIMS, place_of(settings)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
     senders = [subprocess.Popen(command, **pipes) for _ in range(3)]
     for sender in senders:

@@ -10,6 +10,8 @@ from tests.integration.live_store.calls import RECIPE, begin, follow, hang_up, s
 from tests.integration.records.operations import claim
 from tests.tables import execute
 
+pytestmark = pytest.mark.sqlite
+
 DEEP = "[" * 989 + "]" * 989
 #: Changes to rows.
 DAMAGE = {

@@ -18,6 +18,8 @@ from tests.remains import remains
 from tests.stage import Stage
 from tests.tables import LiveCall, LiveWindow
 
+pytestmark = pytest.mark.sqlite
+
 MAYBE = "flügelhorn"
 FORGOTTEN = (*SAID, MAYBE, TITLE)
 

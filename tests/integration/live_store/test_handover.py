@@ -94,6 +94,7 @@ def test_a_worker_that_has_lost_the_record_takes_nothing(store: Store):
     assert (store.transcripts.windows(record.id), left()) == ([], (1, 2))
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "column", ["segments = '[{'", "segments = '[]['", "start_seconds = 'x'", "channel = 'left'"]
 )

@@ -91,6 +91,7 @@ def test_windows_and_their_words_are_committed_together_or_not_at_all(store: Sto
     assert store.live.find(claim.session_id) == claim.call
 
 
+@pytest.mark.sqlite
 def test_a_note_waits_for_no_disk_and_every_other_write_does(store: Store):
     claim = follow(store, begin(store))
     statements: list[str] = []
@@ -112,6 +113,7 @@ def test_a_note_waits_for_no_disk_and_every_other_write_does(store: Store):
     assert synchronous() == FULL
 
 
+@pytest.mark.sqlite
 def test_only_this_thread_writes_without_waiting_and_only_meanwhile(store: Store):
     others: list[int] = []
 
@@ -128,6 +130,7 @@ def test_only_this_thread_writes_without_waiting_and_only_meanwhile(store: Store
     assert (synchronous(), others) == (FULL, [FULL])
 
 
+@pytest.mark.sqlite
 def test_after_an_error_commits_wait_for_the_disk_again(store: Store):
     claim = follow(store, begin(store))
     store.live.release(claim)
@@ -141,6 +144,7 @@ def test_after_an_error_commits_wait_for_the_disk_again(store: Store):
     assert synchronous() == FULL
 
 
+@pytest.mark.sqlite
 def test_a_connection_that_cannot_be_set_back_is_closed(store: Store):
     with store.database.unsynced():
         execute("BEGIN")  # in a transaction SQLite refuses to change it
@@ -149,6 +153,7 @@ def test_a_connection_that_cannot_be_set_back_is_closed(store: Store):
     assert synchronous() == FULL
 
 
+@pytest.mark.sqlite
 def test_a_transaction_that_has_begun_is_not_made_unsafe(store: Store):
     with pytest.raises(StoreUnavailable, match="inside a transaction"), store.transaction():
         with store.database.unsynced():
@@ -157,6 +162,7 @@ def test_a_transaction_that_has_begun_is_not_made_unsafe(store: Store):
     assert synchronous() == FULL
 
 
+@pytest.mark.sqlite
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps an open database where it is")
 def test_a_lost_database_is_an_error_of_a_note_and_another_is_written_safely(store: Store, tmp_path: Path):
     claim = follow(store, begin(store))

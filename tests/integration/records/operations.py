@@ -10,7 +10,8 @@ from typing import Any
 from shared.store.claims import Claim, Failure
 from shared.store.store import Store
 from shared.store.transitions import CANCELLED, COMPLETED, FAILED, QUEUED
-from tests.tables import DecodedWindow, InboxFile, QueueState, Record, Segment, execute, said, windows
+from tests import tables
+from tests.tables import DecodedWindow, InboxFile, QueueState, Record, Segment, check_index, said, windows
 
 FAILURE = Failure("engine_failed", "The engine reported an error while decoding.")
 
@@ -43,15 +44,14 @@ def segment(text: str, start_seconds: float = 0.0) -> dict[str, Any]:
 
 def hits(store: Store, word: str) -> int:
     """Count the segments that the search index finds for a word."""
-    sql = "SELECT count(*) FROM segments_search WHERE segments_search MATCH ?"
-    return int(execute(sql, (f'"{word}"',)).fetchone()[0])
+    return tables.hits(word)
 
 
 def snapshot(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     """Return every row there is, and check that the search index agrees with the segments."""
-    execute("INSERT INTO segments_search (segments_search, rank) VALUES ('integrity-check', 1)")
-    tables = (Record, DecodedWindow, Segment, InboxFile, QueueState)
-    return {table.model.__name__: list(table.select().tuples()) for table in tables}
+    check_index()
+    kinds = (Record, DecodedWindow, Segment, InboxFile, QueueState)
+    return {table.model.__name__: list(table.select().tuples()) for table in kinds}
 
 
 def at_once(store: Store, jobs: list[Callable[[], Any]]) -> list[Any]:

@@ -20,6 +20,8 @@ from shared.store.transitions import FAILED, QUEUED
 from tests.integration.records.operations import WINDOW, at_once, bring_to, claim
 from tests.tables import Record, said, windows
 
+pytestmark = pytest.mark.sqlite
+
 
 @contextmanager
 def locked_by_another(path: Path, seconds: float) -> Iterator[None]:

@@ -17,6 +17,7 @@ from shared.store.claims import Failure
 from shared.store.records import LONGEST_WAIT_SECONDS
 from shared.store.store import Store
 from shared.store.transitions import PROCESSING
+from tests.databases import place_of
 from tests.integration.records.operations import FAILURE, Clock, at_once, claim
 from tests.stage import ROOT
 from tests.tables import Record
@@ -28,7 +29,7 @@ CLAIMS = """
 import json, sys
 from pathlib import Path
 from shared.store.store import Store
-store = Store.open(Path(sys.argv[1]))
+store = Store.open(sys.argv[1])
 print("up", flush=True)
 sys.stdin.readline()
 taken = []
@@ -97,7 +98,7 @@ def test_four_processes_claim_each_recording_exactly_once(
         wanted = [add().id for _ in range(300)]
     workers = [
         subprocess.Popen(
-            [sys.executable, "-c", CLAIMS, str(settings.database_file), f"worker-{number}"],
+            [sys.executable, "-c", CLAIMS, place_of(settings), f"worker-{number}"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -128,6 +128,7 @@ def test_counts_are_of_what_is_found_by_the_words(store: Store) -> None:
     assert store.listing.ids(Wanted("cancelled", "call")) == [2]
 
 
+@pytest.mark.sqlite
 def test_a_damaged_path_hinders_no_search(store: Store) -> None:
     add(store, "call", recording_path="/whole.wav")
     tables.execute("UPDATE call_records SET recording_path = CAST(x'2fff776176' AS TEXT)")

@@ -12,6 +12,7 @@ from shared.errors import ClaimLost, RecordNotFound, StateConflict
 from shared.settings import Settings
 from shared.store.store import Store
 from shared.store.transitions import CANCELLED, COMPLETED, FAILED, PROCESSING, QUEUED, STATES
+from tests.databases import place_of
 from tests.integration.records.operations import (
     FAILURE,
     NEW_CONTENT,
@@ -188,7 +189,7 @@ def test_a_pause_is_seen_by_everybody_until_it_is_over(store: Store, settings: S
     code = f"""
 from pathlib import Path
 from shared.store.store import Store
-print(Store.open(Path({str(settings.database_file)!r})).controls.paused())"""
+print(Store.open({place_of(settings)!r}).controls.paused())"""
 
     def seen_by_another() -> str:
         return subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).strip()

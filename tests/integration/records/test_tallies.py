@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from shared.errors import EngineCrashed, OffhookError
 from shared.settings import Settings
@@ -14,6 +13,7 @@ from shared.store.claims import Failure
 from shared.store.store import Store
 from shared.store.tallies import CLAIMED, COMPLETED, FAILED, RETRIED, Tally
 from shared.words import Segment
+from tests.databases import place_of
 from tests.integration.records.operations import Clock, claim
 from tests.stage import ROOT
 from tests.tables import Record, execute
@@ -23,7 +23,7 @@ import os, sys
 from contextlib import suppress
 from pathlib import Path
 from shared.store.store import Store
-store = Store.open(Path(sys.argv[1]), "0f")
+store = Store.open(sys.argv[1], "0f")
 store.workers.enter("worker-9", "worker", os.getpid())
 store.claims.claim(int(sys.argv[2]), worker_id="worker-9", model="tiny.en", lease_seconds=60)
 os._exit(1)
@@ -90,7 +90,7 @@ def test_a_claim_that_is_refused_counts_nothing(store: Store, add: Callable[...,
 def test_a_killed_worker_loses_no_count_and_leaves_no_row_of_its_own(
     store: Store, settings: Settings, add: Callable[..., Record]
 ):
-    database = Path(store.database.path)
+    database = place_of(settings)
     for _ in range(2):
         subprocess.run(
             [sys.executable, "-c", DIES, database, str(add().id)], cwd=ROOT, timeout=30, check=False
