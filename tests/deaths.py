@@ -27,3 +27,19 @@ def die_before_statement(left: int, thread: str | None = None) -> None:
         return run(self, query)
 
     SqliteDatabase.run = dying  # type: ignore[method-assign]
+
+
+def die_before_request(left: int) -> None:
+    """Let this process die before its next request to a team's server, or `left` of them later."""
+    from outbox_worker.client import Server
+
+    ask = Server._ask
+
+    async def dying(self: Server, *given: Any, **more: Any) -> Any:
+        nonlocal left
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
+        return await ask(self, *given, **more)
+
+    Server._ask = dying  # type: ignore[method-assign]
