@@ -11,6 +11,7 @@ import numpy as np
 
 from shared.files import Fingerprint, sha256_of
 from shared.settings import Settings
+from shared.store.access import OWN, WORKSTATION
 from shared.store.outbox import OutboxItem
 from shared.store.store import Store
 from shared.store.values import Record
@@ -22,6 +23,8 @@ from tests.voices import SAMPLE_RATE_HZ, write_wav
 from tests.waiting import until
 
 LOOPBACK = "127.0.0.1"
+#: Addresses of this machine too, at which links to the server listen.
+LINKS = [f"127.0.0.{number}" for number in range(10, 100)]
 PERSON = "ada"
 
 
@@ -32,19 +35,25 @@ class Team:
     desk: DeskServer
     network: Network
     store: Store
+    _links: int = 0
 
     @property
     def stage(self) -> Stage:
         return self.desk.stage
 
-    def token(self, name: str = "desk-7", *more: str) -> tuple[str, int]:
+    def token(self, name: str = "desk-7") -> tuple[str, int]:
         """A new token for a workstation, and its number."""
-        made = self.stage.read("token", "create", name, "--workstation", "--person", PERSON, *more)
-        return made["token"], made["id"]
+        person = self.store.people.get(PERSON)
+        secret = self.store.access.add(WORKSTATION, OWN, name=name, person_id=person.id)
+        found = self.store.access.find(WORKSTATION, secret)
+        assert found
+        return secret, found.id
 
     def link(self) -> Link:
         """A way of its own to the server, for one workstation."""
-        return self.network.link("workstation", LOOPBACK, Address(LOOPBACK, self.desk.port))
+        host = LINKS[self._links]
+        self._links += 1
+        return self.network.link("workstation", host, Address(LOOPBACK, self.desk.port), self.desk.port)
 
     def records(self, session_id: str) -> list[Record]:
         """The server's records of a call; there should be one at most."""
@@ -134,7 +143,7 @@ def noise(path: Path, seconds: float, seed: int = 1) -> None:
 def team(folder: Path) -> Iterator[Team]:
     """Run a team's server with its storage in its home."""
     folder.mkdir(parents=True, exist_ok=True)
-    stage = Stage(folder / "server")
+    stage = Stage(folder / "server", (("OFFHOOK_WEB_HOSTS", ",".join(LINKS)),))
     added = stage.offhook("person", "add", PERSON, "--no-password")
     assert added.returncode == 0, added.stderr
     server = DeskServer(stage).start()

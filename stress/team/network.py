@@ -61,10 +61,10 @@ class Network:
         self._thread.join()
         self._loop.close()
 
-    def link(self, name: str, host: str, target: Address) -> Link:
-        """Open a link: whoever connects to its address at `host` reaches `target`."""
+    def link(self, name: str, host: str, target: Address, port: int = 0) -> Link:
+        """Open a link: whoever connects to its address at `host` reaches `target`. Port 0 is any port."""
         link = Link(name, target, self._loop)
-        self._do(link.open(host))
+        self._do(link.open(host, port))
         self._links.append(link)
         return link
 
@@ -87,11 +87,11 @@ class Link:
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def open(self, host: str) -> None:
-        """Listen at any port."""
+    async def open(self, host: str, port: int = 0) -> None:
+        """Listen at a port, 0 is any."""
         self._forth.set()
         self._back.set()
-        self._server = await asyncio.start_server(self._connect, host, 0)
+        self._server = await asyncio.start_server(self._connect, host, port)
         self.address = Address(host, self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:

@@ -118,10 +118,12 @@ def test_what_is_put_right_at_the_server_comes_here_and_what_was_put_right_here_
         desk7.reaches(record, SENT)
         team.transcribed(record.session_id, "One two three four five.")
         desk7.reaches(record, RECEIVED)
-        desk7.store.overlays.correct(record.id, 0, 0, "Eins")
-        desk7.store.overlays.assign(record.id, 3, 4, ME)
+        with desk7.store.edits.change(record.id, "edit"):
+            desk7.store.overlays.correct(record.id, 0, 0, "Eins")
+            desk7.store.overlays.assign(record.id, 3, 4, ME)
         (there,) = team.records(record.session_id)
-        team.store.overlays.correct(there.id, 2, 2, "drei")
+        with team.store.edits.change(there.id, "edit"):
+            team.store.overlays.correct(there.id, 2, 2, "drei")
         until(lambda: len(desk7.store.overlays.corrections(record.id)) == 2, "the correction is here")
     texts = [it.text for it in desk7.store.overlays.corrections(record.id)]
     assert sorted(texts) == ["Eins", "drei"]
