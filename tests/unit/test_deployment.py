@@ -109,6 +109,6 @@ def test_what_the_image_copies_is_enough_to_install_offhook(tmp_path: Path) -> N
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*pip, "--target", str(target), str(context)], check=True, timeout=120)
 
-    packages = ("archive*", "capture_worker*", "offhook*", "shared*", "transcribe_worker*")
+    packages = ("archive*", "capture_worker*", "offhook*", "outbox_worker*", "shared*", "transcribe_worker*")
     assert set(find_packages(str(target))) == set(find_packages(str(ROOT), include=packages))
     assert (target / "offhook" / "web" / "templates").is_dir()
