@@ -48,10 +48,8 @@ from shared.errors import (
     RecordNotFound,
     SettingsError,
     StateConflict,
-    StoreAway,
-    StoreBusy,
+    StoreError,
     StoreFull,
-    StoreReadOnly,
     TooLarge,
 )
 
@@ -124,9 +122,7 @@ STATUSES: tuple[tuple[type[OffhookError], int], ...] = (
     (AddressRefused, 422),
     (SettingsError, 422),
     (StoreFull, 507),
-    (StoreAway, 503),
-    (StoreBusy, 503),
-    (StoreReadOnly, 503),
+    (StoreError, 503),  # whatever the database has, the call is not at fault
     (NewerDatabase, 503),
     (CaptureNotRunning, 503),
     (CaptureSilent, 503),

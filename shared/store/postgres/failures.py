@@ -43,10 +43,10 @@ REFUSALS: tuple[tuple[str, str], ...] = (
     ("authentication failed", "28"),
     ("no password supplied", "28"),
     ("no pg_hba.conf entry", "28"),
-    ("role ", "28"),
+    ('role "', "28"),
     ("too many clients", "53300"),
     ("remaining connection slots", "53300"),
-    ("database ", "3D"),
+    ('database "', "3D"),
 )
 
 
