@@ -25,7 +25,7 @@ class Death:
 
 @dataclass
 class Program:
-    """One process under supervision. Its standard error goes to `log`, which keeps that of all its runs."""
+    """One process under supervision. What it prints goes to `log`, which keeps that of all its runs."""
 
     name: str
     command: Sequence[str]
@@ -39,7 +39,7 @@ class Program:
         """Start it."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, cwd=ROOT, env=self.environment, stderr=log, text=True
+                self.command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, text=True
             )
 
     def mind(self) -> None:

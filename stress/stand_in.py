@@ -118,8 +118,9 @@ class StandIn:
     def _tell_real(self, line: str) -> None:
         """Pass a command on to the real engine; it ends when this process does, as its pipe is closed."""
         if self._real is None or self._real.poll() is not None:
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-            self._real = subprocess.Popen(COMMAND, encoding="utf-8", **pipes)
+            self._real = subprocess.Popen(
+                COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+            )
             threading.Thread(target=self._pass_events_on, args=(self._real,), daemon=True).start()
         assert self._real.stdin
         self._real.stdin.write(line)

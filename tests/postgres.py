@@ -60,10 +60,14 @@ def _told_by_pg_config() -> Iterator[str]:
 
 
 class PostgresServer:
-    """A server on a socket in a folder of its own; it can be killed, and started again."""
+    """A server on a socket in a folder of its own; it can be killed, and started again.
 
-    def __init__(self, settings: dict[str, str] | None = None) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="offhook-postgres-"))
+    A `folder` that is given may have a server already, and is used as it is.
+    """
+
+    def __init__(self, settings: dict[str, str] | None = None, folder: Path | None = None) -> None:
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="offhook-postgres-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._data, self._settings = (
             self.folder / "data",
             SETTINGS | (QUICK if settings is None else settings),
@@ -72,8 +76,9 @@ class PostgresServer:
         if os.getuid() == 0:
             shutil.chown(self.folder, "nobody")
         self.folder.chmod(0o711)
-        self._run("initdb", "--pgdata", self._data, f"--username={USER}", "--auth=trust", "--no-sync",
-                  "--encoding=UTF8", "--locale=C.UTF-8")  # fmt: skip
+        if not self._data.exists():
+            self._run("initdb", "--pgdata", self._data, f"--username={USER}", "--auth=trust", "--no-sync",
+                      "--encoding=UTF8", "--locale=C.UTF-8")  # fmt: skip
         self.start()
 
     def url(self, database: str = "postgres") -> str:
@@ -101,10 +106,10 @@ class PostgresServer:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
-    def stop(self) -> None:
-        """Stop the server, and wait for its end."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server, and wait for its end; SIGQUIT stops it without a checkpoint."""
         if self._process and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(how)
             self._process.wait()
 
     def remove(self) -> None:
