@@ -23,10 +23,12 @@ CHUNK_BYTES, LARGEST_FACTS_BYTES = 8 << 20, 24_000_000
 MOST_CALLS, LONGEST_WAIT_SECONDS = 500, 25
 WANTED, TAKEN = "wanted", "taken"
 
-Session = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-Host = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
-Suffix = Annotated[str, Meta(pattern=r"^(\.[a-z0-9]{1,10})?$")]
+#: The end of a text; `$` alone is also before a line break there.
+_END = r"(?!\n)$"
+Session = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}{_END}")]
+Host = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{32}}{_END}")]
+Sha256 = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{64}}{_END}")]
+Suffix = Annotated[str, Meta(pattern=rf"^(\.[a-z0-9]{{1,10}})?{_END}")]
 Text = Annotated[str, Meta(max_length=500)]
 #: SQL's own numbers have 64 bits; times end in the year 9000.
 Time = Annotated[float, Meta(ge=0, le=222_000_000_000)]
@@ -87,16 +89,16 @@ class CallFacts(Struct, omit_defaults=True):
     size_bytes: Size
     suffix: Suffix
     title: Text
-    source: Annotated[str, Meta(pattern=r"^[a-z_]{1,20}$")]
+    source: Annotated[str, Meta(pattern=rf"^[a-z_]{{1,20}}{_END}")]
     created_at: Time
     candidate_id: Text | None = None
     project_id: Text | None = None
     duration_seconds: Annotated[float, Meta(ge=0, le=10_000_000)] | None = None
-    flags: Annotated[list[Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,50}$")]], Meta(max_length=50)] = field(
-        default_factory=list
-    )
+    flags: Annotated[
+        list[Annotated[str, Meta(pattern=rf"^[a-z0-9_]{{1,50}}{_END}")]], Meta(max_length=50)
+    ] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
-    layout: Annotated[str, Meta(pattern=r"^[a-z]{1,20}$")] | None = None
+    layout: Annotated[str, Meta(pattern=rf"^[a-z]{{1,20}}{_END}")] | None = None
     started_at: Time | None = None
     verdict: dict[str, Any] = field(default_factory=dict)
     loudness: Annotated[list[Minute], Meta(max_length=MOST_MINUTES)] = field(default_factory=list)

@@ -9,7 +9,7 @@ from offhook.desk.desk import Desk
 from shared.errors import OffhookError
 from shared.files import read_regular
 from shared.locks import is_free
-from shared.store.access import LINK, METRICS, READ, TOKEN, WRITE, Access
+from shared.store.access import LINK, METRICS, READ, TOKEN, WORKSTATION, WRITE, Access
 from shared.store.audit import Note
 from shared.store.people import Person
 from shared.store.view import MACHINE
@@ -60,17 +60,44 @@ def sign_in_link(desk: Desk, to: str = "/") -> str:
     return f"{url}/sign-in?link={secret}&to={to}"
 
 
-def create_token(desk: Desk, name: str, scopes: tuple[str, ...], person: Person | None = None) -> NewToken:
+def create_token(
+    desk: Desk,
+    name: str,
+    scopes: tuple[str, ...],
+    person: Person | None = None,
+    lives_seconds: float | None = None,
+) -> NewToken:
     """Make a token for a program; that of a person sees what the person sees."""
-    person_id = person.id if person else None
+    return _created(desk, TOKEN, name, " ".join(scopes), person, lives_seconds)
+
+
+def create_workstation_token(
+    desk: Desk, name: str, person: Person, sees: str, lives_seconds: float | None = None
+) -> NewToken:
+    """Make a token with which a workstation hands over the calls of a person, and sees these or all."""
+    return _created(desk, WORKSTATION, name or f"{person.name}'s workstation", sees, person, lives_seconds)
+
+
+def _created(
+    desk: Desk, kind: str, name: str, scopes: str, person: Person | None, lives_seconds: float | None
+) -> NewToken:
     with desk.store.noting(MACHINE, *_note(desk, "token_create", name)) as store:
-        secret = store.access.add(TOKEN, " ".join(scopes), name=name[:LONGEST_NAME], person_id=person_id)
-    return NewToken(desk.store.access.every(TOKEN)[-1], secret)
+        secret = store.access.add(
+            kind,
+            scopes,
+            name=name[:LONGEST_NAME],
+            lives_seconds=lives_seconds,
+            person_id=person.id if person else None,
+        )
+    found = desk.store.access.find(kind, secret, is_use=False)
+    assert found
+    return NewToken(found, secret)
 
 
 def tokens(desk: Desk) -> list[Access]:
-    """Return the tokens of programs, the oldest first."""
-    return desk.store.access.every(TOKEN)
+    """Return the tokens of programs and workstations, the oldest first."""
+    found = [*desk.store.access.every(TOKEN), *desk.store.access.every(WORKSTATION)]
+    return sorted(found, key=lambda it: it.id)
 
 
 def revoke_token(desk: Desk, token_id: int) -> None:

@@ -45,6 +45,8 @@ class Exchange:
 
     async def receive(self) -> Message:
         """Return the next piece of the request, then whether the client is gone."""
+        if self._is_cut_off:
+            return {"type": "http.disconnect"}
         if not self._is_body_awaited:
             return await self._until_gone()
         try:

@@ -524,6 +524,8 @@ CONTRACT: dict[str, Table] = {
         "entries[].address": "text",
     },
     "offhook token create": {
+        "kind": "text",
+        "expires_at": "time or null",
         "person": "text or null",
         "id": "integer",
         "name": "text",
@@ -537,6 +539,9 @@ CONTRACT: dict[str, Table] = {
         "tokens[]": "object",
         "tokens[].id": "integer",
         "tokens[].name": "text",
+        "tokens[].kind": "text",
+        "tokens[].workstation": "text or null",
+        "tokens[].expires_at": "time or null",
         "tokens[].person": "text or null",
         "tokens[].scopes": "list",
         "tokens[].scopes[]": "text",

@@ -254,8 +254,12 @@ class Answers:
             yield self.homes[0].read("token", "create", "my script")
             self.to("offhook person list")
             yield self.homes[1].read("token", "create", "ada's script", "--person", "ada")
+            workstation = ("--workstation", "--person", "ada", "--expires", "30")
+            yield self.homes[1].read("token", "create", *workstation)
         elif heading == "offhook token list":
-            made, _ = self.to("offhook token create")
+            made, _, handed_out = self.to("offhook token create")
+            with Store.of_home(Settings(home=self.homes[1].home)) as store:
+                store.access.join(handed_out["id"], "0f" * 16, "desk-7")
             yield from (home.read("token", "list") for home in self.homes[:2])
             with Store.of_home(Settings(home=self.homes[0].home)) as store:
                 store.access.find(TOKEN, made["token"])
