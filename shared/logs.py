@@ -20,7 +20,7 @@ from logging.handlers import RotatingFileHandler
 from types import TracebackType
 from typing import Any
 
-from shared.errors import OffhookError, StoreError
+from shared.errors import OffhookError
 from shared.plain_text import lines
 from shared.settings import Settings
 
@@ -71,22 +71,25 @@ def discreet(error: BaseException) -> str:
 
 
 class DatabaseTrouble:
-    """Logs that the database cannot be used, once for each reason, and that it can be used again."""
+    """Logs that the database, or `what` else is named, cannot be used, and that it can be used again.
 
-    def __init__(self, log: logging.Logger) -> None:
-        self._log, self._codes = log, set[str]()
+    Each reason is logged once.
+    """
 
-    def note(self, error: StoreError) -> None:
-        """Log an error of the database, unless its code was logged since it was usable."""
+    def __init__(self, log: logging.Logger, what: str = "database") -> None:
+        self._log, self._what, self._codes = log, what, set[str]()
+
+    def note(self, error: OffhookError) -> None:
+        """Log an error, unless its code was logged since the database was usable."""
         if error.code not in self._codes:
             self._codes.add(error.code)
-            self._log.warning("the database cannot be used: %s", error.code)
+            self._log.warning("the %s cannot be used: %s", self._what, error.code)
 
     def is_over(self) -> None:
         """Note that the database can be used."""
         if self._codes:
             self._codes.clear()
-            self._log.info("the database can be used again")
+            self._log.info("the %s can be used again", self._what)
 
 
 class DiscreetFormatter(logging.Formatter):

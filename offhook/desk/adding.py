@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from archive.storage.taking import Taking
 from offhook.desk.desk import Desk
 from shared.errors import OffhookError, TooLarge
 from shared.files import Fingerprint, LargerThanAllowed, sha256_of
@@ -38,7 +39,7 @@ class Added:
 def add_file(desk: Desk, path: Path, options: Mapping[str, Any], **columns: Any) -> Added:
     """Queue a file, or find the record of its content.
 
-    Raises CannotAdd, TooLarge, SettingsError, StateConflict.
+    Raises CannotAdd, TooLarge, SettingsError, StateConflict, StorageError.
 
     Content that was transcribed before is done again only if options are given; what failed is
     always tried again, and what still waits takes on what is given now.
@@ -47,6 +48,9 @@ def add_file(desk: Desk, path: Path, options: Mapping[str, Any], **columns: Any)
     fingerprint, sha256 = _read(path, desk.settings.largest_file_gb)
     given = {name: value for name, value in columns.items() if value is not None}
     check_language(desk, options)
+    is_there = is_at_hand(desk, desk.store.records.with_content(sha256))
+    taking = Taking(desk.settings, desk.store)
+    stored = None if is_there else taking.put(path, sha256)
     with desk.store.transaction():
         known = desk.store.records.with_content(sha256)
         if known is None:
@@ -54,12 +58,19 @@ def add_file(desk: Desk, path: Path, options: Mapping[str, Any], **columns: Any)
             own = {"title": path.stem, "recording_path": str(path), "options": dict(options)}
             record = desk.store.records.add(**{"source": "added", **own, **content, **given})
         else:
-            if not desk.recordings.exists(known):
-                desk.store.records.note_move(known.id, str(path), asdict(fingerprint))
+            if not is_there:
+                file = {**asdict(fingerprint), "storage_key": None}
+                desk.store.records.note_move(known.id, str(path), file)
             record = taken_up(desk, known, options, given)
+        record = taking.give(record, stored) if stored else record
     if record.transcription_status == QUEUED:
         desk.hint(record.id, record.priority)
     return Added(record, known is not None)
+
+
+def is_at_hand(desk: Desk, known: Record | None) -> bool:
+    """Whether a record has its recording. Raises StorageError. Call it outside of a transaction."""
+    return known is not None and desk.recordings.exists(known)
 
 
 def taken_up(desk: Desk, known: Record, options: Mapping[str, Any], given: Mapping[str, Any]) -> Record:

@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from offhook.desk.adding import Added, taken_up
+from archive.storage.taking import Taking
+from offhook.desk.adding import Added, is_at_hand, taken_up
 from offhook.desk.desk import Desk
 from offhook.desk.record_choices import other_options
 from shared.errors import OffhookError, RecordingMissing
@@ -46,14 +47,16 @@ class WholeUpload:
 
     def added(self) -> Added:
         """Return the record. Raises UnknownUpload if the upload was cancelled meanwhile."""
-        return self._recognised() or self._adopted()
+        return self._recognised() or self._put() or self._adopted()
 
     def _recognised(self) -> Added | None:
         """Return the record that has this content and its recording, instead of a second one."""
-        store = self.desk.store
+        store, found = self.desk.store, self._known()
+        if not is_at_hand(self.desk, found):
+            return None
         with store.transaction():
             known = self._known()
-            if known is None or not self.desk.recordings.exists(known):
+            if known is None or found is None or known.id != found.id:
                 return None
             is_this = known.session_id == self.upload.id  # the inbox was faster
             is_underway = known.transcription_status == PROCESSING
@@ -69,6 +72,26 @@ class WholeUpload:
         given = self.upload.options
         chosen = {name: given[name] for name in _TAKEN_ON if name in given}
         return taken_up(self.desk, known, other_options(known, given.get("options", {})), chosen)
+
+    def _put(self) -> Added | None:
+        """Put the recording into the storage, if there is one, and give it a record."""
+        store, taking = self.desk.store, Taking(self.desk.settings, self.desk.store)
+        if not (taking.is_on and self.part.is_file()):  # it was in the inbox before there was a storage
+            return None
+        stored = taking.put(self.part, self.sha256, self.upload.name)
+        assert stored
+        with store.transaction():
+            known = self._known()
+            if known is None and store.uploads.find(self.upload.id) is None:  # cancelled, or finished
+                return Added(record_made_of(store, self.upload.id), was_known=False)
+            content = {"sha256": self.sha256, "size_bytes": stored.size_bytes}
+            made = known or store.uploads.become(self.upload, stored.key, content)
+            store.uploads.close(self.upload.id)
+            record = taking.give(made, stored)
+            if record.error_code == RecordingMissing.code:
+                record = store.records.requeue(record.id)
+        self.part.unlink(missing_ok=True)
+        return Added(record, was_known=known is not None)
 
     def _adopted(self) -> Added:
         """Move a recording into the inbox; give it a record, or give it back to the one that has lost it."""
@@ -106,7 +129,7 @@ class WholeUpload:
         self.desk.store.uploads.close(self.upload.id)
         if known.error_code == RecordingMissing.code:
             return records.bring_back(known.id, str(place), {"sha256": self.sha256, **content})
-        records.note_move(known.id, str(place), {**content, "archived_at": None})
+        records.note_move(known.id, str(place), {**content, "archived_at": None, "storage_key": None})
         return records.get(known.id)
 
     def _known(self) -> Record | None:

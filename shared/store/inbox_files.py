@@ -7,7 +7,7 @@ from pathlib import Path
 
 from shared.files import Fingerprint
 from shared.store.database import Database
-from shared.store.tables import InboxFileRow
+from shared.store.tables import InboxFileRow, RecordRow
 from shared.store.values import InboxFile, value_of
 
 #: It became a record; another record has its content; it cannot be read; its record is marked for deletion.
@@ -50,6 +50,12 @@ class InboxFiles:
         """Return the paths of the files that became a record or are copies of it."""
         query = InboxFileRow.select(InboxFileRow.path).where(InboxFileRow.record == record_id)
         return [Path(row["path"]) for row in self._database.all(query)]
+
+    def in_the_storage(self) -> list[InboxFile]:
+        """Return the files whose recordings were put into the storage, and that may still be there."""
+        stored = RecordRow.select(RecordRow.id).where(RecordRow.storage_key.is_null(False))
+        where = (InboxFileRow.outcome == ADOPTED) & InboxFileRow.record.in_(stored)
+        return [value_of(InboxFile, row) for row in self._database.all(InboxFileRow.select().where(where))]
 
     def in_trouble(self, limit: int, outcomes: Iterable[str] = TROUBLES) -> list[InboxFile]:
         """Return files that were not taken, with the reason as their outcome."""

@@ -10,14 +10,18 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.errors import RecordingMissing
+from archive.storage.errors import StorageError
+from archive.storage.taking import Stored, Taking
+from shared.errors import RecordingChanged, RecordingMissing
 from shared.files import Fingerprint, sha256_of
 from shared.home import tighten
 from shared.inbox_names import may_be_recording
+from shared.logs import DatabaseTrouble
 from shared.settings import Settings
 from shared.store.inbox_files import ADOPTED, COPY, UNREADABLE
 from shared.store.store import Store
@@ -31,6 +35,8 @@ from transcribe_worker.media.completeness import CUT_SHORT_PATIENCE, is_cut_shor
 log = logging.getLogger(__name__)
 
 SWEEP_EVERY_SECONDS = 60.0
+#: Wait before files are put into the storage again, after it could not be used.
+STORAGE_REST_SECONDS = 10.0
 _HIDDEN = stat.FILE_ATTRIBUTE_HIDDEN
 
 
@@ -48,19 +54,27 @@ class Inbox:
     monotonic: Callable[[], float] = time.monotonic
     keep: Callable[[], None] = lambda: None  # called while a long file is read; may raise WorkerStopping
     _growth: Growth = field(init=False)
+    _taking: Taking = field(init=False)
+    _trouble: DatabaseTrouble = field(default_factory=lambda: DatabaseTrouble(log, "storage"))
     _known: dict[str, Seen] = field(default_factory=dict)
     _restless: dict[str, tuple[Fingerprint, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._taking = Taking(self.settings, self.store)
         self._growth = Growth(self.settings, self.store, self.hints, self.monotonic, keep=self.keep)
 
     def sweep(self) -> float:
         """Take the whole files; return the seconds after which another sweep may find more."""
         found = dict(self._candidates())
         self._forget(found)
-        for path, listed in found.items():
-            if self._known.get(path) != listed:
-                self._look_at(Path(path), Fingerprint(*listed))
+        try:
+            for path, listed in found.items():
+                if self._known.get(path) != listed:
+                    self._look_at(Path(path), Fingerprint(*listed))
+        except StorageError as error:
+            self._trouble.note(error)
+            return STORAGE_REST_SECONDS
+        self._trouble.is_over()
         return min(self._next_look(), self._growth.look())
 
     def _candidates(self) -> Iterator[tuple[str, Seen]]:
@@ -85,12 +99,13 @@ class Inbox:
             sha256 = self._sha256(path, fingerprint)
             if self._seen(path) != fingerprint:
                 return
-        except FileNotFoundError:
+            stored = self._put(path, sha256)
+        except (FileNotFoundError, RecordingChanged):
             return
         except OSError as error:
             self._note_unreadable(path, fingerprint, error)
             return
-        if self._adopt(path, fingerprint, sha256):
+        if self._adopt(path, fingerprint, sha256, stored):
             self._restless.pop(str(path), None)
             self._known[str(path)] = astuple(fingerprint)
         else:
@@ -122,7 +137,14 @@ class Inbox:
             return not (is_cut_short(path) or _has_holes(path))
         return riff.is_whole(path) and not _has_holes(path)
 
-    def _adopt(self, path: Path, fingerprint: Fingerprint, sha256: str | None) -> bool:
+    def _put(self, path: Path, sha256: str | None) -> Stored | None:
+        """Put a recording into the storage, if there is one, and no record has it. Raises StorageError."""
+        known = self.store.records.with_content(sha256) if sha256 else None
+        is_lost = known is not None and known.error_code == RecordingMissing.code
+        is_new = known is None or is_lost or known.recording_path == str(path)
+        return self._taking.put(path, sha256, keep=self.keep) if is_new else None
+
+    def _adopt(self, path: Path, fingerprint: Fingerprint, sha256: str | None, stored: Stored | None) -> bool:
         """Add a record of a recording, in one transaction with the row of its file.
 
         Returns False if it has to wait, as a recording of its name is being transcribed.
@@ -130,7 +152,7 @@ class Inbox:
         with self.store.transaction():
             if self._noted(path, fingerprint):
                 return True
-            content = {"sha256": sha256, **asdict(fingerprint)}
+            content = {"sha256": sha256, **asdict(fingerprint), "storage_key": None}
             left = self.store.captures.adopt(str(path), content) or self.store.uploads.adopt(
                 str(path), content
             )
@@ -143,13 +165,26 @@ class Inbox:
                 return False
             outcome = COPY if is_copy else ADOPTED
             self.store.inbox_files.note(path, fingerprint, outcome, record.id)
+            if stored and not is_copy and record.transcription_status != PROCESSING:
+                self._taking.give(record, stored)
         if is_copy:
             log.warning("a copy of recording %d is left in the inbox", record.id)
         else:
             tighten(path)
+            self._remove_stored()
             self.hints.send(record.id)
             log.info("recording %d: taken from the inbox", record.id)
         return True
+
+    def _remove_stored(self) -> None:
+        """Remove the files whose recordings are in the storage, unless another file has their name by now."""
+        if not self._taking.is_on or self.settings.keep_in_place:
+            return
+        for file in self.store.inbox_files.in_the_storage():
+            path = Path(file.path)
+            with suppress(OSError):  # on Windows a program has it open; the next sweep removes it
+                if self._seen(path) == Fingerprint(file.size_bytes, file.modified_ns):
+                    path.unlink()
 
     def _record_of(self, path: Path, content: dict[str, Any]) -> Record:
         """Return the unfinished record whose recording was replaced, or a new one."""
@@ -176,6 +211,7 @@ class Inbox:
 
     def _forget(self, found: dict[str, Seen]) -> None:
         """Drop files that are gone, and load those known before this process started."""
+        self._remove_stored()
         if not self._known:
             self._known = self.store.inbox_files.known()
         self._restless = {path: seen for path, seen in self._restless.items() if path in found}
