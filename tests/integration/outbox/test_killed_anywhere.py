@@ -27,7 +27,9 @@ from shared.process import run
 from tests import deaths
 """
 #: Dies before a statement or a request, or ends in good order once the recording is done with.
-SCRIPT = IMPORTS + """
+SCRIPT = (
+    IMPORTS
+    + """
 kind, left, database, record_id = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
 if kind != "never":
     getattr(deaths, f"die_before_{kind}")(left)
@@ -43,6 +45,7 @@ def end():
 threading.Thread(target=end, daemon=True).start()
 sys.exit(run("outbox", work))
 """
+)
 
 
 @pytest.fixture(scope="module")
