@@ -62,7 +62,10 @@ class IncomingCalls:
     def count(self, person_id: int) -> int:
         """Return how many calls of a person are being sent."""
         mine = IncomingCallRow.person_id == person_id
-        return int(self._database.scalar(IncomingCallRow.select(fn.COUNT()).where(mine)) or 0)
+        return int(
+            self._database.scalar(IncomingCallRow.select(fn.COUNT(IncomingCallRow.session_id)).where(mine))
+            or 0
+        )
 
     def of_candidate(self, candidate_id: str) -> list[IncomingCall]:
         """Return the calls about a candidate, the oldest first."""
