@@ -205,6 +205,9 @@ class Settings(RecordOptions, Home):
     web_certificate: str = _setting("", "Certificate of the desk's server for TLS: a PEM file")
     web_key: str = _setting("", "Private key of that certificate: a PEM file")
     web_hosts: str = _setting("", "Further names under which the desk is reached, separated by commas")
+    trusted_proxies: str = _setting(
+        "", "Proxies in front of the desk's server: addresses and networks, separated by commas"
+    )
     hook_private_hosts: str = _setting(
         "", "Hosts of your own network that webhooks may reach, separated by commas"
     )

@@ -50,8 +50,7 @@ LONG_PAGES = ("/search",)
 
 def application(desk: Desk, port: int, origins: Collection[str], work: Work) -> ASGIApp:
     """Return the application; `origins` are the addresses under which it is reached."""
-    is_secure = all(origin.startswith("https:") for origin in origins)
-    doorkeeper = Doorkeeper(desk.store, port, is_secure=is_secure)
+    doorkeeper = Doorkeeper(desk.store, port)
     renderer = Renderer.of(Assets())
     entrance = Entrance(doorkeeper, renderer, work)
     health = Health.of(desk)

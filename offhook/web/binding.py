@@ -1,6 +1,7 @@
 """Where the server listens, and the names under which it is reached.
 
-Other machines need TLS and a password, so the server does not listen for them without both.
+Other machines need TLS and a password, so the server does not listen for them without both. A proxy in front
+of it may have the TLS: then nobody else is answered.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from offhook.web.networks import Networks, networks
 from shared.errors import OffhookError, SettingsError, in_words
 from shared.files import read_regular
 from shared.settings import Settings
@@ -39,12 +41,18 @@ class BadCertificate(OffhookError):
 
 @dataclass(frozen=True)
 class Binding:
-    """An address to listen on, the names under which it is reached, and its TLS, None without."""
+    """An address to listen on, the names under which it is reached, its TLS if it has some, its proxies."""
 
     address: str
     port: int
     names: tuple[str, ...]
     tls: ssl.SSLContext | None = None
+    proxies: Networks = ()
+
+    @property
+    def needs_proxy(self) -> bool:
+        """Whether others reach the address by way of a proxy alone, which has the TLS."""
+        return self.tls is None and not self.is_local
 
     @property
     def is_local(self) -> bool:
@@ -81,11 +89,12 @@ def binding(settings: Settings, has_password: bool) -> Binding:
     """Return where to listen. Raises SettingsError, naming what another address than loopback lacks."""
     address = _address(settings.web_address)
     hosts = _hosts(settings.web_hosts)
-    has_tls = bool(settings.web_certificate and settings.web_key)
+    proxies = networks("trusted_proxies", settings.trusted_proxies)
+    has_tls = bool(settings.web_certificate and settings.web_key) or bool(proxies)
     if not address.is_loopback:
         missing = [
-            *([] if has_tls else ["a certificate and its key (web_certificate, web_key)"]),
-            *([] if has_password else ["a password (`offhook password`)"]),
+            *([] if has_tls else ["a certificate and its key (web_certificate, web_key) or trusted_proxies"]),
+            *([] if has_password else ["a password (`offhook password`) or people (`offhook person add`)"]),
             *([] if hosts or not address.is_unspecified else ["the names of this machine (web_hosts)"]),
         ]
         if missing:
@@ -93,8 +102,10 @@ def binding(settings: Settings, has_password: bool) -> Binding:
     tls = _tls(settings) if settings.web_certificate or settings.web_key else None
     own = () if address.is_unspecified else (str(address),)
     local = LOCAL_NAMES if address.is_unspecified or str(address) == LOOPBACK else ()
-    names = (*own, *local, *hosts) if address.is_loopback else (*hosts, *own, *local)
-    return Binding(str(address), settings.web_port, tuple(dict.fromkeys(names)), tls)
+    # The first name is what `offhook open` opens: this machine itself, where others need a proxy.
+    is_near = address.is_loopback or tls is None
+    names = (*local, *own, *hosts) if is_near else (*hosts, *own, *local)
+    return Binding(str(address), settings.web_port, tuple(dict.fromkeys(names)), tls, proxies)
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from offhook.desk.desk import Desk
 from offhook.web.numbers import whole_number
+from offhook.web.visitors import address_of
 from offhook.web.work import Work
 from shared.errors import OffhookError, RecordNotFound
 from shared.store.access import READ, WRITE
@@ -57,8 +58,7 @@ class Call:
 
 def seen_by(request: Request, desk: Desk) -> Desk:
     """Return the desk as the visitor sees it."""
-    client = request.client
-    return desk.seen_by(request.state.visitor.view(client.host if client else ""))
+    return desk.seen_by(request.state.visitor.view(address_of(request.scope)))
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ cannot read the token that a change needs either.
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -19,14 +18,16 @@ from offhook.desk.password import TooManyGuesses
 from offhook.web.call import scope_of
 from offhook.web.errors import error_body, refusal
 from offhook.web.exchange import Exchange
+from offhook.web.forwarded import is_proxied
 from offhook.web.neighbours import user_of
-from offhook.web.visitors import CSRF_HEADER, Doorkeeper, Visitor, is_api
+from offhook.web.networks import is_loopback
+from offhook.web.visitors import CSRF_HEADER, Doorkeeper, Visitor, is_api, is_secure
 from offhook.web.work import Work
 from shared.errors import OffhookError
 from shared.store.access import WORKSTATION
 
 #: Makes the page for a visitor who is not signed in.
-Stranger = Callable[[Request], Response]
+Stranger = Callable[[Request], Awaitable[Response]]
 
 #: What needs no visitor: the way in, and files that are the same for everybody.
 OPEN_PATHS = ("/sign-in", "/favicon.ico", "/metrics")  # the last looks itself who asks
@@ -63,6 +64,7 @@ class Gate:
         self._app, self._doorkeeper, self._stranger_page, self._work = app, doorkeeper, stranger, work
         self._origins = frozenset(origins)
         self._hosts = frozenset(origin.partition("://")[2] for origin in origins)
+        self._names = frozenset(map(name_of, self._hosts))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -70,28 +72,25 @@ class Gate:
                 await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        secrets = headers.get("authorization"), headers.get("cookie")
 
         async def is_let_in() -> bool:
             visitor = scope.get("state", {}).get("visitor")
-            return visitor is None or await self._work.run(self._knows, visitor, *secrets, user_of(scope))
+            return visitor is None or await self._work.run(self._knows, visitor, scope)
 
-        exchange = Exchange(receive, send, self._headers(headers), is_let_in)
+        exchange = Exchange(receive, send, _headers(scope, headers), is_let_in)
         answer = await self._refusal(scope) or self._app
         await answer(scope, exchange.receive, exchange.send)
         await exchange.close()
 
-    def _headers(self, headers: Headers) -> dict[str, str]:
-        """Return what every answer has; HSTS would count for every program at a name of this machine."""
-        is_strict = self._doorkeeper.is_secure and not _is_local(headers.get("host", ""))
-        return HEADERS | (STRICT_TRANSPORT if is_strict else {})
+    def _visitor(self, scope: Scope, *, is_use: bool = True) -> Visitor | None:
+        headers = Headers(scope=scope)
+        secrets = headers.get("authorization"), headers.get("cookie")
+        return self._doorkeeper.visitor(*secrets, user_of(scope), is_secure=is_secure(scope), is_use=is_use)
 
-    def _knows(
-        self, visitor: Visitor, authorization: str | None, cookies: str | None, user: int | None
-    ) -> bool:
+    def _knows(self, visitor: Visitor, scope: Scope) -> bool:
         """Whether a visitor is still let in, to the same things."""
         try:
-            now = self._doorkeeper.visitor(authorization, cookies, user, is_use=False)
+            now = self._visitor(scope, is_use=False)
             return now is not None and now.is_as(visitor)
         except OffhookError:  # the database is busy
             return True
@@ -105,16 +104,22 @@ class Gate:
             return _refused(scope, "two_lengths", "A proxy may see another end of this request.", 400, CLOSE)
         if scope["path"] == HEALTH:
             return None
-        if headers.getlist("host") not in [[host] for host in self._hosts]:
+        if not self._is_own_host(scope, headers.getlist("host")):
             return _refused(scope, "wrong_host", "This address is not the desk's.", 421)
         if not self._is_own_origin(scope, headers):
             return _refused(scope, "other_site", "Requests from other sites are refused.")
         if _is_open(scope):
             return None
         try:
-            return await self._stranger(scope, headers)
+            return await self._let_in(scope, headers)
         except OffhookError as error:
             return refusal(error)
+
+    def _is_own_host(self, scope: Scope, hosts: list[str]) -> bool:
+        """Whether a request names this server; behind a proxy the port is the proxy's."""
+        if is_proxied(scope):
+            return len(hosts) == 1 and name_of(hosts[0]) in self._names
+        return hosts in [[host] for host in self._hosts]
 
     def _is_own_origin(self, scope: Scope, headers: Headers) -> bool:
         """Whether no other site is behind a request, as far as the browser tells.
@@ -123,16 +128,16 @@ class Gate:
         as a download, it could learn how long an answer takes or whether there is one. A page of another
         port of this host is of the same site for browsers, so its links bring the cookie.
         """
-        if any(origin not in self._origins for origin in headers.getlist("origin")):
+        own = {f"{scope['scheme']}://{headers['host']}"} if is_proxied(scope) else self._origins
+        if any(origin not in own for origin in headers.getlist("origin")):
             return False
         site = headers.get("sec-fetch-site", "same-origin")
         return site in ("same-origin", "none") or _is_opened(scope, headers)
 
-    async def _stranger(self, scope: Scope, headers: Headers) -> Response | None:
-        secrets = headers.get("authorization"), headers.get("cookie")
-        visitor = await self._work.run(self._doorkeeper.visitor, *secrets, user_of(scope))
+    async def _let_in(self, scope: Scope, headers: Headers) -> Response | None:
+        visitor = await self._work.run(self._visitor, scope)
         if visitor is None:
-            return self._unknown(scope)
+            return await self._unknown(scope)
         if (visitor.kind == WORKSTATION) != scope["path"].startswith(TEAM_FOLDER):
             return _refused(scope, "scope", "A workstation's token is for its outbox, and nothing else is.")
         scope.setdefault("state", {})["visitor"] = visitor
@@ -145,9 +150,9 @@ class Gate:
             return _refused(scope, "csrf", "The page is out of date. Load it again.")
         return None
 
-    def _unknown(self, scope: Scope) -> Response:
+    async def _unknown(self, scope: Scope) -> Response:
         if not is_api(scope):
-            return self._stranger_page(Request(scope))
+            return await self._stranger_page(Request(scope))
         if self._doorkeeper.is_guessed_at:
             return refusal(TooManyGuesses(), {"retry-after": "60"})
         text = "Sign in with `offhook open`, or send a token of `offhook token create`."
@@ -165,13 +170,17 @@ def _is_opened(scope: Scope, headers: Headers) -> bool:
     return scope["method"] == "GET" and how == ("navigate", "document") and not is_api(scope)
 
 
-def _is_local(host: str) -> bool:
-    """Whether a Host header names the loopback address."""
-    name = host.rpartition(":")[0].strip("[]") if ":" in host else host
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
+def name_of(host: str) -> str:
+    """Return the name in a Host header, without the port and the brackets of IPv6."""
+    has_port = ":" in host and not host.endswith("]")
+    return (host.rpartition(":")[0] if has_port else host).strip("[]").casefold()
+
+
+def _headers(scope: Scope, headers: Headers) -> dict[str, str]:
+    """Return what every answer has; HSTS would count for every program at a name of this machine."""
+    name = name_of(headers.get("host", ""))
+    is_strict = is_secure(scope) and not is_loopback(name) and name != "localhost"
+    return HEADERS | (STRICT_TRANSPORT if is_strict else {})
 
 
 def _refused(

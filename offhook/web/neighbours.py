@@ -23,6 +23,8 @@ USER = "user"
 ROOT = 0
 #: The user of a socket that its program has closed.
 NOBODY = -1
+#: A proxy has passed the request on: its user is known, and not the one who has sent it.
+PROXY = -2
 
 
 def user_at(client: Address | None, server: Address | None) -> int | None:

@@ -23,6 +23,7 @@ from offhook.web import background
 from offhook.web.app import application
 from offhook.web.binding import Binding, CannotListen, binding
 from offhook.web.connections import PatientConnection
+from offhook.web.forwarded import Forwarded
 from offhook.web.heap import share_heap
 from offhook.web.work import Work
 from shared.errors import OffhookError
@@ -54,18 +55,23 @@ def serve(process: Process) -> None:
     if not lock.acquire():
         raise ServerRuns
     with Desk({"home": process.settings.home}) as desk:
-        place = binding(process.settings, has_password=desk.store.access.password() is not None)
+        place = binding(process.settings, has_password=_takes_passwords(desk))
         with contextlib.closing(_listener(place)) as listener:
             port = listener.getsockname()[1]
             origins = place.origins(port)
             with _announced(process, origins[0]):
                 log.info("the desk is at %s; `offhook open` opens it, signed in", origins[0])
                 work = Work()
-                app = application(desk, port, origins, work)
+                inner = application(desk, port, origins, work)
+                app = Forwarded(inner, place.proxies, is_required=place.needs_proxy)
                 with background.running(desk):
                     _Server(_Config(app, place.tls), process, work).run(sockets=[listener])
                 work.close()
     lock.release()
+
+
+def _takes_passwords(desk: Desk) -> bool:
+    return desk.store.access.password() is not None or desk.store.people.are_there()
 
 
 def _listener(place: Binding) -> socket.socket:

@@ -1,21 +1,26 @@
-"""Signing in: by a one-time link, or a password over TLS; and the page for those who have neither."""
+"""Signing in: by a one-time link, or a password over TLS, in a team with a name; and the page for others."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from offhook.desk.authenticating import Attempt
 from offhook.desk.password import TooManyGuesses
 from offhook.web.dispatch import read_body
 from offhook.web.neighbours import user_of
 from offhook.web.pages import Renderer
-from offhook.web.visitors import Doorkeeper
+from offhook.web.visitors import Doorkeeper, address_of, is_secure
 from offhook.web.work import Work
 
 PATH = "/sign-in"
 LARGEST_FORM_BYTES = 10_000
+#: People who wait until their passwords are looked at; further ones try again.
+MOST_WAITING = 20
 
 
 class Entrance:
@@ -23,8 +28,9 @@ class Entrance:
 
     def __init__(self, doorkeeper: Doorkeeper, renderer: Renderer, work: Work) -> None:
         self._doorkeeper, self._renderer, self._work = doorkeeper, renderer, work
+        self._turn, self._waiting = asyncio.Lock(), 0
 
-    def stranger(
+    async def stranger(
         self, request: Request, wrong: str = "", status: int = 401, to: str | None = None
     ) -> Response:
         """Return the page for a visitor who is not signed in; `wrong` says what went wrong."""
@@ -32,7 +38,8 @@ class Entrance:
             request,
             "sign_in.html",
             "Sign in",
-            takes_password=self._doorkeeper.is_secure,
+            takes_password=is_secure(request.scope),
+            takes_name=await self._work.run(lambda: self._doorkeeper.is_team),
             wrong=wrong,
             to=to or request.url.path,
         )
@@ -48,26 +55,48 @@ class Entrance:
         link, user = request.query_params.get("link", ""), user_of(request.scope)
         secret = await self._work.run(self._doorkeeper.sign_in, link, user)
         goes_to = _inside(request.query_params.get("to", "/"))
-        return self._signed_in(request, secret, goes_to) if secret else self.stranger(request, to=goes_to)
+        if secret is None:
+            return await self.stranger(request, to=goes_to)
+        return self._signed_in(request, secret, goes_to)
 
     async def by_password(self, request: Request) -> Response:
         """Turn a password into a session; a form of another site does not get here."""
-        form = parse_qs((await read_body(request, LARGEST_FORM_BYTES)).decode(errors="replace"))
-        goes_to = _inside(form.get("to", ["/"])[0])
-        if not self._doorkeeper.is_secure or "origin" not in request.headers:
-            return self.stranger(request, "This page takes no password.", 403, goes_to)
+        fields = parse_qs((await read_body(request, LARGEST_FORM_BYTES)).decode(errors="replace"))
+        form = {name: values[0] for name, values in fields.items()}
+        goes_to = _inside(form.get("to", "/"))
+        if not is_secure(request.scope) or "origin" not in request.headers:
+            return await self.stranger(request, "This page takes no password.", 403, goes_to)
         try:
-            given, user = form.get("password", [""])[0], user_of(request.scope)
-            secret = await self._work.run(self._doorkeeper.sign_in_with, given, user)
+            is_team = await self._work.run(lambda: self._doorkeeper.is_team)
+            secret = await (self._of_person(request, form) if is_team else self._of_home(request, form))
         except TooManyGuesses as error:
-            return self.stranger(request, str(error), 429, goes_to)
+            return await self.stranger(request, str(error), 429, goes_to)
         if secret is None:
-            return self.stranger(request, "The password is wrong.", to=goes_to)
+            wrong = "Name or password is wrong." if is_team else "The password is wrong."
+            return await self.stranger(request, wrong, to=goes_to)
         return self._signed_in(request, secret, goes_to)
+
+    async def _of_home(self, request: Request, form: Mapping[str, str]) -> str | None:
+        given, user = form.get("password", ""), user_of(request.scope)
+        return await self._work.run(self._doorkeeper.sign_in_with, given, user)
+
+    async def _of_person(self, request: Request, form: Mapping[str, str]) -> str | None:
+        """Sign a person in: one after another, since each takes memory and time. Raises TooManyGuesses."""
+        if self._waiting >= MOST_WAITING:
+            raise TooManyGuesses("Many people are signing in. Try again in a moment.")
+        name, password = form.get("username", ""), form.get("password", "")
+        attempt, cookies = Attempt(name, password, address_of(request.scope)), request.headers.get("cookie")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await self._work.run_long(self._doorkeeper.sign_in_as, attempt, cookies)
+        finally:
+            self._waiting -= 1
 
     def _signed_in(self, request: Request, secret: str, goes_to: str) -> Response:
         page = self._renderer.page(request, "signed_in.html", "Signed in", to=goes_to)
-        page.headers["set-cookie"] = self._doorkeeper.cookie_header(secret)
+        is_tls = is_secure(request.scope)
+        page.headers["set-cookie"] = self._doorkeeper.cookie_header(secret, is_secure=is_tls)
         return page
 
 

@@ -17,8 +17,10 @@ from hashlib import sha256
 
 from starlette.types import Scope
 
+from offhook.desk import authenticating
+from offhook.desk.authenticating import Attempt
 from offhook.desk.password import LONGEST, TooManyGuesses, is_right
-from offhook.web.neighbours import ROOT
+from offhook.web.neighbours import PROXY, ROOT
 from shared.store.access import ALL, LINK, READ, SESSION, TOKEN, WORKSTATION, WRITE, Access
 from shared.store.people import Person
 from shared.store.store import Store
@@ -121,16 +123,8 @@ class Failures:
 class Doorkeeper:
     """Tells visitors apart by their secrets, and slows those down who guess."""
 
-    def __init__(
-        self,
-        store: Store,
-        port: int,
-        *,
-        is_secure: bool = False,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._store, self.is_secure = store, is_secure
-        self.cookie = cookie_name(port, is_secure)
+    def __init__(self, store: Store, port: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._port = store, port
         self._failures = Failures(MOST_FAILURES, monotonic)
         self._passwords = Failures(MOST_PASSWORDS, monotonic)
         self._hashing = threading.Lock()
@@ -143,18 +137,19 @@ class Doorkeeper:
         cookies: str | None,
         user: int | None = None,
         *,
+        is_secure: bool = False,
         is_use: bool = True,
     ) -> Visitor | None:
         """Return who a request comes from, None if nobody knows. Raises StoreError.
 
-        `user` is the number of the system's user who sends it, None if it is not known. A session that is
-        only looked at, not used, becomes idle.
+        `user` is the number of the system's user who sends it, None if it is not known; `is_secure` says
+        that it comes over TLS. A session that is only looked at, not used, becomes idle.
         """
         if authorization is not None:
             scheme, _, secret = authorization.partition(" ")
             found = self._find(secret.strip(), TOKEN, WORKSTATION) if scheme.casefold() == "bearer" else None
             return self._visitor(found) if found else None
-        for secret in self._sessions(cookies or ""):
+        for secret in self._sessions(cookies or "", is_secure):
             found = self._find(secret, SESSION, is_use=is_use)
             if found and _is_of(found, user) and not self._is_idle(found):
                 return self._visitor(found, csrf_of(secret))
@@ -174,7 +169,7 @@ class Doorkeeper:
         if self._passwords.are_too_many or not self._hashing.acquire(blocking=False):
             raise TooManyGuesses
         try:
-            stored = self._store.access.password() if self.is_secure else None
+            stored = self._store.access.password()
             if stored is None or len(password) > LONGEST or not is_right(password, stored):
                 self._passwords.add()
                 return None
@@ -196,24 +191,37 @@ class Doorkeeper:
         """Whether so many secrets were wrong in the last minute that others are refused unchecked."""
         return self._failures.are_too_many
 
-    def cookie_header(self, secret: str) -> str:
+    def sign_in_as(self, attempt: Attempt, cookies: str | None) -> str | None:
+        """Turn a name and its password into a session and return its secret, None if they are wrong.
+
+        The session that the browser had ends. It takes a good part of a second, and 64 MB, on purpose.
+        Raises TooManyGuesses, AccountsUnavailable.
+        """
+        secret = authenticating.sign_in(self._store, attempt, PERSON_SECONDS)
+        for before in self._sessions(cookies or "", is_secure=True) if secret else ():
+            if found := self._store.access.find(SESSION, before, is_use=False):
+                self._store.access.revoke(found.id)
+        return secret
+
+    def cookie_header(self, secret: str, *, is_secure: bool) -> str:
         """Return the cookie of a session: not for scripts, and not sent by pages of other sites."""
-        secure = "; Secure" if self.is_secure else ""
+        secure, name = "; Secure" if is_secure else "", cookie_name(self._port, is_secure)
         age = int(SESSION_SECONDS)
-        return f"{self.cookie}={secret}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}"
+        return f"{name}={secret}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}"
 
     def _session_secret(self, user: int | None) -> str:
         """Make a session; its name is the number of its user."""
-        name = None if user is None else str(user)
+        name = None if user in (None, PROXY) else str(user)
         return self._store.access.add(SESSION, f"{READ} {WRITE}", name=name, lives_seconds=SESSION_SECONDS)
 
-    def _sessions(self, cookies: str) -> list[str]:
+    def _sessions(self, cookies: str, is_secure: bool) -> list[str]:
         """Return what stands under the cookie's name.
 
         Every program at this host may set cookies, also of this name, so what is none of ours is skipped.
         """
         pieces = (piece.strip().partition("=") for piece in cookies.split(";"))
-        found = dict.fromkeys(value for name, _, value in pieces if name == self.cookie)
+        mine = cookie_name(self._port, is_secure)
+        found = dict.fromkeys(value for name, _, value in pieces if name == mine)
         return list(found)[:MOST_COOKIES]
 
     def _find(self, secret: str, *kinds: str, is_use: bool = True) -> Access | None:
@@ -250,6 +258,17 @@ def _is_of(session: Access, user: int | None) -> bool:
 def is_api(scope: Scope) -> bool:
     """Whether a request is for a program rather than for a person."""
     return str(scope["path"]).startswith(API_FOLDERS)
+
+
+def address_of(scope: Scope) -> str:
+    """Return the address that a request comes from, as the audit log has it."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def is_secure(scope: Scope) -> bool:
+    """Whether a request comes over TLS, to this server or to its proxy."""
+    return bool(scope["scheme"] == "https")
 
 
 def csrf_of(session: str) -> str:

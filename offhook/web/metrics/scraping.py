@@ -17,8 +17,9 @@ from offhook.desk.desk import Desk
 from offhook.desk.health import Health
 from offhook.web.metrics.traffic import Traffic
 from offhook.web.neighbours import user_of
+from offhook.web.networks import networks
 from offhook.web.visitors import Doorkeeper
-from shared.errors import SettingsError, StoreError
+from shared.errors import StoreError
 from shared.logs import DatabaseTrouble
 from shared.store.access import METRICS
 
@@ -37,20 +38,6 @@ EXTRA_MISSING = 'Metrics need prometheus-client: pip install "offhook[team]"'
 KEPT_SECONDS = 10.0
 #: With any of these a proxy has sent the request, and the address is the proxy's.
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
-Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
-
-
-def networks(setting: str) -> Networks:
-    """Return the networks of the setting `metrics_addresses`. Raises SettingsError."""
-    found = []
-    for text in setting.replace(",", " ").split():
-        try:
-            found.append(ipaddress.ip_network(text, strict=False))
-        except ValueError:
-            raise SettingsError(
-                f'metrics_addresses must be addresses or networks such as 10.0.0.0/24, not "{text}".'
-            ) from None
-    return tuple(found)
 
 
 class Scraping:
@@ -66,7 +53,7 @@ class Scraping:
     ) -> None:
         self._desk, self._doorkeeper, self._health, self._traffic = desk, doorkeeper, health, traffic
         self._monotonic = monotonic
-        self._networks = networks(desk.settings.metrics_addresses)
+        self._networks = networks("metrics_addresses", desk.settings.metrics_addresses)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk-metrics")
         self._trouble = DatabaseTrouble(log)
         self._kept: tuple[list[Metric], float] | None = None

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from offhook.web.metrics.scraping import networks
+from offhook.web.networks import networks
 from shared.errors import SettingsError
 from shared.settings import Settings
 from shared.store.claims import Failure
@@ -154,11 +154,11 @@ def test_a_page_of_another_site_cannot_read_them(desk: DeskServer):
 
 
 def test_addresses_of_the_setting_are_networks_too():
-    found = networks("10.0.0.7, 192.0.2.0/24 2001:db8::/32")
+    found = networks("metrics_addresses", "10.0.0.7, 192.0.2.0/24 2001:db8::/32")
 
     assert [str(each) for each in found] == ["10.0.0.7/32", "192.0.2.0/24", "2001:db8::/32"]
     with pytest.raises(SettingsError, match="metrics_addresses"):
-        networks("monitor.example")
+        networks("metrics_addresses", "monitor.example")
 
 
 def test_a_database_that_is_gone_is_told_with_the_metrics_of_the_server_alone(tmp_path: Path):
