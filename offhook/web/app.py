@@ -16,6 +16,7 @@ from offhook.desk.health import Health
 from offhook.web.admission import admitting
 from offhook.web.api import ENDPOINTS
 from offhook.web.assets import Assets
+from offhook.web.audit_page import audit_page
 from offhook.web.call import seen_by
 from offhook.web.call_page import call_page
 from offhook.web.dispatch import guarded, route
@@ -26,6 +27,8 @@ from offhook.web.metrics.scraping import PATH as METRICS
 from offhook.web.metrics.scraping import Scraping
 from offhook.web.metrics.traffic import Traffic
 from offhook.web.pages import Renderer
+from offhook.web.people_page import PATH as PEOPLE
+from offhook.web.people_page import PeopleForms, people_page
 from offhook.web.queue_page import queue_page
 from offhook.web.record_page import record_page
 from offhook.web.recorder_page import recorder_page
@@ -43,6 +46,8 @@ PAGES: dict[str, Page] = {
     "/calls/{session_id}": call_page,
     "/recorder": recorder_page,
     "/search": search_page,
+    "/audit": audit_page,
+    "/people": people_page,
 }
 #: Pages that may take long: one of the search waits for the index.
 LONG_PAGES = ("/search",)
@@ -69,6 +74,7 @@ def routes(desk: Desk, entrance: Entrance, renderer: Renderer, work: Work) -> li
         Route("/sign-in", guarded(entrance.by_password), methods=["POST"]),
         Route("/static/{version}/{name:path}", renderer.assets.serve),
         *unlisted_routes(desk, work),
+        Route(PEOPLE, guarded(PeopleForms(desk, renderer, work).answer), methods=["POST"]),
         *(_page_route(path, page, desk, renderer, work) for path, page in PAGES.items()),
         *(route(endpoint, desk, work) for endpoint in ENDPOINTS),
     ]

@@ -20,6 +20,7 @@ from shared.inbox_names import SUFFIXES
 TEMPLATES = Path(__file__).parent / "templates"
 #: The pages that the bar at the top leads to.
 PAGES = (("/", "Calls"), ("/recorder", "Recorder"), ("/search", "Search"))
+TEAM_PAGES = (("/people", "People"), ("/audit", "Audit log"))
 #: `<` in a script's data could end it.
 _SAFE = {"<": "\\u003c", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -60,7 +61,7 @@ def _pages(visitor: Visitor | None) -> Sequence[tuple[str, str]]:
     """Return the pages that a visitor may open."""
     if visitor is None or not visitor.in_team:
         return PAGES
-    return [it for it in PAGES if visitor.is_at_least(rule_of("GET", it[0]).role)]
+    return [it for it in (*PAGES, *TEAM_PAGES) if visitor.is_at_least(rule_of("GET", it[0]).role)]
 
 
 def script_json(data: Any) -> str:

@@ -111,6 +111,9 @@ _TABLE: dict[str, dict[str, tuple[str, ...]]] = {
     },
     ADMIN: {
         "": (
+            "GET /audit",
+            "GET /people",
+            "POST /people",
             "GET /recorder",
             "GET /calls/{session_id}",
             "GET /api/v1/recorder",
