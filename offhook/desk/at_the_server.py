@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from pathlib import Path, PurePath
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from archive.storage.storage import Source
 from outbox_worker.client import Server
@@ -27,7 +27,8 @@ class AtTheServer:
 
     def open(self, key: str) -> BinaryIO:
         """Fetch a recording, and open it. Raises OnlyAtTheServer if it cannot be fetched now."""
-        file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 (the caller closes it)
+        made = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 (the caller closes it)
+        file = cast("BinaryIO", made)  # on Windows it is a wrapper, which does the same
         try:
             asyncio.run(self._fetch(PurePath(key).stem, file))
             file.seek(0)
