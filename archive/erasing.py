@@ -69,11 +69,11 @@ class Eraser:
         settings: Settings,
         store: Store,
         library: Library,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings, self._store, self._library = settings, store, library
-        self._clock, self._monotonic = clock, monotonic
+        self._clock, self._monotonic = clock or store.clock, monotonic
         self._upkeep = Upkeep(settings, store, clock, monotonic)
         self._liveness = Liveness(store, settings.locks)
         self._rests_until = 0.0

@@ -43,10 +43,10 @@ class LeftCalls:
         self,
         settings: Settings,
         store: Store,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings, self._store, self._clock = settings, store, clock
+        self._settings, self._store, self._clock = settings, store, clock or store.clock
         self._monotonic, self._due = monotonic, float("-inf")
 
     def apply(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 
 from archive.erasing import Eraser
@@ -24,10 +23,10 @@ class Retention:
         store: Store,
         eraser: Eraser,
         days: int,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._store, self._eraser = store, eraser
-        self._days, self._clock = days, clock
+        self._days, self._clock = days, clock or store.clock
 
     def apply(self) -> None:
         """Mark old recordings for deletion, if the last run was a day ago; the eraser deletes them."""

@@ -29,10 +29,10 @@ class LeftUploads:
         self,
         settings: Settings,
         store: Store,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._folder, self._store, self._clock = settings.uploads, store, clock
+        self._folder, self._store, self._clock = settings.uploads, store, clock or store.clock
         self._monotonic, self._due = monotonic, float("-inf")
 
     def apply(self) -> None:

@@ -32,11 +32,11 @@ class Upkeep:
         self,
         settings: Settings,
         store: Store,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings, self._store = settings, store
-        self._clock, self._monotonic = clock, monotonic
+        self._clock, self._monotonic = clock or store.clock, monotonic
         self._strays_at = 0.0
         self._unfinished_at = monotonic() + FIRST_LOOK_SECONDS
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -76,7 +75,7 @@ def _oldest_waiting(desk: Desk) -> dict[str, Any] | None:
         "id": oldest.id,
         "title": oldest.title,
         "created_at": iso(oldest.created_at),
-        "waiting_seconds": round(max(0.0, time.time() - oldest.created_at), 1),
+        "waiting_seconds": round(max(0.0, desk.store.clock() - oldest.created_at), 1),
     }
 
 

@@ -29,10 +29,10 @@ AGAIN_SECONDS = 30.0
 LOOK_SECONDS = 1.0
 
 
-def delete(desk: Desk, record_ids: Iterable[int], clock: Callable[[], float] = time.time) -> list[Outcome]:
+def delete(desk: Desk, record_ids: Iterable[int], clock: Callable[[], float] | None = None) -> list[Outcome]:
     """Let recordings be deleted in UNDO_SECONDS, with all that was made of them."""
     desk.make_room()
-    due_at = clock() + UNDO_SECONDS
+    due_at = (clock or desk.store.clock)() + UNDO_SECONDS
 
     def deleted(part: list[int]) -> list[Outcome]:
         found = _found(desk, part)
@@ -82,8 +82,8 @@ def remove_due(desk: Desk, stopping: threading.Event) -> None:
 class Remover:
     """Carries deletions out when they are due; for one thread of a server."""
 
-    def __init__(self, desk: Desk, clock: Callable[[], float] = time.time) -> None:
-        self._desk, self._clock = desk, clock
+    def __init__(self, desk: Desk, clock: Callable[[], float] | None = None) -> None:
+        self._desk = desk
         library = Library(desk.settings, desk.store)
         self._eraser = Eraser(desk.settings, desk.store, library, clock)
         self._upkeep = Upkeep(desk.settings, desk.store, clock)

@@ -52,10 +52,10 @@ class Deliverer:
         sender: Sender,
         *,
         stopping: threading.Event | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._store, self._settings, self._sender = store, settings, sender
-        self._stopping, self._clock = stopping or threading.Event(), clock
+        self._stopping, self._clock = stopping or threading.Event(), clock or store.clock
         self._trouble = DatabaseTrouble(log)
         self._running: dict[int, threading.Thread] = {}
         self._pruned_at = 0.0

@@ -36,7 +36,7 @@ class Growth:
     store: Store
     hints: HintQueue
     monotonic: Callable[[], float] = time.monotonic
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] | None = None  # None: the store's
     keep: Callable[[], None] = lambda: None  # called while a long file is read; may raise WorkerStopping
     _next_look: float = float("-inf")
     _changing: dict[int, tuple[Fingerprint, float]] = field(default_factory=dict)
@@ -49,7 +49,8 @@ class Growth:
         """
         now = self.monotonic()
         if now >= self._next_look:
-            watched = self.store.places.archived_since(self.clock() - WATCHED_SECONDS, MOST_WATCHED)
+            now_there = (self.clock or self.store.clock)()
+            watched = self.store.places.archived_since(now_there - WATCHED_SECONDS, MOST_WATCHED)
             self._forget_all_but({record.id for record in watched})
             for record in watched:
                 self._look_at(record)

@@ -68,13 +68,14 @@ class Sweeper:
     store: Store
     hints: HintQueue
     library: Library
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] | None = None  # None: the store's
     monotonic: Callable[[], float] = time.monotonic
     waits: Callable[[], bool] = never  # queued recordings, for the end of a live call
     _last_sweep: float = 0.0
     _leases: dict[str | None, tuple[float | None, float]] = field(default_factory=dict)
     _hinted: set[tuple[int, int]] = field(default_factory=set)  # begun records, and the attempts they had
     _trouble: DatabaseTrouble = field(default_factory=lambda: DatabaseTrouble(log))
+    _now: Callable[[], float] = field(init=False)
     _liveness: Liveness = field(init=False)
     _eraser: Eraser = field(init=False)
     _retention: Retention = field(init=False)
@@ -84,6 +85,7 @@ class Sweeper:
 
     def __post_init__(self) -> None:
         self._liveness = Liveness(self.store, self.settings.locks)
+        self._now = self.clock or self.store.clock
         self._eraser = Eraser(self.settings, self.store, self.library, self.clock, self.monotonic)
         self._retention = Retention(self.store, self._eraser, self.settings.retention_days, self.clock)
         self._uploads = LeftUploads(self.settings, self.store, self.clock, self.monotonic)
@@ -183,7 +185,7 @@ class Sweeper:
 
     def _is_since(self, moment: float | None, seconds: float) -> bool:
         """Whether something happened this recently; a clock that was set back says no."""
-        return 0 <= self.clock() - (moment or 0.0) < seconds
+        return 0 <= self._now() - (moment or 0.0) < seconds
 
     def _hint(self) -> None:
         """Send hints for due records; while others are in the queue, only once for interrupted records.

@@ -16,6 +16,8 @@ from shared.store.postgres.connections import Connections
 from shared.store.postgres.session import QUIETLY, Session
 from shared.store.words_index import Query
 
+#: With lists in them there are any number of statements.
+MOST_STATEMENTS = 1000
 _WRITES = (peewee.Insert, peewee.Update, peewee.Delete)
 
 
@@ -25,6 +27,7 @@ class PostgresDatabase:
     def __init__(self, url: str, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
         self._url, self._session = url, Session(url, busy_timeout_seconds)
         self._connections: Any = self._session.peewee
+        self._names: dict[str, tuple[str, ...]] = {}
 
     @classmethod
     def open(cls, url: str, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> PostgresDatabase:
@@ -65,12 +68,12 @@ class PostgresDatabase:
 
     def all(self, query: Any) -> list[Row]:
         """Return every row of a query."""
-        found: list[Row] = self._execute(query, lambda: [dict(row) for row in self._rows(query.dicts())])
+        found: list[Row] = self._execute(query, lambda: self._read(query))
         return found
 
     def column(self, query: Any) -> list[Any]:
         """Return the first column of every row."""
-        found: list[Any] = self._execute(query, lambda: [row[0] for row in self._rows(query.tuples())])
+        found: list[Any] = self._execute(query, lambda: [row[0] for row in self._connections.execute(query)])
         return found
 
     def first(self, query: Any) -> Row | None:
@@ -180,5 +183,19 @@ class PostgresDatabase:
         with self._session.transaction(locks.WITH_OTHERS):
             return execute()
 
-    def _rows(self, query: Any) -> Any:
-        return query.execute(self._connections)
+    def _read(self, query: Any) -> list[Row]:
+        """Return rows by the names of their fields; their values have the right types already.
+
+        To find the names takes peewee as long as the rest of a query, so those of a statement are kept.
+        """
+        statement, values = self._connections.get_sql_context().sql(query).query()
+        cursor = self._connections.execute_sql(statement, values)
+        if names := self._names.get(statement):
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+        rows = query.dicts()._get_cursor_wrapper(cursor)
+        found = [dict(row) for row in rows]
+        if found and set(rows.columns) == found[0].keys():
+            if len(self._names) >= MOST_STATEMENTS:
+                self._names.clear()
+            self._names[statement] = tuple(rows.columns)
+        return found

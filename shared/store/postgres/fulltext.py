@@ -45,14 +45,16 @@ RECORDS = f"""
     WHERE f.words @@ %s::tsquery"""
 
 _SHOWN = "r.id, r.title, s.start_seconds, s.end_seconds, coalesce(s.corrected_text, s.text), s.id"
-#: The matches are found before they are sorted, so that no plan walks through all segments in their order.
+#: The matches are found first, then looked at one by one, the newest first, until there are enough: without
+#: MATERIALIZED and OFFSET a plan may walk through all segments in their order.
 _IN_RANGE = f"""
     WITH found AS MATERIALIZED (
         SELECT segment_id FROM {TABLE} WHERE words @@ %s::tsquery AND segment_id >= %s AND segment_id < %s
     )
-    SELECT {_SHOWN} FROM found
-    JOIN segments s ON s.id = found.segment_id JOIN call_records r ON r.id = s.record_id
-    WHERE true {{conditions}} ORDER BY s.id DESC LIMIT %s"""
+    SELECT {_SHOWN} FROM (SELECT segment_id FROM found ORDER BY segment_id DESC) f
+    JOIN LATERAL (SELECT * FROM segments WHERE id = f.segment_id OFFSET 0) s ON true
+    JOIN LATERAL (SELECT * FROM call_records WHERE id = s.record_id OFFSET 0) r ON true
+    WHERE true {{conditions}} ORDER BY f.segment_id DESC LIMIT %s"""
 _IN_RECORDS = f"""
     SELECT {_SHOWN} FROM segments s
     JOIN {TABLE} f ON f.segment_id = s.id JOIN call_records r ON r.id = s.record_id
