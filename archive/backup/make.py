@@ -140,6 +140,9 @@ class _Copier:
 
     def _of_records(self, there: Store) -> Iterator[Wanted]:
         for record in there.records.every():
+            if record.storage_key is not None:
+                yield from self._of_the_storage(record, record.storage_key)
+                continue
             path, found = Path(record.recording_path), self._library.find(record)
             if name := self._name(path) or self._name(found):  # the home may have been moved as a whole
                 owner = (record.id, record.session_id)
@@ -148,6 +151,15 @@ class _Copier:
                 self._elsewhere.append(Absence(record.id, str(path), ELSEWHERE))
             if stem := self._library.stem_of(record):
                 yield from (self._as_it_is(beside(stem, suffix)) for suffix in IN_LIBRARY)
+
+    def _of_the_storage(self, record: Record, key: str) -> Iterator[Wanted]:
+        """Yield a recording of the home's own storage; another storage has backups of its own."""
+        if self._settings.storage:
+            self._elsewhere.append(Absence(record.id, key, ELSEWHERE))
+            return
+        path = self._settings.stored / key
+        if name := self._name(path):
+            yield Wanted(name, (path,), record.id, record.session_id, record.sha256)
 
     def _of_captures(self, there: Store) -> Iterator[Wanted]:
         """Yield recordings that are not in the queue yet, running ones included."""
@@ -237,7 +249,7 @@ class _Copier:
     def _places(self, item: Wanted) -> Iterator[Path]:
         yield from item.places
         moved = self._store.records.of_session(item.session_id) if item.session_id else None
-        if moved:
+        if moved and moved.storage_key is None:
             yield Path(moved.recording_path)
             yield self._library.find(moved)
 

@@ -12,7 +12,7 @@ from hashlib import sha256
 from archive.storage.keys import PROBE_KEY
 from archive.storage.storage import Storage
 from shared.errors import RecordingMissing
-from shared.files import blocks
+from shared.files import BLOCK_BYTES
 from shared.store.store import Store
 from shared.store.values import Record
 
@@ -68,6 +68,6 @@ def hash_of(storage: Storage, key: str) -> str:
     """Return the SHA-256 of a recording as the storage gives it. Raises RecordingMissing, StorageError."""
     digest = sha256()
     with storage.open(key) as file:
-        for block in blocks(file):
+        while block := file.read(BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()

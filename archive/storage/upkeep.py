@@ -19,7 +19,7 @@ from shared.store.store import Store
 
 log = logging.getLogger(__name__)
 
-STRAYS_EVERY_SECONDS = 30.0
+STRAYS_EVERY_SECONDS = 10.0
 #: A put that takes longer than this was killed. It is looked for as often, first some time after the start.
 UNFINISHED_SECONDS = 86_400.0
 FIRST_LOOK_SECONDS = 600.0

@@ -20,6 +20,7 @@ from offhook.commands.wording import counted
 from offhook.desk.desk import Desk
 from offhook.desk.file_modes import Exposed, make_private
 from offhook.desk.overview import overview
+from offhook.desk.storage_state import storage_state
 from offhook.desk.team_server import REFUSED, server_view, trouble
 from shared import home
 from shared.errors import OffhookError, StoreError, in_words
@@ -245,6 +246,20 @@ def _library(desk: Desk) -> Iterator[Finding]:
     yield Finding("library", "error", message, BRING_BACK)
 
 
+def _storage(desk: Desk) -> Iterator[Finding]:
+    found = storage_state(desk)
+    if found is None:
+        yield Finding("storage", "ok", "recordings are files of this home")
+        return
+    if found.trouble:
+        yield Finding("storage", "error", found.trouble)
+    else:
+        yield Finding("storage", "ok", f"{found.name} answers")
+    if found.to_delete:
+        what = f"{counted(found.to_delete, 'deleted recording')} still to be removed from the storage"
+        yield Finding("storage", "warning", what, "A worker removes them as soon as it can.")
+
+
 def _uploads(desk: Desk) -> Iterator[Finding]:
     found = desk.store.uploads.every()
     what = f"{counted(len(found), 'unfinished upload')}" if found else "none is unfinished"
@@ -311,6 +326,7 @@ HOME_CHECKS = (
     _disk,
     _database,
     _library,
+    _storage,
     _uploads,
     _workers,
     _server,
