@@ -32,8 +32,8 @@ from shared.process import Process
 
 log = logging.getLogger(__name__)
 
-#: More connections at once are refused.
-MOST_CONNECTIONS = 250
+#: More connections at once are refused. On a team's server every workstation has one, on which it waits.
+MOST_CONNECTIONS, MOST_OF_A_TEAM = 250, 5_000
 LARGEST_HEADERS_BYTES = 32_768
 KEEP_ALIVE_SECONDS = 15
 #: For requests that are being answered when the server stops.
@@ -65,7 +65,8 @@ def serve(process: Process) -> None:
                 inner = application(desk, port, origins, work)
                 app = Forwarded(inner, place.proxies, is_required=place.needs_proxy)
                 with background.running(desk):
-                    _Server(_Config(app, place.tls), process, work).run(sockets=[listener])
+                    most = MOST_OF_A_TEAM if process.settings.database else MOST_CONNECTIONS
+                    _Server(_Config(app, place.tls, most), process, work).run(sockets=[listener])
                 work.close()
     lock.release()
 
@@ -99,7 +100,7 @@ def _announced(process: Process, url: str) -> Iterator[None]:
 class _Config(uvicorn.Config):
     """How uvicorn serves, with TLS or without."""
 
-    def __init__(self, app: ASGIApp, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, app: ASGIApp, tls: ssl.SSLContext | None, most_connections: int) -> None:
         super().__init__(
             app,
             http=PatientConnection,
@@ -111,7 +112,7 @@ class _Config(uvicorn.Config):
             server_header=False,
             proxy_headers=False,
             h11_max_incomplete_event_size=LARGEST_HEADERS_BYTES,
-            limit_concurrency=MOST_CONNECTIONS,
+            limit_concurrency=most_connections,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
