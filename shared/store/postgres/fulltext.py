@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from shared.store.narrowing import Narrowing, SaidBy
+from shared.store.postgres.time_ranges import bounds
 from shared.store.words_index import Query, Term, index_words
 
 TABLE, COLUMNS, INDEX = "segments_search", ("segment_id", "words"), "segments_search_words"
@@ -60,8 +61,7 @@ _IN_RECORDS = f"""
     JOIN {TABLE} f ON f.segment_id = s.id JOIN call_records r ON r.id = s.record_id
     WHERE s.record_id = ANY(%s) AND f.words @@ %s::tsquery AND s.id < %s {{conditions}}
     ORDER BY s.id DESC LIMIT %s"""
-_NARROWED = "SELECT r.id FROM call_records r WHERE true {conditions} ORDER BY r.id DESC LIMIT %s"
-_ENDS = "SELECT min(s.id), max(s.id) FROM segments s WHERE s.record_id = ANY(%s)"
+_NARROWED = "SELECT r.id FROM call_records r WHERE true {conditions} LIMIT %s"
 _NEWEST = f"SELECT max(segment_id) FROM {TABLE}"
 _SPEAK = "SELECT DISTINCT record_id FROM speaker_labels WHERE speaker = ANY(%s) LIMIT %s"
 #: Whether one of some speakers may have said a part of a segment: by the label that stands where it begins,
@@ -126,7 +126,6 @@ def find(read: Read, query: Query, limit: int, narrowing: Narrowing, before_id: 
     narrowed, values = _of_records(narrowing, _only_in(read, narrowing.said))
     said, speakers = _of_speakers(narrowing)
     conditions, asked = narrowed + said, (*values, *speakers)
-    first, end = 0, before_id
     if narrowed:
         records = [
             number for (number,) in read(_NARROWED.format(conditions=narrowed), (*values, FEW_RECORDS + 1))
@@ -136,7 +135,7 @@ def find(read: Read, query: Query, limit: int, narrowing: Narrowing, before_id: 
             return read(statement, (records, wanted, before_id, *asked, limit))
     found: list[Any] = []
     statement = _IN_RANGE.format(conditions=conditions)
-    for name, begin, stop in _ranges(first, _end(read, end)):
+    for name, begin, stop in _ranges(*bounds(read, narrowing, _end(read, before_id))):
         limited = (f"({wanted}) & {name}", begin, stop, *asked, limit - len(found))
         found += read(statement, limited)
         if len(found) >= limit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.store.postgres import fulltext, triggers
+from shared.store.postgres import fulltext, schema, triggers
 from shared.store.postgres.session import Session
 from shared.store.tables import TABLES
 
@@ -35,7 +35,8 @@ def _columns() -> set[str]:
 
 
 def _indexes() -> set[str]:
-    return {index._name for table in TABLES for index in table._meta.fields_to_index()} | {fulltext.INDEX}
+    of_tables = {index._name for table in TABLES for index in table._meta.fields_to_index()}
+    return of_tables | {fulltext.INDEX, *schema.INDEXES}
 
 
 def _triggers() -> set[str]:

@@ -21,6 +21,14 @@ _SPELLINGS = (
 _NO_CASE = """
     CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"""
 
+#: For what a search is narrowed to, among a million records.
+INDEXES = {
+    "record_candidate_id": "call_records (candidate_id)",
+    "record_project_id": "call_records (project_id)",
+    "record_created_at_completed_at": "call_records (created_at, completed_at)",
+    "record_created_at_unfinished": "call_records (created_at) WHERE completed_at IS NULL",
+}
+
 
 def statements(connections: Connections) -> Iterator[tuple[str, Any]]:
     """Yield the statements that make a new schema, with their values."""
@@ -32,6 +40,8 @@ def statements(connections: Connections) -> Iterator[tuple[str, Any]]:
             yield _spelled(text), values or None
     for statement in (*triggers.STATEMENTS, *fulltext.SCHEMA):
         yield statement, None
+    for name, columns in INDEXES.items():
+        yield f"CREATE INDEX {name} ON {columns}", None
     for table in TABLES:
         yield triggers.notice_of(table._meta.table_name), None
 
