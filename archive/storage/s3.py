@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from archive.storage.errors import StorageAway
+from archive.storage.errors import StorageAway, StorageRefused
 from archive.storage.keys import checked, checked_prefix
 from archive.storage.s3_errors import translated
 from archive.storage.s3_url import S3Url
@@ -118,12 +118,12 @@ class S3Storage:
     def size(self, key: str) -> int:
         """Return the size that its head states."""
         client = self._client
-        with translated(self._name):
-            try:
+        try:
+            with translated(self._name):
                 return int(client.head_object(**self._at(key))["ContentLength"])
-            except client.exceptions.ClientError:
-                client.head_bucket(Bucket=self._bucket)  # the same answer may be for a bucket that is missing
-                raise
+        except RecordingMissing:
+            self._require_bucket()
+            raise
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """Yield keys, a thousand for each request."""
@@ -152,6 +152,14 @@ class S3Storage:
                         )
                         removed += 1
         return removed
+
+    def _require_bucket(self) -> None:
+        """Raise StorageRefused if the bucket is missing: the head of a recording has the same answer then."""
+        try:
+            with translated(self._name):
+                self._client.head_bucket(Bucket=self._bucket)
+        except RecordingMissing:
+            raise StorageRefused(f"There is no bucket {self._bucket}.") from None
 
     def _at(self, key: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._where.prefix + checked(key)}
