@@ -49,7 +49,7 @@ class EventStream(OpenStream):
         self._desk, self._hub, self._work, self._seq = desk, hub, work, seq
         self._owner_id = desk.store.view.owner_id
         self._words_after, self._desk_sent = seq, b""
-        super().__init__(hub.listeners)
+        super().__init__(hub.listeners, desk.store.view.person_id)
 
     async def events(self) -> AsyncIterator[bytes]:
         yield retry(RETRY_MS)

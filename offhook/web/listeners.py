@@ -11,8 +11,8 @@ from shared.logs import DatabaseTrouble
 
 log = logging.getLogger(__name__)
 
-#: More streams are refused: a browser has one for all its tabs.
-MOST_STREAMS = 50
+#: More streams are refused: a browser has one for all its tabs. In a team each person may have some of them.
+MOST_STREAMS, MOST_OF_A_PERSON, MOST_OF_A_TEAM = 50, 20, 2000
 #: Looks at the database's counter of commits.
 LOOK_SECONDS = 0.2
 
@@ -40,7 +40,7 @@ class Listeners:
     ) -> None:
         self._name, self._watch, self._retry_seconds, self._at_end = name, watch, retry_seconds, at_end
         self._lock = threading.Lock()
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: dict[Callable[[], None], int | None] = {}
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
         self._trouble = DatabaseTrouble(log)
@@ -56,12 +56,17 @@ class Listeners:
         with self._lock:
             return bool(self._listeners) and not self.is_stopped
 
-    def join(self, listener: Callable[[], None]) -> None:
-        """Call a listener, in any thread, whenever there is news. Raises TooManyStreams."""
+    def join(self, listener: Callable[[], None], person_id: int | None = None) -> None:
+        """Call a listener, in any thread, whenever there is news. Raises TooManyStreams.
+
+        It may be a person's: there is a limit for each, so that nobody takes the streams of others.
+        """
+        most = MOST_STREAMS if person_id is None else MOST_OF_A_PERSON
         with self._lock:
-            if len(self._listeners) >= MOST_STREAMS:
+            mine = sum(it == person_id for it in self._listeners.values())
+            if mine >= most or len(self._listeners) >= MOST_OF_A_TEAM:
                 raise TooManyStreams
-            self._listeners.append(listener)
+            self._listeners[listener] = person_id
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
@@ -69,7 +74,7 @@ class Listeners:
     def leave(self, listener: Callable[[], None]) -> None:
         """Stop calling a listener."""
         with self._lock:
-            self._listeners.remove(listener)
+            del self._listeners[listener]
 
     def stop(self) -> None:
         """Tell everybody that nothing more comes."""

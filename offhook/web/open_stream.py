@@ -17,15 +17,15 @@ from offhook.web.work import from_any_thread
 class OpenStream(StreamingResponse):
     """One open stream of `events`, woken by news; it is refused if there are too many."""
 
-    def __init__(self, listeners: Listeners) -> None:
-        self._listeners, self._woken = listeners, asyncio.Event()
+    def __init__(self, listeners: Listeners, person_id: int | None = None) -> None:
+        self._listeners, self._person_id, self._woken = listeners, person_id, asyncio.Event()
         super().__init__(self.events(), media_type=MEDIA_TYPE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the browser leaves."""
         wake = from_any_thread(self._woken.set)
         try:
-            self._listeners.join(wake)
+            self._listeners.join(wake, self._person_id)
         except TooManyStreams as error:
             await refusal(error, {"retry-after": "30"})(scope, receive, send)
             return

@@ -9,6 +9,7 @@ import json
 import logging
 import socket
 import ssl
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 
 #: More connections at once are refused. On a team's server every workstation has one, on which it waits.
 MOST_CONNECTIONS, MOST_OF_A_TEAM = 250, 5_000
+#: Files that the server has open besides connections.
+OTHER_FILES = 250
 LARGEST_HEADERS_BYTES = 32_768
 KEEP_ALIVE_SECONDS = 15
 #: For requests that are being answered when the server stops.
@@ -65,14 +68,29 @@ def serve(process: Process) -> None:
                 inner = application(desk, port, origins, work)
                 app = Forwarded(inner, place.proxies, is_required=place.needs_proxy)
                 with background.running(desk):
-                    most = MOST_OF_A_TEAM if process.settings.database else MOST_CONNECTIONS
-                    _Server(_Config(app, place.tls, most), process, work).run(sockets=[listener])
+                    config = _Config(app, place.tls, _most_connections(desk))
+                    _Server(config, process, work).run(sockets=[listener])
                 work.close()
     lock.release()
 
 
 def _takes_passwords(desk: Desk) -> bool:
     return desk.store.access.password() is not None or desk.store.people.are_there()
+
+
+def _most_connections(desk: Desk) -> int:
+    """Return how many connections are taken; where the system allows fewer files than that, fewer."""
+    if not desk.settings.database and not desk.store.people.are_there():
+        return MOST_CONNECTIONS
+    if sys.platform == "win32":
+        return MOST_OF_A_TEAM
+    import resource
+
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_OF_A_TEAM + OTHER_FILES
+    allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, allowed), most))
+    return max(MOST_CONNECTIONS, allowed - OTHER_FILES)
 
 
 def _listener(place: Binding) -> socket.socket:

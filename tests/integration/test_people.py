@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from shared.settings import Settings
 from shared.store.access import PASSWORD, SESSION, TOKEN
 from shared.store.audit import Note
 from shared.store.people import ADMIN, LEAD, MEMBER, PersonExists, PersonNotFound
@@ -32,8 +32,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    with Store.open(tmp_path / "offhook.db", clock=clock) as store:
+def store(settings: Settings, clock: Clock) -> Iterator[Store]:
+    """A store whose time stands still, on SQLite and on PostgreSQL."""
+    with Store.open(settings.database or settings.database_file, clock=clock) as store:
         yield store
 
 

@@ -28,6 +28,7 @@ class Team:
 
     desk: DeskServer
     store: Store
+    settings: Settings
     ada: Person
     bob: Person
     eve: Person
@@ -51,18 +52,17 @@ class Team:
         return httpx.Client(base_url=self.desk.url, timeout=30, headers={"Authorization": f"Bearer {secret}"})
 
 
-def team_of(desk: DeskServer, store: Store) -> Team:
+def team_of(desk: DeskServer, store: Store, settings: Settings) -> Team:
     """Fill a home."""
     root, eve = store.people.add("root", ADMIN), store.people.add("eve", LEAD)
     ada, bob = store.people.add("ada", MEMBER), store.people.add("bob", MEMBER)
-    settings = Settings(home=desk.stage.home)
     of_ada = spoken(settings, store, title="A call of Ada", owner_id=ada.id)
     said = (("me", f"Is it {CANARY}?"), ("them", f"Yes, {CANARY} it is."))
     about = {"candidate_id": f"C-{CANARY}", "project_id": f"P-{CANARY}", "owner_id": bob.id}
     of_bob = spoken(settings, store, title=f"Call about {CANARY}", said=said, **about)
     store.overlays.rename(of_bob.id, "them", f"Mr {CANARY.title()}")
     note_id = store.notes.add(of_bob.id, 0, f"note on {CANARY}")
-    team = Team(desk, store, ada, bob, eve, root, of_ada, of_bob, note_id, "")
+    team = Team(desk, store, settings, ada, bob, eve, root, of_ada, of_bob, note_id, "")
     with closing(team.browser(bob)) as client:
         headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "1000"}
         name = {"Upload-Metadata": "filename " + _base64(f"{CANARY}.wav")}

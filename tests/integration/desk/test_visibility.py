@@ -7,21 +7,23 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from typing import Any
 
 import httpx
 import pytest
 from starlette.routing import Route
 
+from offhook.web.listeners import MOST_OF_A_PERSON
 from offhook.web.rules import RULES, rule_of
 from shared.settings import Settings
 from shared.store.people import ADMIN, LEAD, MEMBER
 from shared.store.store import Store
-from tests.desk import DeskServer
+from tests import databases, tables
+from tests.desk import serving
 from tests.integration.commands.spoken import spoken
 from tests.integration.desk.team import CANARY, Team, team_of
-from tests.stage import ROOT
+from tests.stage import ROOT, Stage
 from tests.waiting import until
 
 #: A number and ids that nothing has.
@@ -29,15 +31,29 @@ MISSING, NOBODYS = 987_654, "00000000-0000-4000-8000-000000000000"
 STREAMS = ("/api/v1/events",)
 
 
+@pytest.fixture(scope="module", params=databases.BOTH)
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The setting `database`: a PostgreSQL database of this module's own, or nothing for SQLite."""
+    if request.param == databases.SQLITE:
+        yield ""
+        return
+    with request.getfixturevalue("postgres_server").database() as url:
+        yield url
+
+
 @pytest.fixture(scope="module")
-def team(desk: DeskServer, desk_store: Store) -> Team:
-    return team_of(desk, desk_store)
+def team(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Team]:
+    home = tmp_path_factory.mktemp("team") / "home"
+    own = (("OFFHOOK_DATABASE", database_url),) if database_url else ()
+    with serving(Stage(home, own)) as desk:
+        with Store.of_home(Settings(home=home, database=database_url)) as store:
+            yield team_of(desk, tables.use(store), Settings(home=home, database=database_url))
 
 
-@pytest.fixture(scope="module", params=["browser", "program"])
-def ada(request: pytest.FixtureRequest, team: Team) -> Iterator[httpx.Client]:
-    """Ada's browser, and a program with a token of hers."""
-    with closing(getattr(team, request.param)(team.ada)) as client:
+@pytest.fixture(scope="module")
+def ada(team: Team, database_url: str) -> Iterator[httpx.Client]:
+    """Ada's browser, or a program with a token of hers on the other database."""
+    with closing(team.program(team.ada) if database_url else team.browser(team.ada)) as client:
         yield client
 
 
@@ -197,12 +213,11 @@ class Listener:
 
 
 def test_an_event_stream_brings_the_own_calls_and_deletions_alone(team: Team, ada: httpx.Client) -> None:
-    settings = Settings(home=team.desk.stage.home)
     with closing(team.browser(team.bob)) as bobs, closing(team.browser(team.eve)) as leads:
         streams = {"ada": Listener(ada, 2), "bob": Listener(bobs, 2), "lead": Listener(leads, 4)}
         calls: dict[str, set[int]] = {"ada": set(), "bob": set()}
         for name, person in (("bob", team.bob), ("ada", team.ada)) * 2:
-            record = spoken(settings, team.store, title=f"{name} {time.time()}", owner_id=person.id)
+            record = spoken(team.settings, team.store, title=f"{name} {time.time()}", owner_id=person.id)
             calls[name].add(record.id)
             until(lambda it=record.id: it in streams["lead"].ids("record"), "the lead is told of all")
         for pair in zip(*calls.values(), strict=True):
@@ -296,3 +311,11 @@ def test_a_call_that_a_member_sends_is_the_members(team: Team, ada: httpx.Client
             assert record.owner_id == person.id
             assert client.get(f"/api/v1/records/{record.id}").status_code == 200
             team.store.records.delete(record.id)
+
+
+def test_nobody_takes_the_event_streams_of_others(team: Team, ada: httpx.Client) -> None:
+    with ExitStack() as streams:
+        answers = [streams.enter_context(ada.stream("GET", "/api/v1/events")) for _ in range(25)]
+        assert [it.status_code for it in answers].count(200) == MOST_OF_A_PERSON
+        with closing(team.browser(team.bob)) as bobs, bobs.stream("GET", "/api/v1/events") as answer:
+            assert answer.status_code == 200
