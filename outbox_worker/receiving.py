@@ -24,6 +24,7 @@ class Receiving:
     def __init__(self, store: Store, server: Server, outcomes: Outcomes) -> None:
         self._store, self._server, self._outcomes = store, server, outcomes
         self._wait_seconds = 0.0  # the first answer says at once that the server is there
+        self._early: dict[str, CallNews] = {}  # of calls that are just being sent
 
     async def receive(self) -> bool:
         """Take the next changes over, and wait for some if there are none; say whether there were any.
@@ -44,12 +45,23 @@ class Receiving:
         self._wait_seconds = 0.0 if page.is_more else LONGEST_WAIT_SECONDS
         return bool(page.calls)
 
+    async def taken(self, news: CallNews) -> None:
+        """Take over how a call stands that was just taken, or what the server said of it before its answer.
+
+        If this process dies before, the next offer is answered with how the call stands then.
+        """
+        early = self._early.pop(news.session_id, news)
+        await self.apply(max(early, news, key=lambda it: it.seq))
+
     async def apply(self, change: CallNews) -> None:
         """Take over what a change says of a call; one that was applied before changes nothing."""
         record = self._store.records.of_session(change.session_id)
         item = self._store.outbox.find(record.id) if record else None
-        if item is None or item.state not in (SENT, RECEIVED):
-            return  # another workstation's; or one that is just being sent: its commit is answered with it
+        if item is None:  # another workstation's
+            return
+        if item.state not in (SENT, RECEIVED):
+            self._early[change.session_id] = change
+            return
         self._store.outbox.note(
             item.record,
             server_status=DELETED if change.is_deleted else change.status,

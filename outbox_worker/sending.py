@@ -50,10 +50,10 @@ class Sending:
         store: Store,
         server: Server,
         outcomes: Outcomes,
-        apply: Callable[[CallNews], Awaitable[None]],
+        taken: Callable[[CallNews], Awaitable[None]],
         keep: Callable[[], None],
     ) -> None:
-        self._store, self._server, self._outcomes, self._apply = store, server, outcomes, apply
+        self._store, self._server, self._outcomes, self._taken = store, server, outcomes, taken
         self._contents = Contents(settings, store, keep)
 
     async def send_next(self) -> int | None:
@@ -92,7 +92,7 @@ class Sending:
         if self._store.outbox.take(record.id, content.sha256):
             log.info("recording %d: at the server", record.id)
         if offer.record:
-            await self._apply(offer.record)
+            await self._taken(offer.record)
 
     async def _offered(self, session_id: str, told: CallFacts) -> Answer:
         try:

@@ -47,7 +47,7 @@ class Session:
         outcomes = Outcomes(store, Library(settings, store), worker_id)
         self._store, self._server = store, server
         self._receiving = Receiving(store, server, outcomes)
-        self._sending = Sending(settings, store, server, outcomes, self._receiving.apply, keep)
+        self._sending = Sending(settings, store, server, outcomes, self._receiving.taken, keep)
         self._audio = SentAudio(settings, store)
         self._contact, self._trouble = Contact(store.outbox.server), DatabaseTrouble(log)
         self._audio_at: float | None = None

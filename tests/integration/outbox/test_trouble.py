@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from pathlib import Path
@@ -150,23 +149,6 @@ def test_a_server_that_answers_nothing_holds_neither_the_queue_nor_the_end_of_th
         assert process.wait(10) == 0
         assert time.monotonic() - began < 5
     assert desk7.store.records.get(record.id).transcription_status == QUEUED
-
-
-def test_a_full_disk_at_the_server_is_waited_for(desk7: Workstation, team: Team) -> None:
-    record = desk7.queued("no room there", LONG_SECONDS)
-    storage = team.stage.home / "storage"
-    storage.mkdir(exist_ok=True)
-    mode = storage.stat().st_mode
-    if os.geteuid() == 0:
-        pytest.skip("root writes everywhere")
-    storage.chmod(0o500)
-    try:
-        with desk7.outbox():
-            until(lambda: state_of(desk7) == "away", "the server says that it cannot store")
-            storage.chmod(mode)
-            desk7.reaches(record, SENT, 90)
-    finally:
-        storage.chmod(mode)
 
 
 def test_the_same_recording_is_refused_under_a_session_that_the_server_has_with_another_content(

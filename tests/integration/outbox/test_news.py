@@ -1,0 +1,117 @@
+"""News of calls in every order: what the server says is taken over once, and nothing of it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from pathlib import Path
+
+from archive.library import Library
+from archive.team_messages import CallNews
+from outbox_worker.client import Server
+from outbox_worker.facts import facts
+from outbox_worker.outcomes import Outcomes
+from outbox_worker.receiving import Receiving
+from shared.settings import Settings
+from shared.store.outbox_states import RECEIVED, SENT
+from shared.store.transitions import COMPLETED, QUEUED
+from shared.store.values import Record
+from tests.team import Team, Workstation
+from tests.waiting import until
+
+
+def with_server(desk7: Workstation, work: Callable[[Server, Receiving], Awaitable[None]]) -> None:
+    """Do something with the client of the server, and what receives its news."""
+    outcomes = Outcomes(desk7.store, Library(Settings(home=desk7.stage.home), desk7.store), "outbox-1")
+
+    async def run() -> None:
+        joined = desk7.store.outbox.joined()
+        assert joined
+        async with Server(joined) as server:
+            await work(server, Receiving(desk7.store, server, outcomes))
+
+    asyncio.run(run())
+
+
+async def handed_over(desk7: Workstation, server: Server, record: Record) -> CallNews:
+    """Hand a recording over, without writing that down here; return the server's answer."""
+    content = Path(record.recording_path).read_bytes()
+    hash_of_all = sha256(content).hexdigest()
+    await server.offer(record.session_id, facts(desk7.store, record, hash_of_all, len(content), again=False))
+    desk7.store.outbox.adopt()
+    desk7.store.outbox.step("begin", record.id)
+    await server.send(record.session_id, 0, content, hash_of_all)
+    answer = await server.commit(record.session_id)
+    assert answer.sha256 == hash_of_all
+    assert answer.record
+    return answer.record
+
+
+def test_a_transcript_that_is_ready_before_the_answer_to_the_commit_is_not_lost(
+    desk7: Workstation, team: Team
+) -> None:
+    record = desk7.queued("very fast")
+
+    async def work(server: Server, receiving: Receiving) -> None:
+        news = await handed_over(desk7, server, record)
+        team.transcribed(record.session_id, "Already there.")
+        await receiving.receive()
+        assert desk7.store.records.get(record.id).transcription_status == QUEUED
+        desk7.store.outbox.take(record.id, record.sha256 or "")
+        await receiving.taken(news)
+
+    with_server(desk7, work)
+    assert desk7.store.records.get(record.id).transcription_status == COMPLETED
+    assert "Already there." in desk7.stage.text({"id": record.id})
+
+
+def test_news_that_come_twice_change_nothing_the_second_time(desk7: Workstation, team: Team) -> None:
+    record = desk7.queued("twice")
+
+    async def work(server: Server, receiving: Receiving) -> None:
+        await receiving.taken(await handed_over(desk7, server, record))
+        desk7.store.outbox.take(record.id, record.sha256 or "")
+        team.transcribed(record.session_id)
+        await receiving.receive()
+        seq = desk7.store.changes.latest()
+        done = desk7.store.records.get(record.id)
+        desk7.store.outbox.server.took_over(0)
+        await receiving.receive()
+        assert desk7.store.changes.latest() == seq
+        assert desk7.store.records.get(record.id) == done
+
+    with_server(desk7, work)
+
+
+def test_a_server_that_was_restored_from_a_backup_is_offered_everything_again(
+    desk7: Workstation, team: Team
+) -> None:
+    record = desk7.queued("after a restore")
+    with desk7.outbox():
+        desk7.reaches(record, SENT)
+    desk7.store.outbox.server.took_over(2**40)
+    with desk7.outbox():
+        until(lambda: desk7.store.outbox.joined().after_seq < 2**40, "the numbers begin again")  # type: ignore[union-attr]
+        desk7.reaches(record, SENT)
+        team.transcribed(record.session_id)
+        desk7.reaches(record, RECEIVED)
+    assert len(team.records(record.session_id)) == 1
+
+
+def test_a_call_that_is_deleted_at_the_server_fails_here_if_it_has_no_transcript(
+    desk7: Workstation, team: Team
+) -> None:
+    finished, unfinished = desk7.queued("finished"), desk7.queued("unfinished")
+    with desk7.outbox():
+        desk7.reaches(finished, SENT)
+        desk7.reaches(unfinished, SENT)
+        team.transcribed(finished.session_id, "It stays here.")
+        desk7.reaches(finished, RECEIVED)
+        for record in (finished, unfinished):
+            (there,) = team.records(record.session_id)
+            team.stage.offhook("delete", str(there.id), "--yes")
+        desk7.reaches(unfinished, RECEIVED)
+    failed = desk7.store.records.get(unfinished.id)
+    assert failed.error_code == "deleted_at_the_server"
+    assert "It stays here." in desk7.stage.text({"id": finished.id})
