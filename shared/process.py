@@ -17,7 +17,7 @@ from pathlib import Path
 from shared import console, home, streams
 from shared.errors import OffhookError, StoreError, in_words
 from shared.locks import is_free
-from shared.logs import discreet, log_faults, log_to
+from shared.logs import DatabaseTrouble, log_faults, log_to
 from shared.plain_text import lines
 from shared.privacy import forbid_core_dumps, stop_telemetry
 from shared.reserve import Reserve
@@ -48,6 +48,7 @@ class Process:
     finished: threading.Event = field(default_factory=threading.Event)
     _last_beat: tuple[tuple[str, str], float] = (("", ""), 0.0)
     _console: object = None
+    _trouble: DatabaseTrouble = field(default_factory=lambda: DatabaseTrouble(log, "row of this process"))
 
     def beat(self, state: str = "ready", engines: str = "[]") -> None:
         """Update this process's row from time to time; notice that the process should stop."""
@@ -57,8 +58,9 @@ class Process:
         if (state, engines) != written or self.monotonic() - last_seconds > BEAT_SECONDS:
             try:
                 self.presence.beat(state, engines)
-            except StoreError as error:  # busy or full: the lock shows that this process runs
-                log.warning("cannot give a sign of life: %s", discreet(error))
+                self._trouble.is_over()
+            except StoreError as error:  # busy, full or away: the lock shows that this process runs
+                self._trouble.note(error)
             self._last_beat = ((state, engines), self.monotonic())
 
     def stop_on_signals(self) -> None:

@@ -160,7 +160,11 @@ def _workers(found: dict[str, Any]) -> RenderableType:
             cell(f"  {worker['kind']:<10} {state:<9} pid {worker['pid']:<8} last seen {seen}", style)
         )
         lines += (_engine(Setup(**engine)) for engine in worker["engines"] if worker["alive"])
-    missed = {**MISSED, "outbox": "sent to the server"} if found["server"] else MISSED
+    missed = MISSED
+    if found["server"]:  # it transcribes
+        missed = {kind: what for kind, what in MISSED.items() if kind != "worker"} | {
+            "outbox": "sent to the server"
+        }
     for kind, what in missed.items():
         if not any(worker["kind"] == kind for worker in living):
             lines.append(

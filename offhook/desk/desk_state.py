@@ -51,6 +51,7 @@ def desk_state(desk: Desk, backlog: Backlog) -> dict[str, Any]:
     liveness = Liveness(store, desk.settings.locks)
     workers = [_worker(row, liveness) for row in store.workers.every()]
     recorder = recorder_state(desk) if sees_all(desk) else IDLE
+    server = server_view(desk)
     return {
         "paused": store.controls.paused(),
         "counts": backlog.counts,
@@ -58,8 +59,8 @@ def desk_state(desk: Desk, backlog: Backlog) -> dict[str, Any]:
         "missing_models": backlog.missing_models,
         "recorder": {**recorder, "waits": waiting(desk, recorder["session_id"])},
         "notices": [
-            *_about_processes(workers),
-            *_about_server(desk, workers),
+            *_about_processes(workers, server),
+            *_about_server(server, workers),
             *({"text": _about_model(it), "type": None} for it in backlog.missing_models),
             *({"text": text, "type": None} for text in _about_inbox(backlog.inbox)),
         ],
@@ -71,15 +72,19 @@ def _worker(row: Worker, liveness: Liveness) -> dict[str, Any]:
     return {"id": row.id, "kind": row.kind, "pid": row.pid, "state": row.state, "alive": is_alive}
 
 
-def _about_processes(workers: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _about_processes(
+    workers: Sequence[Mapping[str, Any]], server: Mapping[str, Any] | None
+) -> Iterator[dict[str, Any]]:
     living = {worker["kind"] for worker in workers if worker["alive"]}
     for kind, text in _MISSED.items():
-        if kind not in living:
+        is_done_elsewhere = kind == "worker" and server is not None
+        if kind not in living and not is_done_elsewhere:
             yield {"text": text, "type": START}
 
 
-def _about_server(desk: Desk, workers: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    server = server_view(desk)
+def _about_server(
+    server: Mapping[str, Any] | None, workers: Sequence[Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
     if server and not any(worker["kind"] == "outbox" and worker["alive"] for worker in workers):
         yield {"text": f"The outbox does not run, so nothing is sent to {server['name']}.", "type": START}
     elif said := trouble(server):

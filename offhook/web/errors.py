@@ -138,8 +138,13 @@ def status_of(error: OffhookError) -> int:
 
 def refusal(error: OffhookError, headers: Mapping[str, str] | None = None) -> Response:
     """Return the answer for an error."""
-    body, status = error_body(error.code, str(error), error.details), status_of(error)
+    body, status = error_body(error.code, _told(error), error.details), status_of(error)
     return JSONResponse(body, status, {**_headers_of(error, status), **(headers or {})})
+
+
+def _told(error: OffhookError) -> str:
+    """Return an error's message; where the database is, and who uses it, is told on its machine alone."""
+    return str(type(error)()) if isinstance(error, StoreError) else str(error)
 
 
 def _headers_of(error: OffhookError, status: int) -> dict[str, str]:
