@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench import team_claims, team_queries, team_workers
+from bench import team_claims, team_queries, team_web, team_workers
 from bench.figures import machine, percentile
 from bench.scale import HEAD, RESULTS, Figure
 from bench.team_fill import fill
@@ -126,6 +126,7 @@ PARTS: dict[str, Callable[[Settings, int], Iterator[str]]] = {
     "queries": queries,
     "claims": claims,
     "workers": team_workers.report,
+    "web": team_web.report,
 }
 
 

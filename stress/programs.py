@@ -33,6 +33,8 @@ class Program:
     log: Path
     faults: list[str] = field(default_factory=list)
     deaths: list[Death] = field(default_factory=list)
+    excuse: str = ""  # what its log ends with if it could not start, which is no fault then
+    excused: int = 0
     process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -86,5 +88,12 @@ class Program:
 
     def _note_ending(self) -> None:
         code = self.process.poll() if self.process else None
-        if code is not None:
+        if code is None:
+            return
+        if self.excuse and self.excuse in self._last_words():
+            self.excused += 1
+        else:
             self.faults.append(f"{self.name} ended by itself with {code}")
+
+    def _last_words(self) -> str:
+        return self.log.read_bytes()[-500:].decode("utf-8", "replace").strip().rpartition("\n")[2]

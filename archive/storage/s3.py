@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, cast
 
 from archive.storage.errors import StorageAway, StorageRefused
 from archive.storage.keys import checked, checked_prefix
+from archive.storage.s3_clock import ServerClock
 from archive.storage.s3_errors import translated
 from archive.storage.s3_url import S3Url
 from archive.storage.storage import nothing
@@ -275,6 +276,8 @@ def _client_of(where: S3Url) -> Any:
         s3={"addressing_style": where.style, "payload_signing_enabled": True},
     )
     with translated(f"s3://{where.bucket}"):
-        return boto3.session.Session().client(
+        client = boto3.session.Session().client(
             "s3", endpoint_url=where.endpoint, region_name=where.region, config=config
         )
+    ServerClock().use_for(client)
+    return client

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import struct
 import threading
 import time
 import uuid
@@ -56,10 +57,9 @@ class Recordings:
         seconds = LARGE_SECONDS if is_large else chance.uniform(*CALL_SECONDS)
         return np.random.default_rng(chance.randrange(2**32)).bytes(2 * round(seconds * SAMPLE_RATE_HZ))
 
-    def speech(self, number: int, chance: random.Random) -> bytes:
-        """Return speech that differs from other numbers' by its first samples, which nobody hears."""
-        mark = np.array([int(bit) for bit in f"{number:032b}"], "<i2").tobytes()
-        return mark + chance.choice(self.spoken)
+    def speech(self, chance: random.Random) -> bytes:
+        """Return speech. Calls with the same are told apart by what their files have after it."""
+        return chance.choice(self.spoken)
 
 
 @dataclass
@@ -85,6 +85,7 @@ class Recorder:
         writer = WavWriter(self._unfinished.part(session_id), channels=1)
         writer.write(pcm)
         writer.close()
+        _mark(writer.path, session_id)
         self.store.captures.note(session_id, {"duration_seconds": seconds}, _levels(seconds))
         self.store.captures.change(session_id, state=ENDED)
         sha256 = hashlib.sha256(writer.path.read_bytes()).hexdigest()
@@ -126,19 +127,19 @@ class Feeder:
         return [call for recorder in self.recorders for call in recorder.calls]
 
     def _feed(self) -> None:
-        for number in range(self.calls):
+        for _ in range(self.calls):
             if self._ending.wait(self.chance.expovariate(self.calls / self.seconds)):
                 return
             try:
-                self._make(number)
+                self._make()
             except Exception as error:  # it would end the campaign silently
                 self.faults.append(f"the feeder has failed: {type(error).__name__}: {error}")
         for recorder in self.recorders:
             recorder.store.disconnect()
 
-    def _make(self, number: int) -> None:
+    def _make(self) -> None:
         is_real = self.chance.random() < REAL_SHARE
-        pcm = self._recordings.speech(number, self.chance) if is_real else self._recordings.noise(self.chance)
+        pcm = self._recordings.speech(self.chance) if is_real else self._recordings.noise(self.chance)
         self.announce(self.chance.choice(self.recorders).record(pcm, is_real=is_real))
 
 
@@ -147,16 +148,12 @@ def expected_texts(call: Call, heard: set[tuple[str, ...]]) -> set[tuple[str, ..
     return heard if call.is_real else {tuple(texts_of(call.sha256))}
 
 
-def write_spoken(folder: Path) -> dict[str, bytes]:
-    """Return WAV files of everything that is said in calls, by name."""
-    found = {}
-    for number, pcm in enumerate(Recordings().spoken):
-        writer = WavWriter(folder / f"spoken {number}.wav", channels=1)
-        writer.write(pcm)
-        writer.close()
-        found[writer.path.stem] = writer.path.read_bytes()
-        writer.path.unlink()
-    return found
+def _mark(path: Path, session_id: str) -> None:
+    """Add a chunk after the audio of a WAV, so that no two calls have the same content."""
+    content = path.read_bytes()
+    chunk = struct.pack("<4sI", b"JUNK", len(session_id)) + session_id.encode()
+    size = struct.pack("<I", len(content) + len(chunk) - 8)
+    path.write_bytes(content[:4] + size + content[8:] + chunk)
 
 
 def _pcm(samples: NDArray[np.float32]) -> bytes:

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stress.finishing import undisturbed
 from stress.team import fences
-from stress.team.calls import Call, Feeder, Recorder, write_spoken
+from stress.team.calls import Call, Feeder, Recorder
 from stress.team.disturbance import disturb
+from stress.team.hearing import heard_in
 from stress.team.site import Site, Size
-from stress.team.verdicts import Texts, Verdict, judge, unfinished
-from tests.stage import Stage
+from stress.team.verdicts import Verdict, judge, unfinished
 
 #: While everything is up, some progress is to be seen in this time, or the rest is stuck.
 STILL_SECONDS = 90.0
@@ -51,7 +50,7 @@ class Outcome:
 def campaign(folder: Path, plan: Plan) -> Outcome:
     """Run a campaign in a new folder, and account for every call."""
     folder.mkdir(parents=True, exist_ok=True)
-    heard = spoken_texts(folder)
+    heard = heard_in(folder)
     chance = random.Random(plan.seed)
     with Site(folder, plan.size, plan.storage) as site:
         recorders = [Recorder(machine.name, machine.settings) for machine in site.workstations]
@@ -67,15 +66,9 @@ def campaign(folder: Path, plan: Plan) -> Outcome:
         with site.postgres.connect() as connection:
             claims = fences.claims_taken(connection)
     verdict.wrong += [*site.faults, *feeder.faults]
+    done["started in vain without a database"] = sum(machine.program.excused for machine in site.machines)
     seconds = (disturbed_seconds, finishing_seconds, longest_seconds)
     return Outcome(plan, done, feeder.made, claims, *seconds, verdict)
-
-
-def spoken_texts(folder: Path) -> set[Texts]:
-    """Return what the real engine hears in the calls that have speech, undisturbed."""
-    settings = (("OFFHOOK_CPU_THREADS", "1"), ("OFFHOOK_PRESET", "fast"), ("OFFHOOK_VOICES", "0"))
-    found = undisturbed(Stage(folder / "undisturbed", settings), write_spoken(folder))
-    return {tuple(segment[2] for segment in segments) for segments, _ in found.values()}
 
 
 def finish(site: Site, calls: Sequence[Call]) -> tuple[list[str], float]:

@@ -73,10 +73,7 @@ def _kill_postgres(site: Site, chance: random.Random) -> str:
 
 
 def _kill_storage(site: Site, chance: random.Random) -> str:
-    if site.objects.program is None:
-        return _kill_one(WEB, site.webs, chance)
-    site.objects.program.kill()
-    return STORAGE
+    return STORAGE if site.objects.end_at_once() else _kill_one(WEB, site.webs, chance)
 
 
 def _links(site: Site) -> list[Link]:

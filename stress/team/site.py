@@ -50,6 +50,8 @@ OFFSETS = ("+0", "+1h", "-1h")
 ENGINE_SECONDS = 0.2
 PERSONS = ("ada", "ben", "cem", "dora", "eli")
 JOIN_SECONDS = 60
+#: A process that is started while the database is away says so and ends; it is started again.
+EXCUSE = "cannot go on: postgresql://"
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Site:
         with ExitStack() as stack:
             self.network = stack.enter_context(Network())
             self.postgres: Postgres = stack.enter_context(served({}))
-            self.objects: Objects = stack.enter_context(objects_in(self.folder, self.storage_kind, self.logs))
+            self.objects: Objects = stack.enter_context(objects_in(self.folder, self.storage_kind))
             self._clocks = {offset: self._clock(number, offset) for number, offset in enumerate(OFFSETS)}
             stack.callback(self._stop)
             self.server = stack.enter_context(Store.open(self.postgres.url(DATABASE_NAME)))
@@ -116,8 +118,6 @@ class Site:
         """Start what has ended by itself, which is a fault."""
         for machine in self.machines:
             machine.program.mind()
-        if self.objects.program:
-            self.objects.program.mind()
 
     def _stop(self) -> None:
         for machine in reversed(self.machines):
@@ -189,7 +189,7 @@ class Site:
         home.prepare(load(stage.environment))
         command = [sys.executable, "-m", module]
         log = self.logs / f"{name}.log"
-        program = Program(name, command, stage.environment, log, self.faults, self.deaths)
+        program = Program(name, command, stage.environment, log, self.faults, self.deaths, EXCUSE)
         return Machine(name, stage, program)
 
     def _run(self, machine: Machine, *words: str) -> str:

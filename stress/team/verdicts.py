@@ -15,11 +15,11 @@ from psycopg.rows import dict_row
 
 from stress.team import fences
 from stress.team.calls import Call, expected_texts
+from stress.team.hearing import Texts
 from stress.team.site import Machine, Site
 from stress.watch import reading
 
 Row = Mapping[str, Any]
-Texts = tuple[str, ...]
 #: Tables of the server that are empty when everything is done.
 EMPTY_AT_THE_SERVER = ("incoming_calls", "decoded_windows", "live_windows", "object_deletions")
 EMPTY_AT_A_WORKSTATION = ("decoded_windows", "outbox_deletions")
