@@ -48,6 +48,7 @@ from shared.store.sqlite.files import copy_database, has_calls, refuse_newer
 from shared.store.sqlite.inspection import damaged_values, oddities
 from shared.store.tallies import Tallies
 from shared.store.transcripts import Transcripts
+from shared.store.turns import Turns
 from shared.store.uploads import Uploads
 from shared.store.view import EVERYBODY, View
 from shared.store.waveforms import Waveforms
@@ -100,6 +101,7 @@ class Store:
         self.waveforms = Waveforms(database)
         self.controls = Controls(database)
         self.workers = Workers(database, host, clock)
+        self.turns = Turns(database, clock)
         self.machines = Machines(database, self.workers, host, clock)
         self.relocation = Relocation(database)
         self.tallies, self.figures = Tallies(database), Figures(database, clock)

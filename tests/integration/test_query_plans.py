@@ -10,11 +10,14 @@ from shared.speakers import LOUDNESS, Label
 from shared.store.narrowing import Narrowing, SaidBy
 from shared.store.store import Store
 from shared.store.transitions import COMPLETED
+from shared.store.turns import Taker
 from shared.words import Segment, Word
 
 ASKED: dict[str, Callable[[Store], object]] = {
     "what is due": lambda store: store.records.due(100),
     "what is due and was begun": lambda store: store.records.due(100, begun_only=True),
+    "what of a person's is due": lambda store: store.turns.of(7, Taker(missing=["small"]), 16),
+    "what is left to other machines": lambda store: store.turns.due(Taker((), [None], 600.0), 100),
     "what is held": lambda store: store.records.processing(),
     "which models are awaited": lambda store: store.records.awaited_models(),
     "whether a recording is known by its content": lambda store: store.records.with_content("0" * 64),
@@ -38,7 +41,7 @@ def explained(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     run = database.execute_sql
 
     def explain(sql: str, params: object = None) -> object:
-        if sql.startswith("SELECT"):
+        if sql.startswith(("SELECT", "WITH")):
             steps.extend(step[3] for step in run(f"EXPLAIN QUERY PLAN {sql}", params))
         return run(sql, params)
 
@@ -52,6 +55,14 @@ def test_no_look_at_the_queue_reads_or_sorts_all_there_is(question: str, store: 
 
     assert explained
     assert [step for step in explained if not step.startswith("SEARCH")] == []
+
+
+def test_whose_turn_it_is_is_found_without_reading_all_that_waits(store: Store, explained: list[str]):
+    store.turns.order(Taker())
+
+    reading = [step for step in explained if step.startswith(("SCAN", "SEARCH"))]
+    assert "SEARCH t3 USING INDEX record_turns (transcription_status=? AND owner_id=?)" in reading
+    assert {step for step in reading if step.startswith("SCAN")} == {"SCAN waiting_people"}
 
 
 def test_what_waits_to_be_archived_is_found_among_all_that_is_archived(store: Store, explained: list[str]):

@@ -106,6 +106,8 @@ _INDEXES = (
     'INDEX "audit_record_id" ON "audit" ("record_id")',
     'INDEX "incomingcall_person_id" ON "incoming_calls" ("person_id")',
     'INDEX "outbox_state" ON "outbox" ("state")',
+    'INDEX "record_turns" ON "call_records" ("transcription_status", "owner_id", "priority" DESC, "id")'
+    ' WHERE ("owner_id" IS NOT NULL)',
     'INDEX "record_owner_id" ON "call_records" ("owner_id")',
     'INDEX "recordchange_owner_id_seq" ON "record_changes" ("owner_id", "seq")',
     'INDEX "access_person_id" ON "access" ("person_id")',

@@ -65,6 +65,11 @@ _BY_URGENCY = (RecordRow.transcription_status, RecordRow.priority.desc(), Record
 RecordRow.add_index(*_BY_URGENCY, name="record_urgency")
 RecordRow.add_index(*_BY_URGENCY, name="record_urgency_begun", where=RecordRow.started_at.is_null(False))
 RecordRow.add_index(
+    *(RecordRow.transcription_status, RecordRow.owner_id, RecordRow.priority.desc(), RecordRow.id),
+    name="record_turns",
+    where=RecordRow.owner_id.is_null(False),
+)
+RecordRow.add_index(
     RecordRow.transcription_status, name="record_unfiled", where=RecordRow.archived_at.is_null()
 )
 
