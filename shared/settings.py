@@ -118,6 +118,12 @@ class Settings(RecordOptions, Home):
         0, "Windows decoded together; 0 depends on model, device and memory", least=0, most=256
     )
     workers: int = _setting(1, "Recordings transcribed at once; each loads the model", least=1, most=32)
+    gpu_first_minutes: float = _setting(
+        10.0,
+        "How long machines without a GPU leave a new recording to those with one, in minutes; 0 not at all",
+        least=0.0,
+        most=100_000,
+    )
     keep_in_place: bool = _setting(False, "Leave finished recordings in the inbox instead of the library")
     settle_seconds: float = _setting(
         2.0, "How long a file must stay unchanged before it is taken", least=0.1, most=86_400

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from archive.library import Library
-from shared.errors import OffhookError
+from shared.errors import OffhookError, StoreError
 from shared.process import Process
 from transcribe_worker.engine.setup import Setup, setups_as_json
 from transcribe_worker.engine.supervisor import Engine
@@ -16,6 +16,7 @@ from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.jobs.sweeper import Sweeper
 from transcribe_worker.jobs.this_machine import ThisMachine
 from transcribe_worker.jobs.transcriber import Transcriber
+from transcribe_worker.jobs.turn import Turn
 from transcribe_worker.live.finishing import Finisher
 from transcribe_worker.live.follower import Follower
 from transcribe_worker.live.following import LOOK_SECONDS as CALL_LOOK_SECONDS
@@ -35,6 +36,7 @@ def work(process: Process) -> None:
     states, setups = States(), Setups()
     machine = ThisMachine(settings, store, setups.all)
     precedence = Precedence(settings, store)
+    turn = Turn(settings, store, process.presence.worker_id, machine.device)
     archiver = Archiver(library, store.disconnect)
     threads = Threads(
         lambda: Transcriber(
@@ -47,6 +49,8 @@ def work(process: Process) -> None:
             report=states.note,
             archive=archiver.archive,
             waits=precedence,
+            turn=turn,
+            give_back=lambda record: hints.send(record.id, record.priority),
         ),
         store.disconnect,
     )
@@ -62,9 +66,11 @@ def work(process: Process) -> None:
         ),
         trouble=trouble,
     )
-    consumer = hints.consumer(threads.handle, workers=settings.workers)
+    consumer = hints.consumer(
+        threads.handle, workers=settings.workers, may_take=lambda: not machine.is_draining
+    )
     hints.on_thread(start=threads.warm_up, stop=threads.close)
-    sweeper = Sweeper(settings, store, hints, library, waits=precedence)
+    sweeper = Sweeper(settings, store, hints, library, waits=precedence, turn=turn)
     sweeping = threading.Thread(target=sweeper.run, args=(process.stopping,), name="sweeper")
     following = threading.Thread(target=follower.run, name="follower")
     consumer.start()
@@ -136,8 +142,10 @@ class Threads:
 
     def handle(self, record_id: int | None) -> None:
         """Transcribe a recording in the calling thread."""
-        if record_id is not None:
-            self._transcriber().transcribe(record_id)
+        try:
+            self._transcriber().look(record_id)
+        except StoreError as error:  # the record is as it was, and the sweeper warns
+            log.debug("nothing can be taken now: %s", error.code)
 
     def warm_up(self) -> None:
         """Load the model before the first recording comes; an error is logged, and raised again then."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import Expression
+from peewee import Case, Expression, fn
 
 from shared.errors import ClaimLost, OffhookError, in_words
 from shared.speakers import Label, VoiceTurn
@@ -23,7 +23,7 @@ from shared.store.records import is_due
 from shared.store.tables import RecordRow
 from shared.store.tallies import FAILED, RETRIED, Tallies
 from shared.store.transcripts import Transcripts, Window
-from shared.store.transitions import move
+from shared.store.transitions import QUEUED, move
 from shared.store.values import Record, columns_of
 from shared.store.voice_numbers import renumbered, same_voices
 from shared.words import Segment
@@ -74,12 +74,33 @@ class Claims:
 
     def claim(self, record_id: int, *, worker_id: str, model: str, lease_seconds: float) -> Claim | None:
         """Claim a due record for a worker, or return None if another one was faster."""
+        it = RecordRow.id == record_id
+        return self._claimed(it, worker_id=worker_id, model=model, lease_seconds=lease_seconds)
+
+    def claim_first(
+        self, record_ids: Sequence[int], *, worker_id: str, model: str, lease_seconds: float
+    ) -> Claim | None:
+        """Claim the first of several records that is due and that nobody else is claiming; None if none is.
+
+        `model` is the one of records that ask for none.
+        """
+        places = [(record_id, place) for place, record_id in enumerate(record_ids)]
+        free = (RecordRow.transcription_status == QUEUED) & is_due(self._clock())
+        first = RecordRow.select(RecordRow.id).where(RecordRow.id.in_(record_ids) & free)
+        first = self._database.unlocked(first.order_by(Case(RecordRow.id, places)).limit(1))
+        asked_for = fn.COALESCE(RecordRow.requested_model, model)
+        it = RecordRow.id == first
+        return self._claimed(it, worker_id=worker_id, model=asked_for, lease_seconds=lease_seconds)
+
+    def _claimed(
+        self, where: Expression, *, worker_id: str, model: Any, lease_seconds: float
+    ) -> Claim | None:
         now, token = self._clock(), uuid.uuid4().hex
         with self._database.statement():
             record = move(
                 self._database,
                 "claim",
-                (RecordRow.id == record_id) & is_due(now),
+                where & is_due(now),
                 claim_token=token,
                 worker_id=worker_id,
                 worker_host=self._host,

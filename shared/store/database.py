@@ -92,6 +92,9 @@ class Database(Protocol):
     def run(self, query: Any) -> int:
         """Run a statement that writes, and return the number of rows it has changed."""
 
+    def unlocked(self, query: Any) -> Any:
+        """Return a query for a statement's condition that passes over rows which others are changing."""
+
     def busy_timeout(self, seconds: float) -> AbstractContextManager[None]:
         """Wait for a busy database for at most `seconds`, in this thread."""
 

@@ -111,13 +111,9 @@ class Records:
         counted = {row["transcription_status"]: row["count"] for row in rows}
         return {name: counted.get(name, 0) for name in STATES}
 
-    def due(
-        self, limit: int, *, without_models: Collection[str | None] = (), begun_only: bool = False
-    ) -> list[Record]:
+    def due(self, limit: int, *, begun_only: bool = False) -> list[Record]:
         """Return queued records whose time has come, the most urgent first."""
         where = (RecordRow.transcription_status == QUEUED) & is_due(self._clock())
-        asked_for = fn.COALESCE(RecordRow.model, "")
-        where &= asked_for.not_in([model or "" for model in without_models])
         if begun_only:
             where &= RecordRow.started_at.is_null(False)
         return self._all(where, RecordRow.priority.desc(), RecordRow.id, limit=limit)

@@ -15,7 +15,7 @@ from archive.library import Library
 from archive.retention import Retention
 from archive.storage.upkeep import Upkeep
 from archive.uploads import LeftUploads
-from shared.errors import ClaimLost, ModelMissing, OffhookError, StoreError, WorkerGone
+from shared.errors import ClaimLost, OffhookError, StoreError, WorkerGone
 from shared.logs import DatabaseTrouble
 from shared.settings import Settings
 from shared.store.claims import Claim, Failure
@@ -23,11 +23,11 @@ from shared.store.live import LiveCall
 from shared.store.store import Store
 from shared.store.values import Record
 from shared.workers import Liveness
-from transcribe_worker import model_files
 from transcribe_worker.jobs.hint_storage.outage import QueueAway
 from transcribe_worker.jobs.hints import HintQueue
 from transcribe_worker.jobs.retry import Limits, after_crash
 from transcribe_worker.jobs.transcriber import conclude, never
+from transcribe_worker.jobs.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -71,12 +71,14 @@ class Sweeper:
     clock: Callable[[], float] | None = None  # None: the store's
     monotonic: Callable[[], float] = time.monotonic
     waits: Callable[[], bool] = never  # queued recordings, for the end of a live call
+    turn: Turn | None = None  # of the worker: what this machine takes
     _last_sweep: float = 0.0
     _leases: dict[str | None, tuple[float | None, float]] = field(default_factory=dict)
     _hinted: set[tuple[int, int]] = field(default_factory=set)  # begun records, and the attempts they had
     _trouble: DatabaseTrouble = field(default_factory=lambda: DatabaseTrouble(log))
     _now: Callable[[], float] = field(init=False)
     _liveness: Liveness = field(init=False)
+    _turn: Turn = field(init=False)
     _eraser: Eraser = field(init=False)
     _retention: Retention = field(init=False)
     _uploads: LeftUploads = field(init=False)
@@ -86,6 +88,7 @@ class Sweeper:
     def __post_init__(self) -> None:
         self._liveness = Liveness(self.store, self.settings.locks)
         self._now = self.clock or self.store.clock
+        self._turn = self.turn or Turn(self.settings, self.store, "", monotonic=self.monotonic)
         self._eraser = Eraser(self.settings, self.store, self.library, self.clock, self.monotonic)
         self._retention = Retention(self.store, self._eraser, self.settings.retention_days, self.clock)
         self._uploads = LeftUploads(self.settings, self.store, self.clock, self.monotonic)
@@ -194,20 +197,12 @@ class Sweeper:
         """
         if self.store.controls.paused() or self.store.outbox.is_joined() or self.waits():
             return
-        models = self.store.records.awaited_models()
-        missing = [model for model in models if not self._has(model or self.settings.model)]
         busy = not self.hints.is_empty()
-        due = self.store.records.due(HINTS_AT_ONCE, without_models=missing, begun_only=busy)
+        due = self.store.turns.due(self._turn.refreshed(), HINTS_AT_ONCE, begun_only=busy)
         for record in due:
             if not busy or (record.id, record.attempts) not in self._hinted:
                 self.hints.send(record.id, _urgency(record))
         self._hinted = {(record.id, record.attempts) for record in due if record.started_at is not None}
-
-    def _has(self, model: str) -> bool:
-        try:
-            return bool(model_files.find(self.settings.models, model, self.settings.language))
-        except ModelMissing:
-            return False
 
     def _remove_dead(self) -> None:
         self._liveness.remove_dead()

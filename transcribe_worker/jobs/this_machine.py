@@ -44,7 +44,7 @@ class ThisMachine:
                 self.store.machines.beat(
                     name=platform.node() or self.store.host[:8],
                     version=version("offhook"),
-                    device=self.device,
+                    device=self.device(),
                     models=sorted(models_here(self.settings)),
                     workers=self.settings.workers,
                 ),
@@ -52,7 +52,6 @@ class ThisMachine:
             if self.is_draining != was_draining:
                 log.info("this machine %s", "is drained" if self.is_draining else "takes recordings again")
 
-    @property
     def device(self) -> str:
         """Where its engines decode, or are to decode as long as none has started."""
         devices = {setup.device for setup in self.setups()} or {self.settings.device}

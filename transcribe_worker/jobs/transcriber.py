@@ -19,9 +19,7 @@ from archive.library import Library
 from archive.storage.errors import StorageError
 from archive.storage.recordings import Recordings
 from shared.errors import (
-    BadRecording,
     ClaimLost,
-    ModelMissing,
     NotARecording,
     RecordingChanged,
     RecordingMissing,
@@ -33,17 +31,16 @@ from shared.logs import discreet
 from shared.settings import RecordOptions, Settings
 from shared.store.claims import Claim, Failure
 from shared.store.store import Store
-from shared.store.transitions import QUEUED
 from shared.store.values import Record
-from transcribe_worker import model_files
 from transcribe_worker.engine.messages import Done, Load, Opened
 from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.jobs.completion import complete
 from transcribe_worker.jobs.loading import by_settings, loading
 from transcribe_worker.jobs.progress import Heartbeat, Progress
-from transcribe_worker.jobs.recipe import effective_options, options_of, recipe
+from transcribe_worker.jobs.recipe import options_of, recipe
 from transcribe_worker.jobs.retry import Action, Decision, Limits, decide
 from transcribe_worker.jobs.stopwatch import Stopwatch
+from transcribe_worker.jobs.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +48,8 @@ log = logging.getLogger(__name__)
 CONCLUDE_AGAIN_SECONDS = 0.5
 #: While the storage is away, one recording finds that out for all.
 STORAGE_REST_SECONDS = 10.0
+#: A thread that has given a hint back takes none for this time.
+GIVEN_BACK_REST_SECONDS = 1.0
 #: Wait before a replaced recording that cannot be read is tried again.
 UNREADABLE_WAIT_SECONDS = 10.0
 
@@ -58,6 +57,10 @@ UNREADABLE_WAIT_SECONDS = 10.0
 def never() -> bool:
     """Whether recordings wait where no call is transcribed live."""
     return False
+
+
+def ignored(_: Record) -> None:
+    """Do nothing with a hint, where no others are to have it."""
 
 
 @dataclass
@@ -73,21 +76,36 @@ class Transcriber:
     report: Callable[[str], None]  # the worker's state, for `offhook status`
     archive: Callable[[Record], None]  # moves a completed recording into the library
     waits: Callable[[], bool] = never  # for the end of a call that is transcribed live
+    turn: Turn | None = None  # of the whole worker
+    give_back: Callable[[Record], object] = ignored  # a hint that others are to have
     monotonic: Callable[[], float] = time.monotonic
-    _missing: str = ""
     _recordings: Recordings = field(init=False)
+    _turn: Turn = field(init=False)
     _storage_rests_until: float = 0.0
 
     def __post_init__(self) -> None:
         self._recordings = Recordings(self.settings, self.store)
+        self._turn = self.turn or Turn(self.settings, self.store, self.worker_id)
 
     def transcribe(self, record_id: int) -> None:
-        """Transcribe a recording if it can be claimed."""
-        watch = Stopwatch()
-        claim = self._claim(record_id)
-        if claim is None:
-            return
-        watch.lap("claimed")
+        """Transcribe this recording, and no other, if it can be claimed."""
+        if self._takes() and (claim := self._turn.claim_only(record_id, self._may)):
+            self._work(claim)
+
+    def look(self, hinted: int | None) -> None:
+        """Transcribe the recording whose turn it is, after a hint at one or without.
+
+        A hint that is for others is given back, and this thread rests, so that they get it.
+        """
+        is_draining = self.store.machines.is_draining()
+        if not is_draining and self._takes() and (claim := self._turn.claim(hinted, self._may)):
+            self._work(claim)
+        elif hinted is not None and (record := self._turn.for_others(hinted, is_draining)):
+            self.give_back(record)
+            self.stopping.wait(GIVEN_BACK_REST_SECONDS)
+
+    def _work(self, claim: Claim) -> None:
+        watch, record_id = Stopwatch(), claim.record.id
         log.info("recording %d: transcribing, attempt %d", record_id, claim.record.attempts)
         self.report("working")
         try:
@@ -122,34 +140,14 @@ class Transcriber:
     def _is_to_stop(self) -> bool:
         return self.stopping.is_set() or self.waits()
 
-    def _is_followed(self, record: Record) -> bool:
-        """Whether a worker has decoded it while it was recorded, and is about to complete it."""
-        live = self.store.live.find(record.session_id) if record.is_capture else None
-        return live is not None and live.token is not None
-
-    def _claim(self, record_id: int) -> Claim | None:
+    def _takes(self) -> bool:
+        """Whether recordings are taken now; the server of a joined home takes them itself."""
         if self.stopping.is_set() or self.store.controls.paused() or self.waits():
-            return None
-        if self.store.outbox.is_joined():  # its server transcribes it
-            return None
-        record = self.store.records.find(record_id)
-        if record is None or record.transcription_status != QUEUED or self._is_followed(record):
-            return None
-        if record.storage_key is not None and self.monotonic() < self._storage_rests_until:
-            return None
-        model = self.settings.model
-        try:
-            options = effective_options(record, self.settings)
-            model = options.model
-            model_files.find(self.settings.models, model, options.language)
-        except ModelMissing as missing:  # without a claim the wait counts no attempt
-            self._say_missing(str(missing))
-            return None
-        except BadRecording:  # the attempt fails with the reason
-            pass
-        return self.store.claims.claim(
-            record_id, worker_id=self.worker_id, model=model, lease_seconds=self.settings.lease_seconds
-        )
+            return False
+        return not self.store.outbox.is_joined()
+
+    def _may(self, record: Record) -> bool:
+        return record.storage_key is None or self.monotonic() >= self._storage_rests_until
 
     def _decode(self, claim: Claim, watch: Stopwatch) -> Record:
         keep = Heartbeat(self.store, claim, self.settings.lease_seconds, self._is_to_stop)
@@ -212,12 +210,6 @@ class Transcriber:
             log.warning("recording %d: outcome not stored yet: %s", claim.record.id, discreet(error))
             return False
         return True
-
-    def _say_missing(self, message: str) -> None:
-        """Log a missing model once, for any number of recordings."""
-        if message != self._missing:
-            log.warning("%s", message)
-            self._missing = message
 
 
 def unchanged(record: Record, path: Path, inbox: Path) -> Fingerprint:

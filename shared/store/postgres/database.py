@@ -89,6 +89,10 @@ class PostgresDatabase:
         changed: int = self._execute(query, lambda: self._connections.execute(query).rowcount)
         return changed
 
+    def unlocked(self, query: Any) -> Any:
+        """Return a query that locks its rows, without those that others have locked."""
+        return query.for_update("FOR UPDATE SKIP LOCKED")
+
     @contextmanager
     def busy_timeout(self, seconds: float) -> Iterator[None]:
         """Wait for others for at most `seconds`, in this thread."""

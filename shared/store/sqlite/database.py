@@ -147,6 +147,10 @@ class SqliteDatabase:
             changed = query.execute(self._peewee)
             return changed if isinstance(changed, int) else 1
 
+    def unlocked(self, query: Any) -> Any:
+        """Return the query: nobody changes a row while another statement writes."""
+        return query
+
     @contextmanager
     def busy_timeout(self, seconds: float) -> Iterator[None]:
         """Lower this thread's busy timeout, for writes that may be deferred. It needs no database itself."""
