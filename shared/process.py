@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared import console, home, streams
-from shared.errors import OffhookError, StoreError, in_words
+from shared.errors import OffhookError, StoreAway, StoreError, in_words
 from shared.locks import is_free
-from shared.logs import DatabaseTrouble, log_faults, log_to
+from shared.logs import DatabaseTrouble, discreet, log_faults, log_to
 from shared.plain_text import lines
 from shared.privacy import forbid_core_dumps, stop_telemetry
 from shared.reserve import Reserve
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5.0
 LEAVE_SECONDS = 1.0
+#: Waits for a server of the database that is away when a process starts.
+SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 5.0
 #: SIGBREAK is the console's stop on Windows, SIGHUP the terminal's end elsewhere.
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
 
@@ -98,17 +100,35 @@ def run(kind: str, body: Callable[[Process], None]) -> int:
     return 0
 
 
+def _entered(kind: str, settings: Settings, starter_lock: Path | None) -> tuple[Store, Presence]:
+    """Open the store and take part; wait for a server that is away, or this would start again and again.
+
+    Raises StoreError, also StoreAway if the starter has ended.
+    """
+    wait_seconds, presence = SHORTEST_WAIT_SECONDS, None
+    while True:
+        try:
+            store = Store.of_home(settings)
+            presence = presence or Presence(store, settings.locks, kind)
+            return store, presence.enter()
+        except StoreAway as error:
+            if starter_lock and is_free(starter_lock):
+                raise
+            if wait_seconds == SHORTEST_WAIT_SECONDS:
+                log.warning("%s waits for the database: %s", kind, discreet(error))
+        time.sleep(wait_seconds)
+        wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
+
+
 @contextmanager
 def running(kind: str, settings: Settings, starter_lock: str | None) -> Iterator[Process]:
     """Set up a process of this kind: folders, log, database, presence; undo all at the end."""
     home.prepare(settings)
     log_to(settings, kind)
-    store = Store.of_home(settings)
+    lock = Path(starter_lock) if starter_lock else None
+    store, presence = _entered(kind, settings, lock)
     Reserve(settings.locks).keep()
-    presence = Presence(store, settings.locks, kind).enter()
-    process = Process(
-        settings, store, presence, threading.Event(), Path(starter_lock) if starter_lock else None
-    )
+    process = Process(settings, store, presence, threading.Event(), lock)
     process.stop_on_signals()
     log.info("%s started, home %s", kind, settings.home)
     try:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from shared.errors import WorkerStopping
+from shared.errors import StoreAway, WorkerStopping
 from shared.settings import RecordOptions
 from shared.store.claims import Claim
 from shared.store.store import Store
@@ -18,12 +18,15 @@ from shared.store.values import Record
 from shared.words import FLAGS_OF_WORDS
 from transcribe_worker.engine.messages import Decoded, Job, JobEvent, Opened, Position
 from transcribe_worker.jobs.findings import Findings, together
+from transcribe_worker.jobs.outlasting import outlast
 
 log = logging.getLogger(__name__)
 
 RENEWALS_PER_LEASE = 4
 #: A lost claim is noticed after this time, or at the next commit.
 CONFIRM_SECONDS = 0.2
+#: A database that is away is asked again after this time.
+AWAY_SECONDS = 2.0
 #: Audio that an attempt decodes before its speed is computed: a resumed one first rereads the decoded part.
 SHORTEST_FOR_SPEED_SECONDS = 10.0
 
@@ -42,12 +45,21 @@ class Heartbeat:
         self._store, self._claim, self._lease_seconds = store, claim, lease_seconds
         self._stopping, self._monotonic = stopping, monotonic
         self._renewed = self._confirmed = monotonic()
+        self._away_until = 0.0
 
     def __call__(self) -> None:
         """Renew or confirm the claim if that is due. Raises WorkerStopping, ClaimLost."""
         if self._stopping():
             raise WorkerStopping
         now = self._monotonic()
+        if now < self._away_until:
+            return
+        try:
+            self._keep(now)
+        except StoreAway:  # the engine goes on; the next commit waits for the database
+            self._away_until = self._monotonic() + AWAY_SECONDS
+
+    def _keep(self, now: float) -> None:
         if now - self._renewed > self._lease_seconds / RENEWALS_PER_LEASE:
             self._store.claims.renew(self._claim, lease_seconds=self._lease_seconds)
             self._renewed = self._confirmed = now
@@ -65,8 +77,10 @@ class Progress:
         claim: Claim,
         lease_seconds: float,
         monotonic: Callable[[], float] = time.monotonic,
+        is_to_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store, self._claim, self._lease_seconds = store, claim, lease_seconds
+        self._is_to_stop = is_to_stop
         self._monotonic, self._started = monotonic, monotonic()
         self._positions = positions(store.transcripts.windows(claim.record.id))
         self._reached: dict[int | None, float] = {}  # seconds, by channel
@@ -114,7 +128,13 @@ class Progress:
         where = (event.start_seconds, event.end_seconds)
         log.debug("recording %d: decoded from %.3f to %.3f s", self._claim.record.id, *where)
         heard = {"language": event.language, "language_probability": event.language_probability}
-        self._store.claims.save_windows(self._claim, windows_of(event), **heard, **measured)
+        windows = windows_of(event)
+
+        def save(is_repeated: bool) -> None:
+            if not is_repeated or not self._is_stored(windows[-1]):
+                self._store.claims.save_windows(self._claim, windows, **heard, **measured)
+
+        outlast(save, self._is_to_stop)
         log.debug("recording %d: kept up to %.3f s", self._claim.record.id, event.end_seconds)
 
     def _reach(self, channel: int | None, seconds: float) -> None:
@@ -123,7 +143,15 @@ class Progress:
             self._reached.setdefault(1 - channel, 0.0)
 
     def _renew(self, **columns: Any) -> None:
-        self._store.claims.renew(self._claim, lease_seconds=self._lease_seconds, **columns)
+        def renew(_: bool) -> None:
+            self._store.claims.renew(self._claim, lease_seconds=self._lease_seconds, **columns)
+
+        outlast(renew, self._is_to_stop)
+
+    def _is_stored(self, window: Window) -> bool:
+        """Whether a commit was made that seemed to have failed."""
+        stored = self._store.transcripts.windows(self._claim.record.id)
+        return any((it.channel, it.end_seconds) == (window.channel, window.end_seconds) for it in stored)
 
     def _measured(self, seconds: float) -> dict[str, float | None]:
         """Return the decoded share, and the speed in seconds of audio a second, None while unknown."""

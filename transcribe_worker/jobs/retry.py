@@ -14,6 +14,7 @@ from shared.errors import (
     EngineUnusable,
     ModelMissing,
     RecordingChanged,
+    StoreAway,
     WorkerStopping,
 )
 
@@ -32,6 +33,7 @@ _ACTIONS: tuple[tuple[type[BaseException], Action], ...] = (
     (DiskFull, "hold"),
     (RecordingChanged, "start_over"),
     (WorkerStopping, "hand_back"),
+    (StoreAway, "hand_back"),
 )
 
 

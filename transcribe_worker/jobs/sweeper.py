@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 2.0
 LONG_GAP_SECONDS = 10 * EVERY_SECONDS
+#: A worker whose database was away renews its lease in this time.
+RENEWING_SECONDS = 10.0
 HINTS_AT_ONCE = 100
 #: At equal priority, interrupted recordings come before new ones, and those of an ended worker first: they
 #: are less likely to cause another crash than recordings whose engine crashed.
@@ -143,7 +146,8 @@ class Sweeper:
         """Return why what is claimed is to be taken back, None if it is not.
 
         A lease is judged by this process's monotonic clock, from its last observed renewal: setting the wall
-        clock neither ends nor extends a lease.
+        clock neither ends nor extends a lease. One of another machine of a team is judged by the database's
+        clock, which is the same for all; a moment more is for a database that was away.
         """
         if self._liveness.has_ended(lease.worker_id or "", lease.host):
             return "its worker is gone"
@@ -152,7 +156,11 @@ class Sweeper:
         if expires != lease.expires_at:
             since = now
         self._leases[lease.token] = (lease.expires_at, since)
-        return "its lease has run out" if now - since > self.settings.lease_seconds else None
+        patience = self.settings.lease_seconds
+        if self.settings.database and not self.store.workers.is_here(lease.host):
+            is_over = (lease.expires_at or 0.0) < self.store.clock()
+            patience = RENEWING_SECONDS if is_over else math.inf
+        return "its lease has run out" if now - since > patience else None
 
     def _forget_leases_after_a_sleep(self) -> None:
         """Give workers the time to renew after the machine slept."""

@@ -36,6 +36,7 @@ from transcribe_worker.engine.messages import Done, Load, Opened
 from transcribe_worker.engine.supervisor import Engine
 from transcribe_worker.jobs.completion import complete
 from transcribe_worker.jobs.loading import by_settings, loading
+from transcribe_worker.jobs.outlasting import outlast
 from transcribe_worker.jobs.progress import Heartbeat, Progress
 from transcribe_worker.jobs.recipe import options_of, recipe
 from transcribe_worker.jobs.retry import Action, Decision, Limits, decide
@@ -45,7 +46,7 @@ from transcribe_worker.jobs.turn import Turn
 log = logging.getLogger(__name__)
 
 #: Wait before an outcome is written again, as after a full disk or a locked database.
-CONCLUDE_AGAIN_SECONDS = 0.5
+CONCLUDE_AGAIN_SECONDS, CONCLUDE_LATEST_SECONDS = 0.5, 5.0
 #: While the storage is away, one recording finds that out for all.
 STORAGE_REST_SECONDS = 10.0
 #: A thread that has given a hint back takes none for this time.
@@ -159,7 +160,7 @@ class Transcriber:
         options = options_of(self.settings, self.store, claim.record)
         claim = self._with_live_text(claim, options)
         self.engine.load(self._model(options.model), keep)
-        progress = Progress(self.store, claim, self.settings.lease_seconds)
+        progress = Progress(self.store, claim, self.settings.lease_seconds, is_to_stop=self._is_to_stop)
         job = by_settings(progress.job(path, options), self.settings)
         with closing(self.engine.transcribe(job, keep)) as events:
             for event in events:
@@ -170,7 +171,8 @@ class Transcriber:
         now = self.store.records.get(claim.record.id)  # it may have been archived since
         if unchanged(claim.record, self._recordings.path(now, keep), self.settings.inbox) != before:
             raise RecordingChanged
-        record = complete(self.store, claim, progress.findings, progress.noticed)
+        found = (progress.findings, progress.noticed)
+        record = outlast(lambda _: complete(self.store, claim, *found), self._is_to_stop)
         watch.lap("stored")
         return record
 
@@ -192,9 +194,11 @@ class Transcriber:
         record = claim.record
         decision = decide(error, attempts=record.attempts, crashes=record.crashes, limits=limits)
         log.warning("recording %d: %s -> %s", record.id, Failure.of(error).code, decision.action)
+        wait_seconds = CONCLUDE_AGAIN_SECONDS
         while not self._is_concluded(claim, Failure.of(error), decision):
-            if self.stopping.wait(CONCLUDE_AGAIN_SECONDS):
+            if self.stopping.wait(wait_seconds):
                 return
+            wait_seconds = min(2 * wait_seconds, CONCLUDE_LATEST_SECONDS)
 
     def _is_concluded(self, claim: Claim, failure: Failure, decision: Decision) -> bool:
         """Write the outcome; False if it cannot be written now."""
