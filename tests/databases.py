@@ -19,6 +19,8 @@ STORE_TESTS = (
     "test_people.py",
     "test_search.py",
     "test_store.py",
+    "machines/test_machines.py",
+    "machines/test_turns.py",
     "hooks/test_stored_messages.py",
 )
 #: Tests that look into SQLite's files, or cause what only they can have, have this mark.

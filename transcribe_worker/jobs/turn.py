@@ -18,6 +18,7 @@ from shared.store.machines import CPU, Machine
 from shared.store.store import Store
 from shared.store.transitions import QUEUED
 from shared.store.turns import Taker
+from shared.store.turns import Turn as PersonsTurn
 from shared.store.values import Record
 from transcribe_worker import model_files
 from transcribe_worker.jobs.recipe import effective_options
@@ -33,6 +34,12 @@ CANDIDATES = 16
 def cpu() -> str:
     """Where a machine decodes, as long as nothing else is known of it."""
     return CPU
+
+
+def _comes_first(hinted: Record, turn: PersonsTurn, *, is_alone: bool) -> bool:
+    """Whether a hinted record comes before the others of the person whose turn it is."""
+    is_theirs = (hinted.owner_id, hinted.priority) == (turn.owner_id, turn.priority)
+    return is_theirs and (is_alone or hinted.started_at is not None)
 
 
 def anything(_: Record) -> bool:
@@ -55,14 +62,17 @@ class Turn:
     _said: str = ""
 
     def claim(self, hinted: int | None, may: Callable[[Record], bool] = anything) -> Claim | None:
-        """Claim the record whose turn it is, the hinted one if it may be; None if there is none."""
+        """Claim the record whose turn it is; None if there is none.
+
+        That is the hinted one if only one person waits, or if it was interrupted and it is its person's turn.
+        """
         taker = self.taker()
         wanted = self.store.turns.takeable(taker, hinted) if hinted is not None else None
-        for turn in self.store.turns.order(taker):
-            is_wanted = wanted and (wanted.owner_id, wanted.priority) == (turn.owner_id, turn.priority)
-            if wanted and is_wanted and (claim := self._first_of([wanted], may)):
-                return claim
-            if claim := self._first_of(self.store.turns.of(turn.owner_id, taker, CANDIDATES), may):
+        order = self.store.turns.order(taker)
+        for turn in order:
+            first = [wanted] if wanted and _comes_first(wanted, turn, is_alone=len(order) == 1) else []
+            others = self.store.turns.of(turn.owner_id, taker, CANDIDATES)
+            if claim := self._first_of([*first, *others], may):
                 return claim
         return None
 

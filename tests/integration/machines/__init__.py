@@ -1,0 +1,1 @@
+"""Several machines that transcribe for one database."""
