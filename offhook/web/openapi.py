@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from archive.team_messages import PREFIX
 from offhook.web.call import Call, Endpoint, Stream, scope_of
 from offhook.web.numbers import LARGEST
 from offhook.web.visitors import CSRF_HEADER, cookie_name
@@ -103,7 +104,7 @@ class _Operation:
         found: dict[str, Any] = {
             "summary": endpoint.summary,
             "operationId": _operation_id(endpoint),
-            "security": _security(endpoint.method),
+            "security": _security(endpoint),
             "responses": {str(status): it for status, it in sorted(self._responses().items())},
         }
         if parameters := [*self._path_parameters(), *self._query_parameters(), *self._headers()]:
@@ -183,9 +184,11 @@ def _operation_id(endpoint: Endpoint) -> str:
     return "_".join([endpoint.method.lower(), *words])
 
 
-def _security(method: str) -> list[dict[str, list[str]]]:
+def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
     """Return what lets a request in: a token with the scope, or the session of a page."""
-    needed = scope_of(method)
+    if endpoint.path.startswith(PREFIX):
+        return [{"workstation": []}]
+    needed = scope_of(endpoint.method)
     session: dict[str, list[str]] = {"session": []}
     return [{"token": [needed]}, session if needed == READ else {**session, "csrf": []}]
 
@@ -196,6 +199,11 @@ def _security_schemes(cookie: str) -> dict[str, Any]:
             "type": "http",
             "scheme": "bearer",
             "description": "Made by `offhook token create`; its scopes are `read` and `write`.",
+        },
+        "workstation": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "Made by `offhook token create --workstation`.",
         },
         "session": {"type": "apiKey", "in": "cookie", "name": cookie, "description": "A page's session."},
         "csrf": {

@@ -17,6 +17,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import APIOperation, Case, GenerationMode, checks
 
+from archive.team_messages import PREFIX
 from offhook.web.api import ENDPOINTS
 from offhook.web.openapi import document
 from shared.settings import Settings
@@ -24,9 +25,11 @@ from shared.store.store import Store
 from tests.desk import DeskServer
 from tests.integration.commands.calling import one_in_each_state
 from tests.integration.commands.spoken import spoken
+from tests.workstations import HandedOver, WorkstationClient, token_of
 
 EXAMPLES, LONG_EXAMPLES = 5, 500
 #: Numbers in addresses: the home has seven records, and calls of twenty words.
+SESSIONS = tuple(f"00000000-0000-4000-8000-00000000000{n}" for n in range(3))
 MOST = {"record_id": 8, "first_word": 20, "note_id": 3}
 TIMEOUT_SECONDS = 20.0
 STREAM = "text/event-stream"
@@ -76,6 +79,8 @@ def fitted(found: Any, mode: GenerationMode) -> Any:
         return found
     if mode == GenerationMode.POSITIVE and found.get("in") == "path" and found["name"] in MOST:
         return {**found, "schema": {"type": "integer", "minimum": 0, "maximum": MOST[found["name"]]}}
+    if mode == GenerationMode.POSITIVE and found.get("in") == "path" and found["name"] == "session_id":
+        return {**found, "schema": {"type": "string", "enum": list(SESSIONS)}}
     if "prefixItems" in found:
         found = {**found, "items": {"anyOf": found["prefixItems"]}}
         del found["prefixItems"]
@@ -101,6 +106,19 @@ def program(desk: DeskServer, desk_store: Store) -> Iterator[requests.Session]:
         yield session
 
 
+@pytest.fixture(scope="module")
+def workstation(desk: DeskServer, desk_store: Store) -> Iterator[requests.Session]:
+    """A workstation of a person that has handed over one call, and sends another one."""
+    token = token_of(desk_store, "ada")
+    with closing(WorkstationClient(desk.url, token)) as client:
+        client.join()
+        client.hand_over(HandedOver(b"RIFF" * 100, SESSIONS[0]))
+        client.offer(HandedOver(b"RIFF" * 1000, SESSIONS[1]))
+    with closing(requests.Session()) as session:
+        session.headers["Authorization"] = f"Bearer {token}"
+        yield session
+
+
 def called(
     desk: DeskServer, session: requests.Session, operation: Operation, mode: GenerationMode, examples: int
 ) -> None:
@@ -123,26 +141,51 @@ def called(
     assert desk.process.poll() is None
 
 
-every = pytest.mark.parametrize(
-    ("operation", "mode"),
-    [
-        pytest.param(operation, mode, id=f"{mode.value} {operation.label}")
-        for mode in GenerationMode
-        for operation in operations(mode)
-    ],
-)
+def _deletes_a_call(operation: Operation, mode: GenerationMode) -> bool:
+    """Whether an operation would take a call away that others read meanwhile."""
+    is_of_a_call = operation.path.startswith(f"{PREFIX}/calls/")
+    return is_of_a_call and operation.method.upper() == "DELETE" and mode == GenerationMode.POSITIVE
 
 
-@every
+def each(of_workstations: bool) -> pytest.MarkDecorator:
+    """Return all operations of workstations, or those of all others."""
+    return pytest.mark.parametrize(
+        ("operation", "mode"),
+        [
+            pytest.param(operation, mode, id=f"{mode.value} {operation.label}")
+            for mode in GenerationMode
+            for operation in operations(mode)
+            if operation.path.startswith(PREFIX) == of_workstations and not _deletes_a_call(operation, mode)
+        ],
+    )
+
+
+@each(of_workstations=False)
 def test_a_call_is_answered_as_described(
     desk: DeskServer, program: requests.Session, operation: Operation, mode: GenerationMode
 ):
     called(desk, program, operation, mode, EXAMPLES)
 
 
+@each(of_workstations=True)
+def test_a_workstation_is_answered_as_described(
+    desk: DeskServer, workstation: requests.Session, operation: Operation, mode: GenerationMode
+):
+    called(desk, workstation, operation, mode, EXAMPLES)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
-@every
+@each(of_workstations=True)
+def test_a_workstation_is_answered_as_described_however_often_it_calls(
+    desk: DeskServer, workstation: requests.Session, operation: Operation, mode: GenerationMode
+):
+    called(desk, workstation, operation, mode, LONG_EXAMPLES)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@each(of_workstations=False)
 def test_many_calls_are_answered_as_described(
     desk: DeskServer, program: requests.Session, operation: Operation, mode: GenerationMode
 ):
