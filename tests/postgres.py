@@ -92,7 +92,15 @@ class PostgresServer:
             for name, value in self._settings.items()
             for part in ("-c", f"{name}={value.strip(chr(39))}")
         ]
-        command = [self._program("postgres"), "-D", str(self._data), "-k", str(self.folder), *given]
+        command = [
+            *_dying_with_us(),
+            self._program("postgres"),
+            "-D",
+            str(self._data),
+            "-k",
+            str(self.folder),
+            *given,
+        ]
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, **_user()
@@ -153,6 +161,11 @@ class PostgresServer:
         command = [self._program(name), *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, **_user())
         assert done.returncode == 0, done.stderr
+
+
+def _dying_with_us() -> list[str]:
+    """Return what lets a process end when the tests are killed, where the system can do that."""
+    return ["setpriv", "--pdeathsig=QUIT"] if shutil.which("setpriv") else []
 
 
 def _user() -> dict[str, str]:

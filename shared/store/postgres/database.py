@@ -64,7 +64,7 @@ class PostgresDatabase:
 
     def statement(self) -> AbstractContextManager[None]:
         """Write beside others; who wins is decided by the conditions of each statement."""
-        return self._session.transaction(locks.WITH_OTHERS, QUIETLY)
+        return self._session.transaction(f"{QUIETLY}, {locks.WITH_OTHERS}")
 
     def all(self, query: Any) -> list[Row]:
         """Return every row of a query."""

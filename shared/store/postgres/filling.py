@@ -33,7 +33,7 @@ class Filling:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Let all that is done inside be there at its end, or nothing; others wait meanwhile."""
-        with self._session.transaction(locks.ALONE, QUIETLY):
+        with self._session.transaction(f"{QUIETLY}, {locks.ALONE}"):
             yield
 
     def count(self, table: str) -> int:

@@ -20,7 +20,7 @@ from shared.urls import masked
 
 NOW = "extract(epoch FROM clock_timestamp())::float8"
 #: What the store's own change feed is not woken by; it looks itself from time to time.
-QUIETLY = "SET LOCAL offhook.quiet = 'on'"
+QUIETLY = "set_config('offhook.quiet', 'on', true)"
 
 
 @dataclass
@@ -61,10 +61,10 @@ class Session:
         return found
 
     @contextmanager
-    def transaction(self, locks: str, *settings: str) -> Iterator[None]:
+    def transaction(self, locks: str) -> Iterator[None]:
         """Make all statements inside succeed or fail together; inside of another one, undo them alone."""
         own = self.own
-        steps = self._inner() if own.depth else self._outer(locks, settings)
+        steps = self._inner() if own.depth else self._outer(locks)
         with self.errors():
             steps.begin()
             own.depth += 1
@@ -113,8 +113,8 @@ class Session:
                     raise error
             return read()
 
-    def _outer(self, locks: str, settings: tuple[str, ...]) -> _Steps:
-        return _Steps(lambda: self._begin(locks, settings), self._commit, self._roll_back)
+    def _outer(self, locks: str) -> _Steps:
+        return _Steps(lambda: self._begin(locks), self._commit, self._roll_back)
 
     def _inner(self) -> _Steps:
         name = f"s{self.own.depth}"
@@ -124,9 +124,9 @@ class Session:
             lambda: self._undo(name),
         )
 
-    def _begin(self, locks: str, settings: tuple[str, ...]) -> None:
+    def _begin(self, locks: str) -> None:
         """Begin, take locks and note the server's time, all in one message."""
-        statement = "; ".join(("BEGIN", *self._chosen(), *settings, f"SELECT {locks}, {NOW}"))
+        statement = "; ".join(("BEGIN", *self._chosen(), f"SELECT {locks}, {NOW}"))
         try:
             cursor = self._first(statement)
         except BaseException:
