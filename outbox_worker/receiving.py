@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from archive import bundle
@@ -11,11 +12,14 @@ from outbox_worker.errors import ServerRefused
 from outbox_worker.outcomes import DELETED, Outcomes
 from shared.store.claims import Failure
 from shared.store.outbox import OutboxItem
-from shared.store.outbox_states import RECEIVED, SENT
+from shared.store.outbox_states import RECEIVED, SENT, UNSENT
 from shared.store.store import Store
 from shared.store.transitions import CANCELLED, COMPLETED, FAILED
 
 log = logging.getLogger(__name__)
+
+#: Between two looks while a call is being sent of which the server has told already.
+EARLY_SECONDS = 0.5
 
 
 class Receiving:
@@ -41,15 +45,22 @@ class Receiving:
             return True
         for change in page.calls:
             await self.apply(change)
-        self._store.outbox.server.took_over(page.seq)
+        await self._took_over(page.seq)
         self._wait_seconds = 0.0 if page.is_more else LONGEST_WAIT_SECONDS
         return bool(page.calls)
 
-    async def taken(self, news: CallNews) -> None:
-        """Take over how a call stands that was just taken, or what the server said of it before its answer.
+    async def _took_over(self, seq: int) -> None:
+        """Note how far changes are taken over: not beyond an early one, which a death would lose.
 
-        If this process dies before, the next offer is answered with how the call stands then.
+        It comes again until its commit is answered.
         """
+        early = min((it.seq for it in self._early.values()), default=None)
+        self._store.outbox.server.took_over(seq if early is None else min(seq, early - 1))
+        if early is not None:
+            await asyncio.sleep(EARLY_SECONDS)
+
+    async def taken(self, news: CallNews) -> None:
+        """Take over how a call stands that was just taken; what the server said of it later counts."""
         early = self._early.pop(news.session_id, news)
         await self.apply(max(early, news, key=lambda it: it.seq))
 
@@ -59,8 +70,9 @@ class Receiving:
         item = self._store.outbox.find(record.id) if record else None
         if item is None:  # another workstation's
             return
-        if item.state not in (SENT, RECEIVED):
+        if item.state in UNSENT:
             self._early[change.session_id] = change
+        if item.state not in (SENT, RECEIVED):
             return
         self._store.outbox.note(
             item.record,

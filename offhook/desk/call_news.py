@@ -24,6 +24,15 @@ def news_of_record(store: Store, record: Record) -> CallNews:
     return _described(record, change.seq if change else 0, change.words_seq if change else 0)
 
 
+def last_of_each(news: Iterable[CallNews]) -> list[CallNews]:
+    """Return the last news of each call, in the order of those."""
+    last: dict[int, CallNews] = {}
+    for each in news:
+        last.pop(each.record_id, None)
+        last[each.record_id] = each
+    return list(last.values())
+
+
 def _news(change: RecordChange, record: Record | None) -> CallNews | None:
     """Describe a call; None if it is deleted and nobody knows which it was."""
     if record:

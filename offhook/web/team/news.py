@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from archive.team_messages import MOST_CALLS, CallNews, Changes
-from offhook.desk.call_news import news_of
+from offhook.desk.call_news import last_of_each, news_of
 from offhook.desk.desk import Desk
 from offhook.web.listeners import Listeners, TooManyStreams
 from offhook.web.work import from_any_thread
@@ -65,7 +65,7 @@ class TeamNews:
                 return None
             latest = self._latest
             found = [it for owner, it in self._news if it.seq > seq and owner_id in (None, owner)]
-        last = list({it.record_id: it for it in reversed(found)}.values())[::-1]
+        last = last_of_each(found)
         if len(last) <= MOST_CALLS:
             return Changes(latest, last)
         return Changes(last[MOST_CALLS - 1].seq, last[:MOST_CALLS], is_more=True)

@@ -66,6 +66,25 @@ def test_a_transcript_that_is_ready_before_the_answer_to_the_commit_is_not_lost(
     assert "Already there." in desk7.stage.text({"id": record.id})
 
 
+def test_a_death_after_the_answer_to_a_commit_does_not_lose_the_news_that_came_before_it(
+    desk7: Workstation, team: Team
+) -> None:
+    record = desk7.queued("killed at once")
+
+    async def until_its_death(server: Server, receiving: Receiving) -> None:
+        await handed_over(desk7, server, record)
+        team.transcribed(record.session_id, "Nothing is lost.")
+        await receiving.receive()
+        desk7.store.outbox.take(record.id, record.sha256 or "")
+
+    async def afterwards(server: Server, receiving: Receiving) -> None:
+        await receiving.receive()
+
+    with_server(desk7, until_its_death)
+    with_server(desk7, afterwards)
+    assert "Nothing is lost." in desk7.stage.text({"id": record.id})
+
+
 def test_news_that_come_twice_change_nothing_the_second_time(desk7: Workstation, team: Team) -> None:
     record = desk7.queued("twice")
 
