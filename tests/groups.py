@@ -18,7 +18,7 @@ SOUND_FILES = frozenset(
     }
 )
 #: Disks are mounted and filled, clocks are set.
-SYSTEM_FILES = frozenset({"faults/test_storage.py"})
+SYSTEM_FILES = frozenset({"faults/test_storage.py", "integration/storage/test_refusals.py"})
 #: The long ones begin first, so that no process waits for another one at the end.
 ORDER = ("faults", "acceptance", "integration", "unit")
 

@@ -36,7 +36,7 @@ class RecordingDamaged(BadRecording):
     """The recording in the storage is not the one that was put there: its hash differs."""
 
     code = "recording_damaged"
-    remedy = "Restore it from a backup of the storage, and `offhook retry` it."
+    remedy = "Add the original again, or restore it from a backup of the storage and `offhook retry` it."
 
 
 class BadKey(OffhookError):

@@ -14,11 +14,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from archive.storage.errors import RecordingDamaged
 from archive.storage.keys import key_of
 from archive.storage.storage import nothing, storage_of
+from shared.errors import RecordingMissing
 from shared.settings import Settings
 from shared.store.store import Store
 from shared.store.values import Record
+
+#: Errors of a recording that needs to be put again.
+LOST = (RecordingMissing.code, RecordingDamaged.code)
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,17 @@ class Taking:
         return stored
 
     def give(self, record: Record, stored: Stored) -> Record:
-        """Let a record have what was put; call it in the transaction that makes or finds the record."""
+        """Let a record have what was put; call it in the transaction that makes or finds the record.
+
+        What it had in the storage before is deleted.
+        """
+        self.leave(record)
         content = {"storage_key": stored.key, "sha256": stored.sha256, "size_bytes": stored.size_bytes}
         self._store.records.note_move(record.id, stored.key, {**content, "modified_ns": None})
         self._store.objects.claim(stored.key)
         return self._store.records.get(record.id)
+
+    def leave(self, record: Record) -> None:
+        """Delete what a record has in the storage; call it in the transaction that gives it another file."""
+        if record.storage_key is not None:
+            self._store.objects.order(record.storage_key)

@@ -212,6 +212,7 @@ class Erasure:
 
 def _ask(command: str, found: list[ErasurePlan]) -> None:
     listed = [f"  {path}" for path in _all(plan.files for plan in found)]
+    listed += [line for plan in found for line in _stored(plan)]
     what = f'recording {found[0].record_id} "{found[0].title}" and its files'
     if len(found) > 1 or found[0].record_id is None:
         listed = [line for plan in found for line in _described(plan)]
@@ -221,7 +222,11 @@ def _ask(command: str, found: list[ErasurePlan]) -> None:
 
 def _described(plan: ErasurePlan) -> list[str]:
     head = f'Recording {plan.record_id or plan.session_id} "{plan.title}", {plan.status}'
-    return [head, *(f"  {path}" for path in plan.files)]
+    return [head, *(f"  {path}" for path in plan.files), *_stored(plan)]
+
+
+def _stored(plan: ErasurePlan) -> list[str]:
+    return [f"  {it.size_bytes / 1e6:,.1f} MB in the storage" for it in plan.objects]
 
 
 def _counted(found: list[ErasurePlan]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from archive.storage.errors import RecordingDamaged
 from archive.storage.taking import Taking
 from offhook.desk.desk import Desk
 from shared.errors import OffhookError, TooLarge
@@ -59,6 +60,7 @@ def add_file(desk: Desk, path: Path, options: Mapping[str, Any], **columns: Any)
             record = desk.store.records.add(**{"source": "added", **own, **content, **given})
         else:
             if not is_there:
+                taking.leave(known)
                 file = {**asdict(fingerprint), "storage_key": None}
                 desk.store.records.note_move(known.id, str(path), file)
             record = taken_up(desk, known, options, given)
@@ -69,8 +71,12 @@ def add_file(desk: Desk, path: Path, options: Mapping[str, Any], **columns: Any)
 
 
 def is_at_hand(desk: Desk, known: Record | None) -> bool:
-    """Whether a record has its recording. Raises StorageError. Call it outside of a transaction."""
-    return known is not None and desk.recordings.exists(known)
+    """Whether a record has its recording, undamaged as far as is known. Call it outside of a transaction.
+
+    Raises StorageError.
+    """
+    is_sound = known is not None and known.error_code != RecordingDamaged.code
+    return known is not None and is_sound and desk.recordings.exists(known)
 
 
 def taken_up(desk: Desk, known: Record, options: Mapping[str, Any], given: Mapping[str, Any]) -> Record:

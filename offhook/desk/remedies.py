@@ -22,7 +22,7 @@ _REMEDIES = {
     "slowest_decoding": f"{_LIMIT} Or convert it to WAV.",
     "engine_memory_gb": f"{_LIMIT} Or choose a smaller model for it.",
     "recording_missing": "Put the file back where it was, or drop it here. Then transcribe it again.",
-    "recording_damaged": "Restore it from a backup of the storage. Then transcribe it again.",
+    "recording_damaged": "Add the original again, or restore the storage and transcribe it again.",
     "storage_away": "Bring the storage back, or mount its share. The recording waits until it is there.",
     "storage_full": "Make room in the storage. The recording waits until there is some.",
     "storage_refused": "Check the storage's credentials and their permissions. The recording waits for it.",

@@ -6,11 +6,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from archive.storage.taking import Taking
+from archive.storage.taking import LOST, Taking
 from offhook.desk.adding import Added, is_at_hand, taken_up
 from offhook.desk.desk import Desk
 from offhook.desk.record_choices import other_options
-from shared.errors import OffhookError, RecordingMissing
+from shared.errors import OffhookError
 from shared.files import Fingerprint, move, sync_folder
 from shared.store.audit import Note
 from shared.store.inbox_files import ADOPTED
@@ -88,7 +88,7 @@ class WholeUpload:
             made = known or store.uploads.become(self.upload, stored.key, content)
             store.uploads.close(self.upload.id)
             record = taking.give(made, stored)
-            if record.error_code == RecordingMissing.code:
+            if record.error_code in LOST:
                 record = store.records.requeue(record.id)
         self.part.unlink(missing_ok=True)
         return Added(record, was_known=known is not None)
@@ -127,8 +127,11 @@ class WholeUpload:
         """Let a record have its recording again, which is not where it was."""
         records, content = self.desk.store.records, asdict(fingerprint)
         self.desk.store.uploads.close(self.upload.id)
-        if known.error_code == RecordingMissing.code:
-            return records.bring_back(known.id, str(place), {"sha256": self.sha256, **content})
+        Taking(self.desk.settings, self.desk.store).leave(known)
+        if known.error_code in LOST:
+            return records.bring_back(
+                known.id, str(place), {"sha256": self.sha256, "storage_key": None, **content}
+            )
         records.note_move(known.id, str(place), {**content, "archived_at": None, "storage_key": None})
         return records.get(known.id)
 

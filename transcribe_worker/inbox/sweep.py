@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from archive.storage.errors import StorageError
-from archive.storage.taking import Stored, Taking
-from shared.errors import RecordingChanged, RecordingMissing
+from archive.storage.taking import LOST, Stored, Taking
+from shared.errors import RecordingChanged
 from shared.files import Fingerprint, sha256_of
 from shared.home import tighten
 from shared.inbox_names import may_be_recording
@@ -140,7 +140,7 @@ class Inbox:
     def _put(self, path: Path, sha256: str | None) -> Stored | None:
         """Put a recording into the storage, if there is one, and no record has it. Raises StorageError."""
         known = self.store.records.with_content(sha256) if sha256 else None
-        is_lost = known is not None and known.error_code == RecordingMissing.code
+        is_lost = known is not None and known.error_code in LOST
         is_new = known is None or is_lost or known.recording_path == str(path)
         return self._taking.put(path, sha256, keep=self.keep) if is_new else None
 
@@ -157,7 +157,8 @@ class Inbox:
                 str(path), content
             )
             existing = left or (self.store.records.with_content(sha256) if sha256 else None)
-            if existing is not None and existing.error_code == RecordingMissing.code:
+            if existing is not None and existing.error_code in LOST:
+                self._taking.leave(existing)
                 existing = self.store.records.bring_back(existing.id, str(path), content)
             is_copy = existing is not None and existing.recording_path != str(path)
             record = existing or self._record_of(path, content)

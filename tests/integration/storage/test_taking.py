@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from archive.storage.errors import RecordingDamaged
 from archive.storage.storage import storage_of
 from archive.storage.upkeep import Upkeep
 from offhook.desk.adding import add_file
@@ -17,6 +18,7 @@ from offhook.desk.desk import Desk
 from offhook.desk.record_choices import RecordChoices
 from offhook.desk.uploading import Uploads
 from shared.files import names_in, sha256_of
+from shared.store.claims import Failure
 from shared.store.store import Store
 from shared.store.values import Record
 from tests.integration.storage.dying import dies_at_line
@@ -74,9 +76,30 @@ def test_adding_a_recording_that_the_storage_has_lost_puts_it_again(desk: Desk, 
     lost = add_file(desk, short_wav, {}).record
     storage_of(desk.settings).delete(lost.storage_key or "")
     again = add_file(desk, short_wav, {})
+    assert Upkeep(desk.settings, desk.store).remove_objects()
     assert again.record.id == lost.id
     assert again.record.storage_key != lost.storage_key
     assert_stored(desk, again.record, short_wav.read_bytes())
+
+
+@pytest.mark.parametrize("way", ["add", "drop"])
+def test_a_damaged_recording_is_put_again_and_the_damaged_one_goes(
+    desk: Desk, inbox: Inbox, short_wav: Path, way: str
+) -> None:
+    damaged = add_file(desk, short_wav, {}).record
+    claim = desk.store.claims.claim(damaged.id, worker_id="w", model="tiny.en", lease_seconds=60)
+    assert claim
+    desk.store.claims.fail(claim, Failure.of(RecordingDamaged()))
+    if way == "add":
+        add_file(desk, short_wav, {})
+    else:
+        drop(desk, short_wav)
+        inbox.sweep()
+    assert Upkeep(desk.settings, desk.store).remove_objects()
+    record = only_record(desk)
+    assert (record.id, record.transcription_status) == (damaged.id, "queued")
+    assert record.storage_key != damaged.storage_key
+    assert_stored(desk, record, short_wav.read_bytes())
 
 
 def test_a_dropped_recording_is_put_and_leaves_the_inbox(desk: Desk, inbox: Inbox, short_wav: Path) -> None:
