@@ -10,11 +10,9 @@ from typing import Any
 from peewee import SQL, fn
 
 from shared.store.database import Database
+from shared.store.outbox_states import UNSENT
 from shared.store.tables import IncomingCallRow, MachineRow, OutboxRow, RecordRow, WorkerRow
 from shared.store.transitions import FAILED, QUEUED, STATES
-
-#: The states of a recording in the outbox that its server does not have yet.
-UNSENT = ("waiting", "sending")
 
 
 @dataclass(frozen=True)

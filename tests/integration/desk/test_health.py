@@ -13,7 +13,10 @@ import pytest
 from offhook.desk.health import ANSWER_SECONDS, Health, Probe
 from shared.settings import Settings
 from shared.store.store import Store
+from tests import postgres
+from tests.conftest import skip_or_fail
 from tests.desk import DeskServer, serving
+from tests.postgres import PostgresServer
 from tests.stage import Stage
 from tests.waiting import until
 
@@ -71,6 +74,21 @@ def test_a_database_that_is_gone_is_told(desk: DeskServer):
         path.rename(path.with_name(f"away-{path.name}"))
 
     until(lambda: asked(desk) == (503, NOT_WELL), "the database is missed", 10)
+
+
+def test_a_server_of_databases_that_is_killed_is_told_until_it_is_back(tmp_path: Path):
+    if why := postgres.missing():
+        skip_or_fail(why)
+    server = PostgresServer()
+    try:
+        with serving(Stage(tmp_path / "home", (("OFFHOOK_DATABASE", server.url()),))) as desk:
+            assert asked(desk) == (200, WELL)
+            server.kill()
+            until(lambda: asked(desk) == (503, NOT_WELL), "the database is missed", 10)
+            server.start()
+            until(lambda: asked(desk) == (200, WELL), "the database is back", 20)
+    finally:
+        server.remove()
 
 
 def test_an_answer_is_kept_for_a_second_however_often_it_is_asked_for():

@@ -10,8 +10,7 @@ import pytest
 from shared import home as folders
 from shared.settings import Settings
 from shared.store.store import Store
-from tests import postgres, tables
-from tests.conftest import skip_or_fail
+from tests import tables
 from tests.integration.commands.spoken import CALL, spoken
 from tests.postgres import PostgresServer
 from tests.stage import Stage
@@ -19,20 +18,10 @@ from tests.stage import Stage
 TITLES = ("Reference call", "Screening, \u00e9migr\u00e9", "Salary talk")
 
 
-@pytest.fixture(scope="package")
-def server() -> Iterator[PostgresServer]:
-    """A server for all tests of this folder."""
-    if why := postgres.missing():
-        skip_or_fail(why)
-    server = PostgresServer()
-    yield server
-    server.remove()
-
-
 @pytest.fixture
-def url(server: PostgresServer) -> Iterator[str]:
-    """A database of a test's own."""
-    with server.database() as url:
+def url(postgres_server: PostgresServer) -> Iterator[str]:
+    """A database of a test's own, which has no table yet."""
+    with postgres_server.database("template1") as url:
         yield url
 
 

@@ -40,12 +40,14 @@ def team(old: Stage, url: str, share: Path) -> Stage:
 
 
 @pytest.fixture
-def restored(team: Stage, url: str, share: Path, server: PostgresServer, tmp_path: Path) -> Iterator[Stage]:
+def restored(
+    team: Stage, url: str, share: Path, postgres_server: PostgresServer, tmp_path: Path
+) -> Iterator[Stage]:
     """The server after a backup: its database first, then its storage; and a restore into a new one."""
     dump, copy = tmp_path / "offhook.dump", tmp_path / "share-copy"
     run("pg_dump", "--format=custom", "--file", dump, url)
     shutil.copytree(share, copy)
-    with server.database() as new:
+    with postgres_server.database("template1") as new:
         run("pg_restore", "--exit-on-error", "--no-owner", "--dbname", new, dump)
         yield using(team, new, copy)
 

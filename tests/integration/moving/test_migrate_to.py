@@ -191,13 +191,13 @@ def test_a_password_in_the_url_is_never_shown(old: Stage, url: str, share: Path)
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a signal that kills")
 def test_a_move_that_is_killed_at_any_moment_goes_on(
-    old: Stage, url: str, share: Path, server: PostgresServer
+    old: Stage, url: str, share: Path, postgres_server: PostgresServer
 ):
     journal = old.home / "locks" / JOURNAL
 
     def is_copying() -> bool:
         query = "SELECT 1 FROM pg_stat_activity WHERE state <> 'idle' AND query LIKE 'COPY%'"
-        return bool(server.execute(query))
+        return bool(postgres_server.execute(query))
 
     def has_put() -> bool:
         return journal.exists() and journal.stat().st_size > 0
