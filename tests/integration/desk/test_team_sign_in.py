@@ -7,6 +7,7 @@ import ssl
 import statistics
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -142,6 +143,19 @@ def test_guesses_are_slowed_on_both_servers_together(team: Team) -> None:
             answer = sign_in(client, "ada")  # the right one, from the same address
             assert answer.status_code in (429, 200)
         assert sign_in(one, "bob").status_code == 200  # another name is not slowed by that
+
+
+def test_many_guesses_at_once_get_no_more_looks_than_one_after_another(team: Team) -> None:
+    def guess(number: int) -> int:
+        with team.visitor(number % 2) as client:
+            return sign_in(client, "ada", f"guess {number}").status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(guess, range(32)))
+    looked_at = answers.count(401)
+    assert 5 <= looked_at <= 9  # five, and one more after 1, 2 and 4 s
+    assert answers.count(429) == len(answers) - looked_at
+    assert team.actions("ada").count("sign_in_failed") >= looked_at
 
 
 def test_the_right_password_is_taken_from_another_address_while_others_guess(team: Team) -> None:
