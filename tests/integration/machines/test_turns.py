@@ -57,7 +57,8 @@ def test_people_take_turns_whatever_one_of_them_has_queued_before(settings: Sett
 
     order = taken(turn_of(settings, store), [*many, *few])
 
-    assert order == [many[0], few[0], many[1], few[1], *many[2:]]
+    assert order[:4] == [many[0], few[0], many[1], few[1]]
+    assert set(order[4:]) == set(many[2:])
 
 
 def test_a_more_urgent_recording_comes_before_anybodys_turn(settings: Settings, store: Store):
