@@ -88,6 +88,10 @@ def _refuse_used(settings: Settings, found: Manifest) -> None:
     home = settings.home
     if any(not is_free(lock) for lock in settings.locks.glob("*.lock") if lock.name != RESTORE_LOCK):
         raise CannotRestore(f"offhook is running in {home}. Stop it, and restore again.")
+    if settings.database:
+        raise CannotRestore(
+            "The records of this home are on a server. pg_restore brings them back; see docs/team.md."
+        )
     if has_calls(settings.database_file):
         raise CannotRestore(f"{home} already has recordings. Restore into another folder: --into FOLDER.")
     for name, entry in found.files.items():

@@ -109,3 +109,13 @@ def test_a_backup_of_files_is_refused_where_a_server_has_the_records(team: Stage
     assert done.returncode == 1
     assert "pg_dump" in done.stderr
     assert not (tmp_path / "stick").exists()
+
+
+def test_a_backup_of_files_is_not_restored_where_a_server_has_the_records(
+    old: Stage, team: Stage, tmp_path: Path
+):
+    made = old.offhook("backup", tmp_path / "stick").stdout.strip()
+    done = team.offhook("restore", made)
+
+    assert done.returncode == 1
+    assert "pg_restore" in done.stderr
