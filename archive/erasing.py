@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archive import receipts
+from archive.incoming import part_of_call
 from archive.library import Library, LibraryBusy
 from archive.removing import ErasureWaits, remove_all, size_of
 from archive.renamed import Content
@@ -27,6 +28,7 @@ from shared.home import RESTORE_LOCK, RESTORE_PART, part_of
 from shared.locks import FileLock
 from shared.settings import Settings
 from shared.store.inbox_files import MARKED
+from shared.store.incoming import IncomingCall
 from shared.store.records import FINISHED
 from shared.store.store import Store
 from shared.store.values import Capture, Record, Upload
@@ -100,10 +102,12 @@ class Eraser:
         for capture in captures:
             self._require_dead(capture)
         uploads = self._store.uploads.of_candidate(candidate_id)
+        incoming = self._store.incoming.of_candidate(candidate_id)
         return [
             *map(self.of_record, found),
             *map(self._of_capture, captures),
             *map(self._of_upload, uploads),
+            *map(self._of_incoming, incoming),
         ]
 
     def older_than(self, seconds: float, states: Collection[str] = FINISHED) -> list[Record]:
@@ -251,6 +255,8 @@ class Eraser:
         """
         if upload := self._store.uploads.find(session_id):
             return self._record_of_upload(upload)
+        if call := self._store.incoming.find(session_id):
+            return self._store.incoming.give_up(call, str(part_of_call(self._settings, call))).id
         capture = self._store.captures.get(session_id)
         self._require_dead(capture)
         part, place = self._paths(capture)
@@ -278,6 +284,11 @@ class Eraser:
         if place.is_file():
             self._store.inbox_files.note(place, Fingerprint.of(place), MARKED, record.id)
         return record.id
+
+    def _of_incoming(self, call: IncomingCall) -> ErasurePlan:
+        part = part_of_call(self._settings, call)
+        files = (part,) if part.is_file() else ()
+        return ErasurePlan(None, call.session_id, call.text("title"), SENDING, files, size_of(files), ())
 
     def _require_dead(self, capture: Capture) -> None:
         if self._liveness.runs(capture.worker_id, capture.host):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from archive.uploads import KEPT_SECONDS, STRAY_SECONDS, SUFFIX
 from shared.files import names_in
-from shared.home import FOLDER_MODE, part_of
+from shared.home import CALLS, FOLDER_MODE, part_of
 from shared.locks import is_free
 from shared.settings import Settings
 from shared.store.incoming import IncomingCall
@@ -26,7 +26,7 @@ _SESSION, _HASH = 36, 16
 
 def folder_of(settings: Settings) -> Path:
     """Return the folder of the files; it is made if need be."""
-    folder = settings.uploads / "calls"
+    folder = settings.uploads / CALLS
     folder.mkdir(FOLDER_MODE, exist_ok=True)
     return folder
 

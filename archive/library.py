@@ -24,7 +24,7 @@ from archive.storage.copies import copies_of
 from archive.windows_names import WINDOWS_DEVICES
 from shared.errors import OffhookError, StateConflict
 from shared.files import Fingerprint, is_file, move, names_in, sha256_of, whole
-from shared.home import FILE_MODE, make_folder_inside, tighten
+from shared.home import CALLS, FILE_MODE, make_folder_inside, tighten
 from shared.locks import FileLock
 from shared.plain_text import one_line
 from shared.settings import Settings
@@ -187,7 +187,7 @@ class Library:
         for name in (os.path.normpath, os.path.realpath):  # a home may have another name, too
             library, found = Path(name(settings.library)), Path(name(path))
             flat = [settings.inbox, settings.recording, settings.uploads, settings.edits]
-            flat += [settings.playback, settings.copies]
+            flat += [settings.playback, settings.copies, settings.uploads / CALLS]
             if found.parent in (Path(name(each)) for each in flat) or library in found.parents:
                 return True
         return False

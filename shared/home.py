@@ -14,6 +14,8 @@ from shared.capture_errors import UnknownSession
 from shared.errors import SettingsError
 
 _FILE_NAME = re.compile(r"[\w-]+")
+#: The folder among the uploads of calls that workstations are sending.
+CALLS = "calls"
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 #: The bits of a mode for the group and others.
 OTHERS = 0o077

@@ -23,6 +23,8 @@ READ, WRITE, METRICS = "read", "write", "metrics"
 OWN, ALL = "own", "all"
 #: `last_used_at` is written once in this time, not with every request.
 USE_SECONDS = 60.0
+#: That of a workstation, which asks all the time, and of which there may be thousands.
+WAIT_SECONDS = 600.0
 SECRET_BYTES = 32
 MOST_SESSIONS = 50
 
@@ -69,7 +71,8 @@ class AccessKeys:
     def find(self, kind: str, secret: str, *, is_use: bool = True) -> Access | None:
         """Return what a secret opens, None if nothing or no more; note its use from time to time."""
         found = self._first(kind, secret)
-        if found and is_use and self._clock() - (found.last_used_at or 0.0) > USE_SECONDS:
+        rest_seconds = WAIT_SECONDS if kind == WORKSTATION else USE_SECONDS
+        if found and is_use and self._clock() - (found.last_used_at or 0.0) > rest_seconds:
             mine = AccessRow.id == found.id
             self._database.run(AccessRow.update(last_used_at=self._clock()).where(mine))
         return found

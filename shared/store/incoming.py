@@ -39,6 +39,13 @@ class IncomingCall:
     updated_at: float
     person_id: int | None = None
 
+    def text(self, name: str) -> str:
+        """Return a text of the facts; one that is missing or damaged is empty."""
+        with suppress(ValueError, AttributeError):
+            found = json.loads(self.facts).get(name)
+            return found if isinstance(found, str) else ""
+        return ""
+
 
 class IncomingCalls:
     """The calls that are being sent to one database."""
@@ -69,7 +76,7 @@ class IncomingCalls:
 
     def of_candidate(self, candidate_id: str) -> list[IncomingCall]:
         """Return the calls about a candidate, the oldest first."""
-        return [call for call in self._all() if _candidate_of(call) == candidate_id]
+        return [call for call in self._all() if call.text("candidate_id") == candidate_id]
 
     def untouched_since(self, moment: float) -> list[IncomingCall]:
         """Return the calls of which nothing has arrived since a moment."""
@@ -139,6 +146,20 @@ class IncomingCalls:
                 self._objects.order(call.storage_key)
                 self._erasures.order_scrub()
 
+    def give_up(self, call: IncomingCall, recording_path: str) -> Record:
+        """Turn a call that is being sent into a record of what has arrived, so that it can be deleted."""
+        with self._database.transaction():
+            self.drop(call)
+            return self._records.add(
+                session_id=call.session_id,
+                source="capture",
+                title=call.text("title"),
+                candidate_id=call.text("candidate_id") or None,
+                recording_path=recording_path,
+                owner_id=call.person_id,
+                workstation=call.workstation,
+            )
+
     def _change(self, call: IncomingCall, **columns: Any) -> None:
         query = IncomingCallRow.update(updated_at=self._clock(), **columns).where(_is(call))
         with self._database.transaction():
@@ -156,10 +177,3 @@ def _is(call: IncomingCall) -> Expression:
     """Whether a row is that of a call with this very recording."""
     same = IncomingCallRow.session_id == call.session_id
     return same & (IncomingCallRow.storage_key == call.storage_key)
-
-
-def _candidate_of(call: IncomingCall) -> str | None:
-    with suppress(ValueError, AttributeError):
-        found = json.loads(call.facts).get("candidate_id")
-        return found if isinstance(found, str) else None
-    return None

@@ -23,6 +23,7 @@ def test_there_is_an_overview_and_a_page_for_each_subject() -> None:
         "desk",
         "durability",
         "engine",
+        "intake",
         "live",
         "outbox",
         "overview",

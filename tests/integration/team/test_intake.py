@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from archive.storage.storage import storage_of
-from archive.team_messages import CHUNK_BYTES, CHUNK_HASH, CHUNK_TYPE, OFFSET, Minute
+from archive.team_messages import CHUNK_BYTES, CHUNK_HASH, CHUNK_TYPE, OFFSET, CallFacts, Minute
+from offhook.desk.desk import Desk
+from offhook.desk.intake import Intake, Sender
+from shared.errors import DiskFull
 from shared.settings import Settings
 from shared.speakers import LOUDNESS, Label
+from shared.store.incoming import IncomingCall
 from shared.store.store import Store
 from shared.words import Segment, Word
 from tests.desk import DeskServer
+from tests.integration.team.conftest import settings_of
 from tests.workstations import CREATED_AT, HandedOver, WorkstationClient, token_of
 
 LOUD = [Minute(0, 10, b"\x10" * 600, b"\x20" * 600, b"\x01\x02" * 60)]
@@ -272,10 +279,20 @@ def test_a_recording_over_the_limit_is_refused_before_it_is_sent(ada: Workstatio
     assert (refused.status_code, refused.json()["error"]["code"]) == (413, "largest_file_gb")
 
 
-def test_a_call_for_which_the_disk_has_no_room_waits(ada: WorkstationClient):
-    refused = ada.offer(HandedOver(b"RIFF"), size_bytes=4 * 10**9)
+def test_a_call_for_which_the_disk_has_no_room_waits(server: DeskServer, server_store: Store):
+    call = HandedOver(b"RIFF" * 100)
+    facts = msgspec.json.decode(call.as_json(), type=CallFacts)
+    home = settings_of(server.stage)
+    with Desk({"home": home.home, "database": home.database}) as desk:
+        spare_bytes = shutil.disk_usage(server.stage.home).free
+        with pytest.raises(DiskFull):
+            Intake(desk, Sender(1, "0f" * 16, 1), spare_bytes).offer(call.session_id, facts)
 
-    assert refused.status_code in (200, 507)
+        found = Intake(desk, Sender(1, "0f" * 16, 1), 0).offer(call.session_id, facts)
+        assert isinstance(found, IncomingCall)
+        with pytest.raises(DiskFull):
+            Intake(desk, Sender(1, "0f" * 16, 1), spare_bytes).append(found, 0, [b"RI", b"FF"])
+        assert Intake(desk, Sender(1, "0f" * 16, 1), 0).offset(found) == 0
 
 
 def test_an_address_of_the_team_needs_a_token(server: DeskServer):

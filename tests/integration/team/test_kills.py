@@ -10,8 +10,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from archive.erasing import Eraser
 from archive.incoming import LeftCalls, folder_of
+from archive.library import Library
 from archive.storage.storage import storage_of
 from archive.storage.upkeep import Upkeep
 from archive.team_messages import CallFacts, Minute
@@ -200,3 +203,24 @@ def test_a_file_that_is_being_written_belongs_to_no_other_machine(desk: Desk):
     age(folder, STRAY_SECONDS + 1)
     LeftCalls(desk.settings, desk.store).remove()
     assert list(folder.iterdir()) == []
+
+
+def test_what_is_being_sent_of_a_candidate_is_erased_too(desk: Desk):
+    intake = Intake(desk, Sender(1, "0f" * 16, 1), spare_bytes=0)
+    session_id = "00000000-0000-4000-8000-000000000007"
+    call = intake.offer(session_id, replace(facts_of(b"RIFF"), candidate_id="C-1"))
+    assert not isinstance(call, Record)
+    intake.append(call, 0, [b"RI"])
+    eraser = Eraser(desk.settings, desk.store, Library(desk.settings, desk.store))
+
+    (plan,) = eraser.of_candidate("C-1")
+    eraser.mark([], [plan.session_id])
+    eraser.resume()
+
+    assert [path.name[:36] for path in plan.files] == [session_id]
+    assert list(folder_of(desk.settings).iterdir()) == []
+    assert desk.store.incoming.find(session_id) is None
+    assert desk.store.records.of_session(session_id) is None
+    assert desk.store.objects.is_due()
+    (change,) = desk.store.changes.since(0, 10)
+    assert (change.is_deleted, change.session_id, change.owner_id) == (True, session_id, 1)
