@@ -95,7 +95,7 @@ def test_a_process_that_dies_while_it_fetches_leaves_nothing_in_the_way(
 ) -> None:
     record = add_keyed(in_s3, store, large, "call")
     store.disconnect()
-    for line in itertools.count(step=5):
+    for line in itertools.count(step=11):
         if not dies_at_line(line, "archive/storage/copies.py", _fetching(in_s3, record)):
             break
         path = copy_of(in_s3, record)

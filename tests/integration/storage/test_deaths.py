@@ -62,7 +62,7 @@ def test_a_process_killed_anywhere_in_a_put_to_s3_leaves_a_whole_recording_or_no
         s3._client_of.cache_clear()  # of the parent: a child has connections of its own
         storage.put(KEY, large, sha256)
 
-    for line in itertools.count(step=7):
+    for line in itertools.count(step=13):
         has_died = dies_at_line(line, "archive/storage/s3.py", put)
         assert list(storage.list()) == ([KEY] if storage.exists(KEY) else [])
         with _absent_or(sha256):
