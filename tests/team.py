@@ -11,7 +11,6 @@ import numpy as np
 
 from shared.files import Fingerprint, sha256_of
 from shared.settings import Settings
-from shared.store.access import OWN, WORKSTATION
 from shared.store.outbox import OutboxItem
 from shared.store.store import Store
 from shared.store.values import Record
@@ -43,11 +42,8 @@ class Team:
 
     def token(self, name: str = "desk-7") -> tuple[str, int]:
         """A new token for a workstation, and its number."""
-        person = self.store.people.get(PERSON)
-        secret = self.store.access.add(WORKSTATION, OWN, name=name, person_id=person.id)
-        found = self.store.access.find(WORKSTATION, secret)
-        assert found
-        return secret, found.id
+        made = self.stage.read("token", "create", name, "--workstation", "--person", PERSON)
+        return made["token"], made["id"]
 
     def link(self) -> Link:
         """A way of its own to the server, for one workstation."""

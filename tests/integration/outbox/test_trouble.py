@@ -82,7 +82,7 @@ def test_a_revoked_token_is_noticed_within_seconds_and_recordings_stay(
         first = desk7.queued("before")
         desk7.reaches(first, SENT)
         revoked_at = time.monotonic()
-        assert team.store.access.revoke(desk7.token_id)
+        assert team.stage.offhook("token", "revoke", str(desk7.token_id)).returncode == 0
         until(lambda: desk7.store.outbox.joined().refused_at, "the refusal is noticed", 10.0)  # type: ignore[union-attr]
         assert time.monotonic() - revoked_at < 6.0
         second = desk7.queued("after")
