@@ -136,15 +136,17 @@ def noise(path: Path, seconds: float, seed: int = 1) -> None:
 
 
 @contextmanager
-def team(folder: Path) -> Iterator[Team]:
-    """Run a team's server with its storage in its home."""
+def team(folder: Path, database: str = "") -> Iterator[Team]:
+    """Run a team's server with its storage in its home, and its database there or at a URL."""
     folder.mkdir(parents=True, exist_ok=True)
-    stage = Stage(folder / "server", (("OFFHOOK_WEB_HOSTS", ",".join(LINKS)),))
+    own = (("OFFHOOK_WEB_HOSTS", ",".join(LINKS)), ("OFFHOOK_DATABASE", database))
+    stage = Stage(folder / "server", own)
     added = stage.offhook("person", "add", PERSON, "--no-password")
     assert added.returncode == 0, added.stderr
     server = DeskServer(stage).start()
     try:
-        with Network() as network, Store.of_home(Settings(home=stage.home)) as store:
+        settings = Settings(home=stage.home, database=database)
+        with Network() as network, Store.of_home(settings) as store:
             yield Team(server, network, store)
     finally:
         server.stop()
