@@ -14,7 +14,7 @@ STORE_TESTS = (
     "live_store",
     "records",
     "test_edits.py",
-    "test_outbox_rows.py",
+    "outbox/test_rows.py",
     "test_overlays.py",
     "test_people.py",
     "test_search.py",
