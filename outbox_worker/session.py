@@ -48,7 +48,7 @@ class Session:
         self._store, self._server = store, server
         self._receiving = Receiving(store, server, outcomes)
         self._sending = Sending(settings, store, server, outcomes, self._receiving.taken, keep)
-        self._audio = SentAudio(settings, store)
+        self._audio = SentAudio(settings, store, keep)
         self._contact, self._trouble = Contact(store.outbox.server), DatabaseTrouble(log)
         self._audio_at: float | None = None
         self._refused: set[str] = set()
@@ -95,10 +95,10 @@ class Session:
         finally:
             self.is_sending = False
         if sent is not None:
-            self._audio.delete(sent)
+            await self._audio.delete(sent)
             return True
         if self._audio_at is None or time.monotonic() - self._audio_at > AUDIO_SECONDS:
-            self._audio.delete()
+            await self._audio.delete()
             self._audio_at = time.monotonic()
         if not has_answered:
             await self._something_new()
