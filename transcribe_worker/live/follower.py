@@ -44,6 +44,8 @@ from transcribe_worker.live.following import Following, NotWorthwhile, QueuePaus
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25
+#: Calls are recorded on workstations; a server that many machines ask is asked less often.
+TEAM_LOOK_SECONDS = 2.0
 
 
 @dataclass
@@ -60,9 +62,10 @@ class Follower:
     trouble: Callable[[], str | None]  # of this machine: why nothing is to be decoded now
 
     def run(self) -> None:
-        """Look for a call every 0.25 s, until the worker stops."""
+        """Look for a call every 0.25 s, at a team's database every 2 s, until the worker stops."""
+        every_seconds = TEAM_LOOK_SECONDS if self.settings.database else LOOK_SECONDS
         try:
-            while not self.stopping.wait(LOOK_SECONDS):
+            while not self.stopping.wait(every_seconds):
                 try:
                     self.look()
                 except StoreError as error:
