@@ -40,6 +40,9 @@ SEGMENT_COLUMNS = (
     *("id", "record_id", "start_seconds", "end_seconds", "first_word", "text", "average_log_probability"),
     "words",
 )
+#: As the triggers, which are off, would have written it.
+_CHANGES = """INSERT INTO record_changes (record_id, seq, words_seq, is_deleted, owner_id)
+    SELECT id, id, id, false, owner_id FROM call_records"""
 LABEL_COLUMNS = ("record_id", "first_word", "last_word", "speaker", "source", "probability")
 
 
@@ -61,16 +64,18 @@ def fill(url: str, records: int, segments: int) -> float:
         dropped = list(_without_indexes(connection))
         _copy_records(connection, records)
         _copy_transcripts(connection, records, segments)
+        connection.execute(_CHANGES)
         for statement in dropped:
             _say(began, statement)
             connection.execute(statement)
-        for table in ("call_records", "segments", "speaker_labels", fulltext.TABLE):
+        for table in ("call_records", "record_changes", "segments", "speaker_labels", fulltext.TABLE):
             _say(began, f"VACUUM ANALYZE {table}")
             connection.execute(f"VACUUM ANALYZE {table}")
         for table in ("call_records", "segments", "speaker_labels"):
             connection.execute(
                 f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
             )
+        connection.execute("SELECT setval('change_seq', (SELECT max(seq) FROM record_changes))")
     _say(began, "filled")
     return time.monotonic() - began
 

@@ -23,6 +23,8 @@ from shared.store.view import EVERYBODY, View, seen
 
 #: Words of a search that are looked at; nobody types more.
 MOST_WORDS = 20
+#: With more records that are being deleted, their tables are asked.
+FEW = 1000
 #: What records are sorted by: texts without regard to case, and what has no value comes last.
 SORTS: dict[str, tuple[Any, ...]] = {
     "created_at": (RecordRow.created_at,),
@@ -64,6 +66,15 @@ class Page:
     total: int
 
 
+@dataclass(frozen=True)
+class _Stretch:
+    """The records on a page, among `total` ones."""
+
+    offset: int
+    limit: int
+    total: int
+
+
 class Listing:
     """The records of one database that `view` has, page by page."""
 
@@ -75,13 +86,19 @@ class Listing:
 
         Raises UnknownSort.
         """
-        order = _order(sort)
-        query = RecordRow.select(RecordRow.id, fn.COUNT(SQL("*")).over().alias("total")).where(
-            self._where(wanted)
+        order, where = _order(sort), self._where(wanted)
+        total = int(self._database.scalar(RecordRow.select(fn.COUNT(SQL("*"))).where(where)))
+        ids = self._ids(where, sort, _Stretch(max(0, offset), max(0, min(limit, total - offset)), total))
+        return Page(matching(self._database, RecordRow.id.in_(ids), *order), total)
+
+    def _ids(self, where: Expression, sort: str, stretch: _Stretch) -> list[int]:
+        """Return the numbers on a page; in the second half they are counted from the end."""
+        from_end = stretch.total - stretch.offset - stretch.limit
+        is_late = from_end < stretch.offset
+        query = RecordRow.select(RecordRow.id).where(where).order_by(*_order(sort, is_backwards=is_late))
+        return self._database.column(
+            query.limit(stretch.limit).offset(from_end if is_late else stretch.offset)
         )
-        rows = self._database.all(query.order_by(*order).limit(limit).offset(offset))
-        records = matching(self._database, RecordRow.id.in_([row["id"] for row in rows]), *order)
-        return Page(records, rows[0]["total"] if rows else self._total(wanted) if offset else 0)
 
     def ids(self, wanted: Wanted, sort: str = "-created_at") -> list[int]:
         """Return the numbers of all wanted records in their order. Raises UnknownSort."""
@@ -98,27 +115,27 @@ class Listing:
         counted = {row["transcription_status"]: row["count"] for row in rows}
         return {name: counted.get(name, 0) for name in STATES}
 
-    def _total(self, wanted: Wanted) -> int:
-        return int(self._database.scalar(RecordRow.select(fn.COUNT(SQL("*"))).where(self._where(wanted))))
-
     def _where(self, wanted: Wanted) -> Expression:
-        return seen(self._view, _where(self._database, wanted))
+        """Return a condition on the wanted records."""
+        where = self._is_listed()
+        if wanted.status is not None:
+            where &= RecordRow.transcription_status == wanted.status
+        words = wanted.text.split()[:MOST_WORDS]
+        return seen(self._view, reduce(and_, (_has(self._database, word) for word in words), where))
 
+    def _is_listed(self) -> Any:  # an Expression, or SQL, which peewee takes for one
+        """Whether no person has deleted a record. There are few that are being deleted, if any.
 
-def is_listed() -> Expression:
-    """Whether no person has deleted a record."""
-    deleted = [each.select(key) for each, key in _DELETED]
-    return reduce(and_, (RecordRow.id.not_in(query) for query in deleted))
+        A million records are counted faster against their numbers than against their tables.
+        """
+        queries = [each.select(key) for each, key in _DELETED]
+        found = [number for query in queries for number in self._database.column(query.limit(FEW + 1))]
+        if len(found) > FEW:
+            return reduce(and_, (RecordRow.id.not_in(query) for query in queries))
+        return RecordRow.id.not_in(found) if found else SQL("TRUE")
 
 
 _DELETED: Collection[Any] = ((DeletionRow, DeletionRow.record), (ErasureRow, ErasureRow.record_id))
-
-
-def _where(database: Database, wanted: Wanted) -> Expression:
-    where = is_listed()
-    if wanted.status is not None:
-        where &= RecordRow.transcription_status == wanted.status
-    return reduce(and_, (_has(database, word) for word in wanted.text.split()[:MOST_WORDS]), where)
 
 
 def _has(database: Database, word: str) -> Expression:
@@ -142,10 +159,13 @@ def _spellings(word: str) -> set[str]:
     return {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
 
 
-def _order(sort: str) -> list[Any]:
+def _order(sort: str, *, is_backwards: bool = False) -> list[Any]:
     name, downwards = sort.removeprefix("-"), sort.startswith("-")
     if name not in SORTS:
         raise UnknownSort(f"Records cannot be sorted by {name}. They can be by {', '.join(SORTS)}.")
-    columns = [*SORTS[name], RecordRow.id]
-    without_last = [_NULLABLE[name].is_null()] if name in _NULLABLE else []
-    return [*without_last, *(column.desc() if downwards else column.asc() for column in columns)]
+    columns = [(column, downwards) for column in (*SORTS[name], RecordRow.id)]
+    without_last = [(_NULLABLE[name].is_null(), False)] if name in _NULLABLE else []
+    return [
+        column.desc() if is_down != is_backwards else column.asc()
+        for column, is_down in (*without_last, *columns)
+    ]

@@ -21,11 +21,13 @@ _SPELLINGS = (
 _NO_CASE = """
     CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"""
 
-#: For what a search is narrowed to, among a million records.
+#: For what a search is narrowed to and a list is sorted by, among a million records.
 INDEXES = {
     "record_candidate_id": "call_records (candidate_id)",
     "record_project_id": "call_records (project_id)",
     "record_created_at_completed_at": "call_records (created_at, completed_at)",
+    "record_created_at_id": "call_records (created_at, id)",
+    "record_owner_id_created_at_id": "call_records (owner_id, created_at, id)",
     "record_created_at_unfinished": "call_records (created_at) WHERE completed_at IS NULL",
 }
 
