@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from stress.team.verdicts import Verdict, judge, unfinished
 #: While everything is up, some progress is to be seen in this time, or the rest is stuck.
 STILL_SECONDS = 90.0
 LOOK_SECONDS = 1.0
+TOLD_KILLS = 25
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,19 @@ def campaign(folder: Path, plan: Plan) -> Outcome:
     folder.mkdir(parents=True, exist_ok=True)
     heard = heard_in(folder)
     chance = random.Random(plan.seed)
+
+    def tell(kill: int) -> None:
+        if kill % TOLD_KILLS == 0:
+            print(
+                f"{time.strftime('%T')} {kill} kills, {len(feeder.made)} calls", file=sys.stderr, flush=True
+            )
+
     with Site(folder, plan.size, plan.storage) as site:
         recorders = [Recorder(machine.name, machine.settings) for machine in site.workstations]
         feeder = Feeder(recorders, plan.calls, plan.kills * plan.every, random.Random(plan.seed + 1))
         began = time.monotonic()
         with feeder:
-            done = disturb(site, kills=plan.kills, every=plan.every, chance=chance)
+            done = disturb(site, kills=plan.kills, every=plan.every, chance=chance, tell=tell)
         disturbed_seconds = time.monotonic() - began
         left, longest_seconds = finish(site, feeder.made)
         finishing_seconds = time.monotonic() - began - disturbed_seconds

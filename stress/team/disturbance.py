@@ -22,11 +22,16 @@ TROUBLE_SECONDS = {STALLED: (1.0, 15.0), DEAF: (0.5, 6.0), CUT: (0.5, 10.0), RES
 FROZEN_SECONDS = (9.0, 14.0)
 
 
-def disturb(site: Site, *, kills: int, every: float, chance: random.Random) -> Counter[str]:
-    """Kill this many at random intervals; return how many of each were killed, and of each trouble."""
+def disturb(
+    site: Site, *, kills: int, every: float, chance: random.Random, tell: Callable[[int], None]
+) -> Counter[str]:
+    """Kill this many at random intervals; return how many of each were killed, and of each trouble.
+
+    `tell` is called with the number of each kill.
+    """
     done: Counter[str] = Counter()
     frozen: list[threading.Thread] = []
-    for _ in range(kills):
+    for number in range(1, kills + 1):
         time.sleep(min(chance.expovariate(1 / every), 4 * every))
         site.mind()
         done[_kill(site, chance)] += 1
@@ -35,6 +40,7 @@ def disturb(site: Site, *, kills: int, every: float, chance: random.Random) -> C
         if chance.random() < FROZEN:
             frozen.append(_freeze(chance.choice(site.servers), chance.uniform(*FROZEN_SECONDS)))
             done["worker frozen"] += 1
+        tell(number)
     for thread in frozen:
         thread.join()
     return done
