@@ -31,7 +31,10 @@ RANGE_BITS = (12, 16, 20, 24)
 #: PostgreSQL takes no longer words, in bytes, and no later places.
 LONGEST_WORD, LAST_PLACE = 2000, 16_383
 #: With more recordings, one search through all matches is faster than one through all their segments.
-FEW_RECORDS = 1000
+FEW_RECORDS = 2500
+#: For the beginning of a word, the index collects all matches of all words that begin so. In ranges of up to
+#: so many bits each segment is looked at instead, the newest first, until there are enough.
+WALKED_BITS = 16
 ROWS_AT_ONCE = 500
 
 _TEXTS = "SELECT id, coalesce(search_text, text) FROM segments WHERE {condition} ORDER BY id"
@@ -56,11 +59,26 @@ _IN_RANGE = f"""
     JOIN LATERAL (SELECT * FROM segments WHERE id = f.segment_id OFFSET 0) s ON true
     JOIN LATERAL (SELECT * FROM call_records WHERE id = s.record_id OFFSET 0) r ON true
     WHERE true {{conditions}} ORDER BY f.segment_id DESC LIMIT %s"""
+#: `IS TRUE` keeps the plan from the index of words, and OFFSET from sorting what is in order.
+_WALKED = f"""
+    SELECT {_SHOWN} FROM (
+        SELECT segment_id FROM {TABLE}
+        WHERE (words @@ %s::tsquery) IS TRUE AND segment_id >= %s AND segment_id < %s
+        ORDER BY segment_id DESC OFFSET 0
+    ) f
+    JOIN LATERAL (SELECT * FROM segments WHERE id = f.segment_id OFFSET 0) s ON true
+    JOIN LATERAL (SELECT * FROM call_records WHERE id = s.record_id OFFSET 0) r ON true
+    WHERE true {{conditions}} ORDER BY f.segment_id DESC LIMIT %s"""
+#: The newest of their segments are looked at first, until there are enough.
 _IN_RECORDS = f"""
-    SELECT {_SHOWN} FROM segments s
-    JOIN {TABLE} f ON f.segment_id = s.id JOIN call_records r ON r.id = s.record_id
-    WHERE s.record_id = ANY(%s) AND f.words @@ %s::tsquery AND s.id < %s {{conditions}}
-    ORDER BY s.id DESC LIMIT %s"""
+    WITH mine AS MATERIALIZED (SELECT id FROM segments WHERE record_id = ANY(%s) AND id < %s)
+    SELECT {_SHOWN} FROM (SELECT id FROM mine ORDER BY id DESC OFFSET 0) m
+    JOIN LATERAL (
+        SELECT words FROM {TABLE} WHERE segment_id = m.id AND (words @@ %s::tsquery) IS TRUE OFFSET 0
+    ) f ON true
+    JOIN LATERAL (SELECT * FROM segments WHERE id = m.id OFFSET 0) s ON true
+    JOIN LATERAL (SELECT * FROM call_records WHERE id = s.record_id OFFSET 0) r ON true
+    WHERE true {{conditions}} ORDER BY m.id DESC LIMIT %s"""
 _NARROWED = "SELECT r.id FROM call_records r WHERE true {conditions} LIMIT %s"
 _NEWEST = f"SELECT max(segment_id) FROM {TABLE}"
 _SPEAK = "SELECT DISTINCT record_id FROM speaker_labels WHERE speaker = ANY(%s) LIMIT %s"
@@ -132,12 +150,13 @@ def find(read: Read, query: Query, limit: int, narrowing: Narrowing, before_id: 
         ]
         if len(records) <= FEW_RECORDS:
             statement = _IN_RECORDS.format(conditions=conditions)
-            return read(statement, (records, wanted, before_id, *asked, limit))
+            return read(statement, (records, before_id, wanted, *asked, limit))
     found: list[Any] = []
-    statement = _IN_RANGE.format(conditions=conditions)
-    for name, begin, stop in _ranges(*bounds(read, narrowing, _end(read, before_id))):
-        limited = (f"({wanted}) & {name}", begin, stop, *asked, limit - len(found))
-        found += read(statement, limited)
+    begins_words = any(term.is_prefix for term in query.terms)
+    for bits, begin, stop in _ranges(*bounds(read, narrowing, _end(read, before_id))):
+        statement = _WALKED if begins_words and bits <= WALKED_BITS else _IN_RANGE
+        limited = (f"({wanted}) & {_range(begin, bits)}", begin, stop, *asked, limit - len(found))
+        found += read(statement.format(conditions=conditions), limited)
         if len(found) >= limit:
             break
     return found
@@ -148,13 +167,13 @@ def _end(read: Read, before_id: int) -> int:
     return min(before_id, (newest or 0) + 1)
 
 
-def _ranges(first: int, end: int) -> Iterator[tuple[str, int, int]]:
-    """Yield the ranges of numbers in which to look, the newest first and ever larger, with their names."""
+def _ranges(first: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the ranges of numbers in which to look, the newest first and ever larger: their bits and ends."""
     sizes = iter(RANGE_BITS)
     bits = next(sizes)
     while end > first:
         begin = (end - 1) >> bits << bits
-        yield _range(end - 1, bits), max(first, begin), end
+        yield bits, max(first, begin), end
         end, bits = begin, next(sizes, RANGE_BITS[-1])
 
 
