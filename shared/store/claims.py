@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +17,14 @@ from peewee import Case, Expression, fn
 from shared.errors import ClaimLost, OffhookError, in_words
 from shared.speakers import Label, VoiceTurn
 from shared.store.carrying import Carrying
-from shared.store.database import Database
+from shared.store.database import Database, Row
 from shared.store.overlays import Overlays
 from shared.store.records import is_due
+from shared.store.statements import Statement, given
 from shared.store.tables import RecordRow
 from shared.store.tallies import FAILED, RETRIED, Tallies
 from shared.store.transcripts import Transcripts, Window
-from shared.store.transitions import QUEUED, move
+from shared.store.transitions import QUEUED, move, moved, update
 from shared.store.values import Record, columns_of
 from shared.store.voice_numbers import renumbered, same_voices
 from shared.words import Segment
@@ -74,8 +75,9 @@ class Claims:
 
     def claim(self, record_id: int, *, worker_id: str, model: str, lease_seconds: float) -> Claim | None:
         """Claim a due record for a worker, or return None if another one was faster."""
-        it = RecordRow.id == record_id
-        return self._claimed(it, worker_id=worker_id, model=model, lease_seconds=lease_seconds)
+        claiming = self._claiming(worker_id, model, lease_seconds)
+        with self._database.statement():
+            return self._claimed(self._database.carry_out(_CLAIM, record_id=record_id, **claiming))
 
     def claim_first(
         self, record_ids: Sequence[int], *, worker_id: str, model: str, lease_seconds: float
@@ -89,28 +91,29 @@ class Claims:
         first = RecordRow.select(RecordRow.id).where(RecordRow.id.in_(record_ids) & free)
         first = self._database.unlocked(first.order_by(Case(RecordRow.id, places)).limit(1))
         asked_for = fn.COALESCE(RecordRow.requested_model, model)
-        it = RecordRow.id == first
-        return self._claimed(it, worker_id=worker_id, model=asked_for, lease_seconds=lease_seconds)
-
-    def _claimed(
-        self, where: Expression, *, worker_id: str, model: Any, lease_seconds: float
-    ) -> Claim | None:
-        now, token = self._clock(), uuid.uuid4().hex
+        claiming = self._claiming(worker_id, asked_for, lease_seconds)
         with self._database.statement():
-            record = move(
-                self._database,
-                "claim",
-                where & is_due(now),
-                claim_token=token,
-                worker_id=worker_id,
-                worker_host=self._host,
-                lease_expires_at=now + lease_seconds,
-                started_at=now,
-                model=model,
-            )
-            if record:
-                self._tallies.claimed(record)
-        return Claim(record, token) if record else None
+            return self._claimed(self._database.first(_claim(RecordRow.id == first, claiming)))
+
+    def _claiming(self, worker_id: str, model: Any, lease_seconds: float) -> dict[str, Any]:
+        """Return what a claim writes into a record."""
+        now = self._clock()
+        return {
+            "claim_token": uuid.uuid4().hex,
+            "worker_id": worker_id,
+            "worker_host": self._host,
+            "lease_expires_at": now + lease_seconds,
+            "started_at": now,
+            "model": model,
+        }
+
+    def _claimed(self, row: Row | None) -> Claim | None:
+        """Count a claim, if there is one; call in its transaction."""
+        if row is None:
+            return None
+        record = moved(self._database, row)
+        self._tallies.claimed(record)
+        return Claim(record, row["claim_token"])
 
     def renew(self, claim: Claim, *, lease_seconds: float, **columns: Any) -> None:
         """Renew a claim's lease, and update columns. Raises ClaimLost."""
@@ -196,6 +199,15 @@ class Claims:
         changed = {"claim_token": claim.token, **columns_of(columns)}
         if not self._database.run(RecordRow.update(**changed).where(is_mine(claim))):
             raise ClaimLost
+
+
+def _claim(where: Expression, claiming: Mapping[str, Any]) -> Any:
+    """Return the statement that claims a due record; `claiming` is what it writes."""
+    return update("claim", where & is_due(claiming["started_at"]), **claiming)
+
+
+_WRITTEN = ("claim_token", "worker_id", "worker_host", "lease_expires_at", "started_at", "model")
+_CLAIM = Statement(_claim(RecordRow.id == given("record_id"), {name: given(name) for name in _WRITTEN}))
 
 
 def is_mine(claim: Claim) -> Expression:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.store.narrowing import EVERYTHING, Narrowing
+from shared.store.statements import Statement
 from shared.store.words_index import Query
 
 Row = dict[str, Any]
@@ -91,6 +92,9 @@ class Database(Protocol):
 
     def run(self, query: Any) -> int:
         """Run a statement that writes, and return the number of rows it has changed."""
+
+    def carry_out(self, statement: Statement, **values: Any) -> Row | None:
+        """Run a statement whose text is kept, in a transaction; return the first row it returns, if any."""
 
     def unlocked(self, query: Any) -> Any:
         """Return a query for a statement's condition that passes over rows which others are changing."""

@@ -13,6 +13,7 @@ from typing import Any
 from peewee import EXCLUDED, fn
 
 from shared.store.database import Database
+from shared.store.statements import Statement, given
 from shared.store.tables import TallyRow, WorkerRow
 from shared.store.values import Record, sound
 
@@ -22,6 +23,11 @@ OTHER = "other"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 _KEY = (TallyRow.worker_id, TallyRow.host, TallyRow.event, TallyRow.model, TallyRow.error_code)
 _SUMS = (TallyRow.count, TallyRow.audio_seconds, TallyRow.seconds)
+_COUNT = Statement(
+    TallyRow.insert(**{column.name: given(column.name) for column in (*_KEY, *_SUMS)}).on_conflict(
+        conflict_target=_KEY, update={column: column + EXCLUDED[column.column_name] for column in _SUMS}
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -79,8 +85,7 @@ class Tallies:
         )
 
     def _upsert(self, row: dict[str, Any]) -> None:
-        added = {column: column + EXCLUDED[column.column_name] for column in _SUMS}
-        self._database.run(TallyRow.insert(**row).on_conflict(conflict_target=_KEY, update=added))
+        self._database.carry_out(_COUNT, **row)
 
 
 def bounded(name: str) -> str:

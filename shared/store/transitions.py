@@ -11,7 +11,7 @@ from typing import Any
 from peewee import SQL, Expression
 
 from shared.store import deliveries
-from shared.store.database import Database
+from shared.store.database import Database, Row
 from shared.store.tables import RecordRow
 from shared.store.values import Record, value_of
 
@@ -73,22 +73,29 @@ TRANSITIONS = {
 def move(database: Database, name: str, where: Expression, **columns: Any) -> Record | None:
     """Carry a transition out on one record; None if no record is where it begins. Call it in a transaction.
 
-    It is one UPDATE, whose WHERE clause decides who wins. Hooks are notified of the new state or of nothing:
-    what they are to be sent is written in the same transaction.
+    Hooks are notified of the new state or of nothing: what they are to be sent is written in the same
+    transaction.
     """
+    row = database.first(update(name, where, **columns))
+    return None if row is None else moved(database, row)
+
+
+def update(name: str, where: Expression, **columns: Any) -> Any:
+    """Return the one statement of a transition, whose WHERE clause decides who wins."""
     transition = TRANSITIONS[name]
     state = RecordRow.transcription_status
     begins = state.in_(transition.sources)
     if transition.by_person:
         begins |= state.not_in(STATES)
-    query = (
+    return (
         RecordRow.update(transcription_status=transition.target, **{**transition.writes, **columns})
         .where(where & begins)
         .returning(SQL("*"))  # every column by its field, without the time to write 40 names
     )
-    row = database.first(query)
-    if row is None:
-        return None
+
+
+def moved(database: Database, row: Row) -> Record:
+    """Return the record that `update` has changed, and write down what hooks are to be sent."""
     record = value_of(Record, row)
     deliveries.intend(database, record)
     return record

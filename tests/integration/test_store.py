@@ -11,12 +11,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from peewee import SQL
 
 from archive.erasing import Eraser
 from archive.library import Library
 from shared.errors import StateConflict, StoreBusy, StoreDamaged
 from shared.settings import Settings
+from shared.store.statements import Statement, given
 from shared.store.store import Store
+from shared.store.tables import RecordRow
 from shared.workers import Liveness, Presence
 from tests.databases import place_of
 from tests.stage import ROOT
@@ -35,8 +38,28 @@ store.records.add(source="added", title="from elsewhere", recording_path="/calls
 """
 
 
+RENAME = Statement(
+    RecordRow.update(title=given("title"), archived_at=given("moment"))
+    .where(RecordRow.id == given("record_id"))
+    .returning(SQL("*"))
+)
+
+
 def add(store: Store, title: str) -> int:
     return store.records.add(source="added", title=title, recording_path=f"/{title}.wav").id
+
+
+def test_a_statement_whose_text_is_kept_takes_other_values_each_time(store: Store):
+    ids = [add(store, "one"), add(store, "two")]
+
+    for moment, record_id in enumerate(ids, start=1):
+        title = f"Call ? %s {record_id}"
+        row = store.database.carry_out(RENAME, title=title, moment=float(moment), record_id=record_id)
+        assert row
+        assert (row["id"], row["title"], row["archived_at"]) == (record_id, title, moment)
+
+    assert [store.records.get(record_id).archived_at for record_id in ids] == [1.0, 2.0]
+    assert store.database.carry_out(RENAME, title="", moment=None, record_id=99) is None
 
 
 def completed(store: Store, title: str, text: str) -> int:

@@ -14,6 +14,7 @@ from shared.store.postgres import fulltext, inspection, locks, migrations
 from shared.store.postgres.changes import PostgresChangeFeed, horizon
 from shared.store.postgres.connections import Connections
 from shared.store.postgres.session import QUIETLY, Session
+from shared.store.statements import Statement
 from shared.store.words_index import Query
 
 #: With lists in them there are any number of statements.
@@ -88,6 +89,12 @@ class PostgresDatabase:
         """Run a statement that writes, and return the number of rows it has changed."""
         changed: int = self._execute(query, lambda: self._connections.execute(query).rowcount)
         return changed
+
+    def carry_out(self, statement: Statement, **values: Any) -> Row | None:
+        """Run a statement whose text is kept, in a transaction; return the first row it returns, if any."""
+        with self._session.errors():
+            text = statement.written(self._connections, values)
+            return statement.first_row(self._connections.execute_sql(*text))
 
     def unlocked(self, query: Any) -> Any:
         """Return a query that locks its rows, without those that others have locked."""

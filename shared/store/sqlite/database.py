@@ -29,6 +29,7 @@ from shared.store.sqlite.connections import Connections
 from shared.store.sqlite.inspection import schema_oddities
 from shared.store.sqlite.migrations import migrate, missing
 from shared.store.sqlite.reading import reading_uri
+from shared.store.statements import Statement
 from shared.store.words_index import Query
 
 #: Text in SQLite's message -> the error it becomes.
@@ -146,6 +147,12 @@ class SqliteDatabase:
         with self.errors():
             changed = query.execute(self._peewee)
             return changed if isinstance(changed, int) else 1
+
+    def carry_out(self, statement: Statement, **values: Any) -> Row | None:
+        """Run a statement whose text is kept; return the first row that it returns, if any."""
+        with self.errors():
+            text = statement.written(self._peewee, values)
+            return statement.first_row(self._peewee.execute_sql(*text))  # type: ignore[no-untyped-call]
 
     def unlocked(self, query: Any) -> Any:
         """Return the query: nobody changes a row while another statement writes."""
