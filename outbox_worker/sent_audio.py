@@ -18,6 +18,7 @@ from shared.files import Fingerprint, is_file, sha256_of, sync_folder
 from shared.logs import discreet
 from shared.settings import Settings
 from shared.store.outbox import OutboxItem
+from shared.store.outbox_states import RECEIVED, SENT
 from shared.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -51,8 +52,9 @@ class SentAudio:
                 found = Fingerprint.of(path, follow_links=False)
                 if await asyncio.to_thread(self._hashed, path) != item.sha256:
                     return  # the server has another content
-            with self._library.alone(patience_seconds=0.0):
-                self._remove(item, found)
+            with self._library.alone(patience_seconds=0.0), self._store.transaction():
+                if self._is_still_there(item):
+                    self._remove(item, found)
 
     def _remove(self, item: OutboxItem, found: Fingerprint | None) -> None:
         """Delete the file that was hashed, wherever it is by now; another one in its place stays."""
@@ -66,6 +68,11 @@ class SentAudio:
             sync_folder(path.parent)
         self._store.outbox.audio_deleted(item.record)
         log.info("recording %d: its file was deleted here, the server has it", item.record)
+
+    def _is_still_there(self, item: OutboxItem) -> bool:
+        """Whether the server has it as before it was hashed: the home may have left the server since."""
+        now = self._store.outbox.find(item.record)
+        return now is not None and now.state in (SENT, RECEIVED) and now.sha256 == item.sha256
 
     def _own(self, item: OutboxItem) -> Path | None:
         """Return where a recording is; None for a person's own file, which offhook never deletes."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from archive.erasing import Eraser
 from archive.library import Library
+from outbox_worker.sent_audio import SentAudio
 from shared.errors import StateConflict
 from shared.settings import Settings
 from shared.store.joining import JoinedServer
+from shared.store.outbox import Outbox
 from shared.store.outbox_states import RECEIVED, REFUSED, SENDING, SENT, WAITING
 from shared.store.store import Store
 from shared.store.values import Record
@@ -183,3 +188,25 @@ def test_a_call_that_is_deleted_here_is_to_be_deleted_at_the_server_in_the_same_
     assert joined.outbox.deletions() == [known.session_id]
     joined.outbox.deletion_done(known.session_id)
     assert joined.outbox.deletions() == []
+
+
+@pytest.mark.parametrize("happens", [Outbox.leave, Outbox.begin_anew])
+def test_a_file_stays_if_the_server_is_left_or_has_lost_it_while_it_is_hashed(
+    joined: Store, settings: Settings, happens: Callable[[Outbox], None]
+) -> None:
+    path = settings.inbox / "call.wav"
+    path.write_bytes(b"spoken")
+    record = joined.records.add(source="inbox", title="call", recording_path=str(path))
+    joined.outbox.adopt()
+    joined.outbox.take(record.id, sha256(b"spoken").hexdigest())
+
+    def meanwhile() -> None:
+        happens(joined.outbox)
+        joined.disconnect()  # a thread of its own hashes
+
+    asyncio.run(SentAudio(settings, joined, meanwhile).delete())
+    assert path.read_bytes() == b"spoken"
+
+    joined.outbox.take(record.id, sha256(b"spoken").hexdigest())
+    asyncio.run(SentAudio(settings, joined, lambda: None).delete())
+    assert path.exists() is not joined.outbox.is_joined()
