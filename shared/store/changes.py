@@ -36,8 +36,14 @@ class RecordChanges:
     def latest(self) -> int:
         """Return the number of the last change of any record; 0 if there was none."""
         horizon = self._database.changes_horizon()
-        newest = self._database.scalar(RecordChangeRow.select(fn.MAX(RecordChangeRow.seq)))
-        return min(int(newest or 0), horizon)
+        return min(self.newest(), horizon)
+
+    def newest(self) -> int:
+        """Return the highest number of a change; changes with lower numbers may be committed after it.
+
+        Unlike `latest`, it never falls, as long as the database is the same.
+        """
+        return int(self._database.scalar(RecordChangeRow.select(fn.MAX(RecordChangeRow.seq))) or 0)
 
     def since(self, seq: int, limit: int) -> list[RecordChange]:
         """Return the records that changed after a change, each with its last one, in their order."""

@@ -77,8 +77,11 @@ class TeamNews:
         calls are news.
         """
         store = self._desk.store.seen_by(View(owner_id))
-        latest = store.changes.latest()
-        changes = store.changes.since(seq if seq <= latest else 0, MOST_CALLS + 1)
+        after = seq if seq <= store.changes.newest() else 0
+        latest = max(
+            after, store.changes.latest()
+        )  # a change that is being made may hold it back for a moment
+        changes = store.changes.since(after, MOST_CALLS + 1)
         is_more = len(changes) > MOST_CALLS
         calls = news_of(store, changes[:MOST_CALLS])
         reached = changes[MOST_CALLS - 1].seq if is_more else max([latest, *(it.seq for it in changes)])

@@ -12,8 +12,11 @@ from contextlib import closing, contextmanager
 import psycopg
 import pytest
 
+from offhook.desk.desk import Desk
+from offhook.web.team.news import TeamNews
 from shared.errors import NewerDatabase, StoreBusy
 from shared.settings import Settings
+from shared.store.postgres.locks import CHANGES
 from shared.store.store import Store
 from tests.databases import place_of
 from tests.postgres import PostgresServer
@@ -115,6 +118,29 @@ def test_a_later_change_waits_for_an_earlier_one_that_is_not_committed(
         other.commit()
 
         assert [it.record_id for it in store.changes.since(before, 9)] == [first, second]
+
+
+def test_workstations_are_told_no_lower_number_by_a_change_that_begins_late(
+    store: Store, settings: Settings
+) -> None:
+    """A trigger of another process reads the last number, and rests before it takes its lock."""
+    first = add(store, "first")
+    with (
+        Desk({"home": settings.home, "database": settings.database}) as desk,
+        open_transaction(settings) as other,
+    ):
+        (drawn,) = other.execute("SELECT last_value FROM change_seq").fetchone() or (0,)
+        add(store, "second")
+        told = TeamNews(desk).read(None, 0)
+        other.execute("SELECT pg_advisory_xact_lock_shared(%s)", (CHANGES << 48 | drawn,))
+        other.execute("SELECT set_config('offhook.draws', 'on', true)")
+        other.execute("UPDATE call_records SET title = 'late' WHERE id = %s", (first,))
+        meanwhile = TeamNews(desk).read(None, told.seq)
+        other.commit()
+        afterwards = TeamNews(desk).read(None, meanwhile.seq)
+
+    assert (meanwhile.seq, meanwhile.calls) == (told.seq, [])
+    assert [it.record_id for it in afterwards.calls] == [first]
 
 
 def test_a_transaction_that_reads_before_it_writes_is_not_overtaken(store: Store) -> None:
