@@ -14,6 +14,7 @@ from archive import bundle
 from archive.library import Library
 from shared.errors import ClaimLost, OffhookError
 from shared.store.claims import Claim, Failure
+from shared.store.outbox_states import RECEIVED
 from shared.store.store import Store
 from shared.store.transitions import CANCELLED, COMPLETED, FAILED, QUEUED
 from shared.store.values import Record
@@ -33,8 +34,14 @@ class Outcomes:
     worker_id: str
 
     def transcript(self, record_id: int, found: bundle.Bundle) -> None:
-        """Take a transcript over, also one that replaces another; overlays of persons are carried over."""
+        """Take a transcript over, also one that replaces another; overlays of persons are carried over.
+
+        One that is here already, as both parts of the outbox may have asked for it, changes nothing.
+        """
         with self.store.transaction():
+            item = self.store.outbox.find(record_id)
+            if item and item.state == RECEIVED and found.words_seq <= item.words_seq:
+                return
             claim = self._claimed(record_id, found.model or "")
             if claim:
                 bundle.receive(self.store, claim, found)

@@ -11,7 +11,7 @@ from outbox_worker.client import Server
 from outbox_worker.errors import ServerRefused
 from outbox_worker.outcomes import DELETED, Outcomes
 from shared.store.claims import Failure
-from shared.store.outbox import OutboxItem
+from shared.store.outbox import SENDABLE, OutboxItem
 from shared.store.outbox_states import RECEIVED, SENT, UNSENT
 from shared.store.store import Store
 from shared.store.transitions import CANCELLED, COMPLETED, FAILED
@@ -66,11 +66,12 @@ class Receiving:
 
     async def apply(self, change: CallNews) -> None:
         """Take over what a change says of a call; one that was applied before changes nothing."""
+        self._early.pop(change.session_id, None)
         record = self._store.records.of_session(change.session_id)
         item = self._store.outbox.find(record.id) if record else None
-        if item is None:  # another workstation's
+        if record is None or item is None:  # another workstation's
             return
-        if item.state in UNSENT:
+        if item.state in UNSENT and record.transcription_status in SENDABLE:
             self._early[change.session_id] = change
         if item.state not in (SENT, RECEIVED):
             return

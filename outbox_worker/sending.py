@@ -21,10 +21,9 @@ from shared.errors import BadRecording, RecordingChanged, RecordingMissing, Reco
 from shared.logs import discreet
 from shared.settings import Settings
 from shared.store.claims import Failure
-from shared.store.outbox import OutboxItem
+from shared.store.outbox import SENDABLE, OutboxItem
 from shared.store.outbox_states import SENDING
 from shared.store.store import Store
-from shared.store.transitions import COMPLETED, QUEUED
 from shared.store.values import Record
 
 log = logging.getLogger(__name__)
@@ -132,7 +131,7 @@ class Sending:
 
     def _require_wanted(self, record_id: int) -> None:
         record, item = self._store.records.get(record_id), self._store.outbox.find(record_id)
-        is_wanted = record.transcription_status in (QUEUED, COMPLETED)
+        is_wanted = record.transcription_status in SENDABLE
         if item is None or item.state != SENDING or not is_wanted:
             raise NoLongerWanted
 

@@ -30,6 +30,8 @@ from shared.store.values import value_of
 from shared.store.waiting import has_come
 
 LONGEST_WAIT_SECONDS = 3600.0
+#: The states of a record whose recording is sent; a cancelled one waits.
+SENDABLE = (QUEUED, COMPLETED)
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class Outbox:
         wanted = OutboxRow.state.in_(UNSENT) & has_come(
             OutboxRow.next_attempt_at, self._clock(), LONGEST_WAIT_SECONDS
         )
-        wanted &= RecordRow.transcription_status.in_((QUEUED, COMPLETED))
+        wanted &= RecordRow.transcription_status.in_(SENDABLE)
         query = OutboxRow.select(OutboxRow).join(RecordRow, on=OutboxRow.record == RecordRow.id)
         order = (RecordRow.priority.desc(), RecordRow.id)
         row = self._database.first(query.where(wanted & ~_is_marked()).order_by(*order).limit(1))

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
+
 from archive.library import Library
 from archive.team_messages import CallNews
 from outbox_worker.client import Server
@@ -133,3 +135,42 @@ def test_a_call_that_is_deleted_at_the_server_waits_here_no_longer_and_a_transcr
         until(lambda: desk7.item(unfinished).server_status == "deleted", "the deletion is known")  # type: ignore[union-attr]
     assert desk7.store.records.get(unfinished.id).transcription_status in (CANCELLED, FAILED)
     assert "It stays here." in desk7.stage.text({"id": finished.id})
+
+
+def test_a_transcript_that_both_parts_of_the_outbox_fetch_at_once_is_taken_over_once(
+    desk7: Workstation, team: Team
+) -> None:
+    record = desk7.queued("both at once")
+    hook = desk7.store.hooks.add("command", "true", "secret", ["record.completed"])
+
+    async def work(server: Server, receiving: Receiving) -> None:
+        await handed_over(desk7, server, record)
+        desk7.store.outbox.take(record.id, record.sha256 or "")
+        team.transcribed(record.session_id, "Once.")
+        news = (await server.changes(0, 0)).calls
+        (mine,) = [it for it in news if it.session_id == record.session_id]
+        await asyncio.gather(receiving.taken(mine), receiving.apply(mine))
+
+    with_server(desk7, work)
+    assert len(desk7.store.deliveries.newest(hook.id, limit=9)) == 1
+
+
+@pytest.mark.parametrize("ends", ["cancelled", "refused"])
+def test_news_of_a_call_that_is_sent_no_further_hold_up_no_others(
+    desk7: Workstation, team: Team, ends: str
+) -> None:
+    record = desk7.queued(ends)
+
+    async def work(server: Server, receiving: Receiving) -> None:
+        await handed_over(desk7, server, record)
+        await receiving.receive()
+        if ends == "cancelled":
+            desk7.store.records.cancel(record.id)
+        else:
+            desk7.store.outbox.step("refuse", record.id)
+        await receiving.receive()
+
+    with_server(desk7, work)
+    joined = desk7.store.outbox.joined()
+    assert joined
+    assert joined.after_seq == team.store.changes.latest()
