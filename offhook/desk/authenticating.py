@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from hashlib import sha256
+from ipaddress import IPv6Network, ip_address
 
 from offhook.desk import person_password
 from offhook.desk.password import TooManyGuesses
@@ -61,8 +62,19 @@ def _limits(attempt: Attempt) -> tuple[Limit, ...]:
     A name is kept as a hash: it may be a password that was typed into the wrong field.
     """
     name = sha256(attempt.name.strip().lower().encode(errors="replace")).hexdigest()[:32]
+    place = _place(attempt.address)
     return (
-        Limit(f"{name} at {attempt.address}", free=5, most_seconds=900.0),
+        Limit(f"{name} at {place}", free=5, most_seconds=900.0),
         Limit(name, free=20, most_seconds=15.0),
-        Limit(f"at {attempt.address}", free=30, most_seconds=60.0),
+        Limit(f"at {place}", free=30, most_seconds=60.0),
     )
+
+
+def _place(address: str) -> str:
+    """Return what addresses of one place have in common: a site has at least 2^64 addresses of IPv6."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    plain = getattr(found, "ipv4_mapped", None) or found
+    return str(plain if plain.version == 4 else IPv6Network((int(plain), 64), strict=False))

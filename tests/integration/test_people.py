@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from offhook.desk.authenticating import Attempt, sign_in
+from offhook.desk.password import TooManyGuesses
 from shared.settings import Settings
 from shared.store.access import PASSWORD, SESSION, TOKEN
 from shared.store.audit import Note
@@ -148,6 +150,19 @@ def fail_after_adding(store: Store, view: View) -> None:
     with store.noting(view, Note("retry", 7)) as seen, seen.transaction():
         add(seen)
         _ = 1 / 0
+
+
+def test_guesses_from_one_network_of_ipv6_are_slowed_together(store: Store) -> None:
+    pytest.importorskip("argon2")
+
+    def guess(address: str) -> None:
+        assert sign_in(store, Attempt("ada", "a wrong password", address), 60.0) is None
+
+    for number in range(6):
+        guess(f"2001:db8::{number}")
+    with pytest.raises(TooManyGuesses):
+        guess("2001:db8::a:b:c:d")
+    guess("2001:db8:0:1::1")
 
 
 def test_a_change_and_its_note_are_stored_together_or_not_at_all(store: Store) -> None:
