@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from offhook.desk.desk import Desk
 from offhook.desk.health import Health
+from offhook.web.forwarded import is_proxied
 from offhook.web.metrics.traffic import Traffic
 from offhook.web.neighbours import user_of
 from offhook.web.networks import networks
@@ -72,7 +73,8 @@ class Scraping:
 
     def _is_near(self, request: Request) -> bool:
         """Whether a request comes from an address that may scrape, and not by way of a proxy."""
-        if request.client is None or any(name in request.headers for name in FORWARDED):
+        is_passed_on = is_proxied(request.scope) or any(name in request.headers for name in FORWARDED)
+        if request.client is None or is_passed_on:
             return False
         address = ipaddress.ip_address(request.client.host)
         return address.is_loopback or any(address in network for network in self._networks)

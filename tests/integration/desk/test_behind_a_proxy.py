@@ -162,6 +162,10 @@ def test_the_origin_is_compared_behind_the_proxy_too(behind: Behind, origin: str
     assert behind.sign_in(PROXY, without("Origin", ("Origin", origin))).status == 403
 
 
+def test_metrics_through_a_proxy_on_this_machine_are_not_asked_by_this_machine(behind: Behind) -> None:
+    assert behind.ask(PROXY, path="/metrics", headers=without("X-Forwarded-For")).status == 403
+
+
 def test_a_proxy_without_tls_gets_no_passwords(behind: Behind) -> None:
     plain = without("X-Forwarded-Proto", ("X-Forwarded-Proto", "http"))
     plain = (*(it for it in plain if it[0] != "Origin"), ("Origin", "http://desk.test"))
