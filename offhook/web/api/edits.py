@@ -11,6 +11,7 @@ from offhook.desk import history, replacing, terms
 from offhook.desk.replacing import Place, Replacement
 from offhook.web.api.limits import Name, RowNumber, WordNumber
 from offhook.web.call import Call, Endpoint
+from offhook.web.reads import SEARCH
 from shared.store.audit import Note
 from shared.store.edits import Edit
 from shared.times import iso
@@ -108,7 +109,9 @@ def replace(call: Call) -> Replaced:
     desk.store.records.get(record_id)
     if given.preview:
         wanted = None if given.everywhere else [record_id]
-        return _replaced(replacing.preview(desk, given.old, given.new, wanted))
+        note = Note(SEARCH, detail=given.old) if given.everywhere else Note("read", record_id)
+        with desk.noting(note) as noting:  # what is around the words is read
+            return _replaced(replacing.preview(noting, given.old, given.new, wanted))
     only = _chosen(given)
     if given.everywhere:
         return _replaced(replacing.replace_everywhere(desk, given.old, given.new, only))

@@ -41,6 +41,7 @@ from offhook.desk.searching import Place, Wanted, look
 from offhook.web.api.search import Words
 from offhook.web.call import Answers, Call, Endpoint, Stream, seen_by
 from offhook.web.dispatch import JSON
+from offhook.web.reads import SEARCH
 from offhook.web.sound_response import SoundResponse
 from offhook.web.team.chunks import taking
 from offhook.web.team.polling import Since, polling
@@ -48,6 +49,7 @@ from offhook.web.team.refusals import TokenInUse
 from offhook.web.team.senders import intake_of, sender_of, session_of
 from offhook.web.visitors import Visitor
 from offhook.web.work import Work
+from shared.store.audit import Note
 from shared.store.values import Record
 
 
@@ -102,8 +104,9 @@ def transcript(call: Call) -> Response:
 
 
 def search(call: Call) -> Hits:
-    """Find moments in the calls that the workstation sees."""
-    sender_of(call.request)
+    """Find moments in the calls that the workstation sees; it is noted if those are everybody's."""
+    if sender_of(call.request).owner_id is None:
+        call.desk.store.audit.note(call.desk.store.view, [Note(SEARCH, detail=call.query.q)])
     places = look(call.desk, call.query.q, call.query.limit, Wanted()).places
     records = call.desk.store.records.some({it.record_id for it in places})
     sessions = {it.id: it.session_id for it in records}

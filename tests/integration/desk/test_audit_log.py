@@ -17,7 +17,7 @@ from shared.store.access import READ, SESSION, WRITE
 from shared.store.people import LEAD
 from shared.store.store import Store
 from tests.desk import DeskServer
-from tests.integration.desk.team import Team, team_of
+from tests.integration.desk.team import CANARY, Team, team_of
 from tests.waiting import until
 
 
@@ -94,6 +94,17 @@ def test_each_change_is_noted_once_with_its_record(
     until(lambda: len(noted(team)) > len(before), "it is noted")
     new = [it for it in noted(team)[len(before) :] if it[0] not in ("read", "search")]
     assert new == [(action, team.of_ada.id)]  # nothing of a call that is another's, or is not there
+
+
+def test_a_preview_of_replaced_words_is_noted_as_what_it_lets_read(team: Team) -> None:
+    with closing(team.browser(team.eve)) as lead:
+        for everywhere in (True, False):
+            given = {"old": CANARY, "new": "Kenya", "everywhere": everywhere, "preview": True}
+            answer = lead.post(f"/api/v1/records/{team.of_bob.id}/replace", json=given)
+            assert answer.json()["count"] == 2
+    assert noted(team, "eve") == [("search", None), ("read", team.of_bob.id)]
+    (search,) = team.store.audit.entries(9, person="eve", action="search")
+    assert search.detail == CANARY
 
 
 def test_what_is_refused_is_not_noted_as_done(team: Team, ada: httpx.Client) -> None:

@@ -112,6 +112,8 @@ def test_a_token_for_all_calls_reads_them_and_changes_none(
     assert server_store.deletions.due_at([record.id]) == {}
     read = [(it.action, it.person) for it in server_store.audit.entries(20, record_id=record.id)]
     assert {("read", "boss"), ("audio", "boss")} <= set(read)
+    (search,) = server_store.audit.entries(20, person="boss", action="search")
+    assert search.detail == SECRET
     client.close()
 
 
