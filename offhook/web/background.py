@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from offhook.desk.desk import Desk
+from offhook.desk.left_calls import remove_left_calls
 from offhook.desk.removing import remove_due
 from offhook.desk.uploading import finish_left
 from offhook.hooks.deliverer import deliver
@@ -20,6 +21,7 @@ TASKS: tuple[Task, ...] = (
     deliver,
     remove_due,
     finish_left,
+    remove_left_calls,
 )
 STOP_SECONDS = 5.0
 
