@@ -33,13 +33,16 @@ from shared.home import part_of
 from shared.inbox_names import may_be_recording
 from shared.logs import discreet
 from shared.store.transitions import QUEUED
+from shared.store.uploads import owner_of
 from shared.store.values import Record, Upload
+from shared.store.view import View
 
 log = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
 
-MOST_UNFINISHED = 100
+#: Of one person, and files of all: what one begins does not keep others from sending.
+MOST_UNFINISHED, MOST_OF_A_TEAM = 100, 2_000
 #: What stays free on the disk, for a running recording: less is too little for `offhook doctor`.
 SPARE_BYTES = 200_000_000
 
@@ -195,7 +198,7 @@ class Uploads:
         for upload in self.unfinished():
             try:
                 if self.offset(upload) == upload.size_bytes:
-                    self.finish(upload.id)
+                    Uploads(_as_sender(self._desk, upload)).finish(upload.id)
             except (OSError, OffhookError) as error:
                 log.warning("an upload cannot be finished: %s", discreet(error))
         LeftUploads(self._desk.settings, self._desk.store).remove()
@@ -229,7 +232,9 @@ class Uploads:
             )
         if size_bytes is not None and size_bytes > settings.largest_file_bytes:
             raise too_large("It", size_bytes, settings.largest_file_gb)
-        if len(names_in(settings.uploads)) >= MOST_UNFINISHED:
+        store = self._desk.store
+        most_files = MOST_UNFINISHED if store.view.person_id is None else MOST_OF_A_TEAM
+        if len(names_in(settings.uploads)) >= most_files or store.uploads.count_own() >= MOST_UNFINISHED:
             raise TooManyUploads
         make_sure_of_room(settings.uploads, size_bytes or 0, self._spare_bytes)
         return settings.largest_file_bytes if size_bytes is None else size_bytes
@@ -238,6 +243,15 @@ class Uploads:
 def finish_left(desk: Desk, _: threading.Event) -> None:
     """Finish the uploads that were whole when the server before this one was killed."""
     Uploads(desk).resume()
+
+
+def _as_sender(desk: Desk, upload: Upload) -> Desk:
+    """Return the desk as the sender of an upload sees it: the same recording of another person is unknown."""
+    owner_id = owner_of(upload)
+    if owner_id is None:
+        return desk
+    person = desk.store.people.find(owner_id)
+    return desk.seen_by(View(owner_id, owner_id, person.name if person else ""))
 
 
 def _inbox_name(name: str, upload_id: str) -> str:

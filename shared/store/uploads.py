@@ -65,6 +65,10 @@ class Uploads:
         rows = self._database.all(UploadRow.select().order_by(UploadRow.created_at))
         return [upload for row in rows if self._has(upload := value_of(Upload, row))]
 
+    def count_own(self) -> int:
+        """Return how many uploads whoever has the view is sending."""
+        return sum(owner_of(it) == self._view.person_id for it in self.every())
+
     def of_candidate(self, candidate_id: str) -> list[Upload]:
         """Return the uploads of a person's recordings, the oldest first."""
         return [upload for upload in self.every() if upload.options.get("candidate_id") == candidate_id]
@@ -105,4 +109,10 @@ class Uploads:
         return found if found and self._has(found) else None
 
     def _has(self, upload: Upload) -> bool:
-        return self._view.owner_id in (None, upload.options.get(_OWNER))
+        return self._view.owner_id in (None, owner_of(upload))
+
+
+def owner_of(upload: Upload) -> int | None:
+    """Return the person who sends an upload, None in a home without people."""
+    owner_id = upload.options.get(_OWNER)
+    return owner_id if isinstance(owner_id, int) else None
