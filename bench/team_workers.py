@@ -26,8 +26,8 @@ from tests.waiting import until
 from transcribe_worker.jobs.hints import HintQueue
 
 #: What tiny.en takes for a call of a minute on two cores.
-SECONDS = 1.0
-CALLS = 16
+SECONDS = 2.0
+CALLS = 80
 WORKERS = (1, 2, 4)
 GOAL = 3.9
 PATIENCE_SECONDS = 400
