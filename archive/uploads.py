@@ -33,6 +33,8 @@ class LeftUploads:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder, self._store, self._clock = settings.uploads, store, clock or store.clock
+        #: Another machine of a team may have the file of an upload.
+        self._patience_seconds = KEPT_SECONDS if settings.database else STRAY_SECONDS
         self._monotonic, self._due = monotonic, float("-inf")
 
     def apply(self) -> None:
@@ -61,7 +63,7 @@ class LeftUploads:
         try:
             return self._rests(part) > KEPT_SECONDS and is_free(part)
         except FileNotFoundError:
-            return self._clock() - upload.created_at > STRAY_SECONDS
+            return self._clock() - upload.created_at > self._patience_seconds
 
     def _is_stray(self, path: Path) -> bool:
         with suppress(FileNotFoundError):

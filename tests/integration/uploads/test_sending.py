@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -242,6 +242,19 @@ def test_uploads_that_nobody_goes_on_with_are_removed(desk: Desk, uploads: Uploa
     os.utime(stray, (0, moment - STRAY_SECONDS - 1))
     LeftUploads(desk.settings, desk.store).remove()
     assert parts(desk) == [f"{fresh.id}.part"]
+
+
+def test_an_upload_whose_file_another_machine_has_is_left_to_it_for_days(
+    desk: Desk, uploads: Uploads
+) -> None:
+    upload = begun(uploads)
+    (desk.settings.uploads / f"{upload.id}.part").unlink()
+    hours_later, days_later = (time.time() + 2 * it for it in (STRAY_SECONDS, KEPT_SECONDS))
+    of_a_team = replace(desk.settings, database="postgresql://db.example/offhook")
+    LeftUploads(of_a_team, desk.store, lambda: hours_later).remove()
+    assert [found.id for found in uploads.unfinished()] == [upload.id]
+    LeftUploads(of_a_team, desk.store, lambda: days_later).remove()
+    assert uploads.unfinished() == []
 
 
 def test_an_upload_that_is_being_sent_is_never_given_up(desk: Desk, uploads: Uploads) -> None:
