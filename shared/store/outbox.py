@@ -201,9 +201,15 @@ class Outbox:
             self._database.run(row)
 
     def begin_anew(self) -> None:
-        """Offer everything again to a server that has lost changes, as one restored from a backup."""
+        """Offer everything again to a server that has lost changes, as one restored from a backup.
+
+        Of what has come back from it, that is what is still here.
+        """
+        completed = RecordRow.select(RecordRow.id).where(RecordRow.transcription_status == COMPLETED)
+        kept = (OutboxRow.state == RECEIVED) & OutboxRow.audio_deleted_at.is_null()
+        kept &= OutboxRow.record.in_(completed)
         with self._database.transaction():
-            for item in self._items(OutboxRow.state == SENT):
+            for item in self._items((OutboxRow.state == SENT) | kept):
                 self.step("forgotten", item.record)
             self._database.run(OutboxRow.update(words_seq=0))
             self.server.took_over(0)

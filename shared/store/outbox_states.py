@@ -37,5 +37,5 @@ STEPS = {
     "refuse": Step(UNSENT, REFUSED),
     "receive": Step((SENT, RECEIVED), RECEIVED),
     "ask_again": Step((RECEIVED, REFUSED), WAITING, {"sent_bytes": 0, **_NO_TROUBLE}),
-    "forgotten": Step((SENT,), WAITING, {"sent_bytes": 0, "server_status": None}),
+    "forgotten": Step((SENT, RECEIVED), WAITING, {"sent_bytes": 0, "server_status": None}),
 }

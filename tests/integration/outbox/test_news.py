@@ -120,6 +120,21 @@ def test_a_server_that_was_restored_from_a_backup_is_offered_everything_again(
     assert len(team.records(record.session_id)) == 1
 
 
+def test_a_file_that_is_gone_is_no_loss_while_the_server_has_it(desk7: Workstation, team: Team) -> None:
+    """As after a death between the deletion of the file and that of its row, and a restored server."""
+    record = desk7.queued("gone here")
+
+    async def work(server: Server, receiving: Receiving) -> None:
+        await handed_over(desk7, server, record)
+        desk7.store.outbox.take(record.id, record.sha256 or "")
+
+    with_server(desk7, work)
+    Path(record.recording_path).unlink()
+    desk7.store.outbox.begin_anew()
+    with desk7.outbox():
+        desk7.reaches(record, SENT)
+
+
 def test_a_call_that_is_deleted_at_the_server_waits_here_no_longer_and_a_transcript_stays(
     desk7: Workstation, team: Team
 ) -> None:

@@ -158,6 +158,21 @@ def test_a_server_that_has_lost_changes_is_offered_everything_again(joined: Stor
     assert (due.record, due.state, server.after_seq) == (record.id, WAITING, 0)
 
 
+def test_what_has_come_back_is_offered_again_as_far_as_it_is_still_here(joined: Store) -> None:
+    kept, gone, failed = (added(joined, name) for name in ("kept", "gone", "failed"))
+    joined.outbox.adopt()
+    for record in (kept, gone, failed):
+        joined.outbox.take(record.id, HASH)
+        joined.outbox.receive(record.id, words_seq=5)
+    for record in (kept, gone):
+        completed(joined, record)
+    joined.records.cancel(failed.id)
+    joined.outbox.audio_deleted(gone.id)
+    joined.outbox.begin_anew()
+    states = {number: it.state for number, it in joined.outbox.some([kept.id, gone.id, failed.id]).items()}
+    assert states == {kept.id: WAITING, gone.id: RECEIVED, failed.id: RECEIVED}
+
+
 def test_a_server_is_away_since_the_first_time_and_back_with_the_next_answer(joined: Store) -> None:
     joined.outbox.server.away("It refuses connections.")
     first = joined.outbox.joined()
