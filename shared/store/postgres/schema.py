@@ -28,6 +28,8 @@ INDEXES = {
     "record_created_at_completed_at": "call_records (created_at, completed_at)",
     "record_created_at_id": "call_records (created_at, id)",
     "record_owner_id_created_at_id": "call_records (owner_id, created_at, id)",
+    "record_status_created_at_id": "call_records (transcription_status, created_at, id)",
+    "record_title_id": "call_records (title COLLATE nocase, id)",
     "segment_record_id_id": "segments (record_id, id)",
     "record_created_at_unfinished": "call_records (created_at) WHERE completed_at IS NULL",
 }
