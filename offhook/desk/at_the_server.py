@@ -20,10 +20,10 @@ LONGEST_SECONDS = 600.0
 
 
 class AtTheServer:
-    """The recordings at the joined server, by their session ids."""
+    """The recordings at the joined server, by their session ids; a larger one than is known is not taken."""
 
-    def __init__(self, server: JoinedServer, folder: Path) -> None:
-        self._server, self._folder = server, folder
+    def __init__(self, server: JoinedServer, folder: Path, most_bytes: float) -> None:
+        self._server, self._folder, self._most_bytes = server, folder, most_bytes
 
     def open(self, key: str) -> BinaryIO:
         """Fetch a recording, and open it. Raises OnlyAtTheServer if it cannot be fetched now."""
@@ -42,6 +42,8 @@ class AtTheServer:
     async def _fetch(self, session_id: str, file: BinaryIO) -> None:
         async with Server(self._server) as client:
             async for block in client.audio(session_id, LONGEST_SECONDS):
+                if file.tell() + len(block) > self._most_bytes:  # it would fill the disk
+                    raise ServerAway("It sends more than the recording has.")
                 file.write(block)
 
 
@@ -53,4 +55,5 @@ def elsewhere(settings: Settings, store: Store, record: Record) -> Source | None
     server = store.outbox.joined()
     if server is None:
         raise OnlyAtTheServer("The recording is at the server that this home has left.")
-    return AtTheServer(server, settings.copies)
+    most_bytes = settings.largest_file_bytes if record.size_bytes is None else record.size_bytes
+    return AtTheServer(server, settings.copies, most_bytes)
