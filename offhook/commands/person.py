@@ -10,6 +10,7 @@ from offhook.commands.options import filled, json_option, pass_desk
 from offhook.commands.password import asked_or_read
 from offhook.commands.printing import confirm, print_json, say, warn
 from offhook.desk import people, person_password
+from offhook.desk.access import tokens
 from offhook.desk.desk import Desk
 from shared.store.people import MEMBER, ROLES, Person
 from shared.store.view import MACHINE
@@ -38,6 +39,8 @@ def add(desk: Desk, name: str, role: str, shown_name: str | None, generate: bool
     say(f"{added.name} is added as {added.role}.")
     if is_first:
         warn("This home is a team's now. The desk asks for name and password; every browser is signed out.")
+        if any(it.person_id is None for it in tokens(desk)):
+            warn("Tokens that were made before still see everything: `offhook token list`.")
     if not people.has_admin(desk):
         warn("There is no admin yet: `offhook person role NAME admin`.")
     _print_made(password if generate else None)

@@ -31,6 +31,12 @@ def actions(stage: Stage) -> list[str]:
     return [f"{it['action']} {it['detail']}" for it in reversed(found)]
 
 
+def test_who_makes_a_home_a_teams_is_told_of_tokens_that_see_everything(stage: Stage) -> None:
+    assert stage.offhook("token", "create", "script").returncode == 0
+    warnings = [stage.offhook("person", "add", name, "--no-password").stderr for name in ("ada", "bob")]
+    assert ["Tokens that were made before" in it for it in warnings] == [True, False]
+
+
 def test_people_are_added_changed_and_removed_and_all_of_it_is_noted(stage: Stage) -> None:
     assert stage.offhook("person", "add", "Ada", "--role", "admin", input=PASSWORD + "\n").returncode == 0
     done = stage.offhook("person", "add", "bob", "--generate")
