@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
 #: A server that answers at once though nothing has changed is not asked more often than this.
 PACE_SECONDS = 1.0
-#: How often files that could not be deleted are tried again.
+#: How often files that could not be deleted are tried again, and what waits too long is looked for.
 AUDIO_SECONDS = 300.0
 #: After an error of offhook's own, which may be gone then.
 FAULT_SECONDS = 30.0
@@ -99,6 +99,7 @@ class Session:
             return True
         if self._audio_at is None or time.monotonic() - self._audio_at > AUDIO_SECONDS:
             await self._audio.delete()
+            self._store.outbox.doubt()
             self._audio_at = time.monotonic()
         if not has_answered:
             await self._something_new()

@@ -30,6 +30,8 @@ from shared.store.values import value_of
 from shared.store.waiting import has_come
 
 LONGEST_WAIT_SECONDS = 3600.0
+#: After this time without an outcome the server is asked whether it still has a recording.
+DOUBT_SECONDS = 86_400.0
 #: The states of a record whose recording is sent; a cancelled one waits.
 SENDABLE = (QUEUED, COMPLETED)
 
@@ -213,6 +215,17 @@ class Outbox:
                 self.step("forgotten", item.record)
             self._database.run(OutboxRow.update(words_seq=0))
             self.server.took_over(0)
+
+    def doubt(self) -> None:
+        """Offer again what the server took a day ago and has not finished.
+
+        One that was restored from a backup without it, and has got other calls since, would never tell.
+        """
+        unfinished = RecordRow.select(RecordRow.id).where(RecordRow.transcription_status.in_(SENDABLE))
+        is_old = OutboxRow.sent_at < self._clock() - DOUBT_SECONDS
+        where = (OutboxRow.state == SENT) & is_old & OutboxRow.record.in_(unfinished)
+        for item in self._items(where):
+            self.step("forgotten", item.record)
 
     # Deletions
 

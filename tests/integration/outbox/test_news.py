@@ -16,7 +16,8 @@ from outbox_worker.facts import facts
 from outbox_worker.outcomes import Outcomes
 from outbox_worker.receiving import Receiving
 from shared.settings import Settings
-from shared.store.outbox_states import RECEIVED, SENT
+from shared.store.outbox import DOUBT_SECONDS, Outbox
+from shared.store.outbox_states import RECEIVED, REFUSED, SENT
 from shared.store.transitions import CANCELLED, COMPLETED, FAILED, QUEUED
 from shared.store.values import Record
 from tests.team import Team, Workstation
@@ -133,6 +134,25 @@ def test_a_file_that_is_gone_is_no_loss_while_the_server_has_it(desk7: Workstati
     desk7.store.outbox.begin_anew()
     with desk7.outbox():
         desk7.reaches(record, SENT)
+
+
+def test_what_a_restored_server_does_not_know_is_sent_again_or_fails_with_the_reason(
+    desk7: Workstation, team: Team
+) -> None:
+    """Its numbers have grown since beyond what this workstation has seen."""
+    here, gone = desk7.queued("still here"), desk7.queued("nowhere any more")
+    outbox = desk7.store.outbox
+    outbox.adopt()
+    for record in (here, gone):
+        outbox.take(record.id, record.sha256 or "")
+    Path(gone.recording_path).unlink()
+    outbox.audio_deleted(gone.id)
+    Outbox(desk7.store.database, lambda: desk7.store.clock() + DOUBT_SECONDS + 1).doubt()
+    with desk7.outbox():
+        desk7.reaches(here, SENT)
+        desk7.reaches(gone, REFUSED)
+    assert len(team.records(here.session_id)) == 1
+    assert desk7.store.records.get(gone.id).error_code == "recording_missing"
 
 
 def test_a_call_that_is_deleted_at_the_server_waits_here_no_longer_and_a_transcript_stays(

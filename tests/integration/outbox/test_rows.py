@@ -15,7 +15,7 @@ from outbox_worker.sent_audio import SentAudio
 from shared.errors import StateConflict
 from shared.settings import Settings
 from shared.store.joining import JoinedServer
-from shared.store.outbox import Outbox
+from shared.store.outbox import DOUBT_SECONDS, Outbox
 from shared.store.outbox_states import RECEIVED, REFUSED, SENDING, SENT, WAITING
 from shared.store.store import Store
 from shared.store.values import Record
@@ -171,6 +171,25 @@ def test_what_has_come_back_is_offered_again_as_far_as_it_is_still_here(joined: 
     joined.outbox.begin_anew()
     states = {number: it.state for number, it in joined.outbox.some([kept.id, gone.id, failed.id]).items()}
     assert states == {kept.id: WAITING, gone.id: RECEIVED, failed.id: RECEIVED}
+
+
+def test_what_a_server_has_not_finished_in_a_day_is_offered_again(joined: Store, settings: Settings) -> None:
+    old, cancelled = (added(joined, name) for name in ("old", "cancelled"))
+    joined.outbox.adopt()
+    for record in (old, cancelled):
+        joined.outbox.take(record.id, HASH)
+    joined.records.cancel(cancelled.id)
+    joined.outbox.doubt()
+    assert joined.outbox.due() is None
+    tomorrow = Outbox(joined.database, lambda: joined.clock() + DOUBT_SECONDS + 1)
+    tomorrow.doubt()
+    due = joined.outbox.due()
+    assert due
+    assert (due.record, due.state) == (old.id, WAITING)
+    assert joined.outbox.counts()["sent"] == 1
+    joined.outbox.take(old.id, HASH)
+    joined.outbox.doubt()
+    assert joined.outbox.counts()["sent"] == 2
 
 
 def test_a_server_is_away_since_the_first_time_and_back_with_the_next_answer(joined: Store) -> None:
