@@ -44,12 +44,13 @@ class Finishing:
     async def wait(self, request: Request, record_id: int) -> Record:
         """Return a record as soon as it is finished, or waits for a person.
 
-        Raises RecordNotFound if it is deleted, HungUp, ServerStops, TooManyStreams.
+        Raises RecordNotFound if it is deleted, HungUp, ServerStops, TooManyStreams. Each person of a team may
+        wait for some.
         """
-        woken = asyncio.Event()
+        woken, person = asyncio.Event(), request.state.visitor.person
         gone = asyncio.create_task(until_gone(request.receive))
         try:
-            with self._listening(woken.set):
+            with self._listening(woken.set, person.id if person else None):
                 while is_open(record := await self._work.run(self._desk.store.records.get, record_id)):
                     if self._hub.listeners.is_stopped:
                         raise ServerStops
@@ -60,9 +61,9 @@ class Finishing:
             gone.cancel()
 
     @contextmanager
-    def _listening(self, wake: Callable[[], None]) -> Iterator[None]:
+    def _listening(self, wake: Callable[[], None], person_id: int | None) -> Iterator[None]:
         wake_from_afar = from_any_thread(wake)
-        self._hub.listeners.join(wake_from_afar)
+        self._hub.listeners.join(wake_from_afar, person_id)
         try:
             yield
         finally:
