@@ -12,7 +12,7 @@ import peewee
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from shared.errors import SettingsError, StoreAway
+from shared.errors import SettingsError, StoreAway, StoreConflict
 from shared.store.postgres import failures
 from shared.store.postgres.connections import Connections, milliseconds
 from shared.store.postgres.server_clock import ServerClock
@@ -156,7 +156,10 @@ class Session:
     def _commit(self) -> None:
         if self.own.is_lost:
             raise StoreAway(f"{self.name}: the connection was lost in the middle of a transaction.")
-        self.execute("COMMIT")
+        if (
+            self.execute("COMMIT").statusmessage != "COMMIT"
+        ):  # the server's answer where a statement had failed
+            raise StoreConflict(f"{self.name} has undone a transaction: one of its statements had failed.")
 
     def _roll_back(self) -> None:
         """Undo everything; a connection that cannot is let go of, and the server does it."""

@@ -7,14 +7,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
+import peewee
 import psycopg
 import pytest
 
 from offhook.desk.desk import Desk
 from offhook.web.team.news import TeamNews
-from shared.errors import NewerDatabase, StoreBusy
+from shared.errors import NewerDatabase, StoreBusy, StoreConflict
 from shared.settings import Settings
 from shared.store.postgres.locks import CHANGES
 from shared.store.store import Store
@@ -141,6 +142,18 @@ def test_workstations_are_told_no_lower_number_by_a_change_that_begins_late(
 
     assert (meanwhile.seq, meanwhile.calls) == (told.seq, [])
     assert [it.record_id for it in afterwards.calls] == [first]
+
+
+def test_a_transaction_that_the_server_has_undone_does_not_count_as_made(store: Store) -> None:
+    def write() -> None:
+        with store.transaction():
+            add(store, "lost")
+            with suppress(peewee.IntegrityError):
+                execute("INSERT INTO call_records (id) VALUES (1)")
+
+    with pytest.raises(StoreConflict, match="undone"):
+        write()
+    assert list(store.records.every()) == []
 
 
 def test_a_transaction_that_reads_before_it_writes_is_not_overtaken(store: Store) -> None:
