@@ -272,10 +272,15 @@ def _columns(facts: CallFacts) -> Mapping[str, Any]:
     return {
         "source": facts.source,
         "title": one_line(facts.title).strip() or "Call",
-        "candidate_id": facts.candidate_id,
-        "project_id": facts.project_id,
+        "candidate_id": _name(facts.candidate_id),
+        "project_id": _name(facts.project_id),
         "created_at": facts.created_at,
         "duration_seconds": facts.duration_seconds,
         "flags": facts.flags,
         "options": usable_options(facts.options),
     }
+
+
+def _name(text: str | None) -> str | None:
+    """Return a name as every database takes it: PostgreSQL takes no NUL."""
+    return one_line(text).strip() or None if text else None

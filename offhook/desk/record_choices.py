@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -27,6 +27,10 @@ class RecordChoices:
     columns: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
+
+    def in_turn(self) -> RecordChoices:
+        """Return them without urgency: who moves others back has to see them."""
+        return replace(self, columns={**self.columns, "priority": min(0, self.columns.get("priority", 0))})
 
     def stored(self) -> dict[str, Any]:
         """Return them as an upload's row has them."""

@@ -216,6 +216,8 @@ class Uploads:
         return part_of(self._desk.settings.uploads, upload_id)
 
     def _add(self, part: PartFile, name: str, size_bytes: int, chosen: RecordChoices) -> Upload:
+        if self._desk.store.view.owner_id is not None:
+            chosen = chosen.in_turn()
         upload_id = part.path.stem
         place = self._desk.settings.inbox / _inbox_name(name, upload_id)
         return self._desk.store.uploads.begin(

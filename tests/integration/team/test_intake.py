@@ -36,7 +36,8 @@ def parts_of(server: DeskServer, call: HandedOver) -> list[Path]:
 def test_a_call_becomes_a_record_of_its_person_with_its_recording_in_the_storage(
     server: DeskServer, server_store: Store, ada: WorkstationClient
 ):
-    chosen = {"title": "Zoë", "candidate_id": "C", "options": {"language": "de"}}
+    with_nul = "C\0"  # PostgreSQL takes none
+    chosen = {"title": "Zoë", "candidate_id": with_nul, "options": {"language": "de"}}
     captured = {"layout": "mono", "loudness": LOUD, "flags": ["gaps_filled"], "verdict": {"a": 1}}
     call = HandedOver(os.urandom(300_000), facts=chosen | captured)
 

@@ -9,7 +9,7 @@ from offhook.desk.desk import Desk
 from offhook.desk.uploading import TooManyUploads, Uploads
 from shared.store.people import MEMBER
 from shared.store.view import View
-from tests.integration.uploads.test_sending import begun, send, sent
+from tests.integration.uploads.test_sending import WAV, begun, send, sent
 
 
 @pytest.fixture
@@ -44,3 +44,11 @@ def test_unfinished_uploads_of_one_person_keep_no_other_from_sending(
     with pytest.raises(TooManyUploads):
         begun(ada)
     begun(bob)
+
+
+def test_who_does_not_see_the_calls_of_others_cannot_put_an_own_one_before_them(
+    desk: Desk, people: list[Uploads]
+) -> None:
+    ada, _ = people
+    assert sent(ada, priority="100").priority == 0
+    assert sent(Uploads(desk, spare_bytes=0), content=WAV + b"\0", priority="100").priority == 100
