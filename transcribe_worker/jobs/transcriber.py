@@ -90,23 +90,25 @@ class Transcriber:
 
     def transcribe(self, record_id: int) -> None:
         """Transcribe this recording, and no other, if it can be claimed."""
+        watch = Stopwatch()
         if self._takes() and (claim := self._turn.claim_only(record_id, self._may)):
-            self._work(claim)
+            self._work(claim, watch)
 
     def look(self, hinted: int | None) -> None:
         """Transcribe the recording whose turn it is, after a hint at one or without.
 
         A hint that is for others is given back, and this thread rests, so that they get it.
         """
-        is_draining = self.store.machines.is_draining()
+        watch, is_draining = Stopwatch(), self.store.machines.is_draining()
         if not is_draining and self._takes() and (claim := self._turn.claim(hinted, self._may)):
-            self._work(claim)
+            self._work(claim, watch)
         elif hinted is not None and (record := self._turn.for_others(hinted, is_draining)):
             self.give_back(record)
             self.stopping.wait(GIVEN_BACK_REST_SECONDS)
 
-    def _work(self, claim: Claim) -> None:
-        watch, record_id = Stopwatch(), claim.record.id
+    def _work(self, claim: Claim, watch: Stopwatch) -> None:
+        watch.lap("claimed")
+        record_id = claim.record.id
         log.info("recording %d: transcribing, attempt %d", record_id, claim.record.attempts)
         self.report("working")
         try:

@@ -200,7 +200,7 @@ def test_a_form_in_another_order_or_that_breaks_off_leaves_nothing(
         plain.post(WHERE, content=b"x", headers={"Content-Type": "text/plain"}),
     ):
         assert refused(broken)[3] == "bad_request", broken.text
-    assert list((desk.stage.home / "uploads").iterdir()) == []
+    assert [it for it in (desk.stage.home / "uploads").iterdir() if it.is_file()] == []
 
 
 @contextmanager
@@ -223,7 +223,7 @@ def sent_to_a_paused_queue(
 
     with socket.create_connection(("127.0.0.1", desk.port), timeout=60) as connection:
         connection.sendall(head.encode() + body[:-10])
-        until(lambda: list((desk.stage.home / "uploads").iterdir()), "the file arrives")
+        until(lambda: list((desk.stage.home / "uploads").glob("*.*")), "the file arrives")
         store.controls.set_paused(True)
         try:
             connection.sendall(body[-10:])
