@@ -79,7 +79,7 @@ def test_a_database_that_is_gone_is_told(desk: DeskServer):
 def test_a_server_of_databases_that_is_killed_is_told_until_it_is_back(tmp_path: Path):
     if why := postgres.missing():
         skip_or_fail(why)
-    server = PostgresServer()
+    server = PostgresServer({"fsync": "on"})  # what it has committed outlives it
     try:
         with serving(Stage(tmp_path / "home", (("OFFHOOK_DATABASE", server.url()),))) as desk:
             assert asked(desk) == (200, WELL)
