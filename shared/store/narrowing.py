@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,17 @@ class Narrowing:
     until: float | None = None
     said: SaidBy | None = None
     owner_id: int | None = None
+
+    def of_records(self) -> list[tuple[str, Any]]:
+        """Return what a record `r` must meet: the left side of each condition, and its value."""
+        given = (
+            ("r.candidate_id =", self.candidate_id),
+            ("r.project_id =", self.project_id),
+            ("r.owner_id =", self.owner_id),
+            ("r.created_at >=", self.since),
+            ("r.created_at <", self.until),
+        )
+        return [(condition, value) for condition, value in given if value is not None]
 
 
 EVERYTHING = Narrowing()

@@ -183,15 +183,9 @@ def _range(number: int, bits: int) -> str:
 
 
 def _of_records(narrowing: Narrowing, only_in: list[int] | None) -> tuple[str, tuple[Any, ...]]:
-    given = (
-        ("r.candidate_id = %s", narrowing.candidate_id),
-        ("r.project_id = %s", narrowing.project_id),
-        ("r.created_at >= %s", narrowing.since),
-        ("r.created_at < %s", narrowing.until),
-        ("r.owner_id = %s", narrowing.owner_id),
-        ("r.id = ANY(%s)", only_in),
-    )
-    found = [(text, value) for text, value in given if value is not None]
+    found = [(f"{condition} %s", value) for condition, value in narrowing.of_records()]
+    if only_in is not None:
+        found.append(("r.id = ANY(%s)", only_in))
     return "".join(f" AND {text}" for text, _ in found), tuple(value for _, value in found)
 
 

@@ -113,16 +113,9 @@ def _ranges(execute: Execute, conditions: str, values: tuple[Any, ...]) -> Itera
 
 
 def _of_records(narrowing: Narrowing, only_in: str | None) -> tuple[str, tuple[Any, ...]]:
-    given = (
-        ("r.candidate_id = ?", narrowing.candidate_id),
-        ("r.project_id = ?", narrowing.project_id),
-        ("r.owner_id = ?", narrowing.owner_id),
-        ("r.created_at >= ?", narrowing.since),
-        ("r.created_at < ?", narrowing.until),
-        ("r.owner_id = ?", narrowing.owner_id),
-        ("r.id IN (SELECT value FROM json_each(?))", only_in),
-    )
-    found = [(text, value) for text, value in given if value is not None]
+    found = [(f"{condition} ?", value) for condition, value in narrowing.of_records()]
+    if only_in is not None:
+        found.append(("r.id IN (SELECT value FROM json_each(?))", only_in))
     return "".join(f" AND {text}" for text, _ in found), tuple(value for _, value in found)
 
 
