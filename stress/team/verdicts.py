@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from stress import verdicts
 from stress.team import fences
 from stress.team.calls import Call, expected_texts
 from stress.team.hearing import Texts
@@ -27,19 +28,10 @@ _TEXTS = "SELECT record_id, text FROM segments ORDER BY record_id, start_seconds
 
 
 @dataclass
-class Verdict:
+class Verdict(verdicts.Verdict):
     """The faults, a line for each."""
 
-    lost: list[str] = field(default_factory=list)
-    doubled: list[str] = field(default_factory=list)
-    stuck: list[str] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
     fenced: list[str] = field(default_factory=list)
-    left_over: list[str] = field(default_factory=list)
-
-    @property
-    def faults(self) -> list[str]:
-        return [f"{kind}: {what}" for kind, found in vars(self).items() for what in found]
 
 
 @dataclass(frozen=True)
