@@ -25,6 +25,7 @@ from shared.settings import Settings
 from shared.store.objects import UNCLAIMED_SECONDS
 from shared.store.store import Store
 from shared.store.values import Record
+from tests.dying import DESK_THAT_DIES
 from tests.forks import Forks, forks
 from tests.integration.inbox.files import recording
 
@@ -32,7 +33,8 @@ IMPORTS = """
 import offhook.desk.intake, peewee, transcribe_worker.jobs.hints, archive.storage.folder
 """
 #: Takes a call and dies just before a step: a change to the file system, or to the database.
-TAKER = """
+TAKER = (
+    """
 import os, sys
 from pathlib import Path
 import msgspec
@@ -44,42 +46,16 @@ from offhook.desk.intake import Intake, Sender
 left, content = int(sys.argv[2]), Path(sys.argv[3]).read_bytes()
 facts = msgspec.json.decode(sys.argv[5], type=CallFacts)
 
-def step():
-    global left
-    if left == 0:
-        os._exit(9)
-    left -= 1
-
-def notice(event, arguments):
-    made = event == "open" and str(arguments[0]).endswith(".part")
-    if made or event in ("os.rename", "os.remove"):
-        step()
-
-execute, commit, write = SqliteDatabase.execute_sql, SqliteDatabase.commit, os.write
-
-def execute_sql(self, sql, *arguments, **options):
-    if sql.split()[0] in ("INSERT", "UPDATE", "DELETE"):
-        step()
-    return execute(self, sql, *arguments, **options)
-
-def committing(self):
-    step()
-    return commit(self)
-
-def writing(handle, block):
-    step()
-    return write(handle, block)
-
-desk = Desk({"home": sys.argv[1]})
-desk.store
-SqliteDatabase.execute_sql, SqliteDatabase.commit, os.write = execute_sql, committing, writing
-sys.addaudithook(notice)
+"""
+    + DESK_THAT_DIES
+    + """
 intake = Intake(desk, Sender(1, "0f" * 16, 1), spare_bytes=0)
 call = intake.offer(sys.argv[4], facts)
 for start in range(0, len(content), 2000):
     intake.append(call, start, [content[start : start + 1000], content[start + 1000 : start + 2000]])
 intake.commit(sys.argv[4])
 """
+)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from archive.uploads import STRAY_SECONDS, LeftUploads
 from offhook.desk import record_choices
 from offhook.desk.desk import Desk
 from offhook.desk.uploading import Uploads
+from tests.dying import DESK_THAT_DIES
 from tests.forks import Forks, forks
 from tests.integration.inbox.files import Clock, recording
 from tests.integration.uploads.test_sending import send
@@ -24,7 +25,8 @@ IMPORTS = """
 import offhook.desk.uploading, offhook.desk.record_choices, peewee, transcribe_worker.jobs.hints
 """
 #: Sends a recording and dies just before a step: a change to the file system, or to the database.
-SENDER = """
+SENDER = (
+    """
 import os, sys
 from pathlib import Path
 from peewee import SqliteDatabase
@@ -34,36 +36,9 @@ from offhook.desk.uploading import Uploads
 
 left, content = int(sys.argv[2]), Path(sys.argv[3]).read_bytes()
 
-def step():
-    global left
-    if left == 0:
-        os._exit(9)
-    left -= 1
-
-def notice(event, arguments):
-    made = event == "open" and str(arguments[0]).endswith(".part")
-    if made or event in ("os.rename", "os.remove"):
-        step()
-
-execute, commit, write = SqliteDatabase.execute_sql, SqliteDatabase.commit, os.write
-
-def execute_sql(self, sql, *arguments, **options):
-    if sql.split()[0] in ("INSERT", "UPDATE", "DELETE"):
-        step()
-    return execute(self, sql, *arguments, **options)
-
-def committing(self):
-    step()
-    return commit(self)
-
-def writing(handle, block):
-    step()
-    return write(handle, block)
-
-desk = Desk({"home": sys.argv[1]})
-desk.store
-SqliteDatabase.execute_sql, SqliteDatabase.commit, os.write = execute_sql, committing, writing
-sys.addaudithook(notice)
+"""
+    + DESK_THAT_DIES
+    + """
 uploads = Uploads(desk, spare_bytes=0)
 upload = uploads.begin("call.wav", len(content), record_choices.read({"title": "Ada", "language": "en"}))
 for start in range(0, len(content), 1000):
@@ -72,6 +47,7 @@ for start in range(0, len(content), 1000):
     part.close()
 uploads.finish(upload.id)
 """
+)
 
 
 @pytest.fixture(scope="module")
