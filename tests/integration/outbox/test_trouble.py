@@ -140,7 +140,7 @@ def test_a_server_that_answers_nothing_holds_neither_the_queue_nor_the_end_of_th
     desk7: Workstation,
 ) -> None:
     with desk7.stage.process("outbox_worker") as process:
-        until(lambda: state_of(desk7) == "joined", "the server answers")
+        desk7.reaches(desk7.queued("before"), SENT)
         desk7.link.trouble(STALLED, 60.0)
         record = desk7.queued("held up")
         assert "waiting for the server" in desk7.stage.offhook("list").stdout
