@@ -52,7 +52,7 @@ class Made:
 
     words: int
     columns: str  # text, probability, words
-    index: str  # what the full-text index has of it, without its ranges
+    index: str  # what the full-text index has of it, without its place
 
 
 def fill(url: str, records: int, segments: int) -> float:
@@ -130,22 +130,21 @@ def _record(number: int, state: str, added: float, owner: int, random: Random) -
 
 def _copy_transcripts(connection: psycopg.Connection, records: int, segments: int) -> None:
     pool, random, began = _pool(min(POOL_SEGMENTS, segments)), Random(SEED), time.monotonic()
-    rows = connection.execute(
-        f"SELECT id FROM call_records WHERE transcription_status = '{COMPLETED}' ORDER BY id"
-    )
-    finished = [record_id for (record_id,) in rows]
+    finished = connection.execute(
+        f"SELECT id, owner_id FROM call_records WHERE transcription_status = '{COMPLETED}' ORDER BY id"
+    ).fetchall()
     each, more = divmod(segments, len(finished) or 1)
     segment_id, numbered = 1, iter(enumerate(finished))
     while some := list(islice(numbered, RECORDS_AT_ONCE)):
         texts, labels, index = [], [], []
-        for place, record_id in some:
+        for place, (record_id, owner_id) in some:
             first_word = 0
             for number, made in enumerate(random.choices(pool, k=each + (place < more))):
                 start = number * 8.0
                 columns = made.columns if number else f"Name{record_id}x {made.columns}"
                 texts.append(f"{segment_id}\t{record_id}\t{start}\t{start + 7.5}\t{first_word}\t{columns}\n")
                 named = "" if number else f" 'name{record_id}x':{made.words + 1}"
-                index.append(f"{segment_id}\t{made.index}{named} {_ranges(segment_id)}\n")
+                index.append(f"{segment_id}\t{made.index}{named} {_place(segment_id, owner_id)}\n")
                 last_word, who = first_word + made.words - 1, (ME, THEM)[number % 2]
                 labels.append(f"{record_id}\t{first_word}\t{last_word}\t{who}\t{LOUDNESS}\t0.9\n")
                 first_word, segment_id = last_word + 1, segment_id + 1
@@ -176,17 +175,17 @@ def _made(said: list[str]) -> Made:
     words = json.dumps(
         [[round(n * 0.3, 2), round(n * 0.3 + 0.2, 2), f" {it}", 0.9] for n, it in enumerate(said)]
     )
-    index = fulltext.vector(0, text).removesuffix(fulltext.vector(0, "")).rstrip()
+    index = fulltext.vector(0, text, None).removesuffix(fulltext.vector(0, "", None)).rstrip()
     return Made(len(said), f"{text}\t-0.3\t{words}", index)
 
 
-@lru_cache(maxsize=4)
-def _ranges_of(block: int) -> str:
-    return fulltext.vector(block << min(fulltext.RANGE_BITS), "")
+def _place(segment_id: int, owner_id: int) -> str:
+    return _place_of(segment_id >> min(fulltext.RANGE_BITS), owner_id)
 
 
-def _ranges(segment_id: int) -> str:
-    return _ranges_of(segment_id >> min(fulltext.RANGE_BITS))
+@lru_cache(maxsize=4 * OWNERS)
+def _place_of(block: int, owner_id: int) -> str:
+    return fulltext.vector(block << min(fulltext.RANGE_BITS), "", owner_id)
 
 
 def _say(began: float, what: str) -> None:

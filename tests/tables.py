@@ -37,12 +37,12 @@ def check_index() -> None:
         return
     from shared.store.postgres.fulltext import vector
 
-    rows = execute("SELECT id, coalesce(search_text, text) FROM segments").fetchall()
+    rows = execute(
+        "SELECT s.id, coalesce(s.search_text, s.text), r.owner_id "
+        "FROM segments s JOIN call_records r ON r.id = s.record_id"
+    ).fetchall()
     found = dict(execute("SELECT segment_id, words::text FROM segments_search").fetchall())
-    wanted = {
-        row_id: execute("SELECT ?::tsvector::text", (vector(row_id, text),)).fetchone()[0]
-        for row_id, text in rows
-    }
+    wanted = {row[0]: execute("SELECT ?::tsvector::text", (vector(*row),)).fetchone()[0] for row in rows}
     assert found == wanted
 
 

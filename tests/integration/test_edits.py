@@ -10,6 +10,7 @@ from shared.reading import read
 from shared.speakers import LOUDNESS, ME, PERSON, THEM, Label, VoiceTurn
 from shared.store.store import Store
 from shared.store.values import Record
+from shared.store.view import View
 from shared.words import Segment, Word
 from tests.tables import check_index, execute
 
@@ -24,8 +25,10 @@ def segment(start_ms: int, text: str) -> Segment:
     return Segment(start_ms, start_ms + 300 * len(words), text, words)
 
 
-def transcribed(store: Store, *texts: str, labels: tuple[Label, ...] = MACHINE) -> Record:
-    record = store.records.add(source="capture", title="Call", recording_path="/call.wav")
+def transcribed(
+    store: Store, *texts: str, labels: tuple[Label, ...] = MACHINE, owner_id: int | None = None
+) -> Record:
+    record = store.records.add(source="capture", title="Call", recording_path="/call.wav", owner_id=owner_id)
     claim = store.claims.claim(record.id, worker_id="w", model="m", lease_seconds=60)
     assert claim
     segments = [segment(5000 * n, text) for n, text in enumerate(texts)]
@@ -55,6 +58,18 @@ def test_the_search_finds_what_a_person_wrote_and_no_longer_what_the_engine_wrot
     assert found(store, "ada lovelace") == found(store, "lovelace")
     assert found(store, "loveless") == []
     assert [hit.snippet for hit in store.transcripts.search("ada*", 9)] == [f"{SAID[0][:20]} [Ada] Lovelace"]
+    check_index()
+
+
+def test_the_person_whose_call_it_is_finds_what_was_corrected_and_others_do_not(store: Store) -> None:
+    mine, others = (store.seen_by(View(owner_id=number)).search for number in (7, 8))
+    record = transcribed(store, *SAID, owner_id=7)
+    correct(store, record, 4, 5, "Ada Lovelace")
+
+    for typed in ("lovelace", "love*"):
+        assert [hit.text for hit in mine.find(typed, 9)] == ["Good morning this is Ada Lovelace"]
+        assert others.find(typed, 9) == []
+    assert mine.find("loveless", 9) == []
     check_index()
 
 

@@ -7,10 +7,21 @@ from random import Random
 import pytest
 
 from shared.store.store import Store
+from shared.store.view import View
 from tests.tables import Segment, said
 
 LETTERS = "aäbcd"
 SEGMENTS, WORDS = 400, 5
+
+
+def transcribed(store: Store, *texts: str, owner_id: int | None = None) -> int:
+    record = store.records.add(source="inbox", title="c", recording_path="/c.wav", owner_id=owner_id)
+    claim = store.claims.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
+    assert claim
+    store.claims.complete(
+        claim, said([{"start_seconds": 0.0, "end_seconds": 1.0, "text": text} for text in texts])
+    )
+    return record.id
 
 
 def plain(word: str) -> str:
@@ -73,12 +84,34 @@ def test_whole_words_are_not_taken_for_beginnings(store: Store, spoken: list[str
     ],
 )
 def test_words_are_found_in_every_script_and_as_people_type_them(store: Store, text: str, typed: str):
-    record = store.records.add(source="inbox", title="call", recording_path="/call.wav")
-    claim = store.claims.claim(record.id, worker_id="w", model="tiny.en", lease_seconds=60)
-    assert claim
-    rows = [{"start_seconds": 0.0, "end_seconds": 1.0, "text": part} for part in (text, "something else")]
-    store.claims.complete(claim, said(rows))
+    record_id = transcribed(store, text, "something else")
 
     assert [hit.text for hit in store.transcripts.search(typed, 9)] == [text]
-    store.records.delete(record.id)
+    store.records.delete(record_id)
     assert store.transcripts.search(typed, 9) == []
+
+
+def test_a_person_finds_their_own_calls_alone_among_those_of_others(store: Store):
+    ada, bob, nobody = (store.seen_by(View(owner_id=number)).search for number in (1, 2, 3))
+    for number in range(6):
+        transcribed(store, f"Call number {number}", "Calling back", owner_id=(1, 2, None)[number % 3])
+
+    for typed in ("call*", "number", "c* number", "num*"):
+        assert [it.record_id for it in ada.find(typed, 9) if "number" in it.text] == [4, 1], typed
+        assert [it.record_id for it in bob.find(typed, 9) if "number" in it.text] == [5, 2], typed
+        assert nobody.find(typed, 9) == [], typed
+    assert [it.record_id for it in ada.find("call*", 9)] == [4, 4, 1, 1]
+    assert len(store.search.find("number", 9)) == 6
+
+
+def test_a_person_sees_older_calls_page_by_page(store: Store):
+    for number in range(9):
+        transcribed(store, "Some words", "Other words", owner_id=1 + number % 2)
+    mine = store.seen_by(View(owner_id=1)).search
+
+    for typed in ("words", "wor*"):
+        pages = [mine.look(typed, 4)]
+        while pages[-1]:
+            pages.append(mine.look(typed, 4, before_id=pages[-1][-1].segment_id))
+        found = [it for page in pages for it in page]
+        assert [it.moment.record_id for it in found] == [9, 9, 7, 7, 5, 5, 3, 3, 1, 1]

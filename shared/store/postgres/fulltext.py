@@ -4,11 +4,15 @@ The newest matches are wanted, and the index (GIN) gives all matches in the orde
 word, that is millions. So each segment also has the names of the ranges in which its number lies, as if they
 were words of it. A search asks for its words within the newest small range, then within larger ones, until it
 has enough. The index intersects the lists of the words and of the range, and reads little of the long ones.
+
+The person whose call it is has a name in the index as well, so that a search of one person's calls reads
+little of those of others. A record never changes its owner.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from shared.store.narrowing import Narrowing, SaidBy
@@ -33,11 +37,14 @@ LONGEST_WORD, LAST_PLACE = 2000, 16_383
 #: With more recordings, one search through all matches is faster than one through all their segments.
 FEW_RECORDS = 2500
 #: For the beginning of a word, the index collects all matches of all words that begin so. In ranges of up to
-#: so many bits each segment is looked at instead, the newest first, until there are enough.
-WALKED_BITS = 16
+#: so many bits each segment is looked at instead, the newest first, until there are enough. Of one person's
+#: calls, all segments of a range are looked at that can match by its other words, if they are so few.
+WALKED_BITS, MOST_LOOKED_AT = 16, 20_000
 ROWS_AT_ONCE = 500
 
-_TEXTS = "SELECT id, coalesce(search_text, text) FROM segments WHERE {condition} ORDER BY id"
+_TEXTS = """
+    SELECT id, coalesce(search_text, text), (SELECT owner_id FROM call_records WHERE id = record_id)
+    FROM segments WHERE {condition} ORDER BY id"""
 _ADD = f"""
     INSERT INTO {TABLE} (segment_id, words)
     SELECT id, words::tsvector FROM unnest(%s::bigint[], %s::text[]) AS made (id, words)
@@ -51,15 +58,18 @@ RECORDS = f"""
 _SHOWN = "r.id, r.title, s.start_seconds, s.end_seconds, coalesce(s.corrected_text, s.text), s.id"
 #: The matches are found first, then looked at one by one, the newest first, until there are enough: without
 #: MATERIALIZED and OFFSET a plan may walk through all segments in their order.
-_IN_RANGE = f"""
+_MATCHES = f"""
     WITH found AS MATERIALIZED (
-        SELECT segment_id FROM {TABLE} WHERE words @@ %s::tsquery AND segment_id >= %s AND segment_id < %s
+        SELECT segment_id FROM {TABLE}
+        WHERE {{matches}} AND segment_id >= %s AND segment_id < %s
     )
     SELECT {_SHOWN} FROM (SELECT segment_id FROM found ORDER BY segment_id DESC) f
     JOIN LATERAL (SELECT * FROM segments WHERE id = f.segment_id OFFSET 0) s ON true
     JOIN LATERAL (SELECT * FROM call_records WHERE id = s.record_id OFFSET 0) r ON true
     WHERE true {{conditions}} ORDER BY f.segment_id DESC LIMIT %s"""
+_IN_RANGE = _MATCHES.replace("{matches}", "words @@ %s::tsquery")
 #: `IS TRUE` keeps the plan from the index of words, and OFFSET from sorting what is in order.
+_LOOKED_AT = _MATCHES.replace("{matches}", "words @@ %s::tsquery AND (words @@ %s::tsquery) IS TRUE")
 _WALKED = f"""
     SELECT {_SHOWN} FROM (
         SELECT segment_id FROM {TABLE}
@@ -80,6 +90,7 @@ _IN_RECORDS = f"""
     JOIN LATERAL (SELECT * FROM call_records WHERE id = s.record_id OFFSET 0) r ON true
     WHERE true {{conditions}} ORDER BY m.id DESC LIMIT %s"""
 _NARROWED = "SELECT r.id FROM call_records r WHERE true {conditions} LIMIT %s"
+_HOW_MANY = f"SELECT count(*) FROM {TABLE} WHERE words @@ %s::tsquery"
 _NEWEST = f"SELECT max(segment_id) FROM {TABLE}"
 _SPEAK = "SELECT DISTINCT record_id FROM speaker_labels WHERE speaker = ANY(%s) LIMIT %s"
 #: Whether one of some speakers may have said a part of a segment: by the label that stands where it begins,
@@ -119,16 +130,17 @@ def add(read: Read, write: Write, condition: str, value: Any) -> None:
     rows = read(_TEXTS.format(condition=condition), (value,))
     for start in range(0, len(rows), ROWS_AT_ONCE):
         some = rows[start : start + ROWS_AT_ONCE]
-        write(_ADD, ([number for number, _ in some], [vector(number, text) for number, text in some]))
+        write(_ADD, ([number for number, *_ in some], [vector(*row) for row in some]))
 
 
-def vector(number: int, text: str) -> str:
-    """Return the words of a segment with their places, and its ranges, as PostgreSQL reads them."""
+def vector(number: int, text: str, owner_id: int | None) -> str:
+    """Return the words of a segment with their places, its owner and ranges, as PostgreSQL reads them."""
     places: dict[str, list[str]] = {}
     for place, word in enumerate(index_words(text), 1):
         places.setdefault(word, []).append(str(min(place, LAST_PLACE)))
     words = [f"'{word}':{','.join(found)}" for word, found in places.items() if _is_short(word)]
-    return " ".join([*words, *(_range(number, bits) for bits in RANGE_BITS)])
+    owner = [] if owner_id is None else [_owner(owner_id)]
+    return " ".join([*words, *owner, *(_range(number, bits) for bits in RANGE_BITS)])
 
 
 def expression(query: Query) -> str:
@@ -141,10 +153,11 @@ def find(read: Read, query: Query, limit: int, narrowing: Narrowing, before_id: 
     wanted = expression(query)
     if not wanted or limit <= 0:
         return []
-    narrowed, values = _of_records(narrowing, _only_in(read, narrowing.said))
+    only_in = _only_in(read, narrowing.said)
+    narrowed, values = _of_records(narrowing, only_in)
     said, speakers = _of_speakers(narrowing)
     conditions, asked = narrowed + said, (*values, *speakers)
-    if narrowed:
+    if _of_records(replace(narrowing, owner_id=None), only_in)[0]:
         records = [
             number for (number,) in read(_NARROWED.format(conditions=narrowed), (*values, FEW_RECORDS + 1))
         ]
@@ -152,14 +165,29 @@ def find(read: Read, query: Query, limit: int, narrowing: Narrowing, before_id: 
             statement = _IN_RECORDS.format(conditions=conditions)
             return read(statement, (records, before_id, wanted, *asked, limit))
     found: list[Any] = []
-    begins_words = any(term.is_prefix for term in query.terms)
     for bits, begin, stop in _ranges(*bounds(read, narrowing, _end(read, before_id))):
-        statement = _WALKED if begins_words and bits <= WALKED_BITS else _IN_RANGE
-        limited = (f"({wanted}) & {_range(begin, bits)}", begin, stop, *asked, limit - len(found))
+        statement, matching = _way(read, query, begin, bits, narrowing.owner_id)
+        limited = (*matching, begin, stop, *asked, limit - len(found))
         found += read(statement.format(conditions=conditions), limited)
         if len(found) >= limit:
             break
     return found
+
+
+def _way(
+    read: Read, query: Query, number: int, bits: int, owner_id: int | None
+) -> tuple[str, tuple[str, ...]]:
+    """Choose how to find the matches in a range; return the statement and what it asks of the words."""
+    place = [_range(number, bits), *([] if owner_id is None else [_owner(owner_id)])]
+    wanted = " & ".join([expression(query), *place])
+    whole = [_term(term) for term in query.terms if not term.is_prefix]
+    if len(whole) == len(query.terms):
+        return _IN_RANGE, (wanted,)
+    if owner_id is None:
+        return (_WALKED if bits <= WALKED_BITS else _IN_RANGE), (wanted,)
+    possible = " & ".join([*whole, *place])
+    ((count,),) = read(_HOW_MANY, (possible,))
+    return (_LOOKED_AT, (possible, wanted)) if count <= MOST_LOOKED_AT else (_IN_RANGE, (wanted,))
 
 
 def _end(read: Read, before_id: int) -> int:
@@ -180,6 +208,11 @@ def _ranges(first: int, end: int) -> Iterator[tuple[int, int, int]]:
 def _range(number: int, bits: int) -> str:
     """Name the range of a size in which a number lies. No word of a text has a slash."""
     return f"'/{bits}/{number >> bits:x}'"
+
+
+def _owner(owner_id: int) -> str:
+    """Name the person whose call it is."""
+    return f"'/o/{owner_id:x}'"
 
 
 def _of_records(narrowing: Narrowing, only_in: list[int] | None) -> tuple[str, tuple[Any, ...]]:

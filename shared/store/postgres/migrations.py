@@ -29,7 +29,15 @@ def _is_first(_: Execute) -> None:
     """Do nothing: no older schema was ever made in PostgreSQL."""
 
 
-MIGRATIONS = (Migration("0022_team", _is_first),)
+def _index_owners(execute: Execute) -> None:
+    """Give each segment in the index the name of the person whose call it is."""
+    execute("""
+        UPDATE segments_search f SET words = f.words || quote_literal('/o/' || to_hex(r.owner_id))::tsvector
+        FROM segments s JOIN call_records r ON r.id = s.record_id
+        WHERE s.id = f.segment_id AND r.owner_id IS NOT NULL""")
+
+
+MIGRATIONS = (Migration("0022_team", _is_first), Migration("0023_indexed_owners", _index_owners))
 
 
 def migrate(session: Session) -> list[str]:

@@ -21,6 +21,7 @@ from shared.settings import Settings
 from shared.store.moving import MOVED, CannotMigrate, move_database
 from shared.store.store import Store
 from shared.store.values import Record
+from shared.store.view import View
 from tests.integration.migrations.databases import tables
 from tests.integration.migrations.test_older_databases import USED
 from tests.integration.moving.conftest import TITLES
@@ -126,6 +127,8 @@ def test_the_calls_become_those_of_a_person_of_the_team(old: Stage, url: str, sh
 
     with Store.open(url) as target:
         assert {record.owner_id for record in target.records.every()} == {ada.id}
+        assert len(target.seen_by(View(owner_id=ada.id)).search.find("analytical", 10)) == len(TITLES)
+        assert target.seen_by(View(owner_id=ada.id + 1)).search.find("analytical", 10) == []
 
 
 def test_a_second_run_finds_everything_there(old: Stage, url: str, share: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from random import Random
 
 import pytest
@@ -16,6 +17,8 @@ from tests.tables import Segment, by_clock, execute, said
 DAY = 86_400.0
 RECORDS, SEGMENTS = 24, 5
 WORDS = ("alpha", "beta", "gamma")
+#: Those who have calls; another one has none.
+OWNERS, NOBODY = (None, 7, 300), 8
 
 
 class Days:
@@ -37,7 +40,7 @@ def spoken(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     for number in range(RECORDS):
         clock.now += DAY
         title, path = f"{number}", f"/{number}.wav"
-        owned = {"candidate_id": "C-1"} if number % 3 else {}
+        owned = {"owner_id": random.choice(OWNERS), **({"candidate_id": "C-1"} if number % 3 else {})}
         waiting.append(store.records.add(source="inbox", title=title, recording_path=path, **owned).id)
         for record_id in list(waiting):
             if random.random() < 0.6:
@@ -59,26 +62,32 @@ def transcribe(store: Store, record_id: int, random: Random) -> None:
     execute("SELECT setval('segments_id_seq', nextval('segments_id_seq') + ?)", (random.randrange(50_000),))
 
 
-def test_any_narrowing_by_time_finds_what_a_look_at_every_segment_finds(spoken: Store) -> None:
+@pytest.mark.parametrize("most_looked_at", [0, 3, 1000])
+def test_any_narrowing_finds_what_a_look_at_every_segment_finds(
+    spoken: Store, most_looked_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fulltext, "MOST_LOOKED_AT", most_looked_at)
     random = Random(7)
     records = {record.id: record for record in spoken.records.every()}
     rows = list(Segment.select().order_by(Segment.id.desc()).dicts())
     for _ in range(60):
         since, until = (random.choice([None, (1000 + random.randrange(RECORDS + 2)) * DAY]) for _ in "ab")
-        candidate, word = random.choice([None, "C-1"]), random.choice(WORDS)
+        candidate, owner = random.choice([None, "C-1"]), random.choice([*OWNERS, *OWNERS, NOBODY])
+        typed = random.choice([*WORDS, "al*", "b* gamma"])
         before, limit = random.choice([LARGEST_ID, random.choice(rows)["id"]]), random.choice([1, 7, 100])
         expected = [
             row["id"]
             for row in rows
             for record in [records[row["record"]]]
-            if word in row["text"].split()
+            if all(any(fnmatch(word, term) for word in row["text"].split()) for term in typed.split())
             and row["id"] < before
             and (since is None or record.created_at >= since)
             and (until is None or record.created_at < until)
             and (candidate is None or record.candidate_id == candidate)
+            and (owner is None or record.owner_id == owner)
         ]
 
-        narrowing = Narrowing(candidate_id=candidate, since=since, until=until)
-        found = spoken.database.find_text(words_index.parse(word), limit, narrowing, before)
+        narrowing = Narrowing(candidate_id=candidate, since=since, until=until, owner_id=owner)
+        found = spoken.database.find_text(words_index.parse(typed), limit, narrowing, before)
 
-        assert [it.segment_id for it in found] == expected[:limit], (narrowing, word, before, limit)
+        assert [it.segment_id for it in found] == expected[:limit], (narrowing, typed, before, limit)
