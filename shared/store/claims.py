@@ -76,8 +76,7 @@ class Claims:
     def claim(self, record_id: int, *, worker_id: str, model: str, lease_seconds: float) -> Claim | None:
         """Claim a due record for a worker, or return None if another one was faster."""
         claiming = self._claiming(worker_id, model, lease_seconds)
-        with self._database.statement():
-            return self._claimed(self._database.carry_out(_CLAIM, record_id=record_id, **claiming))
+        return self._claimed(self._database.carry_out(_CLAIM, record_id=record_id, **claiming))
 
     def claim_first(
         self, record_ids: Sequence[int], *, worker_id: str, model: str, lease_seconds: float
@@ -108,12 +107,7 @@ class Claims:
         }
 
     def _claimed(self, row: Row | None) -> Claim | None:
-        """Count a claim, if there is one; call in its transaction."""
-        if row is None:
-            return None
-        record = moved(self._database, row)
-        self._tallies.claimed(record)
-        return Claim(record, row["claim_token"])
+        return None if row is None else Claim(moved(self._database, row), row["claim_token"])
 
     def renew(self, claim: Claim, *, lease_seconds: float, **columns: Any) -> None:
         """Renew a claim's lease, and update columns. Raises ClaimLost."""

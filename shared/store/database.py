@@ -94,7 +94,10 @@ class Database(Protocol):
         """Run a statement that writes, and return the number of rows it has changed."""
 
     def carry_out(self, statement: Statement, **values: Any) -> Row | None:
-        """Run a statement whose text is kept, in a transaction; return the first row it returns, if any."""
+        """Run a statement whose text is kept; return the first row that it returns, if any.
+
+        Outside of a transaction it is one of its own, such as `statement` begins.
+        """
 
     def unlocked(self, query: Any) -> Any:
         """Return a query for a statement's condition that passes over rows which others are changing."""

@@ -28,14 +28,20 @@ class Statement:
 
     def __init__(self, query: Any) -> None:
         self._query = query
-        self._written: dict[type[peewee.Database], tuple[str, tuple[Any, ...]]] = {}
+        self._written: dict[tuple[type[peewee.Database], str], tuple[str, tuple[Any, ...]]] = {}
         self._returned: tuple[peewee.Field, ...] | None = None
 
-    def written(self, database: peewee.Database, values: dict[str, Any]) -> tuple[str, list[Any]]:
-        """Return the text for a kind of database, and the values in their order there."""
-        if (found := self._written.get(type(database))) is None:
-            text, places = database.get_sql_context().sql(self._query).query()
-            found = self._written[type(database)] = text, tuple(places)
+    def written(
+        self, database: peewee.Database, values: dict[str, Any], condition: str = ""
+    ) -> tuple[str, list[Any]]:
+        """Return the text for a kind of database, and the values in their order there.
+
+        `condition` is one more, as SQL.
+        """
+        if (found := self._written.get((type(database), condition))) is None:
+            query = self._query.where(peewee.SQL(condition)) if condition else self._query
+            text, places = database.get_sql_context().sql(query).query()
+            found = self._written[type(database), condition] = text, tuple(places)
         text, places = found
         return text, [values[place.name] if isinstance(place, _Given) else place for place in places]
 

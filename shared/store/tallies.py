@@ -1,4 +1,4 @@
-"""Tallies: how often recordings were claimed, completed and failed since the database was made.
+"""Tallies: how attempts at recordings have ended since the database was made.
 
 Records cannot be counted for that: they are deleted, and queued again. A tally is written in the transaction
 that it counts, so a process that is killed loses none.
@@ -17,7 +17,7 @@ from shared.store.statements import Statement, given
 from shared.store.tables import TallyRow, WorkerRow
 from shared.store.values import Record, sound
 
-CLAIMED, COMPLETED, RETRIED, FAILED = "claimed", "completed", "retried", "failed"
+COMPLETED, RETRIED, FAILED = "completed", "retried", "failed"
 #: Stands for a model that is named by its folder, or a code that offhook did not give: both may name persons.
 OTHER = "other"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
@@ -48,10 +48,6 @@ class Tallies:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def claimed(self, record: Record) -> None:
-        """Count a claim; call in its transaction."""
-        self._add(record, {"event": CLAIMED})
 
     def completed(self, claimed: Record, record: Record) -> None:
         """Count a completed recording, which was claimed as `claimed`; call in its transaction."""

@@ -13,11 +13,10 @@ from offhook.desk.health import State
 from offhook.web.metrics.traffic import Traffic
 from shared.store.figures import Figures, Seen
 from shared.store.store import Store
-from shared.store.tallies import CLAIMED, COMPLETED, FAILED, OTHER, RETRIED, Tally, bounded
+from shared.store.tallies import COMPLETED, FAILED, OTHER, RETRIED, Tally, bounded
 
 #: Name, text, labels, and what a tally gives: whether it counts, the labels' values, the number.
 _TALLIED: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
-    ("recordings_claimed", "Recordings that a worker has begun", CLAIMED, (), "count"),
     ("recordings_completed", "Recordings that were transcribed", COMPLETED, ("model",), "count"),
     ("recordings_failed", "Recordings that have failed", FAILED, ("error_code",), "count"),
     ("attempts_retried", "Attempts that ended in another one", RETRIED, ("error_code",), "count"),

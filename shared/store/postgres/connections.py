@@ -63,6 +63,15 @@ class Connections(peewee.PostgresqlDatabase):
         """Whether this thread's connection was lost."""
         return not self.is_closed() and self.opened().closed
 
+    def was_left(self) -> bool:
+        """Whether the server has left this thread's connection, as far as can be seen without asking it."""
+        try:
+            self.opened().pgconn.consume_input()  # what the server said last
+            self.opened().pgconn.consume_input()  # that it has left
+        except psycopg.Error:
+            return True
+        return self.is_broken()
+
     def forget(self) -> None:
         """Let go of this thread's connection, whatever state it is in; the next use makes another."""
         connection = None if self.is_closed() else self.opened()

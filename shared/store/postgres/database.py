@@ -91,9 +91,14 @@ class PostgresDatabase:
         return changed
 
     def carry_out(self, statement: Statement, **values: Any) -> Row | None:
-        """Run a statement whose text is kept, in a transaction; return the first row it returns, if any."""
-        with self._session.errors():
-            text = statement.written(self._connections, values)
+        """Run a statement whose text is kept; return the first row that it returns, if any.
+
+        Outside of a transaction it is one message, whose one condition more is that it takes its turn.
+        """
+        session = self._session
+        turn = "" if session.own.depth else session.taken(f"{QUIETLY}, {locks.WITH_OTHERS}")
+        with session.errors():
+            text = statement.written(self._connections, values, turn)
             return statement.first_row(self._connections.execute_sql(*text))
 
     def unlocked(self, query: Any) -> Any:

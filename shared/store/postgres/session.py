@@ -124,9 +124,20 @@ class Session:
             lambda: self._undo(name),
         )
 
+    def taken(self, locks: str) -> str:
+        """Return a condition that takes locks and is true, for a statement that is a transaction by itself.
+
+        What it reads was committed before it waited for a lock. It looks again at a row changed since.
+        A connection that was lost since its last use is let go of. A statement that is lost under way is not
+        repeated: it may have been committed.
+        """
+        if not self.peewee.is_closed() and self.peewee.was_left():
+            self.peewee.forget()
+        return f"(SELECT concat({', '.join((*self._chosen(), locks))})) IS NOT NULL"
+
     def _begin(self, locks: str) -> None:
         """Begin, take locks and note the server's time, all in one message."""
-        statement = "; ".join(("BEGIN", *self._chosen(), f"SELECT {locks}, {NOW}"))
+        statement = f"BEGIN; SELECT {', '.join((*self._chosen(), locks, NOW))}"
         try:
             cursor = self._first(statement)
         except BaseException:
@@ -146,12 +157,12 @@ class Session:
         return self.execute(statement)
 
     def _chosen(self) -> Iterator[str]:
-        """Yield what this thread has chosen for its transactions."""
+        """Yield what this thread has chosen for its transactions; it holds for what follows."""
         own = self.own
         if own.patience_seconds is not None:
-            yield f"SET LOCAL lock_timeout = '{milliseconds(own.patience_seconds)}'"
+            yield f"set_config('lock_timeout', '{milliseconds(own.patience_seconds)}', true)"
         if not own.is_synced:
-            yield "SET LOCAL synchronous_commit = off"
+            yield "set_config('synchronous_commit', 'off', true)"
 
     def _commit(self) -> None:
         if self.own.is_lost:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +150,7 @@ class SqliteDatabase:
 
     def carry_out(self, statement: Statement, **values: Any) -> Row | None:
         """Run a statement whose text is kept; return the first row that it returns, if any."""
-        with self.errors():
+        with nullcontext() if self._peewee.in_transaction() else self.statement(), self.errors():
             text = statement.written(self._peewee, values)
             return statement.first_row(self._peewee.execute_sql(*text))  # type: ignore[no-untyped-call]
 

@@ -73,7 +73,6 @@ def test_a_scrape_of_this_machine_has_the_figures_of_the_queue(desk: DeskServer)
         ("cancelled",): 0.0,
     }
     assert found["offhook_queue_oldest_seconds"][()] > 0
-    assert found["offhook_recordings_claimed_total"] == {(): 4.0}
     assert found["offhook_recordings_completed_total"] == {("tiny.en",): 1.0}
     assert found["offhook_recordings_failed_total"] == {("empty_file",): 2.0, ("other",): 1.0}
     assert found["offhook_transcribed_audio_seconds_total"] == {("tiny.en",): 90.0}

@@ -76,6 +76,12 @@ def test_a_server_that_is_stopped_between_two_uses_is_not_noticed(server: Postgr
         server.stop()
         server.start()
         assert titles(store) == ["before", "after"]
+        server.stop()
+        server.start()
+        assert store.claims.claim(1, worker_id="w", model="tiny.en", lease_seconds=60)
+        server.kill()
+        server.start()
+        assert store.claims.claim(2, worker_id="w", model="tiny.en", lease_seconds=60)
 
 
 def test_what_is_missing_or_refused_is_said_without_the_password(server: PostgresServer) -> None:

@@ -1,4 +1,4 @@
-"""What was claimed, completed and failed is counted once and for ever, whatever becomes of it."""
+"""What was completed and failed is counted once and for ever, whatever becomes of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.errors import EngineCrashed, OffhookError
 from shared.settings import Settings
 from shared.store.claims import Failure
 from shared.store.store import Store
-from shared.store.tallies import CLAIMED, COMPLETED, FAILED, RETRIED, Tally
+from shared.store.tallies import COMPLETED, FAILED, RETRIED, Tally
 from shared.words import Segment
 from tests.databases import place_of
 from tests.integration.records.operations import Clock, claim
@@ -22,10 +22,12 @@ DIES = """
 import os, sys
 from contextlib import suppress
 from pathlib import Path
+from shared.store.claims import Failure
 from shared.store.store import Store
 store = Store.open(sys.argv[1], "0f")
 store.workers.enter("worker-9", "worker", os.getpid())
-store.claims.claim(int(sys.argv[2]), worker_id="worker-9", model="tiny.en", lease_seconds=60)
+claim = store.claims.claim(int(sys.argv[2]), worker_id="worker-9", model="tiny.en", lease_seconds=60)
+store.claims.fail(claim, Failure("empty_file", "The file is empty."))
 os._exit(1)
 """
 
@@ -42,7 +44,6 @@ def test_a_completed_recording_counts_its_audio_and_the_time_it_took(
     store.claims.complete(held, [Segment(0.0, 1.0, "words")], duration_seconds=100.0)
 
     tallies = {it.event: it for it in store.tallies.every()}
-    assert tallies[CLAIMED].count == 1
     host = tallies[COMPLETED].host
     assert tallies[COMPLETED] == Tally(host, COMPLETED, 1, "small", "", 100.0, 12.5)
 
@@ -53,7 +54,6 @@ def test_an_attempt_that_ends_with_an_error_counts_by_its_code(store: Store, add
     store.claims.fail(claim(store, record), Failure("empty_file", "The file is empty."))
 
     assert counted(store) == {
-        (CLAIMED, "", ""): 2,
         (RETRIED, "", EngineCrashed.code): 1,
         (FAILED, "", "empty_file"): 1,
     }
@@ -79,14 +79,6 @@ def test_deleting_and_repeating_recordings_takes_nothing_from_the_count(
     assert counted(store)[COMPLETED, "tiny.en", ""] == 2
 
 
-def test_a_claim_that_is_refused_counts_nothing(store: Store, add: Callable[..., Record]):
-    record = add()
-    claim(store, record)
-    assert store.claims.claim(record.id, worker_id="late", model="tiny.en", lease_seconds=60) is None
-
-    assert counted(store) == {(CLAIMED, "", ""): 1}
-
-
 def test_a_killed_worker_loses_no_count_and_leaves_no_row_of_its_own(
     store: Store, settings: Settings, add: Callable[..., Record]
 ):
@@ -97,13 +89,13 @@ def test_a_killed_worker_loses_no_count_and_leaves_no_row_of_its_own(
         )
         store.workers.remove(["worker-9"])
 
-    assert store.tallies.every() == [Tally("0f", CLAIMED, 2)]
+    assert store.tallies.every() == [Tally("0f", FAILED, 2, "", "empty_file")]
     assert [owner for (owner,) in execute("SELECT worker_id FROM tallies")] == [""]
 
 
 def test_counts_of_one_host_are_those_of_its_processes_together(store: Store, add: Callable[..., Record]):
     for worker in ("worker-1", "worker-2"):
-        claim(store, add(), worker)
+        store.claims.complete(claim(store, add(), worker), [])
 
     assert [it.count for it in store.tallies.every()] == [2]
 
@@ -111,7 +103,7 @@ def test_counts_of_one_host_are_those_of_its_processes_together(store: Store, ad
 def test_an_undone_transaction_counts_nothing(store: Store, add: Callable[..., Record]):
     record = add()
     with suppress(OffhookError), store.transaction():
-        claim(store, record)
+        store.claims.complete(claim(store, record), [])
         raise OffhookError
 
     assert store.tallies.every() == []
