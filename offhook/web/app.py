@@ -36,7 +36,7 @@ from offhook.web.search_page import search_page
 from offhook.web.signing_in import Entrance
 from offhook.web.tus import unlisted_routes
 from offhook.web.visitors import Doorkeeper, is_api
-from offhook.web.work import Work
+from offhook.web.work import LONG, QUICK, Work
 
 Page = Callable[[Request, Desk, Renderer], Response]
 #: Address -> what makes the page, in a thread.
@@ -82,8 +82,8 @@ def routes(desk: Desk, entrance: Entrance, renderer: Renderer, work: Work) -> li
 
 def _page_route(path: str, page: Page, desk: Desk, renderer: Renderer, work: Work) -> Route:
     async def answer(request: Request) -> Response:
-        run = work.run_long if path in LONG_PAGES else work.run
-        return await run(page, request, seen_by(request, desk), renderer)
+        kind = LONG if path in LONG_PAGES else QUICK
+        return await work.run_as(kind, page, request, seen_by(request, desk), renderer)
 
     return Route(path, guarded(answer), methods=["GET"])
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from offhook.desk.desk import Desk
 from offhook.web.numbers import whole_number
 from offhook.web.visitors import address_of
-from offhook.web.work import Work
+from offhook.web.work import QUICK, Work
 from shared.errors import OffhookError, RecordNotFound
 from shared.store.access import READ, WRITE
 
@@ -70,8 +70,8 @@ class Endpoint:
     the type of the JSON that it answers, None without JSON. A parameter of the path is a number, read by
     `Call.number`, unless it is written `{name:str}`. `media` names the types of an answer that is not JSON,
     `takes` the type of such a body, `headers` the types of headers that it needs, and `also` the statuses it
-    may answer beside `status` and the errors that every address has. `takes_long` is for what waits for
-    others, and for searches in all recordings. `most_bytes` is the largest body that is read.
+    may answer beside `status` and the errors that every address has. `kind` says in which threads it runs
+    (`work.py`). `most_bytes` is the largest body that is read.
     """
 
     method: str
@@ -86,7 +86,7 @@ class Endpoint:
     takes: str | None = None
     headers: Mapping[str, Any] = field(default_factory=dict)
     also: tuple[int, ...] = ()
-    takes_long: bool = False
+    kind: str = QUICK
     most_bytes: int = LARGEST_BODY_BYTES
 
     @property

@@ -44,8 +44,7 @@ def route(endpoint: Endpoint, desk: Desk, work: Work) -> Route:
     async def answer(request: Request) -> Response:
         # Also of those that take none: a broken request changes nothing.
         body = await read_body(request, endpoint.most_bytes)
-        run = work.run_long if endpoint.takes_long else work.run
-        return await run(_answered, endpoint, desk, request, body)
+        return await work.run_as(endpoint.kind, _answered, endpoint, desk, request, body)
 
     answers = endpoint.handler(desk, work) if isinstance(endpoint, Stream) else answer
     return Route(endpoint.path, guarded(answers), methods=[endpoint.method], name=endpoint.summary)

@@ -13,7 +13,7 @@ from offhook.desk.desk import Desk
 from offhook.web.call import seen_by
 from offhook.web.dispatch import read_body
 from offhook.web.pages import Renderer
-from offhook.web.work import Work
+from offhook.web.work import SIGN_IN, Work
 from shared.errors import OffhookError
 from shared.store.people import MEMBER, ROLES
 
@@ -46,7 +46,7 @@ class PeopleForms:
         """Make the change that a form asks for, and show the page again."""
         fields = parse_qs((await read_body(request, LARGEST_FORM_BYTES)).decode(errors="replace"))
         form = {name: values[0] for name, values in fields.items()}
-        return await self._work.run_long(self._answered, request, form)
+        return await self._work.run_as(SIGN_IN, self._answered, request, form)
 
     def _answered(self, request: Request, form: Mapping[str, str]) -> Response:
         desk, visitor = seen_by(request, self._desk), request.state.visitor

@@ -19,7 +19,7 @@ from offhook.desk.uploading import Uploads
 from offhook.web.call import Answers, BadCall, from_query, seen_by
 from offhook.web.receiving import patient, receive
 from offhook.web.tus_headers import content_length
-from offhook.web.work import Work
+from offhook.web.work import STORAGE, Work
 from shared.settings import RecordOptions
 
 PATH = "/api/v1/records"
@@ -72,7 +72,7 @@ async def take_whole(
     except BaseException:
         await work.run(uploads.abandon, part)
         raise
-    return await work.run(uploads.finish, upload.id)
+    return await work.run_as(STORAGE, uploads.finish, upload.id)
 
 
 def added_view(desk: Desk, added: Added) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from offhook.web.dispatch import read_body
 from offhook.web.neighbours import user_of
 from offhook.web.pages import Renderer
 from offhook.web.visitors import Doorkeeper, address_of, is_secure
-from offhook.web.work import Work
+from offhook.web.work import SIGN_IN, Work
 
 PATH = "/sign-in"
 LARGEST_FORM_BYTES = 10_000
@@ -78,7 +78,7 @@ class Entrance:
 
     async def _of_home(self, request: Request, form: Mapping[str, str]) -> str | None:
         given, user = form.get("password", ""), user_of(request.scope)
-        return await self._work.run(self._doorkeeper.sign_in_with, given, user)
+        return await self._work.run_as(SIGN_IN, self._doorkeeper.sign_in_with, given, user)
 
     async def _of_person(self, request: Request, form: Mapping[str, str]) -> str | None:
         """Sign a person in: one after another, since each takes memory and time. Raises TooManyGuesses."""
@@ -89,7 +89,7 @@ class Entrance:
         self._waiting += 1
         try:
             async with self._turn:
-                return await self._work.run_long(self._doorkeeper.sign_in_as, attempt, cookies)
+                return await self._work.run_as(SIGN_IN, self._doorkeeper.sign_in_as, attempt, cookies)
         finally:
             self._waiting -= 1
 

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from offhook.web.exchange import until_gone
 from offhook.web.ranges import Range, Unsatisfiable, wanted_range
-from offhook.web.work import Work
+from offhook.web.work import STORAGE, Work
 from shared.errors import OffhookError
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class SoundResponse(Response):
 
     async def _block(self, at: int, most_bytes: int) -> bytes:
         try:
-            return await self._work.run(self._sound.block, at, most_bytes)
+            return await self._work.run_as(STORAGE, self._sound.block, at, most_bytes)
         except (OffhookError, OSError) as error:
             log.info("a recording is no longer played: %s", type(error).__name__)
             return b""

@@ -28,7 +28,7 @@ from offhook.web.openai_answers import GRANULARITIES, RESPONSE_FORMATS, WORD, an
 from offhook.web.openai_errors import NotNow, NotTranscribed, TranscriptionFailed, answering
 from offhook.web.receiving import Receiver
 from offhook.web.tus_headers import content_length
-from offhook.web.work import Work
+from offhook.web.work import STORAGE, Work
 from shared.errors import BadRecording
 from shared.store.transitions import CANCELLED, COMPLETED
 from shared.store.values import Record
@@ -80,7 +80,7 @@ class Transcriptions:
         except BaseException:
             await self._work.run(self._uploads.abandon, part)
             raise
-        added = await self._work.run(self._uploads.finish, upload.id)
+        added = await self._work.run_as(STORAGE, self._uploads.finish, upload.id)
         return await self._finished(request, added, asked)
 
     async def _form(self, request: Request) -> tuple[Form, PartFile]:

@@ -22,7 +22,7 @@ from offhook.web.errors import error_body
 from offhook.web.receiving import patient, receive
 from offhook.web.sending import added_view
 from offhook.web.tus_headers import CHUNK, EXTENSIONS, VERSION, content_length, http_date, metadata, number
-from offhook.web.work import Work
+from offhook.web.work import STORAGE, Work
 from shared.errors import TooLarge
 from shared.store.values import Upload
 
@@ -79,7 +79,7 @@ class Tus:
     async def _patched(self, request: Request, upload: Upload, part: PartFile) -> Response:
         if part.size_bytes < upload.size_bytes:
             return await self._told(upload, part.size_bytes, 204)
-        added = await self._work.run(self._uploads.finish, upload.id)
+        added = await self._work.run_as(STORAGE, self._uploads.finish, upload.id)
         told = {"Upload-Offset": str(part.size_bytes), RECORD: str(added.record.id)}
         told[WAS_KNOWN] = str(added.was_known).lower()
         if _JSON in request.headers.get("accept", ""):

@@ -9,10 +9,11 @@ from contextlib import suppress
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-#: Each thread has its own connection to the database.
-THREADS = 4
-#: For what may take long: a receiver, the capture worker, another process, a search. Started when needed.
-LONG_THREADS = 3
+#: What is done soon; what may take long (a receiver, the capture worker, another process, a search); what
+#: waits for recordings in a storage or at a server; and passwords, which are slow to hash on purpose.
+QUICK, LONG, STORAGE, SIGN_IN = "desk", "desk-long", "desk-storage", "desk-sign-in"
+#: Each thread has its own connection to the database. They are started when needed.
+THREADS = {QUICK: 4, LONG: 3, STORAGE: 3, SIGN_IN: 2}
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -32,27 +33,27 @@ def from_any_thread(act: Callable[Parameters, object]) -> Callable[Parameters, N
 class Work:
     """A few threads that stay, so that their connections to the database stay too.
 
-    What may take long has threads of its own: however much of it waits, the rest goes on.
+    Each kind of work has threads of its own: however much of one kind waits, the others go on.
     """
 
-    def __init__(self, threads: int = THREADS) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="desk")
-        self._long = ThreadPoolExecutor(LONG_THREADS, thread_name_prefix="desk-long")
+    def __init__(self) -> None:
+        self._pools = {
+            kind: ThreadPoolExecutor(threads, thread_name_prefix=kind) for kind, threads in THREADS.items()
+        }
         self._at_end: list[Callable[[], None]] = []
 
     async def run(
         self, do: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> Result:
-        """Do something in a thread and return its result."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, partial(do, *args, **kwargs))
+        """Do something quick in a thread and return its result."""
+        return await self.run_as(QUICK, do, *args, **kwargs)
 
-    async def run_long(
-        self, do: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
+    async def run_as(
+        self, kind: str, do: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> Result:
-        """Do something that may take long in a thread and return its result."""
+        """Do something of another kind in a thread and return its result."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._long, partial(do, *args, **kwargs))
+        return await loop.run_in_executor(self._pools[kind], partial(do, *args, **kwargs))
 
     def at_end(self, act: Callable[[], None]) -> None:
         """Call something when the server begins to stop, such as to end an event stream."""
@@ -65,5 +66,5 @@ class Work:
 
     def close(self) -> None:
         """Take nothing more, and wait for what is being done."""
-        for pool in (self._pool, self._long):
+        for pool in self._pools.values():
             pool.shutdown(cancel_futures=True)

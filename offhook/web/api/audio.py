@@ -9,7 +9,7 @@ from offhook.desk import playing
 from offhook.desk.desk import Desk
 from offhook.web.call import Answers, Call, Endpoint, Stream, seen_by
 from offhook.web.sound_response import SoundResponse
-from offhook.web.work import Work
+from offhook.web.work import STORAGE, Work
 
 
 class Playback(msgspec.Struct):
@@ -27,7 +27,7 @@ def audio(desk: Desk, work: Work) -> Answers:
 
     async def answer(request: Request) -> SoundResponse:
         call = Call(seen_by(request, desk), request, request.path_params)
-        return SoundResponse(await work.run(_sound, call), work)
+        return SoundResponse(await work.run_as(STORAGE, _sound, call), work)
 
     return answer
 
@@ -67,10 +67,12 @@ ENDPOINTS = (
     Endpoint(
         *("GET", _PLAYBACK, playback, "Whether a recording can be played; a copy is made if it needs one"),
         answer=Playback,
+        kind=STORAGE,
     ),
     Endpoint(
         *("POST", _PLAYBACK, make_copy, "Make a copy of a recording that a browser cannot play"),
         answer=Playback,
+        kind=STORAGE,
     ),
     Endpoint("DELETE", _PLAYBACK, cancel, "Stop making a copy"),
 )

@@ -12,6 +12,7 @@ from offhook.desk.replacing import Place, Replacement
 from offhook.web.api.limits import Name, RowNumber, WordNumber
 from offhook.web.call import Call, Endpoint
 from offhook.web.reads import SEARCH
+from offhook.web.work import LONG
 from shared.store.audit import Note
 from shared.store.edits import Edit
 from shared.times import iso
@@ -159,7 +160,7 @@ ENDPOINTS = (
         *("POST", f"{_RECORD}/replace", replace, "Replace words"),
         body=Replacing,
         answer=Replaced,
-        takes_long=True,
+        kind=LONG,
     ),
     Endpoint("POST", "/api/v1/glossary", add_term, "Add a term to the glossary", body=Term, answer=Added),
 )

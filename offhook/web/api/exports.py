@@ -8,6 +8,7 @@ from archive.exports import FORMATS
 from offhook.desk.exporting import export
 from offhook.web.call import Call, Endpoint
 from offhook.web.downloads import download
+from offhook.web.work import LONG
 
 MEDIA = {
     "txt": "text/plain; charset=utf-8",
@@ -34,6 +35,6 @@ ENDPOINTS = (
         get_export,
         f"A transcript as a file: {', '.join(FORMATS)}",
         media=tuple(MEDIA.values()),
-        takes_long=True,
+        kind=LONG,
     ),
 )

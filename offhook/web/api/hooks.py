@@ -12,6 +12,7 @@ from msgspec import Meta
 from offhook.hooks import actions
 from offhook.hooks.addresses import LONGEST_URL
 from offhook.web.call import Call, Endpoint
+from offhook.web.work import LONG
 from shared.store.deliveries import EVENTS
 
 
@@ -121,7 +122,7 @@ ENDPOINTS = (
     Endpoint("DELETE", _HOOK, remove, "Remove a hook"),
     Endpoint("POST", f"{_HOOK}/stop", stop, "Notify it no longer"),
     Endpoint("POST", f"{_HOOK}/start", start, "Notify it again"),
-    Endpoint("POST", f"{_HOOK}/test", try_out, "Send it a test message", answer=Tried, takes_long=True),
+    Endpoint("POST", f"{_HOOK}/test", try_out, "Send it a test message", answer=Tried, kind=LONG),
     Endpoint("POST", "/api/v1/deliveries/{delivery_id}/redeliver", redeliver, "Send a message again"),
     Endpoint(
         "POST",

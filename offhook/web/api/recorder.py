@@ -12,6 +12,7 @@ from offhook.web.api.recorder_answers import Attached, Devices, Discarded, Recor
 from offhook.web.call import BadCall, Call, Endpoint, Stream
 from offhook.web.recorder_stream import recorder_stream
 from offhook.web.server_events import MEDIA_TYPE
+from offhook.web.work import LONG
 
 SIDES = ("microphone", "loopback")
 #: The capture worker plays a file in the place of a device: for tests on its own machine, not over HTTP.
@@ -82,12 +83,8 @@ def devices(call: Call) -> dict[str, Any]:
 
 
 ENDPOINTS = (
-    Endpoint(
-        "GET", "/api/v1/recorder", show, "What is recorded, and what waits", answer=Recorder, takes_long=True
-    ),
-    Endpoint(
-        "GET", "/api/v1/recorder/devices", devices, "What can be recorded", answer=Devices, takes_long=True
-    ),
+    Endpoint("GET", "/api/v1/recorder", show, "What is recorded, and what waits", answer=Recorder, kind=LONG),
+    Endpoint("GET", "/api/v1/recorder/devices", devices, "What can be recorded", answer=Devices, kind=LONG),
     Endpoint(
         "POST",
         "/api/v1/recorder/start",
@@ -95,7 +92,7 @@ ENDPOINTS = (
         "Start to record",
         body=RecordingStart,
         answer=Recorder,
-        takes_long=True,
+        kind=LONG,
     ),
     Endpoint(
         "POST",
@@ -104,7 +101,7 @@ ENDPOINTS = (
         "Stop the recording",
         body=MeantRecording,
         answer=RecordingOutcome,
-        takes_long=True,
+        kind=LONG,
     ),
     Endpoint(
         "POST",
@@ -113,7 +110,7 @@ ENDPOINTS = (
         "Delete the recording",
         body=MeantRecording,
         answer=Discarded,
-        takes_long=True,
+        kind=LONG,
     ),
     Endpoint(
         "POST",
@@ -122,7 +119,7 @@ ENDPOINTS = (
         "Set whose it is",
         body=Attachment,
         answer=Attached,
-        takes_long=True,
+        kind=LONG,
     ),
     Stream(
         "GET",

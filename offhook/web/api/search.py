@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from offhook.desk.searching import Places, Wanted, look
 from offhook.web.api.limits import Name, RowNumber
 from offhook.web.call import Call, Endpoint
+from offhook.web.work import LONG
 
 Words = Annotated[str, Meta(max_length=1000)]
 
@@ -48,6 +49,6 @@ ENDPOINTS = (
         *("GET", "/api/v1/search", search, "Find moments by words"),
         query=Search,
         answer=Places,
-        takes_long=True,
+        kind=LONG,
     ),
 )

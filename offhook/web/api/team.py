@@ -48,7 +48,7 @@ from offhook.web.team.polling import Since, polling
 from offhook.web.team.refusals import TokenInUse
 from offhook.web.team.senders import intake_of, sender_of, session_of
 from offhook.web.visitors import Visitor
-from offhook.web.work import Work
+from offhook.web.work import LONG, STORAGE, Work
 from shared.store.audit import Note
 from shared.store.values import Record
 
@@ -124,7 +124,7 @@ def audio(desk: Desk, work: Work) -> Answers:
         return found
 
     async def answer(request: Request) -> Response:
-        return SoundResponse(await work.run_long(original, request), work)
+        return SoundResponse(await work.run_as(STORAGE, original, request), work)
 
     return answer
 
@@ -169,7 +169,7 @@ ENDPOINTS = (
     Endpoint(
         *("POST", f"{_CALL}/commit", commit, "Turn a call that has arrived into a recording"),
         answer=Answer,
-        takes_long=True,
+        kind=STORAGE,
     ),
     Stream(
         *("GET", f"{PREFIX}/changes", polling, "What has become of calls; waits for it"),
@@ -179,7 +179,7 @@ ENDPOINTS = (
     Endpoint(
         *("GET", f"{_CALL}/transcript", transcript, "The transcript of a call, with what is laid over it"),
         answer=bundle.Bundle,
-        takes_long=True,
+        kind=LONG,
     ),
     Stream(
         *("GET", f"{_CALL}/audio", audio, "The recording of a call, or a range of it"),
@@ -191,6 +191,6 @@ ENDPOINTS = (
         *("GET", f"{PREFIX}/search", search, "Find moments by words"),
         query=Search,
         answer=Hits,
-        takes_long=True,
+        kind=LONG,
     ),
 )

@@ -94,7 +94,7 @@ def page(context: BrowserContext, faults: list[str]) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def all_routes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Route]]:
     """Every route of the application."""
-    work, renderer = Work(1), Renderer.of(Assets())
+    work, renderer = Work(), Renderer.of(Assets())
     with Desk({"home": tmp_path_factory.mktemp("routes") / "home"}) as desk:
         entrance = Entrance(Doorkeeper(desk.store, 8484), renderer, work)
         yield [it for it in routes(desk, entrance, renderer, work) if isinstance(it, Route)]

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from offhook.web.work import LONG_THREADS, THREADS
+from offhook.web.work import LONG, QUICK, THREADS
 from shared.settings import Settings
 from shared.store.store import Store
 from tests.desk import serving
@@ -108,14 +108,14 @@ def test_receivers_that_do_not_answer_hold_up_nothing_else(local: Stage):
     with (
         serving(local) as desk,
         closing(desk.client()) as client,
-        ThreadPoolExecutor(2 * THREADS) as pool,
+        ThreadPoolExecutor(2 * THREADS[QUICK]) as pool,
         ExitStack() as held,
         socket.create_server(("127.0.0.1", 0)) as silent,
     ):
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         hook = client.post("/api/v1/hooks", json={"url": url}).json()["id"]
-        tries = [pool.submit(client.post, f"/api/v1/hooks/{hook}/test") for _ in range(2 * THREADS)]
-        for _ in range(LONG_THREADS):
+        tries = [pool.submit(client.post, f"/api/v1/hooks/{hook}/test") for _ in range(2 * THREADS[QUICK])]
+        for _ in range(THREADS[LONG]):
             held.enter_context(silent.accept()[0])
         assert client.get("/api/v1", timeout=5).status_code == 200
         assert not any(it.done() for it in tries)

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from offhook.web.api import ENDPOINTS
 from offhook.web.app import LONG_PAGES
+from offhook.web.work import LONG
 from shared.settings import Settings
 from shared.speakers import ME, THEM
 from shared.store.store import Store
@@ -93,5 +94,5 @@ def test_days_and_signs_that_nobody_means_do_no_harm(client: httpx.Client, recor
 
 def test_searches_take_no_thread_that_pages_need(all_routes: list[Route]) -> None:
     """A search for a common word that its speaker never says looks at every segment there is."""
-    long = {endpoint.path for endpoint in ENDPOINTS if endpoint.takes_long} | set(LONG_PAGES)
+    long = {endpoint.path for endpoint in ENDPOINTS if endpoint.kind == LONG} | set(LONG_PAGES)
     assert {it.path for it in all_routes if "search" in it.path or it.path.endswith("/replace")} <= long
