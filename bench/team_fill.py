@@ -19,7 +19,7 @@ import psycopg
 
 from bench.archive import SEED, SEGMENT_WORDS, VOCABULARY_WORDS, YEARS_SECONDS, vocabulary
 from shared.speakers import LOUDNESS, ME, THEM
-from shared.store.postgres import fulltext
+from shared.store.postgres import fulltext, list_words
 from shared.store.transitions import CANCELLED, COMPLETED, FAILED, QUEUED
 
 POOL_SEGMENTS = 400_000
@@ -30,6 +30,7 @@ QUEUED_PERCENT, FAILED_PERCENT, CANCELLED_PERCENT = 2, 3, 1
 OWNERS = 1_000
 MAINTENANCE = "SET maintenance_work_mem = '2GB'; SET max_parallel_maintenance_workers = 1"
 
+LARGE = ("call_records", list_words.TABLE, "segments", "speaker_labels", fulltext.TABLE)
 RECORD_COLUMNS = (
     *("id", "session_id", "source", "title", "candidate_id", "project_id", "recording_path", "sha256"),
     *("size_bytes", "duration_seconds", "flags", "options", "transcription_status", "transcription_error"),
@@ -40,7 +41,7 @@ SEGMENT_COLUMNS = (
     *("id", "record_id", "start_seconds", "end_seconds", "first_word", "text", "average_log_probability"),
     "words",
 )
-#: As the triggers, which are off, would have written it.
+#: As the triggers, which are off, would have written it; the words of lists have a statement of their own.
 _CHANGES = """INSERT INTO record_changes (record_id, seq, words_seq, is_deleted, owner_id)
     SELECT id, id, id, false, owner_id FROM call_records"""
 LABEL_COLUMNS = ("record_id", "first_word", "last_word", "speaker", "source", "probability")
@@ -65,10 +66,11 @@ def fill(url: str, records: int, segments: int) -> float:
         _copy_records(connection, records)
         _copy_transcripts(connection, records, segments)
         connection.execute(_CHANGES)
+        connection.execute(list_words.FILL)
         for statement in dropped:
             _say(began, statement)
             connection.execute(statement)
-        for table in ("call_records", "record_changes", "segments", "speaker_labels", fulltext.TABLE):
+        for table in (*LARGE, "record_changes"):
             _say(began, f"VACUUM ANALYZE {table}")
             connection.execute(f"VACUUM ANALYZE {table}")
         for table in ("call_records", "segments", "speaker_labels"):
@@ -82,7 +84,7 @@ def fill(url: str, records: int, segments: int) -> float:
 
 def _without_indexes(connection: psycopg.Connection) -> Iterator[str]:
     """Drop the indexes of the large tables; yield the statements that make them again."""
-    for table in ("call_records", "segments", "speaker_labels", fulltext.TABLE):
+    for table in LARGE:
         foreign = f"""SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
             WHERE conrelid = '{table}'::regclass AND contype = 'f'"""
         for name, definition in connection.execute(foreign).fetchall():

@@ -53,7 +53,6 @@ def _lists(store: Store) -> Asked:
         yield f"list, {state} ones", partial(store.listing.page, Wanted(status=state), limit=PAGE)
     yield "list, the oldest", partial(store.listing.page, Wanted(), sort="created_at", limit=PAGE)
     yield "list, by title", partial(store.listing.page, Wanted(), sort="title", limit=PAGE)
-    yield "list, with a word in the title", partial(store.listing.page, Wanted(text="777777"), limit=PAGE)
     for owner in (BUSY, USUAL):
         seen = store.seen_by(View(owner_id=owner)).listing
         total = seen.page(Wanted(), limit=1).total
@@ -62,7 +61,32 @@ def _lists(store: Store) -> Asked:
             f"list of person {owner}, in the middle",
             partial(seen.page, Wanted(), offset=total // 2, limit=PAGE),
         )
+    yield from _lists_by_words(store)
     yield "newest 20 records", partial(store.records.newest, LIMIT)
+
+
+def _lists_by_words(store: Store) -> Asked:
+    asked = {
+        "a word in one title": "777777",
+        "a word in every title": "call",
+        "a word in every file's name": "wav",
+        "words in many": "call 12",
+        "a word of errors": "empty",
+        "a candidate": "C-8204",
+        "a letter in most": "7",
+        "a letter in none": "ö",
+        "two letters in none": "zq",
+        "a word in none": "Zwetschgenmann",
+    }
+    for name, typed in asked.items():
+        yield f"list, {name} (`{typed}`)", partial(store.listing.page, Wanted(text=typed), limit=PAGE)
+        yield f"counts, {name} (`{typed}`)", partial(store.listing.counts, typed)
+    for typed in ("777777", "empty"):
+        yield f"all numbers of a list (`{typed}`)", partial(store.listing.ids, Wanted(text=typed))
+    for owner in (BUSY, USUAL):
+        seen = store.seen_by(View(owner_id=owner)).listing
+        for typed in ("777777", "call"):
+            yield f"list of person {owner} (`{typed}`)", partial(seen.page, Wanted(text=typed), limit=PAGE)
 
 
 def _searches(store: Store, whose: str = "") -> Asked:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from shared.store.listed import Asked, Listed
 from shared.store.narrowing import EVERYTHING, Narrowing
 from shared.store.statements import Statement
 from shared.store.words_index import Query
@@ -116,6 +117,9 @@ class Database(Protocol):
 
     def file_name(self, column: Any) -> Any:
         """Return an expression: the name of the file whose path a column has, whichever system wrote it."""
+
+    def listed(self, asked: Asked) -> Listed | None:
+        """Return the records that have some words as an index finds them; None if there is no such index."""
 
     def changes_horizon(self) -> int:
         """Return a change of records before which no other one will be committed any more.

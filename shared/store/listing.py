@@ -5,35 +5,32 @@ Records that a person has deleted are left out, those whose deletion can still b
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from peewee import SQL, Expression, fn
+from peewee import SQL, Expression, Select, fn
 
-from shared.errors import OffhookError
 from shared.store.database import Database
+from shared.store.list_order import SORTS, Order, Stretch, UnknownSort
+from shared.store.listed import DELETED, Asked, Listed, not_deleted
 from shared.store.records import matching
-from shared.store.tables import DeletionRow, ErasureRow, RecordRow
-from shared.store.transitions import STATES
+from shared.store.tables import RecordRow
+from shared.store.transitions import COMPLETED, STATES
 from shared.store.values import Record
 from shared.store.view import EVERYBODY, View, seen
+
+__all__ = ["SORTS", "Listing", "Page", "UnknownSort", "Wanted"]
 
 #: Words of a search that are looked at; nobody types more.
 MOST_WORDS = 20
 #: With more records that are being deleted, their tables are asked.
 FEW = 1000
-#: What records are sorted by: texts without regard to case, and what has no value comes last.
-SORTS: dict[str, tuple[Any, ...]] = {
-    "created_at": (RecordRow.created_at,),
-    "title": (RecordRow.title.collate("NOCASE"),),
-    "duration": (RecordRow.duration_seconds,),
-    "status": (RecordRow.transcription_status,),
-    "candidate": (RecordRow.candidate_id.collate("NOCASE"),),
-    "priority": (RecordRow.priority,),
-}
+#: So many records of a state or a person are looked at one by one, whatever the words.
+FEW_TO_LOOK_AT = 40_000
+#: More records that have the words are walked through in their order; fewer are all found, then sorted.
+FEW_FOUND = 50_000
 _SHOWN = (
     RecordRow.title,
     RecordRow.candidate_id,
@@ -41,13 +38,6 @@ _SHOWN = (
     RecordRow.transcription_error,
     RecordRow.recording_path,
 )
-_NULLABLE = {"duration": RecordRow.duration_seconds, "candidate": RecordRow.candidate_id}
-
-
-class UnknownSort(OffhookError):
-    """Records cannot be sorted by that."""
-
-    code = "unknown_sort"
 
 
 @dataclass(frozen=True)
@@ -66,15 +56,6 @@ class Page:
     total: int
 
 
-@dataclass(frozen=True)
-class _Stretch:
-    """The records on a page, among `total` ones."""
-
-    offset: int
-    limit: int
-    total: int
-
-
 class Listing:
     """The records of one database that `view` has, page by page."""
 
@@ -86,61 +67,82 @@ class Listing:
 
         Raises UnknownSort.
         """
-        order, where = _order(sort), self._where(wanted)
-        total = int(self._database.scalar(RecordRow.select(fn.COUNT(SQL("*"))).where(where)))
-        ids = self._ids(where, sort, _Stretch(max(0, offset), max(0, min(limit, total - offset)), total))
-        return Page(matching(self._database, RecordRow.id.in_(ids), *order), total)
-
-    def _ids(self, where: Expression, sort: str, stretch: _Stretch) -> list[int]:
-        """Return the numbers on a page; in the second half they are counted from the end."""
-        from_end = stretch.total - stretch.offset - stretch.limit
-        is_late = from_end < stretch.offset
-        query = RecordRow.select(RecordRow.id).where(where).order_by(*_order(sort, is_backwards=is_late))
-        return self._database.column(
-            query.limit(stretch.limit).offset(from_end if is_late else stretch.offset)
-        )
+        order, asked = Order.named(sort), self._asked(wanted)
+        listed = self._listed(asked)
+        total = listed.count()
+        stretch = Stretch(max(0, offset), max(0, min(limit, total - offset)), total)
+        if total > FEW_FOUND:
+            listed = _Walked(self._database, asked)
+        ids = listed.ids(order, stretch)
+        return Page(matching(self._database, RecordRow.id.in_(ids), *order.columns()), total)
 
     def ids(self, wanted: Wanted, sort: str = "-created_at") -> list[int]:
         """Return the numbers of all wanted records in their order. Raises UnknownSort."""
-        query = RecordRow.select(RecordRow.id).where(self._where(wanted)).order_by(*_order(sort))
-        return self._database.column(query)
+        order = Order.named(sort)
+        return self._listed(self._asked(wanted)).ids(order)
 
     def counts(self, text: str = "") -> dict[str, int]:
         """Return the number of records in each state in which the words are found."""
+        return self._listed(self._asked(Wanted(text=text))).counts()
+
+    def _asked(self, wanted: Wanted) -> Asked:
+        words = wanted.text.split()[:MOST_WORDS]
+        found = [number for query in DELETED for number in self._database.column(query.limit(FEW + 1))]
+        deleted = found if len(found) <= FEW else None
+        return Asked(wanted.status, [_spellings(word) for word in words], self._view.owner_id, deleted)
+
+    def _listed(self, asked: Asked) -> Listed:
+        indexed = self._database.listed(asked) if asked.words else None
+        if indexed is None or self._are_few(asked):
+            return _Walked(self._database, asked)
+        return indexed
+
+    def _are_few(self, asked: Asked) -> bool:
+        """Whether so few records have the state and the person that no index of words is needed.
+
+        Most records are completed, so these are not counted.
+        """
+        by_state = asked.status not in (None, COMPLETED)
+        if not by_state and asked.owner_id is None:
+            return False
+        where: Any = RecordRow.transcription_status == asked.status if by_state else SQL("TRUE")
+        some = RecordRow.select(SQL("1")).where(seen(self._view, where)).limit(FEW_TO_LOOK_AT + 1)
+        return int(self._database.scalar(Select([some], [fn.COUNT(SQL("*"))]))) <= FEW_TO_LOOK_AT
+
+
+class _Walked:
+    """Records that are found by looking at one after another."""
+
+    def __init__(self, database: Database, asked: Asked) -> None:
+        self._database = database
+        where = not_deleted(RecordRow.id, asked)
+        if asked.status is not None:
+            where &= RecordRow.transcription_status == asked.status
+        where = reduce(and_, (_has(database, spellings) for spellings in asked.words), where)
+        self._where = seen(View(owner_id=asked.owner_id), where)
+
+    def count(self) -> int:
+        """Return their number."""
+        return int(self._database.scalar(RecordRow.select(fn.COUNT(SQL("*"))).where(self._where)))
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of those in each state."""
         state = RecordRow.transcription_status
-        query = RecordRow.select(state, fn.COUNT(SQL("*")).alias("count")).where(
-            self._where(Wanted(text=text))
-        )
+        query = RecordRow.select(state, fn.COUNT(SQL("*")).alias("count")).where(self._where)
         rows = self._database.all(query.group_by(state))
         counted = {row["transcription_status"]: row["count"] for row in rows}
         return {name: counted.get(name, 0) for name in STATES}
 
-    def _where(self, wanted: Wanted) -> Expression:
-        """Return a condition on the wanted records."""
-        where = self._is_listed()
-        if wanted.status is not None:
-            where &= RecordRow.transcription_status == wanted.status
-        words = wanted.text.split()[:MOST_WORDS]
-        return seen(self._view, reduce(and_, (_has(self._database, word) for word in words), where))
-
-    def _is_listed(self) -> Any:  # an Expression, or SQL, which peewee takes for one
-        """Whether no person has deleted a record. There are few that are being deleted, if any.
-
-        A million records are counted faster against their numbers than against their tables.
-        """
-        queries = [each.select(key) for each, key in _DELETED]
-        found = [number for query in queries for number in self._database.column(query.limit(FEW + 1))]
-        if len(found) > FEW:
-            return reduce(and_, (RecordRow.id.not_in(query) for query in queries))
-        return RecordRow.id.not_in(found) if found else SQL("TRUE")
+    def ids(self, order: Order, stretch: Stretch | None = None) -> list[int]:
+        """Return their numbers in an order."""
+        is_backwards = stretch is not None and stretch.is_late
+        query = RecordRow.select(RecordRow.id).where(self._where)
+        query = query.order_by(*order.columns(is_backwards=is_backwards))
+        return self._database.column(stretch.of(query) if stretch else query)
 
 
-_DELETED: Collection[Any] = ((DeletionRow, DeletionRow.record), (ErasureRow, ErasureRow.record_id))
-
-
-def _has(database: Database, word: str) -> Expression:
+def _has(database: Database, spellings: Any) -> Expression:
     """Whether a word stands somewhere in what a list shows of a record."""
-    spellings = sorted(_spellings(word))
     found: Expression = reduce(
         or_, (_contains(database, column, it) for column in _SHOWN for it in spellings)
     )
@@ -154,18 +156,6 @@ def _contains(database: Database, column: Any, word: str) -> Any:
     return column.contains(word) & database.file_name(column).contains(word)
 
 
-def _spellings(word: str) -> set[str]:
+def _spellings(word: str) -> list[str]:
     """Return a word in the cases that people write: databases equate the case of ASCII alone."""
-    return {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
-
-
-def _order(sort: str, *, is_backwards: bool = False) -> list[Any]:
-    name, downwards = sort.removeprefix("-"), sort.startswith("-")
-    if name not in SORTS:
-        raise UnknownSort(f"Records cannot be sorted by {name}. They can be by {', '.join(SORTS)}.")
-    columns = [(column, downwards) for column in (*SORTS[name], RecordRow.id)]
-    without_last = [(_NULLABLE[name].is_null(), False)] if name in _NULLABLE else []
-    return [
-        column.desc() if is_down != is_backwards else column.asc()
-        for column, is_down in (*without_last, *columns)
-    ]
+    return [word] if word.isascii() else sorted({word, word.lower(), word.upper(), word.capitalize()})

@@ -134,6 +134,7 @@ class _Move:
             self._filling.switch_triggers(_name(table), on=False)
         sent = [self._copy(table) for table in MOVED]
         self._filling.index_text(lambda done, total: self._report("search index", done, total))
+        self._filling.index_lists()
         for table in MOVED:
             if isinstance(table._meta.primary_key, AutoField):
                 self._filling.set_last_number(_name(table), self._snapshot.last_number(_name(table)))

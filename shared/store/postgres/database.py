@@ -9,10 +9,12 @@ from typing import Any
 import peewee
 
 from shared.store.database import BUSY_TIMEOUT_SECONDS, LARGEST_ID, Found, Row
+from shared.store.listed import Asked, Listed
 from shared.store.narrowing import EVERYTHING, Narrowing
 from shared.store.postgres import fulltext, inspection, locks, migrations
 from shared.store.postgres.changes import PostgresChangeFeed, horizon
 from shared.store.postgres.connections import Connections
+from shared.store.postgres.lists import IndexedList
 from shared.store.postgres.session import QUIETLY, Session
 from shared.store.statements import Statement
 from shared.store.words_index import Query
@@ -133,6 +135,10 @@ class PostgresDatabase:
         """Return an expression: the name of the file whose path a column has."""
         return peewee.fn.REGEXP_REPLACE(column, r"^.*[/\\]", "")
 
+    def listed(self, asked: Asked) -> Listed | None:
+        """Return the records that have some words."""
+        return IndexedList(self._planned, asked)
+
     def changes_horizon(self) -> int:
         """Return the last change before which none is missing; transactions may hold earlier numbers."""
         return horizon(self._session)
@@ -198,6 +204,11 @@ class PostgresDatabase:
                 return execute()
         with self._session.transaction(locks.WITH_OTHERS):
             return execute()
+
+    def _planned(self, query: Any) -> list[Any]:
+        """Return the rows of a query that is planned by its values: how often a word occurs decides."""
+        statement, values = self._connections.get_sql_context().sql(query).query()
+        return self._session.rows(statement, tuple(values))
 
     def _read(self, query: Any) -> list[Row]:
         """Return rows by the names of their fields; their values have the right types already.

@@ -50,10 +50,21 @@ REFUSALS: tuple[tuple[str, str], ...] = (
 )
 
 
+#: What the server has to have besides itself, by words of its message.
+_NEEDS_TRIGRAMS = ('extension "pg_trgm"', '"gin_trgm_ops"')
+_GIVE_TRIGRAMS = (
+    "Install PostgreSQL's own extensions on the server (Debian has them in `postgresql`, others in "
+    "`postgresql-contrib`), and make offhook's user the owner of the database, or let an administrator run "
+    "`CREATE EXTENSION pg_trgm SCHEMA public` in it."
+)
+
+
 def translated(error: BaseException, name: str) -> StoreError:
     """Return the store's error; `name` is the database as it may be shown."""
     first = _of_driver(error)
     reason = _reason(first)
+    if any(text in reason for text in _NEEDS_TRIGRAMS):
+        return StoreUnavailable(f"{name} needs the extension pg_trgm ({reason}). {_GIVE_TRIGRAMS}")
     code = getattr(first, "sqlstate", None) or _code_of_refusal(first, reason)
     for length in range(5, 1, -1):
         if found := ERRORS.get(code[:length]):

@@ -13,7 +13,7 @@ from typing import Any
 from psycopg.sql import SQL, Identifier
 
 from shared.store.database import BUSY_TIMEOUT_SECONDS
-from shared.store.postgres import fulltext, locks
+from shared.store.postgres import fulltext, list_words, locks
 from shared.store.postgres.session import QUIETLY, Session
 
 #: Numbers of segments that are indexed together.
@@ -88,6 +88,10 @@ class Filling:
             condition = f"id > {start} AND id <= {end} AND %s"
             fulltext.add(self._session.rows, self._session.write, condition, True)
             report(end, last)
+
+    def index_lists(self) -> None:
+        """Index the words by which lists of records are searched."""
+        self._session.write(list_words.FILL)
 
     def gather_statistics(self) -> None:
         """Let the server learn what is in the tables, so that it plans queries well."""

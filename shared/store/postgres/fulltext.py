@@ -16,12 +16,15 @@ from dataclasses import replace
 from typing import Any
 
 from shared.store.narrowing import Narrowing, SaidBy
+from shared.store.postgres import list_words
 from shared.store.postgres.time_ranges import bounds
 from shared.store.words_index import Query, Term, index_words
 
 TABLE, COLUMNS, INDEX = "segments_search", ("segment_id", "words"), "segments_search_words"
 #: What is vacuumed when rows were deleted: tables with words of calls.
-TABLES_WITH_WORDS = ("call_records", "segments", TABLE, "decoded_windows", "live_windows", "corrections")
+TABLES_WITH_WORDS = (
+    *("call_records", list_words.TABLE, "segments", TABLE, "decoded_windows", "live_windows", "corrections"),
+)
 #: `fastupdate` would let searches read a list of what is not in order yet.
 SCHEMA = (
     f"""CREATE TABLE {TABLE} (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.store.postgres import fulltext, schema, triggers
+from shared.store.postgres import fulltext, list_words, schema, triggers
 from shared.store.postgres.session import Session
 from shared.store.tables import TABLES
 
@@ -31,13 +31,15 @@ def schema_oddities(session: Session) -> list[str]:
 def _columns() -> set[str]:
     fields = [(table, field) for table in TABLES for field in table._meta.sorted_fields]
     own = {f"{table._meta.table_name}.{field.column_name}" for table, field in fields}
-    return own | {f"{fulltext.TABLE}.{column}" for column in fulltext.COLUMNS}
+    besides = ((fulltext.TABLE, fulltext.COLUMNS), (list_words.TABLE, list_words.COLUMNS))
+    return own | {f"{table}.{column}" for table, columns in besides for column in columns}
 
 
 def _indexes() -> set[str]:
     of_tables = {index._name for table in TABLES for index in table._meta.fields_to_index()}
-    return of_tables | {fulltext.INDEX, *schema.INDEXES}
+    return of_tables | {fulltext.INDEX, *list_words.INDEXES, *schema.INDEXES}
 
 
 def _triggers() -> set[str]:
-    return {triggers.notice_trigger(table._meta.table_name) for table in TABLES} | set(triggers.OF_RECORDS)
+    notices = {triggers.notice_trigger(table._meta.table_name) for table in TABLES}
+    return notices | {*triggers.OF_RECORDS, *list_words.TRIGGERS}

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from shared.errors import NewerDatabase
-from shared.store.postgres import locks, schema
+from shared.store.postgres import list_words, locks, schema
 from shared.store.postgres.session import Session
 
 Execute = Callable[[str], object]
@@ -37,7 +37,17 @@ def _index_owners(execute: Execute) -> None:
         WHERE s.id = f.segment_id AND r.owner_id IS NOT NULL""")
 
 
-MIGRATIONS = (Migration("0022_team", _is_first), Migration("0023_indexed_owners", _index_owners))
+def _index_lists(execute: Execute) -> None:
+    """Make the table by which lists are searched, and fill it."""
+    for statement in (*list_words.STATEMENTS, f"ANALYZE {list_words.TABLE}"):
+        execute(statement)
+
+
+MIGRATIONS = (
+    Migration("0022_team", _is_first),
+    Migration("0023_indexed_owners", _index_owners),
+    Migration("0024_list_words", _index_lists),
+)
 
 
 def migrate(session: Session) -> list[str]:

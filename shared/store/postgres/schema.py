@@ -7,7 +7,7 @@ from typing import Any
 
 import peewee
 
-from shared.store.postgres import fulltext, triggers
+from shared.store.postgres import fulltext, list_words, triggers
 from shared.store.postgres.connections import TEXT, Connections
 from shared.store.tables import TABLES
 
@@ -43,7 +43,7 @@ def statements(connections: Connections) -> Iterator[tuple[str, Any]]:
         for made in (manager._create_table(safe=False), *manager._create_indexes(safe=False)):
             text, values = made.query()
             yield _spelled(text), values or None
-    for statement in (*triggers.STATEMENTS, *fulltext.SCHEMA):
+    for statement in (*triggers.STATEMENTS, *fulltext.SCHEMA, *list_words.STATEMENTS):
         yield statement, None
     for name, columns in INDEXES.items():
         yield f"CREATE INDEX {name} ON {columns}", None

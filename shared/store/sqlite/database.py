@@ -22,6 +22,7 @@ from shared.errors import (
     StoreUnavailable,
 )
 from shared.store.database import BUSY_TIMEOUT_SECONDS, CACHE_KIB, LARGEST_ID, Found, Row
+from shared.store.listed import Asked, Listed
 from shared.store.narrowing import EVERYTHING, Narrowing
 from shared.store.sqlite import fulltext, scrubbing
 from shared.store.sqlite.changes import SqliteChangeFeed
@@ -192,6 +193,10 @@ class SqliteDatabase:
     def file_name(self, column: Any) -> Any:
         """Return an expression: the name of the file whose path a column has. It reads damaged text too."""
         return peewee.fn.file_name(column.cast("BLOB")).cast("TEXT")
+
+    def listed(self, asked: Asked) -> Listed | None:
+        """Return None: a file has few enough records to look at each."""
+        return None
 
     def changes_horizon(self) -> int:
         """Return the largest number: changes are committed in their order."""

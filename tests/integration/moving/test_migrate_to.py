@@ -18,6 +18,7 @@ from archive.migration.journal import NAME as JOURNAL
 from archive.storage.folder import FolderStorage
 from shared.locks import FileLock
 from shared.settings import Settings
+from shared.store.listing import Wanted
 from shared.store.moving import MOVED, CannotMigrate, move_database
 from shared.store.store import Store
 from shared.store.values import Record
@@ -129,6 +130,7 @@ def test_the_calls_become_those_of_a_person_of_the_team(old: Stage, url: str, sh
         assert {record.owner_id for record in target.records.every()} == {ada.id}
         assert len(target.seen_by(View(owner_id=ada.id)).search.find("analytical", 10)) == len(TITLES)
         assert target.seen_by(View(owner_id=ada.id + 1)).search.find("analytical", 10) == []
+        assert len(target.listing.ids(Wanted(text="reference c-1"))) == 1
 
 
 def test_a_second_run_finds_everything_there(old: Stage, url: str, share: Path):

@@ -15,6 +15,10 @@ UNDO = {
     "0023_indexed_owners": """
         UPDATE segments_search SET words = ts_delete(
             words, ARRAY(SELECT lexeme FROM unnest(words) WHERE starts_with(lexeme, '/o/')))""",
+    "0024_list_words": """
+        DROP TABLE records_search;
+        DROP TRIGGER record_listed ON call_records; DROP TRIGGER record_listed_again ON call_records;
+        DROP FUNCTION note_listed; DROP FUNCTION words_of; DROP EXTENSION pg_trgm""",
 }
 #: Each part of the schema, as the server itself describes it.
 SCHEMA = """
@@ -59,6 +63,7 @@ def test_a_database_of_the_first_version_becomes_like_a_new_one(
         assert execute("SELECT segment_id, words::text FROM segments_search ORDER BY 1").fetchall() == before
         found = updated.seen_by(View(owner_id=300)).search.find("words", 9)
         assert [updated.records.get(it.record_id).owner_id for it in found] == [300]
+        assert updated.listing.counts("all")["completed"] == 3
 
 
 def transcribed(store: Store, owner_id: int | None) -> None:
