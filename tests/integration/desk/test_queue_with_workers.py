@@ -68,7 +68,7 @@ def test_a_worker_carries_out_the_deletion_of_a_killed_server(
     with desk.stage.process("transcribe_worker"):
         until(lambda: desk_store.records.find(record_id) is None, "the recording is deleted")
     desk.start()
-    faults.clear()  # connections that were refused meanwhile
 
     open_queue(page, desk)
     expect(row(page, "doomed")).to_have_count(0)
+    faults.clear()  # connections that were refused meanwhile
