@@ -18,7 +18,7 @@ LOOK_SECONDS = 0.2
 
 
 class TooManyStreams(OffhookError):
-    """Too many event streams are open. Close some pages of the desk, or programs that listen."""
+    """Too many are listening. Close some pages of the desk, or programs that wait for news."""
 
     code = "too_many_streams"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,7 +29,8 @@ REST_SECONDS, LOOK_SECONDS = 0.1, 1.0
 #: How often it is looked up whether the tokens of those that wait are still valid.
 RECHECK_SECONDS = 2.0
 RETRY_SECONDS = 2.0
-MOST_WAITING = 20_000
+#: A workstation waits once. After a cut of the network its waits of before have not ended yet.
+MOST_WAITING, MOST_OF_A_TOKEN = 20_000, 20
 
 
 @dataclass(eq=False)
@@ -54,6 +55,7 @@ class TeamNews:
         self._news: deque[tuple[int | None, CallNews]] = deque(maxlen=KEPT)
         self._known_after, self._latest = 1, 0  # nothing is kept
         self._waiting: set[Waiting] = set()
+        self._of_token: Counter[int] = Counter()
         self._seeing: dict[int | None, set[Waiting]] = {}  # by owner; those that see all are under None
         self._wake: Callable[[Iterable[int | None]], None] = self._wake_up
         self._checked_at = 0.0
@@ -99,9 +101,10 @@ class TeamNews:
 
     def _join(self, me: Waiting) -> None:
         with self._lock:
-            if len(self._waiting) >= MOST_WAITING:
+            if len(self._waiting) >= MOST_WAITING or self._of_token[me.access_id] >= MOST_OF_A_TOKEN:
                 raise TooManyStreams
             self._waiting.add(me)
+            self._of_token[me.access_id] += 1
             self._seeing.setdefault(me.owner_id, set()).add(me)
             is_first = len(self._waiting) == 1
         if is_first:
@@ -111,6 +114,9 @@ class TeamNews:
     def _leave(self, me: Waiting) -> None:
         with self._lock:
             self._waiting.remove(me)
+            self._of_token[me.access_id] -= 1
+            if not self._of_token[me.access_id]:
+                del self._of_token[me.access_id]
             self._seeing[me.owner_id].remove(me)
             if not self._seeing[me.owner_id]:
                 del self._seeing[me.owner_id]

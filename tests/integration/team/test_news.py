@@ -7,12 +7,15 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from concurrent import futures
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
 from archive.team_messages import MOST_CALLS, PREFIX
+from offhook.web.team.news import MOST_OF_A_TOKEN
 from shared.store.access import WORKSTATION
 from shared.store.store import Store
 from tests.desk import DeskServer
@@ -54,6 +57,22 @@ def test_a_change_is_told_at_once_to_who_waits_for_it(
     nothing = bobs()
     assert nothing["calls"] == []
     assert nothing["seq"] >= seq
+
+
+def test_a_workstation_that_waits_too_often_is_refused_alone(ada: WorkstationClient, bob: WorkstationClient):
+    seq = ada.changes()["seq"]
+
+    def wait(_: int) -> int:
+        return ada.client.get("/changes", params={"after": seq, "wait": 25}).status_code
+
+    with ThreadPoolExecutor(MOST_OF_A_TOKEN + 1) as pool:
+        answers = [pool.submit(wait, number) for number in range(MOST_OF_A_TOKEN + 1)]
+        refused, waiting = futures.wait(answers, timeout=20, return_when=FIRST_COMPLETED)
+        assert [it.result() for it in refused] == [503]
+        assert bob.client.get("/changes", params={"after": seq, "wait": 1}).status_code == 200
+        ada.hand_over(HandedOver(os.urandom(50)))
+        assert {it.result() for it in waiting} == {200}
+    assert ada.changes(seq, wait=25)["calls"]
 
 
 def test_what_happened_while_nobody_waited_is_told_later(server_store: Store, ada: WorkstationClient):
