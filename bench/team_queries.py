@@ -109,6 +109,8 @@ def _searches(store: Store, whose: str = "") -> Asked:
         "a long beginning": "experie*",
         "a beginning of names": "name4000*",
         "two beginnings": "wh* th*",
+        "a beginning and a rare word": f"th* {words[-1]}",
+        "a beginning that nobody said": "zwetsch*",
     }
     for name, typed in asked.items():
         hits = len(store.search.find(typed, LIMIT))

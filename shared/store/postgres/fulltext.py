@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from shared.store.narrowing import Narrowing, SaidBy
@@ -39,10 +40,10 @@ RANGE_BITS = (12, 16, 20, 24)
 LONGEST_WORD, LAST_PLACE = 2000, 16_383
 #: With more recordings, one search through all matches is faster than one through all their segments.
 FEW_RECORDS = 2500
-#: For the beginning of a word, the index collects all matches of all words that begin so. In ranges of up to
-#: so many bits each segment is looked at instead, the newest first, until there are enough. Of one person's
-#: calls, all segments of a range are looked at that can match by its other words, if they are so few.
-WALKED_BITS, MOST_LOOKED_AT = 16, 20_000
+#: For the beginning of a word, the index collects all matches of all words that begin so, before it looks at
+#: anything else. Instead, what the owner and the whole words of a search leave in a range is looked at, up to
+#: so many segments; without those, each segment is, in ranges of up to so many bits.
+MOST_LOOKED_AT, WALKED_BITS = 100_000, 16
 ROWS_AT_ONCE = 500
 
 _TEXTS = """
@@ -59,20 +60,19 @@ RECORDS = f"""
     WHERE f.words @@ %s::tsquery"""
 
 _SHOWN = "r.id, r.title, s.start_seconds, s.end_seconds, coalesce(s.corrected_text, s.text), s.id"
+#: `IS TRUE` keeps a condition from the indexes: one for numbers would read all that it has of a range.
+_INDEXED, _LOOKED_AT = "words @@ %s::tsquery", "(words @@ %s::tsquery) IS TRUE"
+_BETWEEN = "(segment_id >= %s AND segment_id < %s) IS TRUE"
+_HOW_MANY = f"SELECT count(*) FROM {TABLE} WHERE {{matches}} AND {_BETWEEN}"
 #: The matches are found first, then looked at one by one, the newest first, until there are enough: without
 #: MATERIALIZED and OFFSET a plan may walk through all segments in their order.
 _MATCHES = f"""
-    WITH found AS MATERIALIZED (
-        SELECT segment_id FROM {TABLE}
-        WHERE {{matches}} AND segment_id >= %s AND segment_id < %s
-    )
+    WITH found AS MATERIALIZED (SELECT segment_id FROM {TABLE} WHERE {{matches}} AND {_BETWEEN})
     SELECT {_SHOWN} FROM (SELECT segment_id FROM found ORDER BY segment_id DESC) f
     JOIN LATERAL (SELECT * FROM segments WHERE id = f.segment_id OFFSET 0) s ON true
     JOIN LATERAL (SELECT * FROM call_records WHERE id = s.record_id OFFSET 0) r ON true
     WHERE true {{conditions}} ORDER BY f.segment_id DESC LIMIT %s"""
-_IN_RANGE = _MATCHES.replace("{matches}", "words @@ %s::tsquery")
 #: `IS TRUE` keeps the plan from the index of words, and OFFSET from sorting what is in order.
-_LOOKED_AT = _MATCHES.replace("{matches}", "words @@ %s::tsquery AND (words @@ %s::tsquery) IS TRUE")
 _WALKED = f"""
     SELECT {_SHOWN} FROM (
         SELECT segment_id FROM {TABLE}
@@ -93,7 +93,6 @@ _IN_RECORDS = f"""
     JOIN LATERAL (SELECT * FROM call_records WHERE id = s.record_id OFFSET 0) r ON true
     WHERE true {{conditions}} ORDER BY m.id DESC LIMIT %s"""
 _NARROWED = "SELECT r.id FROM call_records r WHERE true {conditions} LIMIT %s"
-_HOW_MANY = f"SELECT count(*) FROM {TABLE} WHERE words @@ %s::tsquery"
 _NEWEST = f"SELECT max(segment_id) FROM {TABLE}"
 _SPEAK = "SELECT DISTINCT record_id FROM speaker_labels WHERE speaker = ANY(%s) LIMIT %s"
 #: Whether one of some speakers may have said a part of a segment: by the label that stands where it begins,
@@ -126,6 +125,8 @@ _SAID = """
 
 Read = Callable[[str, tuple[Any, ...]], list[Any]]
 Write = Callable[[str, tuple[Any, ...]], object]
+#: A statement and its values; conditions for records and how many to return are still missing.
+_Way = tuple[str, tuple[Any, ...]]
 
 
 def add(read: Read, write: Write, condition: str, value: Any) -> None:
@@ -142,8 +143,7 @@ def vector(number: int, text: str, owner_id: int | None) -> str:
     for place, word in enumerate(index_words(text), 1):
         places.setdefault(word, []).append(str(min(place, LAST_PLACE)))
     words = [f"'{word}':{','.join(found)}" for word, found in places.items() if _is_short(word)]
-    owner = [] if owner_id is None else [_owner(owner_id)]
-    return " ".join([*words, *owner, *(_range(number, bits) for bits in RANGE_BITS)])
+    return " ".join([*words, *_owner(owner_id), *(_range(number, bits) for bits in RANGE_BITS)])
 
 
 def expression(query: Query) -> str:
@@ -168,29 +168,68 @@ def find(read: Read, query: Query, limit: int, narrowing: Narrowing, before_id: 
             statement = _IN_RECORDS.format(conditions=conditions)
             return read(statement, (records, before_id, wanted, *asked, limit))
     found: list[Any] = []
-    for bits, begin, stop in _ranges(*bounds(read, narrowing, _end(read, before_id))):
-        statement, matching = _way(read, query, begin, bits, narrowing.owner_id)
-        limited = (*matching, begin, stop, *asked, limit - len(found))
+    first, end = bounds(read, narrowing, _end(read, before_id))
+    for statement, place in _ways(read, query, narrowing.owner_id, first, end):
+        limited = (*place, *asked, limit - len(found))
         found += read(statement.format(conditions=conditions), limited)
         if len(found) >= limit:
             break
     return found
 
 
-def _way(
-    read: Read, query: Query, number: int, bits: int, owner_id: int | None
-) -> tuple[str, tuple[str, ...]]:
-    """Choose how to find the matches in a range; return the statement and what it asks of the words."""
-    place = [_range(number, bits), *([] if owner_id is None else [_owner(owner_id)])]
-    wanted = " & ".join([expression(query), *place])
+def _ways(read: Read, query: Query, owner_id: int | None, first: int, end: int) -> Iterator[_Way]:
+    """Yield what finds the matches of one range after another, the newest first.
+
+    The index intersects the lists of several conditions faster than those of one with several words, if rare
+    words come first; a longer word is more often a rare one. Of the list of a large range it reads little if
+    that comes last.
+    """
     whole = [_term(term) for term in query.terms if not term.is_prefix]
-    if len(whole) == len(query.terms):
-        return _IN_RANGE, (wanted,)
-    if owner_id is None:
-        return (_WALKED if bits <= WALKED_BITS else _IN_RANGE), (wanted,)
-    possible = " & ".join([*whole, *place])
-    ((count,),) = read(_HOW_MANY, (possible,))
-    return (_LOOKED_AT, (possible, wanted)) if count <= MOST_LOOKED_AT else (_IN_RANGE, (wanted,))
+    beginnings = [_term(term) for term in query.terms if term.is_prefix]
+    quick = [*_owner(owner_id), *sorted(whole, key=len, reverse=True)]
+    if beginnings:
+        yield from _ways_to_beginnings(read, quick, beginnings, first, end)
+        return
+    for bits, begin, stop in _ranges(first, end):
+        place = [_range(begin, bits)]
+        yield _matches(quick + place if bits == RANGE_BITS[-1] else place + quick, [], begin, stop)
+
+
+def _ways_to_beginnings(
+    read: Read, quick: list[str], beginnings: list[str], first: int, end: int
+) -> Iterator[_Way]:
+    """Do so for words that begin in some way, in segments that the index finds by other words, if any.
+
+    If those are few in a range, each is looked at; `reach` is the largest range for that. If they are many, a
+    beginning with too few matches so far is a rare one, and its list in the index is short.
+    """
+    reach = inf if quick else 0.0
+    for bits, begin, stop in _ranges(first, end):
+        indexed = [_range(begin, bits), *quick]
+        if bits == RANGE_BITS[-1] and not stop - begin <= reach < stop - first:
+            begin, indexed = first, quick  # all the rest at once
+        if stop - begin <= reach:
+            yield _matches(indexed, beginnings, begin, stop)
+        elif bits <= WALKED_BITS:
+            yield _WALKED, (" & ".join(quick + beginnings), begin, stop)
+        else:
+            yield _matches(indexed + beginnings, [], begin, stop)
+        if begin == first:
+            return
+        if stop - begin <= reach and bits < RANGE_BITS[-1]:
+            count = _how_many(read, indexed, begin, stop)
+            reach = MOST_LOOKED_AT * (stop - begin) / (count or 1)
+
+
+def _matches(indexed: list[str], looked_at: list[str], begin: int, stop: int) -> _Way:
+    conditions = " AND ".join([_INDEXED] * len(indexed) + [_LOOKED_AT] * len(looked_at))
+    return _MATCHES.replace("{matches}", conditions), (*indexed, *looked_at, begin, stop)
+
+
+def _how_many(read: Read, indexed: list[str], begin: int, stop: int) -> int:
+    statement = _HOW_MANY.format(matches=" AND ".join([_INDEXED] * len(indexed)))
+    ((count,),) = read(statement, (*indexed, begin, stop))
+    return int(count)
 
 
 def _end(read: Read, before_id: int) -> int:
@@ -213,9 +252,9 @@ def _range(number: int, bits: int) -> str:
     return f"'/{bits}/{number >> bits:x}'"
 
 
-def _owner(owner_id: int) -> str:
-    """Name the person whose call it is."""
-    return f"'/o/{owner_id:x}'"
+def _owner(owner_id: int | None) -> list[str]:
+    """Name the person whose call it is, if there is one."""
+    return [] if owner_id is None else [f"'/o/{owner_id:x}'"]
 
 
 def _of_records(narrowing: Narrowing, only_in: list[int] | None) -> tuple[str, tuple[Any, ...]]:

@@ -33,7 +33,8 @@ class Days:
 @pytest.fixture
 def spoken(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Recordings of as many days, some transcribed much later, some again, some queued again since."""
-    monkeypatch.setattr(fulltext, "FEW_RECORDS", 0)  # a few are many
+    for name, value in (("FEW_RECORDS", 0), ("RANGE_BITS", (8, 12, 16, 18)), ("WALKED_BITS", 12)):
+        monkeypatch.setattr(fulltext, name, value)  # a few are many
     random, clock = Random(2026), Days()
     store = by_clock(store, clock)
     waiting: list[int] = []
