@@ -87,8 +87,8 @@ class Tus:
         return Response(status_code=204, headers=told)
 
     async def delete(self, request: Request) -> Response:
-        """Cancel an upload."""
-        await self._work.run(self._uploads.cancel, request.path_params["upload_id"])
+        """Cancel an upload; it waits for one that is being put into a storage."""
+        await self._work.run_as(STORAGE, self._uploads.cancel, request.path_params["upload_id"])
         return Response(status_code=204)
 
     async def _told(

@@ -12,6 +12,7 @@ from offhook.desk.listing import row_of
 from offhook.desk.overview import overview
 from offhook.web.api.rows import Queue, Row
 from offhook.web.call import Call, Endpoint
+from offhook.web.work import STORAGE
 
 SAMPLE = Path(offhook.__file__).parent / "sample" / "sample-call.wav"
 
@@ -39,7 +40,7 @@ def resume(call: Call) -> None:
 
 ENDPOINTS = (
     Endpoint("GET", "/api/v1/queue", get_queue, "How the queue stands", answer=Queue),
-    Endpoint("POST", "/api/v1/queue/sample", add_sample, "Queue the sample call", answer=Row),
+    Endpoint("POST", "/api/v1/queue/sample", add_sample, "Queue the sample call", answer=Row, kind=STORAGE),
     Endpoint("POST", "/api/v1/queue/pause", pause, "Take no further recordings"),
     Endpoint("POST", "/api/v1/queue/resume", resume, "Take recordings again"),
 )

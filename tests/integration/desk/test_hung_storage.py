@@ -14,7 +14,8 @@ import pytest
 
 from offhook.desk import people
 from offhook.desk.desk import Desk
-from offhook.web.work import STORAGE, THREADS
+from offhook.web.visitors import cookie_name, csrf_of
+from offhook.web.work import QUICK, STORAGE, THREADS
 from shared.store.people import LEAD
 from shared.store.view import MACHINE
 from tests.desk import DeskServer
@@ -79,3 +80,26 @@ def test_recordings_that_a_storage_does_not_give_hold_up_nothing_else(
         silent.close()
         held.close()
         assert {it.result().status_code for it in plays} == {503}
+
+
+def test_a_storage_that_takes_no_recording_holds_up_nothing_else(
+    desk: DeskServer, silent: socket.socket
+) -> None:
+    others, tus = THREADS[QUICK] + THREADS[STORAGE], {"Tus-Resumable": "1.0.0"}
+    with browser(desk) as ada, ThreadPoolExecutor(2 * others + 1) as pool, ExitStack() as held:
+        assert ada.post("/sign-in", data={"username": "ada", "password": PASSWORD}).status_code == 200
+        ada.headers["X-CSRF-Token"] = csrf_of(ada.cookies[cookie_name(desk.port, is_secure=True)])
+        sent = pool.submit(ada.post, "/api/v1/records?name=call.wav", content=b"RIFF")
+        held.enter_context(silent.accept()[0])
+        samples = [pool.submit(ada.post, "/api/v1/queue/sample") for _ in range(others)]
+        cancels = [pool.submit(ada.delete, "/api/v1/uploads/x", headers=tus) for _ in range(others)]
+        held.enter_context(silent.accept()[0])
+
+        for _ in range(others):
+            assert "Budget call" in ada.get("/", timeout=10).text
+        assert not any(it.done() for it in (sent, *samples, *cancels))
+
+        silent.close()
+        held.close()
+        assert {it.result().status_code for it in (sent, *samples)} == {503}
+        assert {it.result().status_code for it in cancels} == {404}
