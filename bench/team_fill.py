@@ -41,7 +41,7 @@ SEGMENT_COLUMNS = (
     *("id", "record_id", "start_seconds", "end_seconds", "first_word", "text", "average_log_probability"),
     "words",
 )
-#: As the triggers, which are off, would have written it; the words of lists have a statement of their own.
+#: As the triggers, which are off, would have written it. What lists are searched by has its own statements.
 _CHANGES = """INSERT INTO record_changes (record_id, seq, words_seq, is_deleted, owner_id)
     SELECT id, id, id, false, owner_id FROM call_records"""
 LABEL_COLUMNS = ("record_id", "first_word", "last_word", "speaker", "source", "probability")
@@ -66,7 +66,8 @@ def fill(url: str, records: int, segments: int) -> float:
         _copy_records(connection, records)
         _copy_transcripts(connection, records, segments)
         connection.execute(_CHANGES)
-        connection.execute(list_words.FILL)
+        for statement in list_words.FILLING:
+            connection.execute(statement)
         for statement in dropped:
             _say(began, statement)
             connection.execute(statement)

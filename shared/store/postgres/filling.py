@@ -91,7 +91,8 @@ class Filling:
 
     def index_lists(self) -> None:
         """Index the words by which lists of records are searched."""
-        self._session.write(list_words.FILL)
+        for statement in list_words.FILLING:
+            self._session.write(statement)
 
     def gather_statistics(self) -> None:
         """Let the server learn what is in the tables, so that it plans queries well."""

@@ -43,10 +43,17 @@ def _index_lists(execute: Execute) -> None:
         execute(statement)
 
 
+def _add_outcomes(execute: Execute) -> None:
+    """Let the table by which lists are searched know what has failed or was cancelled."""
+    for statement in list_words.OUTCOME_STATEMENTS:
+        execute(statement)
+
+
 MIGRATIONS = (
     Migration("0022_team", _is_first),
     Migration("0023_indexed_owners", _index_owners),
     Migration("0024_list_words", _index_lists),
+    Migration("0025_list_outcomes", _add_outcomes),
 )
 
 

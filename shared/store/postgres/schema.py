@@ -43,7 +43,12 @@ def statements(connections: Connections) -> Iterator[tuple[str, Any]]:
         for made in (manager._create_table(safe=False), *manager._create_indexes(safe=False)):
             text, values = made.query()
             yield _spelled(text), values or None
-    for statement in (*triggers.STATEMENTS, *fulltext.SCHEMA, *list_words.STATEMENTS):
+    for statement in (
+        *triggers.STATEMENTS,
+        *fulltext.SCHEMA,
+        *list_words.STATEMENTS,
+        *list_words.OUTCOME_STATEMENTS,
+    ):
         yield statement, None
     for name, columns in INDEXES.items():
         yield f"CREATE INDEX {name} ON {columns}", None

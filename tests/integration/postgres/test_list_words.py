@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from shared.errors import StoreUnavailable
+from shared.store.claims import Failure
 from shared.store.database import Database
 from shared.store.listed import Asked
 from shared.store.listing import Listing, Wanted, _Walked
@@ -21,12 +22,13 @@ from tests.tables import execute, said
 
 #: A version of each row: of another transaction, in another place.
 VERSIONS = "SELECT record_id, xmin::text, ctid::text FROM records_search ORDER BY 1"
-WRITTEN = "SELECT record_id, words, owner_id, created_at FROM records_search ORDER BY 1"
+WRITTEN = "SELECT record_id, words, owner_id, created_at, outcome FROM records_search ORDER BY 1"
 #: As the documentation says what is in it.
 SHOULD_BE = r"""
     SELECT id, lower(concat_ws(
         chr(10), title, candidate_id, project_id, regexp_replace(recording_path, '^.*[/\\]', ''),
-        transcription_error) COLLATE "C"), owner_id, created_at
+        transcription_error) COLLATE "C"), owner_id, created_at,
+        CASE WHEN transcription_status IN ('failed', 'cancelled') THEN transcription_status END
     FROM call_records ORDER BY 1"""
 SEED = 20261130
 
@@ -57,6 +59,23 @@ def test_an_edit_writes_the_words_of_its_record_alone(store: Store) -> None:
     assert after[0] == before[0]
     assert [row[0] for row in after] == ids[:2]
     assert execute(WRITTEN).fetchall() == execute(SHOULD_BE).fetchall()
+
+
+def test_what_ends_a_record_and_queues_it_again_is_known_to_its_list(store: Store) -> None:
+    record_id = add(store, "Call")
+    claim = store.claims.claim(record_id, worker_id="w", model="tiny.en", lease_seconds=60)
+    assert claim
+
+    for change, status in (
+        (lambda: store.claims.fail(claim, Failure("empty_file", "The file is empty.")), "failed"),
+        (lambda: store.records.cancel(record_id), "cancelled"),
+        (lambda: store.records.requeue(record_id), "queued"),
+        (lambda: store.records.cancel(record_id), "cancelled"),
+    ):
+        change()
+        assert execute(WRITTEN).fetchall() == execute(SHOULD_BE).fetchall()
+        assert store.listing.counts("call")[status] == 1
+        assert sum(store.listing.counts("call").values()) == 1
 
 
 def test_the_index_finds_what_looking_at_each_record_finds(store: Store) -> None:

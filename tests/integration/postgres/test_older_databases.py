@@ -19,6 +19,9 @@ UNDO = {
         DROP TABLE records_search;
         DROP TRIGGER record_listed ON call_records; DROP TRIGGER record_listed_again ON call_records;
         DROP FUNCTION note_listed; DROP FUNCTION words_of; DROP EXTENSION pg_trgm""",
+    "0025_list_outcomes": """
+        DROP TRIGGER record_outcome ON call_records; DROP TRIGGER record_outcome_first ON call_records;
+        DROP FUNCTION note_outcome; ALTER TABLE records_search DROP COLUMN outcome""",
 }
 #: Each part of the schema, as the server itself describes it.
 SCHEMA = """
