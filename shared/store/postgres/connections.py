@@ -93,6 +93,7 @@ def connect(url: str, busy_timeout_seconds: float) -> psycopg.Connection[Any]:
         keepalives_idle=KEEPALIVE_SECONDS // 2,
         keepalives_interval=KEEPALIVE_SECONDS // 4,
         keepalives_count=2,
+        tcp_user_timeout=KEEPALIVE_SECONDS * 1000,  # for what was sent and has not arrived; on Linux
         fallback_application_name="offhook",
     )
     connection.adapters.register_dumper(str, WithoutZeros)
@@ -104,6 +105,7 @@ def connect(url: str, busy_timeout_seconds: float) -> psycopg.Connection[Any]:
         "tcp_keepalives_idle": f"{KEEPALIVE_SECONDS // 2}",
         "tcp_keepalives_interval": f"{KEEPALIVE_SECONDS // 4}",
         "tcp_keepalives_count": "2",
+        "tcp_user_timeout": f"{KEEPALIVE_SECONDS}s",
         "TimeZone": "UTC",
     }
     try:
