@@ -8,6 +8,7 @@ from typing import Any
 
 import peewee
 
+from shared.errors import StoreBusy
 from shared.store.database import BUSY_TIMEOUT_SECONDS, LARGEST_ID, Found, Row
 from shared.store.listed import Asked, Listed
 from shared.store.narrowing import EVERYTHING, Narrowing
@@ -21,6 +22,8 @@ from shared.store.words_index import Query
 
 #: With lists in them there are any number of statements.
 MOST_STATEMENTS = 1000
+#: Half of the time after which the server looks whether transactions wait for each other.
+MOMENT_SECONDS = 0.5
 _WRITES = (peewee.Insert, peewee.Update, peewee.Delete)
 
 
@@ -95,13 +98,19 @@ class PostgresDatabase:
     def carry_out(self, statement: Statement, **values: Any) -> Row | None:
         """Run a statement whose text is kept; return the first row that it returns, if any.
 
-        Outside of a transaction it is one message, whose one condition more is that it takes its turn.
+        Outside of a transaction it is one message, whose one condition more is that it takes its turn. While
+        it waits for that, no schema can be changed. So it soon becomes a transaction that waits first.
         """
-        session = self._session
-        turn = "" if session.own.depth else session.taken(f"{QUIETLY}, {locks.WITH_OTHERS}")
-        with session.errors():
-            text = statement.written(self._connections, values, turn)
-            return statement.first_row(self._connections.execute_sql(*text))
+        if self._session.own.depth:
+            return self._carried_out(statement, values)
+        patience = self._session.own.patience_seconds
+        try:
+            with self.busy_timeout(MOMENT_SECONDS if patience is None else min(patience, MOMENT_SECONDS)):
+                turn = self._session.taken(f"{QUIETLY}, {locks.WITH_OTHERS}")
+                return self._carried_out(statement, values, turn)
+        except StoreBusy:  # the server has said so: nothing was written
+            with self.statement():
+                return self._carried_out(statement, values)
 
     def unlocked(self, query: Any) -> Any:
         """Return a query that locks its rows, without those that others have locked."""
@@ -194,6 +203,11 @@ class PostgresDatabase:
 
     def make_movable(self) -> None:
         """Do nothing: a server's database is moved by `pg_dump`."""
+
+    def _carried_out(self, statement: Statement, values: dict[str, Any], condition: str = "") -> Row | None:
+        with self._session.errors():
+            text = statement.written(self._connections, values, condition)
+            return statement.first_row(self._connections.execute_sql(*text))
 
     def _execute(self, query: Any, execute: Callable[[], Any]) -> Any:
         """Run a query. One that writes outside of a transaction takes its turn as a transaction does."""
