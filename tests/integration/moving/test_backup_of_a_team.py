@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from shared.store.store import Store
 from tests.integration.moving.conftest import TITLES
-from tests.postgres import PostgresServer, binaries
+from tests.postgres import USER, PostgresServer, binaries
 from tests.stage import Stage
 
 
@@ -47,9 +49,24 @@ def restored(
     dump, copy = tmp_path / "offhook.dump", tmp_path / "share-copy"
     run("pg_dump", "--format=custom", "--file", dump, url)
     shutil.copytree(share, copy)
-    with postgres_server.database("template1") as new:
-        run("pg_restore", "--exit-on-error", "--no-owner", "--dbname", new, dump)
+    with owned_database(postgres_server) as new:
+        run("pg_restore", "--exit-on-error", "--no-owner", "--no-comments", "--dbname", new, dump)
         yield using(team, new, copy)
+
+
+@contextmanager
+def owned_database(server: PostgresServer) -> Iterator[str]:
+    """A new database of a user who has no other right; an administrator has added the extension."""
+    owner = f"owner_{uuid.uuid4().hex}"
+    server.execute(f"CREATE ROLE {owner} LOGIN")
+    try:
+        with server.database("template1") as url:
+            name = url.split("@/")[1].partition("?")[0]
+            server.execute(f"ALTER DATABASE {name} OWNER TO {owner}")
+            server.execute("CREATE EXTENSION pg_trgm", name)
+            yield url.replace(f"{USER}@", f"{owner}@")
+    finally:
+        server.execute(f"DROP ROLE {owner}")
 
 
 def verified(stage: Stage) -> dict[str, object]:
