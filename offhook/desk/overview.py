@@ -25,6 +25,14 @@ ERRORS_SHOWN = 5
 COPIES_SHOWN = 20
 NO_TROUBLES: dict[str, Any] = {"copies": [], "unreadable": [], "not_taken": [], "not_taken_count": 0}
 
+#: What a member of a team sees of the machine.
+NOTHING_OF_MACHINE: dict[str, Any] = {
+    "home": "",
+    "inbox": {"path": "", **NO_TROUBLES},
+    "server": None,
+    **{name: [] for name in ("recordings", "live", "workers", "machines", "stopped_hooks")},
+}
+
 
 def sees_all(desk: Desk) -> bool:
     """Whether the desk is seen with everybody's calls; what is the machine's is not told to others."""
@@ -32,24 +40,30 @@ def sees_all(desk: Desk) -> bool:
 
 
 def overview(desk: Desk) -> dict[str, Any]:
-    """Describe the queue, what runs, who works and what went wrong."""
-    store, is_whole = desk.store, sees_all(desk)
-    liveness = Liveness(store, desk.settings.locks)
+    """Describe the queue, what runs, who works and what went wrong, as far as the visitor may see it."""
+    store = desk.store
     return {
-        "home": str(desk.settings.home),
-        "inbox": {"path": str(desk.settings.inbox), **(inbox_troubles(desk) if is_whole else NO_TROUBLES)},
         "paused": store.controls.paused(),
         "counts": store.records.counts(),
-        "recordings": unfinished_calls(desk) if is_whole else [],
-        "live": live_calls(desk) if is_whole else [],
-        "server": server_view(desk) if is_whole else None,
         "running": [_running(record) for record in store.records.processing()],
         "oldest_waiting": _oldest_waiting(desk),
         "missing_models": missing_models(desk),
-        "workers": [_worker(row, liveness) for row in store.workers.every()],
-        "machines": machines(desk) if is_whole else [],
-        "stopped_hooks": _stopped_hooks(desk) if is_whole else [],
         "errors": _errors(desk),
+        **(_of_machine(desk) if sees_all(desk) else NOTHING_OF_MACHINE),
+    }
+
+
+def _of_machine(desk: Desk) -> dict[str, Any]:
+    store, liveness = desk.store, Liveness(desk.store, desk.settings.locks)
+    return {
+        "home": str(desk.settings.home),
+        "inbox": {"path": str(desk.settings.inbox), **inbox_troubles(desk)},
+        "recordings": unfinished_calls(desk),
+        "live": live_calls(desk),
+        "server": server_view(desk),
+        "workers": [_worker(row, liveness) for row in store.workers.every()],
+        "machines": machines(desk),
+        "stopped_hooks": _stopped_hooks(desk),
     }
 
 

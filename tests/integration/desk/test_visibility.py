@@ -167,6 +167,17 @@ def test_a_member_counts_the_own_calls_alone(team: Team, ada: httpx.Client, lead
         assert client.get("/api/v1/queue").json()["counts"]["completed"] == total
 
 
+def test_a_member_sees_nothing_of_the_servers_folders_and_processes(
+    team: Team, ada: httpx.Client, lead: httpx.Client
+) -> None:
+    seen = lead.get("/api/v1/queue").json()
+    assert (seen["home"], bool(seen["workers"])) == (str(team.settings.home), True)
+    answer = ada.get("/api/v1/queue")
+    assert answer.status_code == 200
+    assert str(team.settings.home) not in answer.text
+    assert (answer.json()["inbox"]["path"], answer.json()["workers"]) == ("", [])
+
+
 def test_a_lead_finds_everybodys_calls(team: Team, lead: httpx.Client) -> None:
     assert lead.get(f"/api/v1/records/{team.of_bob.id}").json()["title"] == f"Call about {CANARY}"
     assert [it["record_id"] for it in lead.get(f"/api/v1/search?q={CANARY}").json()["places"]] == (
