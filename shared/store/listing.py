@@ -70,7 +70,8 @@ class Listing:
         order, asked = Order.named(sort), self._asked(wanted)
         listed = self._listed(asked)
         total = listed.count()
-        stretch = Stretch(max(0, offset), max(0, min(limit, total - offset)), total)
+        offset = max(0, min(offset, total))  # the list may have become shorter
+        stretch = Stretch(offset, max(0, min(limit, total - offset)), total)
         if total > FEW_FOUND:
             listed = _Walked(self._database, asked)
         ids = listed.ids(order, stretch)
