@@ -43,7 +43,7 @@ FEW_RECORDS = 2500
 #: For the beginning of a word, the index collects all matches of all words that begin so, before it looks at
 #: anything else. Instead, what the owner and the whole words of a search leave in a range is looked at, up to
 #: so many segments; without those, each segment is, in ranges of up to so many bits.
-MOST_LOOKED_AT, WALKED_BITS = 100_000, 16
+MOST_LOOKED_AT, WALKED_BITS = 60_000, 16
 ROWS_AT_ONCE = 500
 
 _TEXTS = """
