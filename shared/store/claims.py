@@ -72,6 +72,7 @@ class Claims:
         self._database, self._host, self._clock = database, host, clock
         self._transcripts, self._overlays, self._carrying = transcripts, overlays, carrying
         self._tallies = Tallies(database)
+        self._first_of: dict[int, Statement] = {}  # by the number of records
 
     def claim(self, record_id: int, *, worker_id: str, model: str, lease_seconds: float) -> Claim | None:
         """Claim a due record for a worker, or return None if another one was faster."""
@@ -85,16 +86,14 @@ class Claims:
 
         `model` is the one of records that ask for none.
         """
-        places = [(record_id, place) for place, record_id in enumerate(record_ids)]
-        free = (RecordRow.transcription_status == QUEUED) & is_due(self._clock())
-        first = RecordRow.select(RecordRow.id).where(RecordRow.id.in_(record_ids) & free)
-        first = self._database.unlocked(first.order_by(Case(RecordRow.id, places)).limit(1))
-        asked_for = fn.COALESCE(RecordRow.requested_model, model)
-        claiming = self._claiming(worker_id, asked_for, lease_seconds)
-        with self._database.statement():
-            return self._claimed(self._database.first(_claim(RecordRow.id == first, claiming)))
+        if (statement := self._first_of.get(len(record_ids))) is None:
+            statement = _claim_first(len(record_ids), self._database.unlocked)
+            self._first_of[len(record_ids)] = statement
+        wanted = {_place(number): record_id for number, record_id in enumerate(record_ids)}
+        claiming = self._claiming(worker_id, model, lease_seconds)
+        return self._claimed(self._database.carry_out(statement, **wanted, **claiming))
 
-    def _claiming(self, worker_id: str, model: Any, lease_seconds: float) -> dict[str, Any]:
+    def _claiming(self, worker_id: str, model: str, lease_seconds: float) -> dict[str, Any]:
         """Return what a claim writes into a record."""
         now = self._clock()
         return {
@@ -201,7 +200,25 @@ def _claim(where: Expression, claiming: Mapping[str, Any]) -> Any:
 
 
 _WRITTEN = ("claim_token", "worker_id", "worker_host", "lease_expires_at", "started_at", "model")
-_CLAIM = Statement(_claim(RecordRow.id == given("record_id"), {name: given(name) for name in _WRITTEN}))
+_GIVEN = {name: given(name) for name in _WRITTEN}
+_CLAIM = Statement(_claim(RecordRow.id == given("record_id"), _GIVEN))
+
+
+def _claim_first(count: int, unlocked: Callable[[Any], Any]) -> Statement:
+    """Return the statement that claims the first of so many records; `unlocked` is the database's own."""
+    ids = [given(_place(number)) for number in range(count)]
+    free = (RecordRow.transcription_status == QUEUED) & is_due(_GIVEN["started_at"])
+    first = RecordRow.select(RecordRow.id).where(RecordRow.id.in_(ids) & free)
+    order = Case(RecordRow.id, [(record_id, number) for number, record_id in enumerate(ids)])
+    asked_for = fn.COALESCE(RecordRow.requested_model, _GIVEN["model"])
+    return Statement(
+        _claim(RecordRow.id == unlocked(first.order_by(order).limit(1)), _GIVEN | {"model": asked_for})
+    )
+
+
+def _place(number: int) -> str:
+    """Name the place of a record's number in that statement."""
+    return f"record_{number}"
 
 
 def is_mine(claim: Claim) -> Expression:
