@@ -111,8 +111,9 @@ def claims(settings: Settings, times: int) -> Iterator[str]:
 
 
 def _claimed(settings: Settings, candidates: int) -> Iterator[str]:
-    with Store.of_home(settings) as store:
-        waiting = [record.id for record in store.records.due(MOST_CLAIMS)]
+    with psycopg.connect(settings.database) as connection:
+        waiting = [number for (number,) in connection.execute(_WAITING, [MOST_CLAIMS])]
+        connection.execute(_AS_BEFORE, [waiting])
     found = team_claims.claim_all(settings, waiting, candidates)
     counted = Counter(record_id for each in found for record_id in each.record_ids)
     assert counted == Counter(waiting), "each is claimed exactly once"
@@ -129,6 +130,9 @@ def _claimed(settings: Settings, candidates: int) -> Iterator[str]:
         connection.execute(_AS_BEFORE, [waiting])
 
 
+#: The measure of workers cancels what waits.
+_WAITING = """SELECT id FROM call_records WHERE transcription_status IN ('queued', 'cancelled')
+    ORDER BY id LIMIT %s"""
 _AS_BEFORE = """UPDATE call_records SET transcription_status = 'queued', claim_token = NULL, attempts = 0,
     lease_expires_at = NULL, worker_id = NULL, worker_host = NULL, started_at = NULL WHERE id = ANY(%s)"""
 
