@@ -49,11 +49,21 @@ def _add_outcomes(execute: Execute) -> None:
         execute(statement)
 
 
+def _make_indexes_partial(execute: Execute) -> None:
+    """Make indexes that have only the records they are asked for, and one of two for the time of a record."""
+    execute("DROP INDEX record_created_at_completed_at, record_created_at_id")
+    execute("CREATE INDEX record_created_at_id ON call_records (created_at, id) INCLUDE (completed_at)")
+    for name, columns in schema.PARTIAL_INDEXES.items():
+        execute(f"DROP INDEX {name}")
+        execute(f"CREATE INDEX {name} ON {columns}")
+
+
 MIGRATIONS = (
     Migration("0022_team", _is_first),
     Migration("0023_indexed_owners", _index_owners),
     Migration("0024_list_words", _index_lists),
     Migration("0025_list_outcomes", _add_outcomes),
+    Migration("0026_partial_indexes", _make_indexes_partial),
 )
 
 

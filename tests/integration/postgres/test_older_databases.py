@@ -23,6 +23,22 @@ UNDO = {
         DROP TRIGGER record_outcome ON call_records; DROP TRIGGER record_outcome_first ON call_records;
         DROP FUNCTION note_outcome; ALTER TABLE records_search DROP COLUMN outcome""",
 }
+#: The indexes of the first version that have all records.
+WHOLE_INDEXES = {
+    "record_created_at_completed_at": "created_at, completed_at",
+    "record_created_at_id": "created_at, id",
+    "record_urgency": "transcription_status, priority DESC, id",
+    "record_urgency_begun": "transcription_status, priority DESC, id) WHERE (started_at IS NOT NULL",
+    "record_turns": "transcription_status, owner_id, priority DESC, id) WHERE (owner_id IS NOT NULL",
+    "record_transcription_status_model": "transcription_status, model",
+    "record_transcription_status_error_code": "transcription_status, error_code",
+    "record_transcription_status_completed_at": "transcription_status, completed_at",
+    "record_unfiled": "transcription_status) WHERE (filed_at IS NULL",
+}
+UNDO["0026_partial_indexes"] = "; ".join(
+    f"DROP INDEX IF EXISTS {name}; CREATE INDEX {name} ON call_records ({columns})"
+    for name, columns in WHOLE_INDEXES.items()
+)
 #: Each part of the schema, as the server itself describes it.
 SCHEMA = """
     SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns
