@@ -210,10 +210,9 @@ def _claim_first(count: int, unlocked: Callable[[Any], Any]) -> Statement:
     free = (RecordRow.transcription_status == QUEUED) & is_due(_GIVEN["started_at"])
     first = RecordRow.select(RecordRow.id).where(RecordRow.id.in_(ids) & free)
     order = Case(RecordRow.id, [(record_id, number) for number, record_id in enumerate(ids)])
+    chosen = unlocked(first.order_by(order).limit(1)) if count > 1 else ids[0]
     asked_for = fn.COALESCE(RecordRow.requested_model, _GIVEN["model"])
-    return Statement(
-        _claim(RecordRow.id == unlocked(first.order_by(order).limit(1)), _GIVEN | {"model": asked_for})
-    )
+    return Statement(_claim(RecordRow.id == chosen, _GIVEN | {"model": asked_for}))
 
 
 def _place(number: int) -> str:
