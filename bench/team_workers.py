@@ -49,8 +49,9 @@ def _calls_a_second(settings: Settings, workers: int) -> float:
             store.records.cancel(record.id)
         programs = [_worker(settings, number, stack) for number in range(workers)]
         until(lambda: len(store.workers.every("worker")) == workers, "the workers", PATIENCE_SECONDS)
-        began, record_ids = time.monotonic(), _queue(settings, store)
-        until(lambda: _are_done(store, record_ids), "the calls", PATIENCE_SECONDS)
+        _transcribe(settings, store, 2 * workers)  # so that each has begun and loaded its model
+        began = time.monotonic()
+        _transcribe(settings, store, CALLS)
         seconds = time.monotonic() - began
         assert not [fault for program in programs for fault in program.faults]
     return CALLS / seconds
@@ -74,12 +75,17 @@ def _worker(settings: Settings, number: int, stack: ExitStack) -> Program:
     return program
 
 
-def _queue(settings: Settings, store: Store) -> list[int]:
+def _transcribe(settings: Settings, store: Store, calls: int) -> None:
+    record_ids = _queue(settings, store, calls)
+    until(lambda: _are_done(store, record_ids), "the calls", PATIENCE_SECONDS)
+
+
+def _queue(settings: Settings, store: Store, calls: int) -> list[int]:
     """Queue the calls, all of the same content, and send their hints."""
     content = b"\0" * 32_000
     record_ids = []
     with closing(HintQueue(settings.queue)) as hints:
-        for number in range(CALLS):
+        for number in range(calls):
             key = f"calls/2026/11/bench-{time.time_ns()}.wav"
             path = _storage(settings) / key
             path.parent.mkdir(parents=True, exist_ok=True)
