@@ -93,7 +93,9 @@ def _writes(node: ast.AST) -> bool:
         case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value="transcription_status"), _]):
             return True
         case ast.Constant(value=str(text)):
-            is_trigger = re.match(r"(?i)\s*create function \w+\(\) returns trigger\b", text)
+            is_trigger = re.match(
+                r"(?i)\s*(create function \w+\(\) returns trigger|after (insert|update))\b", text
+            )
             return not is_trigger and bool(
                 re.search(rf"(?is)\b(update|insert|replace)\b.*\b{COLUMN}\b", text)
             )
@@ -124,6 +126,7 @@ def test_the_search_finds_each_way_to_write_the_status(line: str):
         "'''Update nothing, not even transcription_status.'''",
         "execute('SELECT id FROM call_records WHERE transcription_status = ?')",
         "execute('CREATE INDEX a ON call_records (transcription_status)')",
+        "f'CREATE TRIGGER {a} AFTER UPDATE OF transcription_status ON b EXECUTE FUNCTION c()'",
         "'CREATE FUNCTION a() RETURNS trigger AS $$ INSERT INTO b VALUES (NEW.transcription_status) $$'",
     ],
 )
