@@ -200,11 +200,11 @@ def test_programs_get_the_events_as_lines_of_json(stage: Stage, decoder: Decoder
             assert not set(line) & {"\x1b", "\x07", "\x9b", "\u202e"}
             found.append(json.loads(line))
         assert found[-1]["final"] == [[0, 1000, HOSTILE, "me"]]
-        assert "level" in {event["type"] for event in found}
         stage.offhook("record", "stop")
         decoder.end()
         rest = [json.loads(line) for line in process.stdout]
         assert process.wait(20) == 0
+    assert "level" in {event["type"] for event in (*found, *rest)}
     assert [event["state"] for event in rest if event["type"] == "state"] == ["idle"]
     assert (rest[-1]["type"], rest[-1]["is_last"]) == ("words", True)
 

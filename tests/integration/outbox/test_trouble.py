@@ -54,7 +54,7 @@ def test_a_server_that_is_killed_in_the_middle_has_what_it_has_said_it_has(
         had = desk7.item(record)
         team.desk.start()
         desk7.reaches(record, SENT)
-    until(lambda: state_of(desk7) == "joined", "the server is seen to be back")
+        until(lambda: state_of(desk7) == "joined", "the server is seen to be back")
     assert had
     (there,) = team.records(record.session_id)
     assert there.sha256 == record.sha256
