@@ -86,7 +86,19 @@ class PostgresServer:
         return f"postgresql://{USER}@/{database}?host={self.folder}"
 
     def start(self) -> None:
-        """Start the server, and wait until it answers."""
+        """Start the server, and wait until it answers.
+
+        It refuses to start while processes of a killed one still have its memory, and is started again then.
+        """
+        self._launch()
+        until(self._runs, "the server to answer", 60.0)
+
+    def _runs(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            self._launch()
+        return self._answers()
+
+    def _launch(self) -> None:
         given = [
             part
             for name, value in self._settings.items()
@@ -105,7 +117,6 @@ class PostgresServer:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, **_user()
             )
-        until(self._answers, "the server to answer", 60.0)
 
     def kill(self) -> None:
         """Kill the server and all its processes at once, as a power cut does."""
