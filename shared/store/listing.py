@@ -15,9 +15,9 @@ from peewee import SQL, Expression, Select, fn
 from shared.store.database import Database
 from shared.store.list_order import SORTS, Order, Stretch, UnknownSort
 from shared.store.listed import DELETED, Asked, Listed, not_deleted
-from shared.store.records import matching
+from shared.store.records import count_by_state, matching
 from shared.store.tables import RecordRow
-from shared.store.transitions import COMPLETED, STATES
+from shared.store.transitions import COMPLETED
 from shared.store.values import Record
 from shared.store.view import EVERYBODY, View, seen
 
@@ -128,11 +128,7 @@ class _Walked:
 
     def counts(self) -> dict[str, int]:
         """Return the number of those in each state."""
-        state = RecordRow.transcription_status
-        query = RecordRow.select(state, fn.COUNT(SQL("*")).alias("count")).where(self._where)
-        rows = self._database.all(query.group_by(state))
-        counted = {row["transcription_status"]: row["count"] for row in rows}
-        return {name: counted.get(name, 0) for name in STATES}
+        return count_by_state(self._database, self._where)
 
     def ids(self, order: Order, stretch: Stretch | None = None) -> list[int]:
         """Return their numbers in an order."""

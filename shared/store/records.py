@@ -103,13 +103,8 @@ class Records:
 
     def counts(self) -> dict[str, int]:
         """Return the number of records in each state."""
-        state = RecordRow.transcription_status
         everything: Any = SQL("TRUE")  # a condition on a column would be looked at for each record
-        query = RecordRow.select(state, fn.COUNT(SQL("*")).alias("count"))
-        query = query.where(seen(self._view, everything))
-        rows = self._database.all(query.group_by(state))
-        counted = {row["transcription_status"]: row["count"] for row in rows}
-        return {name: counted.get(name, 0) for name in STATES}
+        return count_by_state(self._database, seen(self._view, everything))
 
     def due(self, limit: int, *, begun_only: bool = False) -> list[Record]:
         """Return queued records whose time has come, the most urgent first."""
@@ -279,6 +274,14 @@ def matching(database: Database, where: Expression, *order: Any, limit: int | No
     """Return the records for which an expression is true, in an order."""
     query = RecordRow.select().where(where).order_by(*order)
     return _values(database.all(query if limit is None else query.limit(limit)))
+
+
+def count_by_state(database: Database, where: Expression) -> dict[str, int]:
+    """Return the number of records in each state for which an expression is true."""
+    state = RecordRow.transcription_status
+    query = RecordRow.select(state, fn.COUNT(SQL("*")).alias("count")).where(where).group_by(state)
+    counted = {row["transcription_status"]: row["count"] for row in database.all(query)}
+    return {name: counted.get(name, 0) for name in STATES}
 
 
 def is_due(now: float) -> Expression:
