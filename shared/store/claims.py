@@ -199,8 +199,11 @@ def _claim(where: Expression, claiming: Mapping[str, Any]) -> Any:
     return update("claim", where & is_due(claiming["started_at"]), **claiming)
 
 
-_WRITTEN = ("claim_token", "worker_id", "worker_host", "lease_expires_at", "started_at", "model")
-_GIVEN = {name: given(name) for name in _WRITTEN}
+#: What a claim writes, which comes with each run (`Claims._claiming`).
+_GIVEN = {
+    name: given(name)
+    for name in ("claim_token", "worker_id", "worker_host", "lease_expires_at", "started_at", "model")
+}
 _CLAIM = Statement(_claim(RecordRow.id == given("record_id"), _GIVEN))
 
 

@@ -167,9 +167,8 @@ class Session:
     def _commit(self) -> None:
         if self.own.is_lost:
             raise StoreAway(f"{self.name}: the connection was lost in the middle of a transaction.")
-        if (
-            self.execute("COMMIT").statusmessage != "COMMIT"
-        ):  # the server's answer where a statement had failed
+        answer = self.execute("COMMIT").statusmessage
+        if answer != "COMMIT":  # a statement had failed
             raise StoreConflict(f"{self.name} has undone a transaction: one of its statements had failed.")
 
     def _roll_back(self) -> None:
